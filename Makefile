@@ -1,0 +1,54 @@
+# make test    what is run before every commit; installs what it needs on Debian
+# make check   the same, and the linters
+# make help    the rest
+
+GO       ?= go
+# Packages compiled and tested at once. More means more browsers and servers side by side.
+P        ?= 2
+FUZZTIME ?= 30s
+SHOTS    ?= $(CURDIR)/shots
+RACE      = CGO_ENABLED=1 $(GO) test -race -count=1 -p $(P)
+
+.DEFAULT_GOAL := help
+.PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools vulnerabilities
+
+help: ## shows this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+test: test-tools format vet ## formats, vets and tests everything with the race detector, on SQLite and PostgreSQL
+	scripts/with-postgres $(RACE) -vet=off -timeout 10m ./...
+
+check: lint test ## make test and the linters
+
+test-tools:
+	@scripts/install-test-tools
+
+format:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted >&2; exit 1; }
+
+# With -race, vet compiles the same packages as the tests: once is enough.
+vet: test-tools
+	CGO_ENABLED=1 $(GO) vet -race -p $(P) ./...
+
+build: ## makes bin/countersign, one static file
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/countersign ./cmd/countersign
+
+demo: ## runs the whole product on nothing, with an inbox page
+	$(GO) run ./cmd/countersign demo
+
+fuzz: ## gives every fuzz target FUZZTIME (30s)
+	scripts/fuzz $(FUZZTIME)
+
+soak: test-tools ## long repetitions: hours
+	RAPID_CHECKS=1000000 $(GO) test -count=1 -timeout 3h ./internal/policy ./internal/factor
+	COUNTERSIGN_SOAK=1 scripts/with-postgres $(RACE) -timeout 6h ./...
+
+bench: test-tools ## benchmarks
+	scripts/with-postgres $(GO) test -run '^$$' -bench . -benchmem -p 1 ./...
+
+e2e: test-tools ## the tests that drive a browser, with pictures of each page in SHOTS
+	COUNTERSIGN_SHOTS=$(SHOTS) scripts/with-postgres $(RACE) -v -timeout 10m \
+		$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep internal/browsertest | cut -d ' ' -f 1)
+
+tools: ## builds the linters into .cache/bin
+	cd tools && GOBIN=$(CURDIR)/.cache/bin $(GO) install tool

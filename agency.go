@@ -1,0 +1,36 @@
+package countersign
+
+import "time"
+
+// AgencyID names an agency; every row of the database belongs to one.
+type AgencyID string
+
+// An Agency is one customer of the installation: its own users, preferences,
+// hosts and audit log. The host name of a request says which one is meant.
+type Agency struct {
+	ID       AgencyID
+	Code     string   // short name for commands, upper case: ACME
+	Name     string   // "Acme Insurance"
+	Product  string   // what letters and pages call the program; empty: Name
+	Hosts    []string // host names, lower case, without port; none: answers on every configured host
+	URL      string   // base URL of every link and cookie, without a trailing slash; set by the door from configuration
+	MailFrom string   // sender of its letters; empty: the installation's
+	Zone     string   // IANA time zone for the times people read; empty: UTC
+	Created  time.Time
+}
+
+// ProductName is what pages and letters call the program.
+func (a Agency) ProductName() string {
+	if a.Product != "" {
+		return a.Product
+	}
+	return a.Name
+}
+
+// Location is the agency's time zone, UTC if it has none that is known.
+func (a Agency) Location() *time.Location {
+	if l, err := time.LoadLocation(a.Zone); err == nil {
+		return l
+	}
+	return time.UTC
+}

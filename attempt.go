@@ -1,0 +1,156 @@
+package countersign
+
+import "time"
+
+// AttemptID is the digest of an attempt's handle.
+type AttemptID string
+
+// A Purpose is what an attempt is for.
+type Purpose string
+
+// The purposes. An attempt of one purpose is useless for another (OT-04).
+const (
+	SignIn Purpose = "sign-in" // ends in a session
+	SetUp  Purpose = "set-up"  // the wizard, opened from the User Profile of a session
+	StepUp Purpose = "step-up" // a fresh second factor for a session (SE-06)
+	Resume Purpose = "resume"  // what was posted after its session had ended, until the user is back
+)
+
+// An Attempt is a sign-in, a set-up or a step-up under way: everything that was
+// proved so far, kept in the database so that every node sees the same.
+type Attempt struct {
+	ID        AttemptID
+	User      UserID
+	Purpose   Purpose
+	Session   SessionID // set-up and step-up: the session it was opened from
+	Browser   BrowserID // the device cookie presented at its start; empty: none
+	Client    Client    // the client that started it
+	Password  bool      // the password was right
+	Proved    Method    // the second factor that was proved; empty: none yet
+	Failures  int       // wrong tokens so far, over all methods and steps (TH-01)
+	Hints     int       // inputs that were not six digits (D-18)
+	Sends     int       // tokens sent so far
+	LastSend  time.Time
+	Method    Method // the method asked for; empty: the Default
+	Challenge Challenge
+	Earlier   []Earlier // tokens of this attempt that were replaced
+	Unsent    string    // code of why the last token was not sent; empty: it was
+	UnsentTo  time.Time // until when no token is sent; zero: for the rest of the attempt
+	Setup     Setup
+	Act       *Act // step-up and resume: what goes on after it
+	Then      string
+	Started   time.Time
+	Expires   time.Time
+}
+
+// Earlier is a token that a newer one replaced, kept to tell so (token.replaced).
+type Earlier struct {
+	Reference string
+	Digest    []byte
+}
+
+// Setup is how far the wizard is. Methods that are not verified live here and
+// nowhere else, so that a wizard left early leaves no trace (ER-06).
+type Setup struct {
+	Open      bool     // the wizard is open: nothing else is until it is done
+	Method    Method   // being proved now; empty: none
+	Email     string   // the address being proved
+	Confirm   bool     // the address on file is proving itself first, for Email (ER-02)
+	Confirmed string   // the other address that the address on file has allowed
+	Phone     string   // the number being proved, E.164
+	Country   string   // its country, ISO 3166
+	Key       []byte   // the app's secret, until it is proved
+	Step      int64    // the step of RFC 6238 that proved it
+	Verified  []Method // proved in this wizard
+	Skipped   []Method // skipped in this wizard
+	Chosen    bool     // the Default was chosen, or there was nothing to choose
+}
+
+// An Act is a request that waits for a step-up and then goes on by itself.
+type Act struct {
+	Path  string              // where it was posted
+	Form  map[string][]string // what was typed
+	Title string              // code of what it is, for the page: "act.reset"
+	Back  string              // where Cancel leads
+}
+
+// SessionID is the digest of a session's handle.
+type SessionID string
+
+// A Session is a completed sign-in.
+type Session struct {
+	ID       SessionID
+	User     UserID
+	Device   DeviceID
+	Client   Client
+	Proof    Proof
+	ProvedAt time.Time // last second factor (or password, where no method exists); zero: none in this session
+	Started  time.Time
+	LastSeen time.Time
+	Expires  time.Time // absolute limit
+	Ended    time.Time // zero: alive
+	EndedWhy string    // "signed-out", "user", "administrator", "reset", "disabled", "idle", "absolute", "password"
+}
+
+// Proof is how a session was admitted (0.1 rule 1: never say more than was proved).
+type Proof string
+
+// What a sign-in was admitted by.
+const (
+	ProofPassword   Proof = "password"   // two factor authentication was Off
+	ProofRemembered Proof = "remembered" // password on a remembered device
+	ProofEmail      Proof = "email"
+	ProofApp        Proof = "app"
+	ProofSMS        Proof = "sms"
+)
+
+// Handle is the secret value of a cookie or link; it is stored as a digest only.
+type Handle string
+
+// A Visit is the facts of one request, gathered once at the door.
+type Visit struct {
+	Agency  Agency
+	Client  Client
+	Now     time.Time // UTC, truncated to the millisecond
+	Request string    // request ID, for logs and audit rows
+	Session Handle    // cookies; empty: none
+	Attempt Handle
+	Browser Handle
+}
+
+// An Actor is who does an administrative act: a signed-in user, or the operator on the host.
+type Actor struct {
+	User     User
+	Session  SessionID
+	Operator bool // a command on the host, above all rights
+}
+
+// Name is how audit rows and letters call the actor.
+func (a Actor) Name() string {
+	if a.Operator {
+		return "operator"
+	}
+	return a.User.Login
+}
+
+// Has tells whether the actor holds right r.
+func (a Actor) Has(r Right) bool { return a.Operator || a.User.Has(r) }
+
+// LinkPurpose is what a mailed or printed link opens.
+type LinkPurpose string
+
+// The purposes of links.
+const (
+	LinkFirstAdministrator LinkPurpose = "first-administrator"
+	LinkActivate           LinkPurpose = "activate"
+)
+
+// A Link is a single-use handle that was mailed or printed.
+type Link struct {
+	Digest  string
+	User    UserID // empty for the first administrator
+	Purpose LinkPurpose
+	Created time.Time
+	Expires time.Time
+	Used    time.Time // zero: not used
+}

@@ -1,0 +1,63 @@
+package countersign
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Kind of error decides the status at the door.
+type ErrorKind int
+
+// The kinds of errors.
+const (
+	Internal  ErrorKind = iota // anything unexpected: logged, never shown
+	Invalid                    // what was typed is not right: 422
+	Denied                     // a right is missing, or a rule forbids it: 403
+	SignedOut                  // no session: to the sign-in page
+	NotFound                   // no such thing, or another agency's: 404
+	Exists                     // somebody else was first: 409
+	TooMany                    // wait: 429
+	Expired                    // the attempt or link is over: 410
+	Busy                       // cannot know just now: 503
+	Stale                      // a step-up is needed first
+)
+
+// Args fill the placeholders of an error's text.
+type Args map[string]any
+
+// An Error is what a person may learn. Its Code is stable; its text lives in
+// the web door's catalogue.
+type Error struct {
+	Kind  ErrorKind
+	Code  string
+	Field string // the form field it stands beside; empty: none
+	Args  Args
+	Err   error // the cause, for the log
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %v", e.Code, e.Err)
+	}
+	return e.Code
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf is the kind of err; Internal unless it is an *Error.
+func KindOf(err error) ErrorKind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
+
+// CodeOf is the code of err; empty unless it is an *Error.
+func CodeOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}

@@ -1,0 +1,19 @@
+package countersign
+
+import "time"
+
+// An Event is one row of the audit log (AU-01). It is written in the
+// transaction of what it tells, and never changed.
+type Event struct {
+	Seq     int64 // 1, 2, 3 … within the agency
+	At      time.Time
+	Action  string // from the catalogue: "sign-in.completed"
+	Actor   string // login, "operator", or empty where nobody is known yet
+	Subject string // login, preference code, … that it was done to
+	Method  string
+	Result  string // "ok" or "refused"
+	Reason  string // typed by a person, or a code
+	Client  Client
+	Request string
+	Detail  map[string]string
+}

@@ -1,0 +1,63 @@
+package admin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// AddAgency adds an agency: a command of the host's operator.
+func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Agency) (countersign.Agency, error) {
+	a.ID = countersign.AgencyID(secret.NewID())
+	a.Code = strings.ToUpper(strings.TrimSpace(a.Code))
+	a.Name = strings.TrimSpace(a.Name)
+	a.Created = now
+	for i, h := range a.Hosts {
+		a.Hosts[i] = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(h), "."))
+	}
+	if err := checkAgency(a); err != nil {
+		return a, err
+	}
+	return a, o.Store.AddAgency(ctx, a, func(tx *store.Tx) error {
+		v := countersign.Visit{Now: now}
+		tx.Record(record(v, countersign.Actor{Operator: true}, "agency.added", a.Code))
+		return nil
+	})
+}
+
+func checkAgency(a countersign.Agency) error {
+	if a.Code == "" || len(a.Code) > 32 || strings.ContainsFunc(a.Code, func(r rune) bool {
+		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+	}) {
+		return fail(countersign.Invalid, "agency.code_form", "code", countersign.Args{"Code": a.Code})
+	}
+	if err := policy.CheckName(a.Name); err != nil {
+		return err
+	}
+	for _, h := range a.Hosts {
+		if !plausibleHost(h) {
+			return fail(countersign.Invalid, "agency.host_form", "host", countersign.Args{"Host": h})
+		}
+	}
+	if a.Zone != "" {
+		if _, err := time.LoadLocation(a.Zone); err != nil {
+			return fail(countersign.Invalid, "agency.zone", "zone", countersign.Args{"Zone": a.Zone})
+		}
+	}
+	return nil
+}
+
+// plausibleHost takes host names without port, path or wildcard.
+func plausibleHost(h string) bool {
+	if h == "" || len(h) > 253 || strings.HasPrefix(h, "-") || strings.HasPrefix(h, ".") || strings.Contains(h, "..") {
+		return false
+	}
+	return !strings.ContainsFunc(h, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '.')
+	})
+}

@@ -1,0 +1,200 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"countersign"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/store"
+)
+
+// A Change is what is to become of a user; nil leaves a field as it is.
+type Change struct {
+	Version      int64 // of the user that was read; AnyVersion: whatever it is
+	Name         *string
+	Email        *string
+	Mobile       *string
+	Groups       *[]string
+	Rights       *[]countersign.Right
+	AddRights    []countersign.Right
+	RemoveRights []countersign.Right
+	AddGroups    []string
+	RemoveGroups []string
+	Disabled     *bool
+	Reason       string
+}
+
+// EditUser changes a user's profile, rights, groups and state. Nobody acts on
+// a user who holds a right that he lacks himself, and the last administrator
+// stays one (RS-07).
+func (o *Office) EditUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, c Change) (u countersign.User, err error) {
+	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		old, err := tx.UserByLogin(ctx, login)
+		if err != nil {
+			return err
+		}
+		if old, err = tx.LockUser(ctx, old.ID); err != nil {
+			return err
+		}
+		if err := policy.MayActOn(actor, countersign.RightUsers, old); err != nil {
+			return err
+		}
+		if c.Version != AnyVersion && c.Version != old.Version {
+			return fail(countersign.Exists, "edit.conflict", "", nil)
+		}
+		u = c.apply(old)
+		p, err := tx.Preferences(ctx)
+		if err != nil {
+			return err
+		}
+		if err := o.checkProfile(ctx, tx, &u, p); err != nil {
+			return err
+		}
+		if err := o.mayChange(ctx, tx, actor, old, u); err != nil {
+			return err
+		}
+		if err := tx.SaveUser(ctx, u); err != nil {
+			return err
+		}
+		u.Version++
+		return o.edited(ctx, tx, v, actor, old, u, c.Reason)
+	})
+	return u, err
+}
+
+// apply is the user after the change.
+func (c Change) apply(u countersign.User) countersign.User {
+	take := func(to *string, from *string) {
+		if from != nil {
+			*to = strings.TrimSpace(*from)
+		}
+	}
+	take(&u.Name, c.Name)
+	take(&u.Email, c.Email)
+	take(&u.Mobile, c.Mobile)
+	if c.Groups != nil {
+		u.Groups = *c.Groups
+	}
+	if c.Rights != nil {
+		u.Rights = *c.Rights
+	}
+	u.Groups = tidy(without(append(slices.Clone(u.Groups), c.AddGroups...), c.RemoveGroups))
+	u.Rights = without(append(slices.Clone(u.Rights), c.AddRights...), c.RemoveRights)
+	slices.Sort(u.Rights)
+	u.Rights = slices.Compact(u.Rights)
+	if c.Disabled != nil {
+		u.Disabled = *c.Disabled
+	}
+	return u
+}
+
+func without[T comparable](all, some []T) []T {
+	return slices.DeleteFunc(all, func(one T) bool { return slices.Contains(some, one) })
+}
+
+// mayChange refuses rights that are not the actor's to give, and the end of the
+// last administrator.
+func (o *Office) mayChange(ctx context.Context, tx *store.Tx, actor countersign.Actor, old, u countersign.User) error {
+	if err := policy.MayGrant(actor, old.Rights, u.Rights); err != nil {
+		return err
+	}
+	if slices.Contains(u.Rights, countersign.RightOperator) && !slices.Contains(old.Rights, countersign.RightOperator) {
+		if err := o.firstAgency(ctx, tx); err != nil {
+			return err
+		}
+	}
+	loses := old.Has(countersign.RightUsers) && !old.Disabled && (u.Disabled || !u.Has(countersign.RightUsers))
+	if !loses {
+		return nil
+	}
+	return o.lastAdministrator(ctx, tx, old)
+}
+
+// firstAgency refuses the right Operator outside of the first agency.
+func (o *Office) firstAgency(ctx context.Context, tx *store.Tx) error {
+	all, err := o.Store.Agencies(ctx)
+	if err != nil {
+		return err
+	}
+	if all[0].ID != tx.Agency() {
+		return fail(countersign.Denied, "right.operator", "right", countersign.Args{"Agency": all[0].Code})
+	}
+	return nil
+}
+
+// lastAdministrator refuses what would leave nobody who can give rights back.
+func (o *Office) lastAdministrator(ctx context.Context, tx *store.Tx, u countersign.User) error {
+	holders, err := tx.UsersWith(ctx, countersign.RightUsers)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(holders, func(h countersign.User) bool { return h.ID != u.ID }) {
+		return nil
+	}
+	return fail(countersign.Denied, policy.LastAdministrator, "", countersign.Args{"Login": u.Login})
+}
+
+// edited does what follows from a change (D-41): notices to every address, also
+// the one that is replaced, and remembered devices, sessions and attempts.
+func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
+	e := record(v, actor, "user.changed", u.Login)
+	e.Reason, e.Detail = reason, changes(old, u)
+	tx.Record(e)
+	if u.Disabled && !old.Disabled {
+		return tx.ShutOut(ctx, u.ID, countersign.ForgottenDisabled, "disabled", "", v.Now)
+	}
+	if len(u.Rights) > len(old.Rights) || old.Email != u.Email || old.Mobile != u.Mobile {
+		if _, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenEmail, v.Now); err != nil {
+			return err
+		}
+	}
+	if old.Email == u.Email && old.Mobile == u.Mobile {
+		return nil
+	}
+	if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+		return err
+	}
+	data := map[string]string{"By": byline(actor), "Reason": reason, "What": "email", "Old": old.Email, "New": u.Email}
+	if old.Email == u.Email {
+		data["What"], data["Old"], data["New"] = "mobile", old.Mobile, u.Mobile
+	}
+	if err := notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data, old.Email); err != nil {
+		return err
+	}
+	if old.Email == u.Email {
+		return nil
+	}
+	return notice.Administrators(ctx, tx, v, countersign.KindProfileChanged, map[string]string{
+		"By": byline(actor), "Reason": reason, "What": "email", "Old": old.Email, "New": u.Email, "UserID": u.Login, "Name": u.Name})
+}
+
+// changes names what is different, without the numbers and addresses of people
+// beyond what an administrator needs to follow the story (AU-02).
+func changes(old, u countersign.User) map[string]string {
+	detail := map[string]string{}
+	note := func(what, before, after string) {
+		if before != after {
+			detail[what] = before + " → " + after
+		}
+	}
+	note("name", old.Name, u.Name)
+	note("email", old.Email, u.Email)
+	note("mobile", ending(old.Mobile), ending(u.Mobile))
+	note("groups", strings.Join(old.Groups, ", "), strings.Join(u.Groups, ", "))
+	note("rights", joinRights(old.Rights), joinRights(u.Rights))
+	if old.Disabled != u.Disabled {
+		detail["state"] = map[bool]string{true: "disabled", false: "enabled"}[u.Disabled]
+	}
+	return detail
+}
+
+// ending is the last two digits of a number.
+func ending(number string) string {
+	if len(number) < 2 {
+		return ""
+	}
+	return "ending " + number[len(number)-2:]
+}

@@ -1,0 +1,98 @@
+// Package admin holds the deeds of administration: preferences, users, rights,
+// reset. Each one is a transaction with its audit row; who may do it is decided
+// by policy, from the actor as he is at that moment.
+package admin
+
+import (
+	"context"
+
+	"countersign"
+	"countersign/internal/factor"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// An Office is where administrators work.
+type Office struct {
+	Store     *store.DB
+	Passwords *secret.Passwords
+	Methods   factor.Set
+	Declared  []countersign.Preference // the applications' own preferences (M6)
+	Wake      func()                   // tells the outbox that a message waits
+}
+
+// act runs f in a transaction for an actor whose rights are read again in it:
+// a right that was taken a moment ago opens nothing.
+func (o *Office) act(ctx context.Context, v countersign.Visit, actor countersign.Actor, right countersign.Right,
+	f func(*store.Tx, countersign.Actor) error) error {
+	err := o.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		now, err := o.present(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		if err := policy.MayOpen(now, right); err != nil {
+			return err
+		}
+		return f(tx, now)
+	})
+	if countersign.KindOf(err) == countersign.Denied {
+		return o.denied(ctx, v, actor, err)
+	}
+	o.Wake()
+	return err
+}
+
+// look is act for what only reads; any of the rights opens it.
+func (o *Office) look(ctx context.Context, v countersign.Visit, actor countersign.Actor, f func(*store.Tx, countersign.Actor) error, rights ...countersign.Right) error {
+	err := o.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		now, err := o.present(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		if err := policy.MayOpen(now, rights...); err != nil {
+			return err
+		}
+		return f(tx, now)
+	})
+	if countersign.KindOf(err) == countersign.Denied {
+		return o.denied(ctx, v, actor, err)
+	}
+	return err
+}
+
+// present is the actor as he is now.
+func (o *Office) present(ctx context.Context, tx *store.Tx, actor countersign.Actor) (countersign.Actor, error) {
+	if actor.Operator {
+		return actor, nil
+	}
+	u, err := tx.User(ctx, actor.User.ID)
+	if err != nil || u.Disabled {
+		return actor, &countersign.Error{Kind: countersign.SignedOut, Code: "session.none"}
+	}
+	actor.User = u
+	return actor, nil
+}
+
+// denied writes the audit row of a refused act (AU-01).
+func (o *Office) denied(ctx context.Context, v countersign.Visit, actor countersign.Actor, why error) error {
+	err := o.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		e := record(v, actor, "right.refused", "")
+		e.Result, e.Reason = "refused", countersign.CodeOf(why)
+		tx.Record(e)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return why
+}
+
+// record begins an audit row of an act.
+func record(v countersign.Visit, actor countersign.Actor, action, subject string) countersign.Event {
+	return countersign.Event{At: v.Now, Action: action, Actor: actor.Name(), Subject: subject, Client: v.Client, Request: v.Request}
+}
+
+func fail(kind countersign.ErrorKind, code, field string, args countersign.Args) error {
+	return &countersign.Error{Kind: kind, Code: code, Field: field, Args: args}
+}

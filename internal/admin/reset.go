@@ -1,0 +1,170 @@
+package admin
+
+import (
+	"context"
+	"strings"
+
+	"countersign"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// ResetTwoFactor is «Reset/Disable 2 Factor Authentication» on another user's
+// page: methods, devices, sessions and attempts end, and the user may sign in
+// once with the password alone, to set up again within 24 hours (M25 to M27,
+// RS-02 to RS-05). told are the addresses of the notice.
+func (o *Office) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (told []string, err error) {
+	reason = strings.TrimSpace(reason)
+	err = o.act(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := o.target(ctx, tx, actor, countersign.RightReset, login)
+		if err != nil {
+			return err
+		}
+		if !actor.Operator && actor.User.ID == u.ID {
+			return fail(countersign.Denied, "reset.self", "", nil) // D-43: the User Profile asks for more
+		}
+		if err := policy.CheckReason(reason, "reset.reason_missing"); err != nil {
+			return err
+		}
+		if told, err = addresses(ctx, tx, u); err != nil {
+			return err
+		}
+		until := v.Now.Add(policy.ResetLife)
+		data := map[string]string{"By": byline(actor), "Reason": reason, "Until": notice.Until(until)}
+		if err := notice.Tell(ctx, tx, v, u, countersign.KindReset, data); err != nil {
+			return err
+		}
+		if err := tx.ClearTwoFactor(ctx, u.ID, v.Now); err != nil {
+			return err
+		}
+		e := record(v, actor, "two-factor.reset", u.Login)
+		e.Reason = reason
+		tx.Record(e)
+		return tx.OpenReset(ctx, u.ID, v.Now, until, byline(actor))
+	})
+	return told, err
+}
+
+// target is the locked user that an act is for, if the actor may do it to him.
+func (o *Office) target(ctx context.Context, tx *store.Tx, actor countersign.Actor, right countersign.Right, login string) (countersign.User, error) {
+	u, err := tx.UserByLogin(ctx, login)
+	if err != nil {
+		return u, err
+	}
+	if u, err = tx.LockUser(ctx, u.ID); err != nil {
+		return u, err
+	}
+	return u, policy.MayActOn(actor, right, u)
+}
+
+func addresses(ctx context.Context, tx *store.Tx, u countersign.User) ([]string, error) {
+	var all []string
+	if u.Email != "" {
+		all = append(all, u.Email)
+	}
+	factors, err := tx.Factors(ctx, u.ID)
+	for _, f := range factors {
+		if f.Method == countersign.Email && f.Address != u.Email {
+			all = append(all, f.Address)
+		}
+	}
+	return all, err
+}
+
+// Invite is «Setup 2 Factor Authentication» on another user's page: a mail that
+// says that set-up waits at the next sign-in.
+func (o *Office) Invite(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
+	return o.act(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := o.target(ctx, tx, actor, countersign.RightReset, login)
+		if err != nil {
+			return err
+		}
+		if u.Email == "" {
+			return fail(countersign.Invalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
+		}
+		tx.Record(record(v, actor, "set-up.invited", u.Login))
+		return notice.Tell(ctx, tx, v, u, countersign.KindInvitation, map[string]string{"By": byline(actor), "Link": v.Agency.URL + "/"})
+	})
+}
+
+// SendActivation mails a new link to choose a password; the earlier one dies.
+func (o *Office) SendActivation(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
+	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
+		if err != nil {
+			return err
+		}
+		if u.Password != "" {
+			return fail(countersign.Invalid, "activation.done", "", countersign.Args{"Login": u.Login})
+		}
+		if u.Email == "" {
+			return fail(countersign.Invalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
+		}
+		return o.activation(ctx, tx, v, actor, u)
+	})
+}
+
+// activation makes the link and its letter.
+func (o *Office) activation(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User) error {
+	handle := secret.NewHandle()
+	until := v.Now.Add(policy.LinkLife)
+	link := countersign.Link{Digest: secret.Digest(handle), User: u.ID, Purpose: countersign.LinkActivate, Created: v.Now, Expires: until}
+	if err := tx.AddLink(ctx, link); err != nil {
+		return err
+	}
+	tx.Record(record(v, actor, "user.activation_sent", u.Login))
+	return notice.Address(ctx, tx, v, u, countersign.KindActivation, u.Email, map[string]string{
+		"By": byline(actor), "Until": notice.Until(until), "Link": v.Agency.URL + "/welcome?link=" + string(handle)})
+}
+
+// FirstAdministrator makes the one-time link that makes the first administrator;
+// an earlier one dies. The handle is empty if the agency has an administrator.
+func (o *Office) FirstAdministrator(ctx context.Context, v countersign.Visit) (handle countersign.Handle, err error) {
+	err = o.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		handle = ""
+		holders, err := tx.UsersWith(ctx, countersign.RightUsers)
+		if err != nil || len(holders) > 0 {
+			return err
+		}
+		handle = secret.NewHandle()
+		tx.Record(record(v, countersign.Actor{Operator: true}, "first-administrator.link", ""))
+		return tx.AddLink(ctx, countersign.Link{Digest: secret.Digest(handle), Purpose: countersign.LinkFirstAdministrator,
+			Created: v.Now, Expires: v.Now.Add(policy.LinkLife)})
+	})
+	return handle, err
+}
+
+// ForgetDevices forgets one remembered device of a user, with an empty ID all (DV-06).
+func (o *Office) ForgetDevices(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, id countersign.DeviceID) error {
+	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
+		if err != nil {
+			return err
+		}
+		tx.Record(record(v, actor, "device.forgotten", u.Login))
+		if id == "" {
+			_, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenByAdmin, v.Now)
+			return err
+		}
+		found, err := tx.ForgetDevice(ctx, u.ID, id, countersign.ForgottenByAdmin, v.Now)
+		if err == nil && !found {
+			return fail(countersign.NotFound, "device.unknown", "", nil)
+		}
+		return err
+	})
+}
+
+// EndSessions ends all sessions of a user (SE-04).
+func (o *Office) EndSessions(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
+	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
+		if err != nil {
+			return err
+		}
+		tx.Record(record(v, actor, "session.ended", u.Login))
+		_, err = tx.EndSessions(ctx, u.ID, actor.Session, "administrator", v.Now)
+		return err
+	})
+}

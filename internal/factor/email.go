@@ -1,0 +1,79 @@
+package factor
+
+import (
+	"net/mail"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+
+	"countersign"
+	"countersign/internal/secret"
+)
+
+// Email sends the token by mail; every user has it (M13).
+func Email(key secret.Key) Method { return email{sent{key}} }
+
+type email struct{ sent }
+
+func (email) Kind() countersign.Method { return countersign.Email }
+
+func (email) Enroll(in Input) (countersign.Factor, error) {
+	address, err := ParseEmail(in.Address)
+	return countersign.Factor{Method: countersign.Email, Address: address}, err
+}
+
+func (e email) Ask(f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch) {
+	return e.ask(countersign.ByEmail, f, in, now, life)
+}
+
+func (e email) Check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error) {
+	return e.check(f, c, in, token, now)
+}
+
+// ParseEmail brings an address into the form in which addresses are kept and
+// compared: the domain in lower case and as punycode, the local part as it was
+// typed (D-45). What is no address is refused beside the field email.
+func ParseEmail(typed string) (string, error) {
+	typed = strings.TrimSpace(typed)
+	refuse := func(code string) (string, error) {
+		return "", &countersign.Error{Kind: countersign.Invalid, Code: code, Field: "email", Args: countersign.Args{"Value": typed}}
+	}
+	at := strings.LastIndexByte(typed, '@')
+	switch {
+	case typed == "":
+		return refuse("email.required")
+	case at < 0 || at == len(typed)-1:
+		return refuse("email.no_domain")
+	case len(typed) > 254 || strings.ContainsFunc(typed, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return refuse("email.not_address")
+	}
+	local, domain := typed[:at], strings.TrimSuffix(typed[at+1:], ".")
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil || !plausibleDomain(ascii) || !plausibleLocal(local) {
+		return refuse("email.not_address")
+	}
+	whole := local + "@" + ascii
+	if a, err := mail.ParseAddress(whole); err != nil || a.Name != "" || a.Address != whole {
+		return refuse("email.not_address")
+	}
+	return whole, nil
+}
+
+// plausibleDomain asks for two labels at least: mail to a bare name would stay
+// on the server's own network.
+func plausibleDomain(domain string) bool {
+	labels := strings.Split(domain, ".")
+	for _, l := range labels {
+		if l == "" || len(l) > 63 {
+			return false
+		}
+	}
+	return len(labels) > 1
+}
+
+// plausibleLocal refuses quoted local parts and letters beyond ASCII: few
+// servers take them, and none needs them.
+func plausibleLocal(local string) bool {
+	return local != "" && len(local) <= 64 && !strings.ContainsFunc(local, func(r rune) bool { return r > 0x7e || strings.ContainsRune(`"(),:;<>[\]`, r) })
+}

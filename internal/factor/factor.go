@@ -1,0 +1,119 @@
+// Package factor holds the second-factor methods, one file each. A method does
+// no I/O: what must be sent it returns, what must be kept it returns.
+package factor
+
+import (
+	"errors"
+	"time"
+
+	"countersign"
+	"countersign/internal/secret"
+)
+
+// A Method is one way to prove a second factor. The same verbs serve set-up
+// and sign-in: set-up is the first proof of a factor that is not trusted yet.
+type Method interface {
+	// Kind is which method it is.
+	Kind() countersign.Method
+	// Enroll makes an unverified factor from what the user typed in set-up:
+	// an address, a number, or nothing. It refuses in words beside the field.
+	Enroll(input Input) (countersign.Factor, error)
+	// Ask begins a proof of f, in attempt a, with a token that works for life.
+	// The dispatch is nil if nothing is to be sent.
+	Ask(f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch)
+	// Check judges the answer to c: ErrWrong, ErrUsed, ErrOtherMinute or nil.
+	// It returns f as it must be kept from now on.
+	Check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error)
+}
+
+// Input is what set-up asks for.
+type Input struct {
+	Address   string   // email: the address; sms: the number as it was typed
+	Country   string   // sms: ISO 3166, empty for the first allowed one
+	Countries []string // sms: those the agency allows
+	Key       []byte   // app: the secret that was shown
+}
+
+// Binding is what a token is bound to besides its channel and destination: it
+// is useless in any other attempt, for any other user or purpose (OT-04).
+type Binding struct {
+	Agency  countersign.AgencyID
+	User    countersign.UserID
+	Attempt countersign.AttemptID
+	Purpose countersign.Purpose
+	SetUp   bool // the factor is being set up: a clock that is wrong is told
+}
+
+// A Dispatch is a token on its way.
+type Dispatch struct {
+	Channel countersign.Channel
+	To      string
+	Token   string
+}
+
+// What Check finds.
+var (
+	ErrWrong       = errors.New("token is wrong")
+	ErrUsed        = errors.New("token was used")
+	ErrOtherMinute = errors.New("token belongs to another minute")
+)
+
+// A Set is the methods of an installation, in the order of the wizard.
+type Set []Method
+
+// Of is the method of a kind; nil if the installation does not offer it.
+func (s Set) Of(kind countersign.Method) Method {
+	for _, m := range s {
+		if m.Kind() == kind {
+			return m
+		}
+	}
+	return nil
+}
+
+// Kinds are the methods that can be set up.
+func (s Set) Kinds() []countersign.Method {
+	kinds := make([]countersign.Method, 0, len(s))
+	for _, m := range s {
+		kinds = append(kinds, m.Kind())
+	}
+	return kinds
+}
+
+// sent is the shared part of the methods that send six digits.
+type sent struct{ key secret.Key }
+
+func (s sent) ask(channel countersign.Channel, f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch) {
+	token := secret.Token()
+	c := countersign.Challenge{
+		Method:    f.Method,
+		Factor:    f.ID,
+		Address:   f.Address,
+		Digest:    s.digest(f, in, token),
+		Reference: secret.Reference(),
+		Issued:    now,
+		Expires:   now.Add(life),
+	}
+	return c, &Dispatch{Channel: channel, To: f.Address, Token: token}
+}
+
+func (s sent) check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error) {
+	if !c.Live(now) || c.Method != f.Method || c.Address != f.Address {
+		return f, ErrWrong
+	}
+	if !secret.Equal(c.Digest, s.digest(f, in, token)) {
+		return f, ErrWrong
+	}
+	return f, nil
+}
+
+// digest is all that is kept of a token (OT-06).
+func (s sent) digest(f countersign.Factor, in Binding, token string) []byte {
+	return s.key.MAC("token", string(in.Agency), string(in.User), string(in.Attempt), string(in.Purpose), string(f.Method), f.Address, token)
+}
+
+// Was tells whether token is the one of an earlier challenge to the same
+// factor, so that the page can say that a newer one replaced it.
+func Was(key secret.Key, f countersign.Factor, e countersign.Earlier, in Binding, token string) bool {
+	return secret.Equal(e.Digest, sent{key}.digest(f, in, token))
+}

@@ -1,0 +1,129 @@
+package factor
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/unicode/norm"
+
+	"countersign"
+	"countersign/internal/secret"
+)
+
+// SMS sends the token by text message.
+func SMS(key secret.Key) Method { return sms{sent{key}} }
+
+type sms struct{ sent }
+
+func (sms) Kind() countersign.Method { return countersign.SMS }
+
+func (sms) Enroll(in Input) (countersign.Factor, error) {
+	number, err := ParsePhone(in.Address, in.Country, in.Countries)
+	return countersign.Factor{Method: countersign.SMS, Address: number}, err
+}
+
+func (s sms) Ask(f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch) {
+	return s.ask(countersign.BySMS, f, in, now, life)
+}
+
+func (s sms) Check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error) {
+	return s.check(f, c, in, token, now)
+}
+
+// ParsePhone brings a typed mobile number into E.164, "+16145550112". country
+// is ISO 3166 and must be one of countries; empty means the first of them. A
+// number that text messages can't or must not go to is refused beside the
+// field phone (M18, D-48, SM-02).
+func ParsePhone(typed, country string, countries []string) (string, error) {
+	if len(countries) == 0 {
+		countries = []string{"US"}
+	}
+	if country == "" {
+		country = countries[0]
+	}
+	if !slices.Contains(countries, country) {
+		return "", refusePhone("phone.country", typed, "country", 0)
+	}
+	digits, ok := phoneDigits(typed)
+	if !ok {
+		return "", refusePhone("phone.not_digits", typed, "phone", 0)
+	}
+	if digits == "" {
+		return "", refusePhone("phone.required", typed, "phone", 0)
+	}
+	if phonenumbers.GetCountryCodeForRegion(country) == 1 {
+		return parseNorthAmerican(typed, digits, country)
+	}
+	n, err := phonenumbers.Parse(digits, country)
+	if err != nil || !phonenumbers.IsValidNumberForRegion(n, country) || !textable(n) {
+		return "", refusePhone("phone.kind", typed, "phone", 0)
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), nil
+}
+
+func refusePhone(code, typed, field string, digits int) error {
+	return &countersign.Error{Kind: countersign.Invalid, Code: code, Field: field, Args: countersign.Args{"Value": typed, "Digits": digits}}
+}
+
+// parseNorthAmerican takes ten digits, area code first; a leading 1 is the
+// country's code and is dropped.
+func parseNorthAmerican(typed, digits, country string) (string, error) {
+	if len(digits) == 11 && digits[0] == '1' {
+		digits = digits[1:]
+	}
+	if len(digits) != 10 {
+		return "", refusePhone("phone.length", typed, "phone", len(digits))
+	}
+	if sample(digits) {
+		return "+1" + digits, nil
+	}
+	n, err := phonenumbers.Parse(digits, country)
+	if err != nil || !phonenumbers.IsValidNumber(n) || !textable(n) || serviceCode(digits) {
+		return "", refusePhone("phone.kind", typed, "phone", 0)
+	}
+	if region := phonenumbers.GetRegionCodeForNumber(n); region != country {
+		return "", refusePhone("phone.region", typed, "phone", 0)
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), nil
+}
+
+// sample tells whether a number is one of those set aside for examples:
+// 555-0100 to 555-0199 in any area that can exist (SM-02).
+func sample(digits string) bool {
+	return digits[3:8] == "55501" && digits[0] >= '2' && digits[1] != '9' && digits[1:3] != "11" && digits[:3] != "900"
+}
+
+// serviceCode tells whether area or exchange are such as 911, or the exchange is 976.
+func serviceCode(digits string) bool {
+	return digits[1:3] == "11" || digits[4:6] == "11" || digits[3:6] == "976" || digits[:3] == "900"
+}
+
+// textable refuses numbers that cost extra, are free for the caller, or are no
+// telephone that could be in a hand.
+func textable(n *phonenumbers.PhoneNumber) bool {
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.PREMIUM_RATE, phonenumbers.TOLL_FREE, phonenumbers.SHARED_COST, phonenumbers.PAGER, phonenumbers.UAN, phonenumbers.VOICEMAIL:
+		return false
+	}
+	return true
+}
+
+// phoneDigits drops what people put between digits; anything else is no number.
+func phoneDigits(typed string) (string, bool) {
+	var digits strings.Builder
+	for i, r := range norm.NFKC.String(strings.TrimSpace(typed)) {
+		switch {
+		case r >= '0' && r <= '9':
+			digits.WriteRune(r)
+		case strings.ContainsRune(" -().\u00a0\u2010\u2011\u2012\u2013/", r) || r == '+' && i == 0:
+		default:
+			return "", false
+		}
+	}
+	if digits.Len() > 15 {
+		return "", false
+	}
+	return digits.String(), true
+}

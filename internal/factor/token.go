@@ -1,0 +1,38 @@
+package factor
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// ParseToken reads what was typed into a token field: spaces, hyphens and
+// invisible characters are dropped, digits of other scripts mapped to ASCII;
+// then it must be six digits (D-25). ok is false otherwise.
+func ParseToken(typed string) (token string, ok bool) {
+	if len(typed) > 256 {
+		return "", false
+	}
+	var digits strings.Builder
+	for _, r := range norm.NFKC.String(typed) {
+		switch {
+		case unicode.Is(unicode.Nd, r):
+			digits.WriteByte(byte('0' + digitOf(r)))
+		case unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || unicode.Is(unicode.Cf, r) || r == '\u2212':
+		default:
+			return "", false
+		}
+	}
+	return digits.String(), digits.Len() == 6
+}
+
+// digitOf is the value of a decimal digit: digits stand in runs of ten.
+func digitOf(r rune) int {
+	for value := 0; value <= 9; value++ {
+		if !unicode.Is(unicode.Nd, r-rune(value)-1) || value == 9 {
+			return value
+		}
+	}
+	return 0
+}

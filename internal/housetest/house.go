@@ -1,0 +1,249 @@
+// Package housetest is a whole house for tests: real handlers, the real store
+// on either engine, an outbox that delivers into an inbox, and a clock that the
+// test turns. Only the outside world is missing.
+package housetest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/door"
+	"countersign/internal/factor"
+	"countersign/internal/outbox"
+	"countersign/internal/pgtest"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+	"countersign/internal/store"
+	"countersign/internal/web"
+)
+
+// Day is a day of the product: 86,400 seconds (D-04).
+const Day = policy.Day
+
+// Start is when every house's clock begins.
+var Start = time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
+
+// Password is every user's password.
+const Password = "correct horse battery staple"
+
+// A House is an installation with one agency.
+type House struct {
+	T      testing.TB
+	URL    string // where its database is, for a second node
+	DB     *store.DB
+	Master *secret.Master
+	Agency countersign.Agency
+	Desk   *signin.Desk
+	Office *admin.Office
+	Outbox *outbox.Outbox
+	Inbox  *outbox.Inbox
+	Door   http.Handler
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Each runs a test in a house on SQLite and in one on PostgreSQL.
+func Each(t *testing.T, f func(t *testing.T, h *House)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		f(t, Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db")))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		f(t, Open(t, pgtest.DSN(t)))
+	})
+}
+
+// Open builds a house on the database at url: agency DEMO with 2FA On and a
+// frequency of 7, and no users.
+func Open(t testing.TB, url string) *House {
+	t.Helper()
+	master, err := secret.NewMaster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &House{T: t, URL: url, Master: master, now: Start}
+	h.build()
+	ctx := context.Background()
+	h.Agency, err = h.Office.AddAgency(ctx, Start, countersign.Agency{Code: "DEMO", Name: "Demo Agency", Product: "Agency Integrator"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Agency.URL = publicURL
+	h.Set("2FA", "On")
+	h.Set("2FAFREQUENCY", "7")
+	return h
+}
+
+// Node is a second node on the same database, with the same clock.
+func (h *House) Node() *House {
+	h.T.Helper()
+	n := &House{T: h.T, URL: h.URL, Master: h.Master, Agency: h.Agency, now: h.Now()}
+	n.build()
+	return n
+}
+
+const publicURL = "http://localhost"
+
+func (h *House) build() {
+	h.T.Helper()
+	var err error
+	if h.DB, err = store.Open(context.Background(), h.URL, h.Master.Box()); err != nil {
+		h.T.Fatal(err)
+	}
+	h.T.Cleanup(func() { _ = h.DB.Close() })
+	key := h.Master.Key()
+	quiet := slog.New(slog.DiscardHandler)
+	methods := factor.Set{factor.Email(key), factor.App(), factor.SMS(key)}
+	passwords := secret.NewPasswords()
+	h.Inbox = &outbox.Inbox{}
+	h.Outbox = &outbox.Outbox{Store: h.DB, Mail: h.Inbox, Text: h.Inbox, From: "Demo Agency <support@demo.example>",
+		Log: quiet, Now: h.Now, URL: func(countersign.Agency) string { return publicURL }}
+	h.Desk = &signin.Desk{Store: h.DB, Methods: methods, Passwords: passwords, Key: key, Wake: func() {}}
+	h.Office = &admin.Office{Store: h.DB, Passwords: passwords, Methods: methods, Wake: func() {}, Declared: []countersign.Preference{
+		{Code: "ADDAPPWIZ", Name: "App Entry - Include Additional Detail", Kind: countersign.KindSwitch, Default: "Off", Own: true},
+		{Code: "APPTLOBCHECK", Name: "App Entry - Check LOB on Appointments", Kind: countersign.KindSwitch, Default: "On", Own: true},
+	}}
+	public, err := url.Parse(publicURL)
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	h.Door = (&web.Server{
+		Desk:     h.Desk,
+		Office:   h.Office,
+		Entrance: door.Entrance{Key: key},
+		Hosts: func(ctx context.Context) (door.Hosts, error) {
+			all, err := h.DB.Agencies(ctx)
+			return door.Hosts{Public: public, Agencies: all}, err
+		},
+		From:  func(countersign.Agency) string { return "support@demo.example" },
+		Mail:  func() bool { return true },
+		Inbox: h.Inbox,
+		Log:   quiet,
+		Now:   h.Now,
+	}).Handler()
+}
+
+// Now is the time in the house.
+func (h *House) Now() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+// Pass lets time pass; a negative duration sets the clock back.
+func (h *House) Pass(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+// Visit is a request of the operator at this moment.
+func (h *House) Visit() countersign.Visit {
+	return countersign.Visit{Agency: h.Agency, Now: h.Now()}
+}
+
+// Operator is who commands on the host.
+var Operator = countersign.Actor{Operator: true}
+
+// Set saves a preference.
+func (h *House) Set(code, value string) {
+	h.T.Helper()
+	_, err := h.Office.SetPreference(context.Background(), h.Visit(), Operator,
+		admin.Saving{Code: code, Value: value, Version: admin.AnyVersion, Reason: "a test"})
+	if err != nil {
+		h.T.Fatalf("set %s to %q: %v", code, value, err)
+	}
+}
+
+// User adds a user of the sample agency: mail goes to login@demo.example.
+func (h *House) User(login string, rights ...countersign.Right) countersign.User {
+	h.T.Helper()
+	names := map[string]string{"BSMITH": "Bob Smith", "CBILLS": "Carol Bills", "JJONES": "Jim Jones", "ADMIN": "Ann Admin"}
+	name := names[login]
+	if name == "" {
+		name = login + " Sample"
+	}
+	return h.AddUser(admin.NewUser{Login: login, Name: name, Email: strings.ToLower(login) + "@demo.example", Rights: rights})
+}
+
+// Administrator adds ADMIN with all rights.
+func (h *House) Administrator() countersign.User { return h.User("ADMIN", countersign.AgencyRights...) }
+
+// AddUser adds a user with the password of all.
+func (h *House) AddUser(n admin.NewUser) countersign.User {
+	h.T.Helper()
+	n.Password = Password
+	u, err := h.Office.AddUser(context.Background(), h.Visit(), Operator, n)
+	if err != nil {
+		h.T.Fatalf("add user %s: %v", n.Login, err)
+	}
+	return u
+}
+
+// Mail delivers what waits and returns all messages to an address or number,
+// newest first; an empty one means all.
+func (h *House) Mail(to string) []outbox.Mail {
+	h.T.Helper()
+	for {
+		n, err := h.Outbox.Poll(context.Background())
+		if err != nil {
+			h.T.Fatalf("deliver: %v", err)
+		}
+		if n == 0 {
+			return h.Inbox.List(to)
+		}
+	}
+}
+
+// Token is the six digits of the newest message to an address or number that carries some.
+func (h *House) Token(to string) string {
+	h.T.Helper()
+	for _, m := range h.Mail(to) {
+		if token := sixDigits.FindStringSubmatch(m.Text); token != nil {
+			return token[1]
+		}
+	}
+	h.T.Fatalf("no token was sent to %s", to)
+	return ""
+}
+
+// Subjects are the subjects of the messages to an address, newest first.
+func (h *House) Subjects(to string) []string {
+	var all []string
+	for _, m := range h.Mail(to) {
+		all = append(all, m.Subject)
+	}
+	return all
+}
+
+// Events are the audit rows about a subject, oldest first, as "action result".
+func (h *House) Events(subject string) []string {
+	h.T.Helper()
+	var lines []string
+	err := h.DB.Read(context.Background(), h.Agency.ID, func(tx *store.Tx) error {
+		all, err := tx.Events(context.Background(), subject, 1000)
+		for _, e := range all {
+			lines = append(lines, e.Action+" "+e.Result)
+		}
+		return err
+	})
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	slices.Reverse(lines)
+	return lines
+}

@@ -1,0 +1,116 @@
+// Package notice writes letters into the outbox, in the transaction of the deed
+// that they tell of: who is told, where, and the facts that fill the letter.
+package notice
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"countersign"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// Facts are what every notice says: when, from where, by whom (NT-02).
+func Facts(v countersign.Visit, u countersign.User) map[string]string {
+	return map[string]string{
+		"At":      strconv.FormatInt(v.Now.UnixMilli(), 10),
+		"IP":      v.Client.Address(),
+		"Browser": v.Client.Browser,
+		"OS":      v.Client.OS,
+		"UserID":  u.Login,
+		"Name":    u.Name,
+	}
+}
+
+// Tell writes a letter of a kind to every address of the user: the profile's,
+// the one for two factor authentication, and those in also, such as one that
+// is being replaced (NT-01). data is added to the facts of the visit.
+func Tell(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.Kind, data map[string]string, also ...string) error {
+	factors, err := tx.Factors(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	addresses := append([]string{u.Email}, also...)
+	for _, f := range factors {
+		if f.Method == countersign.Email {
+			addresses = append(addresses, f.Address)
+		}
+	}
+	told := map[string]bool{"": true}
+	for _, to := range addresses {
+		if told[to] {
+			continue
+		}
+		told[to] = true
+		if err := write(ctx, tx, v, u, kind, to, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Address writes a letter to one address only.
+func Address(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.Kind, to string, data map[string]string) error {
+	return write(ctx, tx, v, u, kind, to, data)
+}
+
+// Administrators tells every enabled administrator of the agency (RS-06, RS-08).
+func Administrators(ctx context.Context, tx *store.Tx, v countersign.Visit, kind countersign.Kind, data map[string]string) error {
+	all, err := tx.UsersWith(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, u := range all {
+		if err := Tell(ctx, tx, v, u, kind, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func write(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.Kind, to string, data map[string]string) error {
+	all := Facts(v, u)
+	for k, value := range data {
+		all[k] = value
+	}
+	return tx.AddMessage(ctx, countersign.Message{
+		ID:      countersign.MessageID(secret.NewID()),
+		User:    u.ID,
+		Kind:    kind,
+		Channel: countersign.ByEmail,
+		To:      to,
+		Data:    all,
+		Created: v.Now,
+		Due:     v.Now,
+		State:   countersign.Waiting,
+	})
+}
+
+// Token writes the message that carries a token; it goes before letters and is
+// not sent once the token is dead. The data of a token holds nothing else.
+func Token(ctx context.Context, tx *store.Tx, u countersign.User, c countersign.Challenge, channel countersign.Channel, token string, data map[string]string) (countersign.MessageID, error) {
+	all := map[string]string{"Token": token, "UserID": u.Login, "Name": u.Name}
+	for k, value := range data {
+		all[k] = value
+	}
+	m := countersign.Message{
+		ID:        countersign.MessageID(secret.NewID()),
+		User:      u.ID,
+		Kind:      countersign.KindToken,
+		Channel:   channel,
+		To:        c.Address,
+		Data:      all,
+		Reference: c.Reference,
+		Urgent:    true,
+		Created:   c.Issued,
+		Due:       c.Issued,
+		Expires:   c.Expires,
+		State:     countersign.Waiting,
+	}
+	return m.ID, tx.AddMessage(ctx, m)
+}
+
+// Until is an instant as the letters' data holds it.
+func Until(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }

@@ -1,0 +1,171 @@
+// Package pgtest lends tests empty PostgreSQL databases. One throw-away server
+// per test process is started when the first test asks for it, and ends with
+// the process. The environment variable COUNTERSIGN_TEST_POSTGRES may name a
+// server to use instead; `make test` starts one for all packages that way.
+package pgtest
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Variable is the environment variable that names a server to use: the
+// connection string of a database in which databases may be created.
+const Variable = "COUNTERSIGN_TEST_POSTGRES"
+
+// DSN creates an empty database and returns its connection string. The
+// database is dropped when the test is over.
+func DSN(t testing.TB) string {
+	t.Helper()
+	name := newName()
+	create(t, name, "template1") // the server's own, empty one
+	return address(t, name)
+}
+
+// Template returns the connection string of a new copy of a database that
+// migrate prepared; migrate runs once per process and name, and must leave no
+// connection open. A copy takes some 30 ms and is dropped when the test is over.
+func Template(t testing.TB, name string, migrate func(dsn string) error) string {
+	t.Helper()
+	prepare, _ := templates.LoadOrStore(name, sync.OnceValues(func() (string, error) {
+		return makeTemplate(migrate)
+	}))
+	template, err := prepare.(func() (string, error))()
+	if err != nil {
+		t.Fatalf("prepare the database template %s: %v", name, err)
+	}
+	copied := newName()
+	create(t, copied, template)
+	return address(t, copied)
+}
+
+// templates holds, for each name, the function that has made its template.
+var templates sync.Map
+
+func makeTemplate(migrate func(dsn string) error) (string, error) {
+	name := newName()
+	if err := command("CREATE DATABASE " + name); err != nil {
+		return "", err
+	}
+	dsn, err := server()
+	if err != nil {
+		return "", err
+	}
+	if err := migrate(inDatabase(dsn, name)); err != nil {
+		return "", err
+	}
+	// Nobody may connect to it from here on: a copy fails while somebody is connected.
+	return name, command("ALTER DATABASE " + name + " WITH is_template true allow_connections false")
+}
+
+// create makes the database name as a copy of template, and drops it when the
+// test is over. Copying files takes the server half the time of writing a log.
+func create(t testing.TB, name, template string) {
+	t.Helper()
+	if err := command("CREATE DATABASE " + name + " STRATEGY file_copy TEMPLATE " + template); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := command("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// newName is a name that no other process on the same server has. It does not
+// come from crypto/rand, which a test may have made predictable.
+func newName() string { return fmt.Sprintf("cs_%016x", rand.Uint64()) }
+
+func address(t testing.TB, name string) string {
+	t.Helper()
+	dsn, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inDatabase(dsn, name)
+}
+
+// inDatabase is dsn with another database.
+func inDatabase(dsn, name string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return dsn // server has parsed it before
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+// command runs one statement in the server's own database.
+func command(statement string) error {
+	dsn, err := server()
+	if err != nil {
+		return err
+	}
+	ctx := context.Background() // a test's own context has ended when its databases are dropped
+	c, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return fmt.Errorf("reach the PostgreSQL of the tests: %w", err)
+	}
+	_, err = c.Exec(ctx, statement)
+	return errors.Join(err, c.Close(ctx))
+}
+
+// server is the connection string of the server, which it starts at first need.
+var server = sync.OnceValues(func() (string, error) {
+	if dsn := os.Getenv(Variable); dsn != "" {
+		_, err := url.Parse(dsn)
+		return dsn, err
+	}
+	dsn, hold, err := start()
+	held = hold
+	return dsn, err
+})
+
+// held is the pipe whose closing ends the server. Nobody reads the variable: it
+// keeps the pipe open until the process has ended, and the kernel closes it.
+var held *os.File
+
+//go:embed server.sh
+var script string
+
+// start runs server.sh and waits until it says where the server is. It starts
+// no goroutine and no timer, so that it may run inside a synctest bubble.
+func start() (dsn string, hold *os.File, err error) {
+	in, hold, err := os.Pipe()
+	if err != nil {
+		return "", nil, err
+	}
+	defer in.Close()
+	said, out, err := os.Pipe()
+	if err != nil {
+		return "", nil, err
+	}
+	defer said.Close()
+	shell := exec.Command("/bin/sh", "-c", script)
+	shell.Stdin, shell.Stdout, shell.Stderr = in, out, out
+	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt at the terminal must not kill it before it has tidied up
+	err = shell.Start()
+	out.Close()
+	if err != nil {
+		return "", nil, fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	line, _ := bufio.NewReader(said).ReadString('\n')
+	line = strings.TrimSpace(line)
+	if !strings.HasPrefix(line, "postgres://") {
+		return "", nil, fmt.Errorf("start PostgreSQL: %s", line)
+	}
+	return line, hold, nil
+}

@@ -1,0 +1,120 @@
+package policy
+
+import (
+	"time"
+
+	"countersign"
+)
+
+// Remembered tells whether the password alone is enough here: the browser holds
+// the cookie of its last second factor, browser family, operating system and
+// network are the same, and that proof is recent enough (M11, D-02, DV-02).
+func (f Facts) Remembered() bool {
+	if !f.mayRemember() || !f.Known {
+		return false
+	}
+	for _, d := range f.Devices {
+		if f.same(d) && f.recent(d.Proved) {
+			return true
+		}
+	}
+	return false
+}
+
+// recent tells whether a proof at t still counts: less than the frequency ago,
+// and not from the future by more than the skew (D-05).
+func (f Facts) recent(t time.Time) bool {
+	if t.IsZero() || f.Now.Before(t.Add(-Skew)) {
+		return false
+	}
+	return f.Now.Sub(t) < time.Duration(f.Agency.Days)*Day
+}
+
+// same tells whether the client of this request is the connection d, as wide as
+// the agency's preference for networks says (D-10 to D-12).
+func (f Facts) same(d countersign.Device) bool {
+	return sameBrowser(d.Client, f.Client) && d.Client.OS == f.Client.OS && SameNetwork(f.Agency.Network, d.Client, f.Client)
+}
+
+func sameBrowser(a, b countersign.Client) bool {
+	return a.Browser == b.Browser && (a.Browser != "Other" || a.Product == b.Product)
+}
+
+// SameNetwork compares two addresses as rule says; an unknown one equals nothing (D-12).
+func SameNetwork(rule string, a, b countersign.Client) bool {
+	if a.Network() == "" || b.Network() == "" {
+		return false
+	}
+	switch rule {
+	case countersign.NetworkAny:
+		return true
+	case countersign.NetworkNeighbourhood:
+		return a.Neighbourhood() == b.Neighbourhood()
+	default:
+		return a.Network() == b.Network()
+	}
+}
+
+// exact is the device row of this very connection, if there is one.
+func (f Facts) exact() (countersign.Device, bool) {
+	for _, d := range f.Devices {
+		if sameBrowser(d.Client, f.Client) && d.Client.OS == f.Client.OS && d.Client.Network() == f.Client.Network() {
+			return d, true
+		}
+	}
+	return countersign.Device{}, false
+}
+
+// announce tells whether this connection is new to the user: not seen in 180 days (D-17).
+func (f Facts) announce() bool {
+	d, ok := f.exact()
+	return !ok || !f.Known || f.Now.Sub(d.LastSeen) >= SeenFor
+}
+
+// Copied tells whether the device cookie appears with another browser and
+// another system at once: a copied cookie (D-16).
+func (f Facts) Copied() bool {
+	if !f.Known || len(f.Devices) == 0 {
+		return false
+	}
+	for _, d := range f.Devices {
+		if sameBrowser(d.Client, f.Client) || d.Client.OS == f.Client.OS {
+			return false
+		}
+	}
+	return true
+}
+
+// Declined tells whether the user chose not to be remembered on this connection.
+func (f Facts) Declined() bool {
+	d, ok := f.exact()
+	return ok && d.Declined
+}
+
+// After is the connection as it is kept once the sign-in is admitted: seen now,
+// and proved now if it has earned trust (D-03, D-13).
+func (f Facts) After(admit Admit, decline bool) countersign.Device {
+	d, _ := f.exact()
+	d.User, d.Client, d.LastSeen = f.User.ID, f.Client, f.Now
+	if d.FirstSeen.IsZero() {
+		d.FirstSeen = f.Now
+	}
+	if f.Attempt.Proved == "" {
+		return d
+	}
+	d.LastToken, d.Declined = f.Now, decline
+	d.Proved, d.Forgotten, d.ForgottenW = time.Time{}, time.Time{}, ""
+	if admit.Remember && !decline {
+		d.Proved = f.Now
+	}
+	return d
+}
+
+// RememberedUntil is when a device that was proved at t is asked again; zero if
+// it is not remembered.
+func RememberedUntil(p countersign.Preferences, t time.Time) time.Time {
+	if t.IsZero() || !p.TwoFactor || p.Days == 0 {
+		return time.Time{}
+	}
+	return t.Add(time.Duration(p.Days) * Day)
+}

@@ -1,0 +1,31 @@
+package policy
+
+import (
+	"strings"
+
+	"countersign"
+)
+
+// CheckName says beside the field why a person's or group's name can't be kept;
+// nil if it can: one line of 1 to 100 characters.
+func CheckName(name string) error {
+	if name == "" {
+		return &countersign.Error{Kind: countersign.Invalid, Code: "name.required", Field: "name"}
+	}
+	if len([]rune(name)) > 100 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return &countersign.Error{Kind: countersign.Invalid, Code: "name.form", Field: "name"}
+	}
+	return nil
+}
+
+// CheckReason says beside the field why a typed reason can't be kept; nil if it
+// can. missing is the code for an empty one.
+func CheckReason(reason, missing string) error {
+	if strings.TrimSpace(reason) == "" {
+		return &countersign.Error{Kind: countersign.Invalid, Code: missing, Field: "reason"}
+	}
+	if len([]rune(reason)) > 500 {
+		return &countersign.Error{Kind: countersign.Invalid, Code: "reason.long", Field: "reason"}
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package policy
+
+import (
+	"slices"
+
+	"countersign"
+)
+
+// The reasons why an administrative act is refused; also codes of texts.
+const (
+	RightMissing      = "right.missing"
+	RankTooLow        = "reset.rank"
+	LastAdministrator = "reset.last_administrator"
+)
+
+// Refusal says why an act may not be done; nil if it may.
+func refusal(code string, args countersign.Args) error {
+	return &countersign.Error{Kind: countersign.Denied, Code: code, Args: args}
+}
+
+// MayOpen says whether the actor may open what needs one of the rights.
+func MayOpen(actor countersign.Actor, rights ...countersign.Right) error {
+	if slices.ContainsFunc(rights, actor.Has) {
+		return nil
+	}
+	return refusal(RightMissing, countersign.Args{"Right": string(rights[0]), "Login": actor.Name()})
+}
+
+// Outranks says whether the actor holds every right that the target holds:
+// nobody acts on a user who may do more than himself (RS-02).
+func Outranks(actor countersign.Actor, target countersign.User) bool {
+	return !slices.ContainsFunc(target.Rights, func(r countersign.Right) bool { return !actor.Has(r) })
+}
+
+// MayActOn says whether the actor may do to target what needs right. holders
+// are the other enabled users who hold a right that target lacks nothing of: a
+// refusal names them, so that the page can say whom to ask.
+func MayActOn(actor countersign.Actor, right countersign.Right, target countersign.User) error {
+	if err := MayOpen(actor, right); err != nil {
+		return err
+	}
+	if !Outranks(actor, target) {
+		return refusal(RankTooLow, countersign.Args{"Name": target.Name, "Login": target.Login})
+	}
+	return nil
+}
+
+// MayGrant says whether the actor may change a user's rights from old to new:
+// only by rights that the actor holds, and Operator only on the host.
+func MayGrant(actor countersign.Actor, old, new []countersign.Right) error {
+	changed := append(minus(old, new), minus(new, old)...)
+	for _, r := range changed {
+		if !countersign.KnownRight(r) {
+			return &countersign.Error{Kind: countersign.Invalid, Code: "right.unknown", Field: "right", Args: countersign.Args{"Right": string(r)}}
+		}
+		if r == countersign.RightOperator && !actor.Operator || !actor.Has(r) {
+			return &countersign.Error{Kind: countersign.Denied, Code: "right.grant", Field: "right", Args: countersign.Args{"Right": string(r)}}
+		}
+	}
+	return nil
+}
+
+func minus(a, b []countersign.Right) []countersign.Right {
+	return slices.DeleteFunc(slices.Clone(a), func(r countersign.Right) bool { return slices.Contains(b, r) })
+}

@@ -1,0 +1,92 @@
+package policy
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"countersign"
+)
+
+var (
+	all = []countersign.Method{countersign.Email, countersign.App, countersign.SMS}
+	sms = countersign.Factor{ID: "f3", Method: countersign.SMS}
+)
+
+func TestNextStage(t *testing.T) {
+	tests := []struct {
+		name     string
+		setup    countersign.Setup
+		verified []countersign.Factor
+		offered  []countersign.Method
+		want     Stage
+	}{
+		{"first of all the address (M13)", countersign.Setup{}, nil, all, ProposeEmail{}},
+		{"email cannot be skipped (M13)", countersign.Setup{Skipped: all}, nil, all, ProposeEmail{}},
+		{"the address on file proves itself first (ER-02)", countersign.Setup{Method: countersign.Email, Email: "x@y.example", Confirm: true}, nil, all, ConfirmEmail{}},
+		{"a token was sent to the address", countersign.Setup{Method: countersign.Email, Email: "x@y.example"}, nil, all, ProveEmail{}},
+		{"email is done: two more (M16)", countersign.Setup{Verified: all[:1]}, []countersign.Factor{email}, all, Menu{Offered: all[1:]}},
+		{"no text route: only the app", countersign.Setup{Verified: all[:1]}, []countersign.Factor{email}, all[:2], Menu{Offered: all[1:2]}},
+		{"app is done: one more (M19)", countersign.Setup{Verified: all[:2]}, []countersign.Factor{email, app}, all, Menu{Offered: all[2:]}},
+		{"the app was skipped: SMS is offered", countersign.Setup{Verified: all[:1], Skipped: all[1:2]}, []countersign.Factor{email}, all, Menu{Offered: all[2:]}},
+		{"a token was sent to the number", countersign.Setup{Method: countersign.SMS, Phone: "+16145550112"}, []countersign.Factor{email}, all, ProveSMS{}},
+		{"all three: choose the Default (M20)", countersign.Setup{Verified: all}, []countersign.Factor{email, app, sms}, all, ChooseDefault{}},
+		{"two, the third skipped: choose", countersign.Setup{Verified: all[:2], Skipped: all}, []countersign.Factor{email, app}, all, ChooseDefault{}},
+		{"email only, the rest skipped: nothing to choose (D-36)", countersign.Setup{Verified: all[:1], Skipped: all}, []countersign.Factor{email}, all, Done{}},
+		{"chosen", countersign.Setup{Verified: all, Chosen: true}, []countersign.Factor{email, app, sms}, all, Done{}},
+		{"from the User Profile: a phone can be replaced (M34)", countersign.Setup{}, []countersign.Factor{email, sms}, all, Menu{Offered: all[1:]}},
+		{"from the User Profile: the address can be replaced (M34)", countersign.Setup{Method: countersign.Email, Email: "x@y.example"}, []countersign.Factor{email, sms}, all, ProveEmail{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, NextStage(tt.setup, tt.verified, tt.offered)); diff != "" {
+				t.Errorf("stage (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Every walk through the wizard, whatever is added and skipped in whatever
+// order, ends; and it ends with a verified email.
+func TestEveryWalkEndsWithAnEmail(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s countersign.Setup
+		var verified []countersign.Factor
+		add := func(m countersign.Method) {
+			verified = append(verified, countersign.Factor{Method: m})
+			s.Verified, s.Method, s.Phone = append(s.Verified, m), "", ""
+		}
+		for range 20 {
+			switch stage := NextStage(s, verified, all).(type) {
+			case ProposeEmail:
+				s.Method, s.Email, s.Confirm = countersign.Email, "x@y.example", rapid.Bool().Draw(t, "other")
+			case ConfirmEmail:
+				s.Confirm = false
+			case ProveEmail:
+				add(countersign.Email)
+			case Menu:
+				m := rapid.SampledFrom(stage.Offered).Draw(t, "method")
+				switch {
+				case rapid.Bool().Draw(t, "skip"):
+					s.Skipped = append(s.Skipped, m)
+				case m == countersign.SMS:
+					s.Method, s.Phone = m, "+16145550112"
+				default:
+					add(m)
+				}
+			case ProveSMS:
+				add(countersign.SMS)
+			case ChooseDefault:
+				s.Chosen = true
+			case Done:
+				if !slices.ContainsFunc(verified, func(f countersign.Factor) bool { return f.Method == countersign.Email }) {
+					t.Fatal("done without a verified email")
+				}
+				return
+			}
+		}
+		t.Fatal("the wizard does not end")
+	})
+}

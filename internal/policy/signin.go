@@ -1,0 +1,194 @@
+// Package policy says what must be: what a sign-in still needs, which step of
+// the set-up wizard comes next, which device is remembered, who may do what to
+// whom. It is pure: the same facts give the same answer, on every node, at
+// every door, at any time of day.
+package policy
+
+import (
+	"time"
+
+	"countersign"
+)
+
+// The numbers of the sign-in (0.3).
+const (
+	MaxFailures  = 3                // second-factor attempts per sign-in, fixed (M30)
+	MaxHints     = 20               // inputs that were not six digits, per sign-in (D-18)
+	AttemptLife  = 10 * time.Minute // from the password to the token
+	SetUpLife    = 30 * time.Minute // the wizard
+	LinkLife     = 24 * time.Hour   // activation, and the first administrator's link (PW-07)
+	ResetLife    = 24 * time.Hour   // how long a reset leaves set-up open (D-38)
+	StepUpFresh  = 5 * time.Minute  // how long a proof counts as fresh (SE-06)
+	Skew         = 300 * time.Second
+	Day          = 86400 * time.Second // no calendar, no daylight saving (D-04)
+	SeenFor      = 180 * Day           // how long a connection counts as seen (D-17)
+	MaxDevices   = 50                  // connections remembered per user
+	SendGap      = 30 * time.Second    // between two tokens of a sign-in
+	MaxSends     = 5                   // tokens per sign-in
+	MaxHourly    = 10                  // unused tokens per user in an hour
+	MaxPerNumber = 5                   // unused tokens per phone number in ten minutes
+)
+
+// Facts is all that the next step of a sign-in depends on.
+type Facts struct {
+	Now     time.Time
+	Agency  countersign.Preferences
+	User    countersign.User
+	Factors []countersign.Factor // verified methods
+	Attempt countersign.Attempt
+	Devices []countersign.Device // connections of this user from the browser whose cookie was presented
+	Known   bool                 // a device cookie was presented that is right
+	Client  countersign.Client
+}
+
+// A Step is what must happen next: one of the types below.
+type Step interface{ step() }
+
+// The steps of a sign-in.
+type (
+	// AskPassword: nothing is proved yet.
+	AskPassword struct{}
+	// AskToken: a token of this method is asked for. Issue: it has to be made
+	// and sent first. Stale: the one that was sent has expired.
+	AskToken struct {
+		Factor countersign.Factor
+		Issue  bool
+		Stale  bool
+	}
+	// SetUp: no method is verified; the wizard and nothing else is open.
+	SetUp struct{}
+	// Admit: a session. Remember: this device has earned trust. Announce: the
+	// connection was not seen before, the user is told.
+	Admit struct {
+		Proof    countersign.Proof
+		Remember bool
+		Announce bool
+	}
+	// Refuse: the attempt is over.
+	Refuse struct{ Reason string }
+)
+
+func (AskPassword) step() {}
+func (AskToken) step()    {}
+func (SetUp) step()       {}
+func (Admit) step()       {}
+func (Refuse) step()      {}
+
+// Why an attempt is refused; also the codes of the texts.
+const (
+	RefusedExpired  = "attempt.expired"
+	RefusedFailures = "token.third_failure"
+	RefusedDisabled = "password.wrong" // nobody learns that an account is disabled (EN-01)
+	RefusedLapsed   = "reset.lapsed"
+	RefusedNoEmail  = "setup.no_email"
+)
+
+// Next returns what the sign-in described by f needs next. The order of its
+// cases is the policy.
+func Next(f Facts) Step {
+	a := f.Attempt
+	switch {
+	case !f.Now.Before(a.Expires):
+		return Refuse{RefusedExpired}
+	case a.Failures >= MaxFailures:
+		return Refuse{RefusedFailures}
+	case !a.Password:
+		return AskPassword{}
+	case f.User.Disabled:
+		return Refuse{RefusedDisabled}
+	case a.Setup.Open:
+		return SetUp{}
+	case !f.Agency.TwoFactor:
+		return Admit{Proof: countersign.ProofPassword, Announce: f.announce()}
+	case a.Proved != "":
+		return Admit{Proof: countersign.Proof(a.Proved), Remember: f.mayRemember(), Announce: f.announce()}
+	case len(f.Factors) == 0 && f.lapsed():
+		return Refuse{RefusedLapsed}
+	case len(f.Factors) == 0 && f.User.Email == "":
+		return Refuse{RefusedNoEmail}
+	case len(f.Factors) == 0:
+		return SetUp{}
+	case f.Remembered():
+		return Admit{Proof: countersign.ProofRemembered, Announce: f.announce()}
+	default:
+		return f.ask()
+	}
+}
+
+// ask is the token that the attempt is waiting for: by the method the user
+// turned to, otherwise by the Default (M21).
+func (f Facts) ask() Step {
+	factor := f.Method()
+	c := f.Attempt.Challenge
+	sent := c.Factor == factor.ID && !c.Issued.IsZero()
+	return AskToken{
+		Factor: factor,
+		Issue:  factor.Method != countersign.App && !sent,
+		Stale:  factor.Method != countersign.App && sent && !c.Live(f.Now),
+	}
+}
+
+// Method is the verified method that a token is asked by.
+func (f Facts) Method() countersign.Factor {
+	chosen := Default(f.Factors)
+	for _, factor := range f.Factors {
+		if factor.Method == f.Attempt.Method {
+			chosen = factor
+		}
+	}
+	return chosen
+}
+
+// Default is the method that decides how tokens are delivered: the chosen one,
+// or the strongest where none is marked (D-34). The zero Factor if there is none.
+func Default(factors []countersign.Factor) countersign.Factor {
+	for _, f := range factors {
+		if f.Default {
+			return f
+		}
+	}
+	for _, m := range Strength {
+		for _, f := range factors {
+			if f.Method == m {
+				return f
+			}
+		}
+	}
+	return countersign.Factor{}
+}
+
+// Strength orders the methods, the strongest first (D-33).
+var Strength = []countersign.Method{countersign.App, countersign.SMS, countersign.Email}
+
+// lapsed tells whether the user was reset and did not set up in time (D-38).
+func (f Facts) lapsed() bool {
+	return !f.User.ResetUntil.IsZero() && !f.Now.Before(f.User.ResetUntil)
+}
+
+// MayRemember tells whether a proof in these facts earns trust for the device.
+func MayRemember(f Facts) bool { return f.mayRemember() }
+
+// mayRemember tells whether a proof now earns trust (D-13).
+func (f Facts) mayRemember() bool {
+	return f.Agency.TwoFactor && f.Agency.Days > 0 && f.Client.Network() != "" && !f.adminAlways()
+}
+
+func (f Facts) adminAlways() bool { return f.Agency.AdminAlways && f.User.IsAdministrator() }
+
+// Fresh is Next for a step-up: a token by any verified method, or the password
+// where there is none (SE-06). It never admits: the session stays what it is.
+func Fresh(f Facts) Step {
+	a := f.Attempt
+	switch {
+	case !f.Now.Before(a.Expires):
+		return Refuse{RefusedExpired}
+	case a.Failures >= MaxFailures:
+		return Refuse{RefusedFailures}
+	case f.User.Disabled:
+		return Refuse{RefusedDisabled}
+	case len(f.Factors) == 0:
+		return AskPassword{}
+	default:
+		return f.ask()
+	}
+}

@@ -1,0 +1,226 @@
+package policy
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"countersign"
+)
+
+var (
+	noon   = time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
+	office = countersign.Client{IP: netip.MustParseAddr("203.0.113.7"), Browser: "Chrome", OS: "Windows"}
+	email  = countersign.Factor{ID: "f1", Method: countersign.Email, Address: "b@demo.example"}
+	app    = countersign.Factor{ID: "f2", Method: countersign.App, Default: true}
+	week   = countersign.Preferences{TwoFactor: true, Days: 7, Network: countersign.NetworkExact, TokenLife: countersign.TokenLife}
+)
+
+// facts are those of an enrolled user right after the password, on a browser
+// that is not known; change makes them what a row of a table needs.
+func facts(change func(*Facts)) Facts {
+	f := Facts{
+		Now:     noon,
+		Agency:  week,
+		User:    countersign.User{ID: "u1", Email: "b@demo.example"},
+		Factors: []countersign.Factor{email},
+		Attempt: countersign.Attempt{Password: true, Started: noon, Expires: noon.Add(AttemptLife)},
+		Client:  office,
+	}
+	change(&f)
+	return f
+}
+
+// proved lets the browser be known and its connection proved at t.
+func proved(f *Facts, t time.Time) {
+	f.Known = true
+	f.Devices = []countersign.Device{{ID: "d1", Client: office, Proved: t, LastToken: t, LastSeen: t, FirstSeen: t}}
+}
+
+func TestNext(t *testing.T) {
+	ask := AskToken{Factor: email, Issue: true}
+	remembered := Admit{Proof: countersign.ProofRemembered}
+	tests := []struct {
+		name   string
+		change func(*Facts)
+		want   Step
+	}{
+		{"no password yet", func(f *Facts) { f.Attempt.Password = false }, AskPassword{}},
+		{"password, nothing else: a token by the only method", func(*Facts) {}, ask},
+		{"ten minutes are over (D-29)", func(f *Facts) { f.Now = f.Attempt.Expires }, Refuse{RefusedExpired}},
+		{"one millisecond before they are over", func(f *Facts) { f.Now = f.Attempt.Expires.Add(-time.Millisecond) }, ask},
+		{"three failures (M30)", func(f *Facts) { f.Attempt.Failures = 3 }, Refuse{RefusedFailures}},
+		{"three failures, then the right token", func(f *Facts) { f.Attempt.Failures = 3; f.Attempt.Proved = countersign.Email }, Refuse{RefusedFailures}},
+		{"disabled", func(f *Facts) { f.User.Disabled = true }, Refuse{RefusedDisabled}},
+		{"disabled while the token was on its way", func(f *Facts) { f.User.Disabled = true; f.Attempt.Proved = countersign.Email }, Refuse{RefusedDisabled}},
+		{"2FA Off (D-49)", func(f *Facts) { f.Agency.TwoFactor = false }, Admit{Proof: countersign.ProofPassword, Announce: true}},
+		{"2FA Off, and not set up", func(f *Facts) { f.Agency.TwoFactor = false; f.Factors = nil }, Admit{Proof: countersign.ProofPassword, Announce: true}},
+		{"right token", func(f *Facts) { f.Attempt.Proved = countersign.Email }, Admit{Proof: countersign.ProofEmail, Remember: true, Announce: true}},
+		{"right token at frequency 0 earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.Email; f.Agency.Days = 0 }, Admit{Proof: countersign.ProofEmail, Announce: true}},
+		{"right token from an unknown network earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.Email; f.Client.IP = netip.Addr{} }, Admit{Proof: countersign.ProofEmail, Announce: true}},
+		{"never set up (ER-01)", func(f *Facts) { f.Factors = nil }, SetUp{}},
+		{"never set up, on a remembered device", func(f *Facts) { f.Factors = nil; proved(f, noon.Add(-time.Hour)) }, SetUp{}},
+		{"never set up, without an address (D-46)", func(f *Facts) { f.Factors = nil; f.User.Email = "" }, Refuse{RefusedNoEmail}},
+		{"reset, in time (M27)", func(f *Facts) { f.Factors = nil; f.User.ResetUntil = noon.Add(time.Millisecond) }, SetUp{}},
+		{"reset, 24 hours are over (RS-03)", func(f *Facts) { f.Factors = nil; f.User.ResetUntil = noon }, Refuse{RefusedLapsed}},
+		{"the wizard is open, its email is proved", func(f *Facts) { f.Attempt.Setup.Open = true; f.Attempt.Proved = countersign.Email }, SetUp{}},
+		{"remembered (M8)", func(f *Facts) { proved(f, noon.Add(-7*Day+time.Millisecond)) }, remembered},
+		{"seven days are over (D-02)", func(f *Facts) { proved(f, noon.Add(-7*Day)) }, ask},
+		{"remembered, but the cookie is gone (D-14)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Known = false }, ask},
+		{"remembered, another address (M10)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Client.IP = netip.MustParseAddr("198.51.100.1") }, ask},
+		{"remembered, another browser", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Client.Browser = "Edge" }, ask},
+		{"remembered, another system (M9)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Client.OS = "Android" }, ask},
+		{"remembered, frequency 0 (M28)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Agency.Days = 0 }, ask},
+		{"proved in the future, frequency 0", func(f *Facts) { proved(f, noon.Add(time.Hour)); f.Agency.Days = 0 }, ask},
+		{"proved in the future, by the skew (D-05)", func(f *Facts) { proved(f, noon.Add(Skew)) }, remembered},
+		{"proved in the future, by more than the skew (D-05)", func(f *Facts) { proved(f, noon.Add(Skew+time.Millisecond)) }, ask},
+		{"remembered administrator", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.User.Rights = countersign.AgencyRights }, remembered},
+		{"remembered administrator, always asked (DV-07)", func(f *Facts) {
+			proved(f, noon.Add(-time.Hour))
+			f.User.Rights, f.Agency.AdminAlways = countersign.AgencyRights, true
+		}, ask},
+		{"the Default decides (M21)", func(f *Facts) { f.Factors = append(f.Factors, app) }, AskToken{Factor: app}},
+		{"another way was chosen (D-31)", func(f *Facts) { f.Factors = append(f.Factors, app); f.Attempt.Method = countersign.Email }, ask},
+		{"the token was sent", func(f *Facts) {
+			f.Attempt.Challenge = countersign.Challenge{Method: countersign.Email, Factor: "f1", Digest: []byte{1}, Issued: noon, Expires: noon.Add(time.Minute)}
+		}, AskToken{Factor: email}},
+		{"the token that was sent is over (D-22)", func(f *Facts) {
+			f.Attempt.Challenge = countersign.Challenge{Method: countersign.Email, Factor: "f1", Digest: []byte{1}, Issued: noon.Add(-time.Minute), Expires: noon}
+		}, AskToken{Factor: email, Stale: true}},
+		{"same /64 (M11)", func(f *Facts) {
+			proved(f, noon.Add(-time.Hour))
+			f.Devices[0].Client.IP, f.Client.IP = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+		}, remembered},
+		{"another /64", func(f *Facts) {
+			proved(f, noon.Add(-time.Hour))
+			f.Devices[0].Client.IP, f.Client.IP = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:0:1::1")
+		}, ask},
+		{"nearby address, Neighbourhood (D-12)", func(f *Facts) {
+			proved(f, noon.Add(-time.Hour))
+			f.Agency.Network, f.Client.IP = countersign.NetworkNeighbourhood, netip.MustParseAddr("203.0.113.200")
+		}, Admit{Proof: countersign.ProofRemembered, Announce: true}},
+		{"far address, Any (D-12)", func(f *Facts) {
+			proved(f, noon.Add(-time.Hour))
+			f.Agency.Network, f.Client.IP = countersign.NetworkAny, netip.MustParseAddr("198.51.100.1")
+		}, Admit{Proof: countersign.ProofRemembered, Announce: true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, Next(facts(tt.change))); diff != "" {
+				t.Errorf("next step (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// drawn is any facts at all, sensible or not.
+func drawn(t *rapid.T) Facts {
+	instant := func(name string) time.Time {
+		return noon.Add(time.Duration(rapid.Int64Range(-40*86400, 40*86400).Draw(t, name)) * time.Second)
+	}
+	clients := []countersign.Client{office, {Browser: "Chrome", OS: "Windows"}, {IP: office.IP, Browser: "Edge", OS: "Android"},
+		{IP: netip.MustParseAddr("2001:db8::1"), Browser: "Other", OS: "Other", Product: "curl"}}
+	f := Facts{
+		Now: noon,
+		Agency: countersign.Preferences{
+			TwoFactor:   rapid.Bool().Draw(t, "on"),
+			Days:        rapid.SampledFrom([]int{0, 1, 7, 30, 365}).Draw(t, "days"),
+			AdminAlways: rapid.Bool().Draw(t, "always"),
+			Network:     rapid.SampledFrom([]string{countersign.NetworkExact, countersign.NetworkNeighbourhood, countersign.NetworkAny}).Draw(t, "network"),
+		},
+		User: countersign.User{
+			ID:       "u1",
+			Email:    rapid.SampledFrom([]string{"", "b@demo.example"}).Draw(t, "email"),
+			Disabled: rapid.Bool().Draw(t, "disabled"),
+			Rights:   rapid.SampledFrom([][]countersign.Right{nil, countersign.AgencyRights}).Draw(t, "rights"),
+		},
+		Factors: rapid.SampledFrom([][]countersign.Factor{nil, {email}, {email, app}}).Draw(t, "factors"),
+		Client:  rapid.SampledFrom(clients).Draw(t, "client"),
+		Known:   rapid.Bool().Draw(t, "known"),
+		Attempt: countersign.Attempt{
+			Password: rapid.Bool().Draw(t, "password"),
+			Proved:   rapid.SampledFrom([]countersign.Method{"", countersign.Email, countersign.App}).Draw(t, "proved"),
+			Failures: rapid.IntRange(0, 4).Draw(t, "failures"),
+			Method:   rapid.SampledFrom([]countersign.Method{"", countersign.Email, countersign.SMS}).Draw(t, "method"),
+			Expires:  instant("expires"),
+		},
+	}
+	f.Attempt.Setup.Open = rapid.Bool().Draw(t, "wizard")
+	if rapid.Bool().Draw(t, "reset") {
+		f.User.ResetUntil = instant("until")
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "devices") {
+		d := countersign.Device{Client: rapid.SampledFrom(clients).Draw(t, "device")}
+		if rapid.Bool().Draw(t, "trusted") {
+			d.Proved = instant("proved at")
+		}
+		f.Devices = append(f.Devices, d)
+	}
+	return f
+}
+
+// Without the password, and with 2FA On without a proof or a remembered device,
+// nobody is admitted.
+func TestNobodyWalksIn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawn(t)
+		admit, ok := Next(f).(Admit)
+		if !ok {
+			return
+		}
+		switch {
+		case !f.Attempt.Password, f.User.Disabled, f.Attempt.Failures >= MaxFailures, !f.Now.Before(f.Attempt.Expires):
+			t.Fatalf("admitted: %+v", f)
+		case f.Agency.TwoFactor && f.Attempt.Proved == "" && !f.Remembered():
+			t.Fatalf("admitted without a second factor: %+v", f)
+		case admit.Remember && f.Attempt.Proved == "":
+			t.Fatalf("trusted without a second factor: %+v", f)
+		case admit.Proof == countersign.Proof(countersign.Email) && f.Attempt.Proved != countersign.Email:
+			t.Fatalf("says more than was proved: %+v", f)
+		}
+	})
+}
+
+// Time alone never admits anybody whom it did not admit before.
+func TestWaitingNeverHelps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawn(t)
+		for i := range f.Devices { // from the future trust may come back within the skew: a clock put right
+			if f.Devices[i].Proved.After(f.Now) {
+				f.Devices[i].Proved = f.Now
+			}
+		}
+		_, before := Next(f).(Admit)
+		f.Now = f.Now.Add(time.Duration(rapid.Int64Range(0, 100*86400).Draw(t, "wait")) * time.Second)
+		if _, after := Next(f).(Admit); after && !before {
+			t.Fatalf("waiting helped: %+v", f)
+		}
+	})
+}
+
+// A right token never leaves anybody worse off.
+func TestAProofNeverHurts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawn(t)
+		f.Attempt.Proved = ""
+		_, before := Next(f).(Admit)
+		f.Attempt.Proved = countersign.App
+		if _, after := Next(f).(Admit); before && !after {
+			t.Fatalf("a proof hurt: %+v", f)
+		}
+	})
+}
+
+// A frequency of 0 asks everybody, everywhere, every time (M28).
+func TestFrequencyZeroAlwaysAsks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawn(t)
+		f.Agency.TwoFactor, f.Agency.Days, f.Attempt.Proved = true, 0, ""
+		if step, ok := Next(f).(Admit); ok {
+			t.Fatalf("admitted by %v: %+v", step, f)
+		}
+	})
+}

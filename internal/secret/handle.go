@@ -1,0 +1,71 @@
+// Package secret makes, digests, seals and compares what must not be known:
+// handles, tokens, passwords and the keys behind them. It is the only package
+// that draws random numbers.
+package secret
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"math/big"
+
+	"countersign"
+)
+
+// NewHandle draws the value of a cookie or link: 256 bits (SE-01).
+func NewHandle() countersign.Handle {
+	return countersign.Handle(base64.RawURLEncoding.EncodeToString(draw(32)))
+}
+
+// Digest is what is stored of a handle: SHA-256 in hex. A handle has 256 bits,
+// so it needs no salt.
+func Digest(h countersign.Handle) string {
+	sum := sha256.Sum256([]byte(h))
+	return hex.EncodeToString(sum[:])
+}
+
+// NewID names a row: 128 random bits in hex.
+func NewID() string { return hex.EncodeToString(draw(16)) }
+
+// Token draws six digits, each value from 000000 to 999999 equally likely (OT-01).
+func Token() string {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		panic(err) // the system has no random numbers: nothing may go on
+	}
+	const digits = 6
+	text := n.String()
+	for len(text) < digits {
+		text = "0" + text
+	}
+	return text
+}
+
+// letters are those of references: none that is read as another or as a digit.
+const letters = "ABCDEFGHJKLMNPRSTWXY"
+
+// Reference draws the two letters that page, mail and text share.
+func Reference() string {
+	pick := func() byte {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
+		if err != nil {
+			panic(err)
+		}
+		return letters[n.Int64()]
+	}
+	return string([]byte{pick(), pick()})
+}
+
+// AppKey draws the secret of an authenticator app: 160 bits (OT-07, RFC 4226 R6).
+func AppKey() []byte { return draw(20) }
+
+// Equal compares in constant time.
+func Equal(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
+
+func draw(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	return b
+}

@@ -1,0 +1,140 @@
+// Package signin holds the deeds that lead to a session and those that a user
+// does to his own: password, token, the set-up wizard, step-up, sign-out, and
+// what the User Profile changes. Each deed is one transaction: it gathers the
+// facts, asks a rule, and does what the rule says.
+package signin
+
+import (
+	"context"
+	"strings"
+
+	"countersign"
+	"countersign/internal/factor"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// A Desk is where people sign in.
+type Desk struct {
+	Store     *store.DB
+	Methods   factor.Set
+	Passwords *secret.Passwords
+	Key       secret.Key
+	Wake      func() // tells the outbox that a message waits
+}
+
+// An Outcome tells the door what is next and which cookies to set.
+type Outcome struct {
+	Step    policy.Step  // what the sign-in needs next; nil outside of one
+	Stage   policy.Stage // where the wizard stands; nil outside of it
+	Session Cookie
+	Attempt Cookie
+	Browser Cookie
+	Then    string           // where an admitted user goes; empty: home
+	Notice  string           // code of a sentence for the next page; empty: none
+	Act     *countersign.Act // what the user had posted when his session ended, and goes on now
+}
+
+// A Cookie is what becomes of a cookie: left alone, set, or cleared.
+type Cookie struct {
+	Change bool
+	Handle countersign.Handle // empty: cleared
+}
+
+func set(h countersign.Handle) Cookie { return Cookie{Change: true, Handle: h} }
+
+// cleared is a cookie that is taken away.
+var cleared = Cookie{Change: true}
+
+func attemptID(h countersign.Handle) countersign.AttemptID {
+	return countersign.AttemptID(secret.Digest(h))
+}
+
+func sessionID(h countersign.Handle) countersign.SessionID {
+	return countersign.SessionID(secret.Digest(h))
+}
+
+// facts gathers all that the next step depends on.
+func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) (policy.Facts, error) {
+	f := policy.Facts{Now: v.Now, User: u, Attempt: a, Client: v.Client}
+	var err error
+	if f.Agency, err = tx.Preferences(ctx); err != nil {
+		return f, err
+	}
+	if f.Factors, err = tx.Factors(ctx, u.ID); err != nil {
+		return f, err
+	}
+	browser, known, err := d.browser(ctx, tx, v)
+	if err != nil || !known {
+		return f, err
+	}
+	all, err := tx.Devices(ctx, u.ID)
+	for _, device := range all {
+		if device.Browser == browser.ID {
+			f.Devices = append(f.Devices, device)
+		}
+	}
+	f.Known = true
+	return f, err
+}
+
+// browser is the row that the device cookie of the visit opens; known is false
+// without one. The cookie is the row's ID and a secret, with a dot between.
+func (d *Desk) browser(ctx context.Context, tx *store.Tx, v countersign.Visit) (b countersign.Browser, known bool, err error) {
+	id, key, ok := strings.Cut(string(v.Browser), ".")
+	if !ok {
+		return b, false, nil
+	}
+	b, found, err := tx.Browser(ctx, countersign.BrowserID(id))
+	if err != nil || !found {
+		return countersign.Browser{}, false, err
+	}
+	if !secret.Equal(b.Digest, []byte(secret.Digest(countersign.Handle(key)))) {
+		return countersign.Browser{}, false, nil
+	}
+	return b, true, nil
+}
+
+// record begins an audit row with what the visit tells.
+func record(v countersign.Visit, action string, u countersign.User) countersign.Event {
+	return countersign.Event{At: v.Now, Action: action, Actor: u.Login, Subject: u.Login, Client: v.Client, Request: v.Request}
+}
+
+// refused is record for what did not succeed, with the code of why.
+func refused(v countersign.Visit, action string, u countersign.User, code string) countersign.Event {
+	e := record(v, action, u)
+	e.Result, e.Reason = "refused", code
+	return e
+}
+
+// fail makes an error for people.
+func fail(kind countersign.ErrorKind, code, field string, args countersign.Args) error {
+	return &countersign.Error{Kind: kind, Code: code, Field: field, Args: args}
+}
+
+// over is the answer for an attempt that is not there any more.
+func over() error { return fail(countersign.Expired, policy.RefusedExpired, "", nil) }
+
+// lock lets one transaction at a time decide about the attempt of the visit
+// and its user: it reads the attempt, locks its user, and reads the attempt again.
+func (d *Desk) lock(ctx context.Context, tx *store.Tx, id countersign.AttemptID) (countersign.User, countersign.Attempt, error) {
+	a, err := tx.Attempt(ctx, id)
+	if err != nil {
+		return countersign.User{}, a, gone(err)
+	}
+	u, err := tx.LockUser(ctx, a.User)
+	if err != nil {
+		return u, a, gone(err)
+	}
+	a, err = tx.Attempt(ctx, id)
+	return u, a, gone(err)
+}
+
+// gone turns a missing row into an attempt that is over.
+func gone(err error) error {
+	if countersign.KindOf(err) == countersign.NotFound {
+		return over()
+	}
+	return err
+}

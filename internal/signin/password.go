@@ -1,0 +1,176 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// Password judges user ID and password and takes the first step: a session
+// where nothing more is needed, otherwise an attempt that asks for a token or
+// opens the wizard. What is wrong with the pair is never told (EN-01), and the
+// same work is done for users that do not exist (EN-02).
+func (d *Desk) Password(ctx context.Context, v countersign.Visit, login, password, then string) (Outcome, error) {
+	u, err := d.userByLogin(ctx, v, login)
+	if err != nil {
+		return Outcome{}, err
+	}
+	ok, rehash, err := d.Passwords.Check(ctx, u.Password, password)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !ok || u.Disabled {
+		return Outcome{}, d.passwordWrong(ctx, v, u)
+	}
+	renewed := ""
+	if rehash {
+		if renewed, err = d.Passwords.Hash(ctx, password); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return d.begin(ctx, v, u, renewed, then)
+}
+
+func (d *Desk) userByLogin(ctx context.Context, v countersign.Visit, login string) (u countersign.User, err error) {
+	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, err = tx.UserByLogin(ctx, login)
+		if countersign.KindOf(err) == countersign.NotFound {
+			return nil
+		}
+		return err
+	})
+	return u, err
+}
+
+// passwordWrong writes the audit row; who typed a user ID that does not exist
+// may have typed a password there, so it is not kept (AU-02).
+func (d *Desk) passwordWrong(ctx context.Context, v countersign.Visit, u countersign.User) error {
+	wrong := fail(countersign.Invalid, "password.wrong", "", nil)
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		tx.Record(refused(v, "sign-in.password", u, "password.wrong"))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return wrong
+}
+
+// begin is what follows a right password.
+func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersign.User, renewed, then string) (Outcome, error) {
+	var out Outcome
+	handle := secret.NewHandle()
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, err := tx.LockUser(ctx, checked.ID)
+		if err != nil {
+			return err
+		}
+		if u.Password != checked.Password || u.Disabled {
+			return fail(countersign.Invalid, "password.wrong", "", nil) // changed while it was checked
+		}
+		if renewed != "" {
+			if err := tx.SetPassword(ctx, u.ID, renewed, time.Time{}); err != nil {
+				return err
+			}
+		}
+		a := countersign.Attempt{
+			ID:       attemptID(handle),
+			User:     u.ID,
+			Purpose:  countersign.SignIn,
+			Client:   v.Client,
+			Password: true,
+			Then:     then,
+			Started:  v.Now,
+			Expires:  v.Now.Add(policy.AttemptLife),
+		}
+		f, err := d.facts(ctx, tx, v, u, a)
+		if err != nil {
+			return err
+		}
+		out, err = d.first(ctx, tx, v, f, handle)
+		return err
+	})
+	if err != nil {
+		return Outcome{}, d.refusedAtPassword(ctx, v, checked, err)
+	}
+	d.Wake()
+	return out, nil
+}
+
+// first takes the first step after the password.
+func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, handle countersign.Handle) (Outcome, error) {
+	switch step := policy.Next(f).(type) {
+	case policy.Admit:
+		return d.admit(ctx, tx, v, f, step, false)
+	case policy.Refuse:
+		return Outcome{}, refusal(step, f)
+	case policy.SetUp:
+		return d.openWizard(ctx, tx, v, f, handle)
+	case policy.AskToken:
+		if err := tx.AddAttempt(ctx, f.Attempt); err != nil {
+			return Outcome{}, err
+		}
+		if step.Issue {
+			if err := d.issueOrTell(ctx, tx, v, &f, step.Factor); err != nil {
+				return Outcome{}, err
+			}
+		}
+		tx.Record(record(v, "sign-in.token_asked", f.User))
+		return Outcome{Step: step, Attempt: set(handle)}, tx.SaveAttempt(ctx, f.Attempt)
+	default:
+		return Outcome{}, over()
+	}
+}
+
+// refusal is a step that ends the attempt, as what the person learns.
+func refusal(step policy.Refuse, f policy.Facts) error {
+	switch step.Reason {
+	case policy.RefusedDisabled:
+		return fail(countersign.Invalid, step.Reason, "", nil)
+	case policy.RefusedLapsed:
+		return fail(countersign.Denied, step.Reason, "", countersign.Args{"Until": f.User.ResetUntil})
+	case policy.RefusedNoEmail:
+		return fail(countersign.Denied, step.Reason, "", nil)
+	default:
+		return fail(countersign.Expired, step.Reason, "", nil)
+	}
+}
+
+// refusedAtPassword writes the audit row of a right password that led nowhere.
+func (d *Desk) refusedAtPassword(ctx context.Context, v countersign.Visit, u countersign.User, why error) error {
+	if countersign.KindOf(why) != countersign.Denied {
+		return why
+	}
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		tx.Record(refused(v, "sign-in.refused", u, countersign.CodeOf(why)))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return why
+}
+
+// openWizard starts the set-up of a user without a verified method: the only
+// live one, earlier ones die (D-38). The app's key is made here, so that
+// opening or reloading its page changes nothing.
+func (d *Desk) openWizard(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, handle countersign.Handle) (Outcome, error) {
+	a := f.Attempt
+	a.Setup = countersign.Setup{Open: true, Key: secret.AppKey()}
+	a.Expires = v.Now.Add(policy.SetUpLife)
+	if until := f.User.ResetUntil; !until.IsZero() && until.Before(a.Expires) {
+		a.Expires = until
+	}
+	if err := tx.EndAttempts(ctx, a.User, a.ID); err != nil {
+		return Outcome{}, err
+	}
+	if err := tx.AddAttempt(ctx, a); err != nil {
+		return Outcome{}, err
+	}
+	tx.Record(record(v, "set-up.opened", f.User))
+	return Outcome{Step: policy.SetUp{}, Stage: policy.ProposeEmail{}, Attempt: set(handle)}, nil
+}

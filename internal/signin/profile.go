@@ -1,0 +1,264 @@
+package signin
+
+import (
+	"context"
+	"slices"
+
+	"countersign"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// A Profile is what the User Profile shows.
+type Profile struct {
+	Guest
+	Factors  []countersign.Factor
+	Devices  []countersign.Device // remembered, or over
+	Sessions []countersign.Session
+	Events   []countersign.Event
+	Missing  []countersign.Method // methods that could be added
+}
+
+// recent is how many events the User Profile shows.
+const recent = 10
+
+// Profile gathers the User Profile of the guest.
+func (d *Desk) Profile(ctx context.Context, v countersign.Visit, g Guest) (Profile, error) {
+	p := Profile{Guest: g}
+	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		var err error
+		if p.Factors, err = tx.Factors(ctx, g.User.ID); err != nil {
+			return err
+		}
+		all, err := tx.Devices(ctx, g.User.ID)
+		if err != nil {
+			return err
+		}
+		p.Devices = slices.DeleteFunc(all, func(c countersign.Device) bool { return c.Proved.IsZero() })
+		if p.Sessions, err = tx.Sessions(ctx, g.User.ID, v.Now, v.Now.Add(-g.Preferences.Idle)); err != nil {
+			return err
+		}
+		p.Events, err = tx.Events(ctx, g.User.Login, recent)
+		return err
+	})
+	for _, m := range d.Methods.Kinds() {
+		if !slices.ContainsFunc(p.Factors, func(f countersign.Factor) bool { return f.Method == m }) {
+			p.Missing = append(p.Missing, m)
+		}
+	}
+	return p, err
+}
+
+// own runs f on the locked user of the guest.
+func (d *Desk) own(ctx context.Context, v countersign.Visit, g Guest, f func(*store.Tx, countersign.User) error) error {
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, err := tx.LockUser(ctx, g.User.ID)
+		if err != nil {
+			return err
+		}
+		s, err := tx.Session(ctx, g.Session.ID)
+		if err != nil || !s.Ended.IsZero() {
+			return fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+		}
+		return f(tx, u)
+	})
+	d.Wake()
+	return err
+}
+
+// stale is the answer of a deed that needs a step-up first.
+func stale() error { return fail(countersign.Stale, "step_up.needed", "", nil) }
+
+// MakeDefault makes another verified method the Default (M34).
+func (d *Desk) MakeDefault(ctx context.Context, v countersign.Visit, g Guest, m countersign.Method) error {
+	if !g.Fresh(v.Now) {
+		return stale()
+	}
+	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		factors, err := tx.Factors(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(factors, func(f countersign.Factor) bool { return f.Method == m }) {
+			return fail(countersign.Invalid, "default.unknown", "default", nil)
+		}
+		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+			return err
+		}
+		return d.makeDefault(ctx, tx, v, u, factors, m)
+	})
+}
+
+// makeDefault changes the Default, if it is a change.
+func (d *Desk) makeDefault(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, factors []countersign.Factor, m countersign.Method) error {
+	if policy.Default(factors).Method == m && slices.ContainsFunc(factors, func(f countersign.Factor) bool { return f.Default }) {
+		return nil
+	}
+	e := record(v, "method.default", u)
+	e.Method = string(m)
+	tx.Record(e)
+	return tx.SetDefault(ctx, u.ID, m)
+}
+
+// RemoveMethod removes a method other than email, which every user has; the
+// Default falls to the strongest that remains (D-34).
+func (d *Desk) RemoveMethod(ctx context.Context, v countersign.Visit, g Guest, m countersign.Method) error {
+	if !g.Fresh(v.Now) {
+		return stale()
+	}
+	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		factors, err := tx.Factors(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(factors, func(f countersign.Factor) bool { return f.Method == m })
+		if i < 0 || m == countersign.Email {
+			return fail(countersign.Invalid, "method.needed", "method", nil)
+		}
+		if err := tx.RemoveFactor(ctx, u.ID, m); err != nil {
+			return err
+		}
+		if factors[i].Default {
+			rest := policy.Default(slices.Delete(slices.Clone(factors), i, i+1))
+			if err := tx.SetDefault(ctx, u.ID, rest.Method); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenMethods, v.Now); err != nil {
+			return err
+		}
+		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+			return err
+		}
+		e := record(v, "method.removed", u)
+		e.Method = string(m)
+		tx.Record(e)
+		return notice.Tell(ctx, tx, v, u, countersign.KindMethodRemoved, map[string]string{"Method": string(m)})
+	})
+}
+
+// ForgetDevice forgets one remembered device of the guest; with an empty ID all
+// of them (DV-06).
+func (d *Desk) ForgetDevice(ctx context.Context, v countersign.Visit, g Guest, id countersign.DeviceID) error {
+	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		e := record(v, "device.forgotten", u)
+		if id == "" {
+			_, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenByUser, v.Now)
+			tx.Record(e)
+			return err
+		}
+		found, err := tx.ForgetDevice(ctx, u.ID, id, countersign.ForgottenByUser, v.Now)
+		if err == nil && !found {
+			return fail(countersign.NotFound, "device.unknown", "", nil)
+		}
+		tx.Record(e)
+		return err
+	})
+}
+
+// EndSession ends one session of the guest; with an empty ID all but this one (SE-04).
+func (d *Desk) EndSession(ctx context.Context, v countersign.Visit, g Guest, id countersign.SessionID) error {
+	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		tx.Record(record(v, "session.ended", u))
+		if id == "" {
+			_, err := tx.EndSessions(ctx, u.ID, g.Session.ID, "user", v.Now)
+			return err
+		}
+		found, err := tx.EndSession(ctx, u.ID, id, "user", v.Now)
+		if err == nil && !found {
+			return fail(countersign.NotFound, "session.unknown", "", nil)
+		}
+		return err
+	})
+}
+
+// OpenSetUp opens the wizard from the User Profile: «Setup 2 Factor
+// Authentication». The methods stay as they are until a new one is proved (D-37).
+func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest) (Outcome, error) {
+	if !g.Fresh(v.Now) {
+		return Outcome{}, stale()
+	}
+	handle := secret.NewHandle()
+	out := Outcome{Step: policy.SetUp{}, Attempt: set(handle)}
+	err := d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		a := d.newWizard(v, u, countersign.SetUp, handle)
+		a.Session = g.Session.ID
+		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+			return err
+		}
+		factors, err := tx.Factors(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		out.Stage = policy.NextStage(a.Setup, factors, d.Methods.Kinds())
+		tx.Record(record(v, "set-up.opened", u))
+		return tx.AddAttempt(ctx, a)
+	})
+	return out, err
+}
+
+func (d *Desk) newWizard(v countersign.Visit, u countersign.User, p countersign.Purpose, handle countersign.Handle) countersign.Attempt {
+	return countersign.Attempt{
+		ID:       attemptID(handle),
+		User:     u.ID,
+		Purpose:  p,
+		Client:   v.Client,
+		Password: true,
+		Setup:    countersign.Setup{Open: true, Key: secret.AppKey()},
+		Started:  v.Now,
+		Expires:  v.Now.Add(policy.SetUpLife),
+	}
+}
+
+// ResetOwn is «Reset/Disable 2 Factor Authentication» on the own profile: the
+// password again and a fresh second factor; then every session ends, and this
+// browser may set up and do nothing else (M24, M27, RS-01).
+func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, password string) (Outcome, error) {
+	if !g.Preferences.SelfReset {
+		return Outcome{}, fail(countersign.Denied, "reset.self_off", "", nil)
+	}
+	if password == "" {
+		return Outcome{}, fail(countersign.Invalid, "password.required", "password", nil)
+	}
+	if !g.Fresh(v.Now) {
+		return Outcome{}, stale()
+	}
+	ok, _, err := d.Passwords.Check(ctx, g.User.Password, password)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !ok {
+		return Outcome{}, d.resetRefused(ctx, v, g)
+	}
+	handle := secret.NewHandle()
+	err = d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		if u.Password != g.User.Password {
+			return fail(countersign.Invalid, "password.own_wrong", "password", nil)
+		}
+		if err := notice.Tell(ctx, tx, v, u, countersign.KindReset, map[string]string{"Until": notice.Until(v.Now.Add(policy.ResetLife))}); err != nil {
+			return err
+		}
+		if err := tx.ClearTwoFactor(ctx, u.ID, v.Now); err != nil {
+			return err
+		}
+		if err := tx.OpenReset(ctx, u.ID, v.Now, v.Now.Add(policy.ResetLife), u.Login); err != nil {
+			return err
+		}
+		tx.Record(record(v, "two-factor.reset", u))
+		return tx.AddAttempt(ctx, d.newWizard(v, u, countersign.SignIn, handle))
+	})
+	return Outcome{Step: policy.SetUp{}, Stage: policy.ProposeEmail{}, Session: cleared, Attempt: set(handle)}, err
+}
+
+func (d *Desk) resetRefused(ctx context.Context, v countersign.Visit, g Guest) error {
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		tx.Record(refused(v, "two-factor.reset", g.User, "password.own_wrong"))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return fail(countersign.Invalid, "password.own_wrong", "password", nil)
+}

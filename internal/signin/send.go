@@ -1,0 +1,130 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"countersign"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// send makes a new token for the method that which names, or says why not; the
+// earlier token works on if none is sent (D-23).
+func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
+	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
+	var out Outcome
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := d.lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		f, err := d.facts(ctx, tx, v, u, a)
+		if err != nil {
+			return err
+		}
+		fa, err := which(f)
+		if err != nil {
+			return err
+		}
+		if fa.Method == countersign.App {
+			return fail(countersign.Invalid, "token.nothing_to_send", "", nil)
+		}
+		if err := d.issue(ctx, tx, v, &f, fa); err != nil {
+			return err
+		}
+		out.Notice = "token.resent"
+		return tx.SaveAttempt(ctx, f.Attempt)
+	})
+	d.Wake()
+	return out, err
+}
+
+// issueOrTell sends a token unless a quota forbids it; then the attempt goes on
+// and its page tells why nothing was sent and what else works (D-27).
+func (d *Desk) issueOrTell(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
+	err := d.issue(ctx, tx, v, f, fa)
+	var wait *countersign.Error
+	if errors.As(err, &wait) && wait.Kind == countersign.TooMany {
+		f.Attempt.Unsent = wait.Code
+		f.Attempt.UnsentTo, _ = wait.Args["Until"].(time.Time)
+		return nil
+	}
+	return err
+}
+
+// issue makes a token, puts its message into the outbox and its digest into the
+// attempt; the earlier token is dead from here on.
+func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
+	a := &f.Attempt
+	if err := d.mayWrite(ctx, tx, v, *a, fa); err != nil {
+		return err
+	}
+	m := d.Methods.Of(fa.Method)
+	if m == nil {
+		return fail(countersign.Invalid, "method.unknown", "method", nil)
+	}
+	if earlier := a.Challenge; earlier.Message != "" {
+		if err := tx.DropToken(ctx, earlier.Message, v.Now); err != nil {
+			return err
+		}
+		a.Earlier = append(a.Earlier, countersign.Earlier{Reference: earlier.Reference, Digest: earlier.Digest})
+	}
+	c, dispatch := m.Ask(fa, d.binding(v, *a), v.Now, f.Agency.TokenLife)
+	for len(a.Earlier) > 0 && c.Reference == a.Earlier[len(a.Earlier)-1].Reference {
+		c.Reference = secret.Reference() // two messages in a row must be told apart
+	}
+	if dispatch != nil {
+		var data map[string]string
+		if a.Setup.Confirm {
+			data = map[string]string{"New": a.Setup.Email}
+		}
+		var err error
+		if c.Message, err = notice.Token(ctx, tx, f.User, c, dispatch.Channel, dispatch.Token, data); err != nil {
+			return err
+		}
+		a.Sends, a.LastSend = a.Sends+1, v.Now
+	}
+	a.Challenge, a.Unsent, a.UnsentTo = c, "", time.Time{}
+	e := record(v, "token.sent", f.User)
+	e.Method = string(fa.Method)
+	e.Detail = map[string]string{"reference": c.Reference}
+	tx.Record(e)
+	return nil
+}
+
+// mayWrite holds the limits of sending, in the order in which people meet them (0.3).
+func (d *Desk) mayWrite(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt, fa countersign.Factor) error {
+	wait := func(code string, until time.Time) error {
+		return fail(countersign.TooMany, code, "", countersign.Args{
+			"Until": until, "Reference": a.Challenge.Reference, "Expires": a.Challenge.Expires,
+			"Seconds": int(v.Now.Sub(a.LastSend) / time.Second)})
+	}
+	if a.Challenge.Method == fa.Method && a.Challenge.Address == fa.Address && v.Now.Before(a.LastSend.Add(policy.SendGap)) {
+		return wait("send.wait", a.LastSend.Add(policy.SendGap))
+	}
+	if a.Sends >= policy.MaxSends {
+		return wait("send.limit_sign_in", time.Time{})
+	}
+	n, err := tx.CountTokens(ctx, a.User, v.Now.Add(-time.Hour))
+	if err != nil {
+		return err
+	}
+	if n >= policy.MaxHourly {
+		return wait("send.limit_hour", v.Now.Add(time.Hour))
+	}
+	if fa.Method != countersign.SMS {
+		return nil
+	}
+	n, err = tx.CountTokensTo(ctx, fa.Address, v.Now.Add(-10*time.Minute))
+	if err != nil {
+		return err
+	}
+	if n >= policy.MaxPerNumber {
+		return wait("send.limit_number", v.Now.Add(10*time.Minute))
+	}
+	return nil
+}

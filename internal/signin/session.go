@@ -1,0 +1,148 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// noTime is the zero time, for what never was or is over.
+var noTime time.Time
+
+// touchEvery is how exactly the last use of a session is kept: not every page
+// is worth a write.
+const touchEvery = 30 * time.Second
+
+// A Guest is somebody who is signed in: what every page of a session needs.
+type Guest struct {
+	Session     countersign.Session
+	User        countersign.User
+	Preferences countersign.Preferences
+	Enrolled    bool // has a verified method
+}
+
+// Actor is the guest as one who does administrative acts.
+func (g Guest) Actor() countersign.Actor {
+	return countersign.Actor{User: g.User, Session: g.Session.ID}
+}
+
+// Fresh tells whether the guest proved a second factor (or, without a method,
+// typed the password) within the last five minutes (SE-06).
+func (g Guest) Fresh(now time.Time) bool {
+	p := g.Session.ProvedAt
+	return !p.IsZero() && now.Before(p.Add(policy.StepUpFresh)) && !now.Before(p.Add(-policy.Skew))
+}
+
+// Enter says who is signed in with the session of the visit, within the limits
+// of the moment (SE-03); otherwise an error of kind SignedOut says why not.
+func (d *Desk) Enter(ctx context.Context, v countersign.Visit) (Guest, error) {
+	var g Guest
+	if v.Session == "" {
+		return g, fail(countersign.SignedOut, "session.none", "", nil)
+	}
+	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		var err error
+		if g.Session, err = tx.Session(ctx, sessionID(v.Session)); err != nil {
+			return err
+		}
+		if g.User, err = tx.User(ctx, g.Session.User); err != nil {
+			return err
+		}
+		g.Enrolled = g.User.Enrolled
+		g.Preferences, err = tx.Preferences(ctx)
+		return err
+	})
+	if countersign.KindOf(err) == countersign.NotFound {
+		return Guest{}, fail(countersign.SignedOut, "session.none", "", nil)
+	}
+	if err != nil {
+		return Guest{}, err
+	}
+	if why := g.over(v.Now); why != nil {
+		return Guest{}, why
+	}
+	if v.Now.Sub(g.Session.LastSeen) < touchEvery {
+		return g, nil
+	}
+	return g, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		return tx.TouchSession(ctx, g.Session.ID, v.Now)
+	})
+}
+
+// over says why a session does not count any more; nil if it does.
+func (g Guest) over(now time.Time) error {
+	s, p := g.Session, g.Preferences
+	absolute := s.Started.Add(p.Max)
+	if s.Expires.Before(absolute) {
+		absolute = s.Expires
+	}
+	switch {
+	case s.EndedWhy == "signed-out":
+		return fail(countersign.SignedOut, "session.none", "", nil)
+	case s.EndedWhy == "failures":
+		return fail(countersign.SignedOut, policy.RefusedFailures, "", nil)
+	case !s.Ended.IsZero():
+		return fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": s.Ended})
+	case g.User.Disabled:
+		return fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": now})
+	case !now.Before(absolute):
+		return fail(countersign.SignedOut, "session.absolute", "", countersign.Args{"Hours": int(p.Max / time.Hour)})
+	case !now.Before(s.LastSeen.Add(p.Idle)):
+		return fail(countersign.SignedOut, "session.idle", "", countersign.Args{"Minutes": int(p.Idle / time.Minute)})
+	default:
+		return nil
+	}
+}
+
+// SignOut ends the session of the visit, and what was begun from it. forget:
+// this device as well (D-14).
+func (d *Desk) SignOut(ctx context.Context, v countersign.Visit, forget bool) (Outcome, error) {
+	out := Outcome{Session: cleared, Attempt: cleared}
+	g, err := d.Enter(ctx, v)
+	if countersign.KindOf(err) == countersign.SignedOut {
+		return out, nil
+	}
+	if err != nil {
+		return out, err
+	}
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		for _, p := range []countersign.Purpose{countersign.SetUp, countersign.StepUp} {
+			if err := tx.EndSessionAttempts(ctx, g.Session.ID, p); err != nil {
+				return err
+			}
+		}
+		if forget {
+			if _, err := tx.ForgetDevice(ctx, g.User.ID, g.Session.Device, countersign.ForgottenByUser, v.Now); err != nil {
+				return err
+			}
+		}
+		tx.Record(record(v, "session.signed_out", g.User))
+		_, err := tx.EndSession(ctx, g.User.ID, g.Session.ID, "signed-out", v.Now)
+		return err
+	})
+	return out, err
+}
+
+// prolong gives the session of the visit a new handle and the proof of the
+// facts, and counts it as a second factor on this device (SE-01, D-03).
+func (d *Desk) prolong(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (session, browser Cookie, err error) {
+	handle := secret.NewHandle()
+	old, renewed := f.Attempt.Session, sessionID(handle)
+	alive, err := tx.RenewSession(ctx, old, renewed, countersign.Proof(f.Attempt.Proved), v.Now)
+	if err != nil {
+		return session, browser, err
+	}
+	if !alive {
+		return session, browser, fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+	}
+	if err := tx.MoveSessionAttempts(ctx, old, renewed); err != nil {
+		return session, browser, err
+	}
+	step := policy.Admit{Proof: countersign.Proof(f.Attempt.Proved), Remember: policy.MayRemember(f)}
+	_, browser, err = d.see(ctx, tx, v, f, step, f.Declined())
+	return set(handle), browser, err
+}

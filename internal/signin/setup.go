@@ -1,0 +1,375 @@
+package signin
+
+import (
+	"context"
+	"slices"
+
+	"countersign"
+	"countersign/internal/factor"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// inWizard runs f on the attempt of the visit if it is a wizard that is open,
+// and keeps what f changed in it. A wizard opened from the User Profile works
+// only beside the session that it was opened from.
+func (d *Desk) inWizard(ctx context.Context, v countersign.Visit, f func(*store.Tx, *policy.Facts) error) (Outcome, error) {
+	var out Outcome
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := d.lock(ctx, tx, attemptID(v.Attempt))
+		if err != nil {
+			return err
+		}
+		facts, err := d.facts(ctx, tx, v, u, a)
+		if err != nil {
+			return err
+		}
+		if err := d.wizardOpen(facts, v); err != nil {
+			return err
+		}
+		if err := f(tx, &facts); err != nil {
+			return err
+		}
+		out, err = d.goOn(ctx, tx, v, facts)
+		return err
+	})
+	d.Wake()
+	return out, err
+}
+
+// wizardOpen tells whether the facts are those of a wizard that may go on.
+func (d *Desk) wizardOpen(f policy.Facts, v countersign.Visit) error {
+	a := f.Attempt
+	switch {
+	case !a.Setup.Open || !v.Now.Before(a.Expires) || f.User.Disabled:
+		return over()
+	case a.Failures >= policy.MaxFailures:
+		return fail(countersign.Expired, policy.RefusedFailures, "", nil)
+	case a.Purpose == countersign.SetUp && a.Session != sessionID(v.Session):
+		return over()
+	default:
+		return nil
+	}
+}
+
+// stage is where the wizard stands.
+func (d *Desk) stage(f policy.Facts) policy.Stage {
+	return policy.NextStage(f.Attempt.Setup, f.Factors, d.Methods.Kinds())
+}
+
+// goOn keeps the wizard, or finishes it where nothing is left to do.
+func (d *Desk) goOn(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	stage := d.stage(f)
+	if _, done := stage.(policy.Done); done {
+		return d.finish(ctx, tx, v, f)
+	}
+	return Outcome{Step: policy.SetUp{}, Stage: stage}, tx.SaveAttempt(ctx, f.Attempt)
+}
+
+// SetUpEmail takes the address for two factor authentication and sends a token:
+// to the address itself, or first to the one on file, as the agency's
+// preference says (M13, ER-02).
+func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		enrolled, err := d.Methods.Of(countersign.Email).Enroll(factor.Input{Address: typed})
+		if err != nil {
+			return err
+		}
+		s := &f.Attempt.Setup
+		onFile := f.User.Email
+		if own, err := factor.ParseEmail(f.User.Email); err == nil {
+			onFile = own
+		}
+		other := enrolled.Address != onFile
+		if other && f.Agency.EmailOther == countersign.OtherNo {
+			return fail(countersign.Invalid, "email.other_not_allowed", "email", countersign.Args{"Email": f.User.Email})
+		}
+		s.Method, s.Email = countersign.Email, enrolled.Address
+		s.Confirm = other && f.Agency.EmailOther == countersign.OtherConfirm &&
+			f.Attempt.Purpose == countersign.SignIn && s.Confirmed != enrolled.Address
+		to := enrolled
+		if s.Confirm {
+			to.Address = onFile
+		}
+		if other && !s.Confirm && s.Confirmed == "" {
+			data := map[string]string{"New": enrolled.Address}
+			if err := notice.Tell(ctx, tx, v, f.User, countersign.KindAddressAsked, data); err != nil {
+				return err
+			}
+		}
+		return d.issue(ctx, tx, v, f, to)
+	})
+}
+
+// emailFactor is the unverified factor that the wizard's email token is for.
+func emailFactor(f policy.Facts) countersign.Factor {
+	fa := countersign.Factor{User: f.User.ID, Method: countersign.Email, Address: f.Attempt.Setup.Email}
+	if f.Attempt.Setup.Confirm {
+		fa.Address = f.Attempt.Challenge.Address
+	}
+	return fa
+}
+
+// ConfirmEmail takes the token sent to the address on file and sends one to the
+// other address.
+func (d *Desk) ConfirmEmail(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	return d.wizardToken(ctx, v, typed, policy.ConfirmEmail{}, emailFactor, func(tx *store.Tx, f *policy.Facts) error {
+		s := &f.Attempt.Setup
+		s.Confirm, s.Confirmed = false, s.Email
+		f.Attempt.Proved = "" // the address on file may not be a method at all
+		return d.issueOrTell(ctx, tx, v, f, emailFactor(*f))
+	})
+}
+
+// EmailToken takes the token sent to the address being set up; from here on
+// the user is enrolled, with email as Default (D-35).
+func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	return d.wizardToken(ctx, v, typed, policy.ProveEmail{}, emailFactor, func(tx *store.Tx, f *policy.Facts) error {
+		old := f.User.Email
+		fa := emailFactor(*f)
+		for _, earlier := range f.Factors {
+			if earlier.Method == countersign.Email {
+				old = earlier.Address
+			}
+		}
+		if err := d.verified(ctx, tx, v, f, fa); err != nil {
+			return err
+		}
+		if old == "" || old == fa.Address {
+			return nil
+		}
+		data := map[string]string{"Old": old, "New": fa.Address}
+		return notice.Tell(ctx, tx, v, f.User, countersign.KindAddressChanged, data, old)
+	})
+}
+
+// AppToken takes the token of the app that scanned the wizard's key.
+func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	appFactor := func(f policy.Facts) countersign.Factor {
+		return countersign.Factor{User: f.User.ID, Method: countersign.App, Secret: f.Attempt.Setup.Key}
+	}
+	return d.wizardToken(ctx, v, typed, policy.Menu{}, appFactor, func(tx *store.Tx, f *policy.Facts) error {
+		fa := appFactor(*f)
+		fa.State = f.Attempt.Setup.Step // the token that proved it is used (OT-08)
+		if err := d.verified(ctx, tx, v, f, fa); err != nil {
+			return err
+		}
+		f.Attempt.Setup.Key = secret.AppKey() // the proved one is not shown again (OT-07)
+		return d.methodAdded(ctx, tx, v, f.User, fa)
+	})
+}
+
+// SetUpSMS takes the number and sends a token to it (M18).
+func (d *Desk) SetUpSMS(ctx context.Context, v countersign.Visit, country, typed string) (Outcome, error) {
+	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		if err := d.offered(*f, countersign.SMS); err != nil {
+			return err
+		}
+		fa, err := d.Methods.Of(countersign.SMS).Enroll(factor.Input{Address: typed, Country: country, Countries: f.Agency.Countries})
+		if err != nil {
+			return err
+		}
+		n, err := tx.CountSharing(ctx, f.User.ID, countersign.SMS, fa.Address)
+		if err != nil {
+			return err
+		}
+		if n >= f.Agency.PhoneShare {
+			return fail(countersign.Invalid, "phone.shared", "phone", countersign.Args{"Users": n})
+		}
+		s := &f.Attempt.Setup
+		if s.Method == countersign.SMS && s.Phone == fa.Address && f.Attempt.Challenge.Live(v.Now) {
+			return nil // the tenth digit and the button at once send one message (SM-02)
+		}
+		s.Method, s.Phone, s.Country = countersign.SMS, fa.Address, country
+		return d.issue(ctx, tx, v, f, fa)
+	})
+}
+
+// SMSToken takes the token sent to the number.
+func (d *Desk) SMSToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	smsFactor := func(f policy.Facts) countersign.Factor {
+		return countersign.Factor{User: f.User.ID, Method: countersign.SMS, Address: f.Attempt.Setup.Phone}
+	}
+	return d.wizardToken(ctx, v, typed, policy.ProveSMS{}, smsFactor, func(tx *store.Tx, f *policy.Facts) error {
+		fa := smsFactor(*f)
+		if err := d.verified(ctx, tx, v, f, fa); err != nil {
+			return err
+		}
+		return d.methodAdded(ctx, tx, v, f.User, fa)
+	})
+}
+
+// offered refuses a method that the wizard does not offer at this point: the
+// email comes first (M13), and a method must exist here.
+func (d *Desk) offered(f policy.Facts, m countersign.Method) error {
+	emailFirst := slices.ContainsFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == countersign.Email })
+	if !emailFirst || !slices.Contains(d.Methods.Kinds(), m) {
+		return over()
+	}
+	return nil
+}
+
+// wizardToken judges a token of the wizard at one stage of it.
+func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed string, at policy.Stage,
+	expected func(policy.Facts) countersign.Factor, right func(*store.Tx, *policy.Facts) error) (Outcome, error) {
+	var out Outcome
+	err := d.judge(ctx, v, attemptID(v.Attempt), typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
+		if err := d.wizardOpen(f, v); err != nil {
+			return false, err
+		}
+		if !d.standsAt(f, at) {
+			return false, over()
+		}
+		ok, err := d.prove(ctx, tx, v, &f, expected(f), token)
+		if !ok || err != nil {
+			return false, err
+		}
+		if err := tx.ReturnTry(ctx, f.Attempt.ID); err != nil {
+			return false, err
+		}
+		if err := right(tx, &f); err != nil {
+			return false, err
+		}
+		out, err = d.goOn(ctx, tx, v, f)
+		return err == nil, err
+	})
+	return out, err
+}
+
+// standsAt tells whether the wizard takes a token of this stage now. The app's
+// token is taken whenever further methods are open.
+func (d *Desk) standsAt(f policy.Facts, at policy.Stage) bool {
+	switch at.(type) {
+	case policy.Menu:
+		return d.offered(f, countersign.App) == nil && len(f.Attempt.Setup.Key) > 0
+	default:
+		return d.stage(f) == at
+	}
+}
+
+// verified keeps a method that has just been proved: usable from now on, and
+// the Default while it is the only one (ER-06).
+func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
+	fa.ID, fa.Verified, fa.LastUsed = countersign.FactorID(secret.NewID()), v.Now, v.Now
+	replaced := slices.IndexFunc(f.Factors, func(e countersign.Factor) bool { return e.Method == fa.Method })
+	if replaced >= 0 {
+		fa.Default = f.Factors[replaced].Default
+	} else {
+		fa.Default = len(f.Factors) == 0
+	}
+	if err := tx.PutFactor(ctx, fa); err != nil {
+		return err
+	}
+	if replaced >= 0 {
+		if _, err := tx.ForgetDevices(ctx, f.User.ID, countersign.ForgottenMethods, v.Now); err != nil {
+			return err
+		}
+	}
+	var err error
+	if f.Factors, err = tx.Factors(ctx, f.User.ID); err != nil {
+		return err
+	}
+	s := &f.Attempt.Setup
+	s.Method, s.Phone = "", ""
+	s.Verified = append(s.Verified, fa.Method)
+	f.Attempt.Sends = 0 // each method has five tokens of its own
+	e := record(v, "method.added", f.User)
+	e.Method = string(fa.Method)
+	tx.Record(e)
+	return tx.OpenReset(ctx, f.User.ID, f.User.ResetAt, noTime, f.User.ResetBy)
+}
+
+func (d *Desk) methodAdded(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, fa countersign.Factor) error {
+	return notice.Tell(ctx, tx, v, u, countersign.KindMethodAdded, map[string]string{"Method": string(fa.Method)})
+}
+
+// NewSetUpToken sends a new token for the step of the wizard that waits for one.
+func (d *Desk) NewSetUpToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
+	return d.send(ctx, v, attemptID(v.Attempt), func(f policy.Facts) (countersign.Factor, error) {
+		if err := d.wizardOpen(f, v); err != nil {
+			return countersign.Factor{}, err
+		}
+		switch d.stage(f).(type) {
+		case policy.ConfirmEmail, policy.ProveEmail:
+			fa := emailFactor(f)
+			if fa.Address == "" {
+				fa.Address = f.User.Email
+			}
+			return fa, nil
+		case policy.ProveSMS:
+			return countersign.Factor{User: f.User.ID, Method: countersign.SMS, Address: f.Attempt.Setup.Phone}, nil
+		default:
+			return countersign.Factor{}, over()
+		}
+	})
+}
+
+// Skip leaves out one method, or with an empty one all that are left (M16, M19).
+func (d *Desk) Skip(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
+	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		switch d.stage(*f).(type) {
+		case policy.Menu, policy.ProveSMS:
+		default:
+			return over()
+		}
+		s := &f.Attempt.Setup
+		s.Method, s.Phone = "", ""
+		if m != "" {
+			s.Skipped = append(s.Skipped, m)
+		} else {
+			s.Skipped = d.Methods.Kinds()
+		}
+		return nil
+	})
+}
+
+// ChooseDefault makes one of the verified methods the Default (M20).
+func (d *Desk) ChooseDefault(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
+	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		if _, ok := d.stage(*f).(policy.ChooseDefault); !ok {
+			return over()
+		}
+		if !slices.ContainsFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == m }) {
+			return fail(countersign.Invalid, "default.unknown", "default", nil)
+		}
+		f.Attempt.Setup.Chosen = true
+		return d.makeDefault(ctx, tx, v, f.User, f.Factors, m)
+	})
+}
+
+// finish ends the wizard. Of two wizards of one user only the first to finish
+// counts (ER-03). Its last token is the second factor of the sign-in (D-39).
+func (d *Desk) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	f.Attempt.Setup.Open = false
+	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
+		return Outcome{}, err
+	}
+	tx.Record(record(v, "set-up.completed", f.User))
+	if f.Attempt.Purpose == countersign.SetUp {
+		return d.finishOwn(ctx, tx, v, f)
+	}
+	admit, ok := policy.Next(f).(policy.Admit)
+	if !ok {
+		return Outcome{}, over()
+	}
+	out, err := d.admit(ctx, tx, v, f, admit, false)
+	out.Stage = policy.Done{}
+	return out, err
+}
+
+// finishOwn ends a wizard opened from the User Profile: the session goes on
+// under a new handle, with the proof that the wizard brought.
+func (d *Desk) finishOwn(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	out := Outcome{Stage: policy.Done{}, Attempt: cleared}
+	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
+		return out, err
+	}
+	if f.Attempt.Proved == "" {
+		return out, nil
+	}
+	renewed, browser, err := d.prolong(ctx, tx, v, f)
+	out.Session, out.Browser = renewed, browser
+	return out, err
+}

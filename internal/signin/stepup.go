@@ -1,0 +1,202 @@
+package signin
+
+import (
+	"context"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// BeginStepUp keeps an act that needs a fresh second factor and asks for one by
+// the Default; the act goes on by itself afterwards (SE-06).
+func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act countersign.Act) error {
+	g, err := d.Enter(ctx, v)
+	if err != nil {
+		return err
+	}
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, err := tx.LockUser(ctx, g.User.ID)
+		if err != nil {
+			return err
+		}
+		if err := tx.EndSessionAttempts(ctx, g.Session.ID, countersign.StepUp); err != nil {
+			return err
+		}
+		a := countersign.Attempt{
+			ID:      attemptID(secret.NewHandle()), // nobody holds its handle: the session leads to it
+			User:    u.ID,
+			Purpose: countersign.StepUp,
+			Session: g.Session.ID,
+			Client:  v.Client,
+			Act:     &act,
+			Started: v.Now,
+			Expires: v.Now.Add(policy.AttemptLife),
+		}
+		f, err := d.facts(ctx, tx, v, u, a)
+		if err != nil {
+			return err
+		}
+		if err := tx.AddAttempt(ctx, a); err != nil {
+			return err
+		}
+		if step, ok := policy.Fresh(f).(policy.AskToken); ok && step.Issue {
+			if err := d.issueOrTell(ctx, tx, v, &f, step.Factor); err != nil {
+				return err
+			}
+		}
+		tx.Record(record(v, "step-up.asked", u))
+		return tx.SaveAttempt(ctx, f.Attempt)
+	})
+	d.Wake()
+	return err
+}
+
+// stepUp is the step-up that is open for the session of the visit.
+func (d *Desk) stepUp(ctx context.Context, v countersign.Visit) (a countersign.Attempt, err error) {
+	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err = tx.SessionAttempt(ctx, sessionID(v.Session), countersign.StepUp)
+		return gone(err)
+	})
+	return a, err
+}
+
+// StepUpToken judges the token of a step-up and returns the act that goes on.
+func (d *Desk) StepUpToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, *countersign.Act, error) {
+	var out Outcome
+	a, err := d.stepUp(ctx, v)
+	if err != nil {
+		return out, nil, err
+	}
+	err = d.judge(ctx, v, a.ID, typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
+		step, ok := policy.Fresh(f).(policy.AskToken)
+		if !ok {
+			return false, over()
+		}
+		if right, err := d.prove(ctx, tx, v, &f, step.Factor, token); !right || err != nil {
+			return false, err
+		}
+		var err error
+		out, err = d.steppedUp(ctx, tx, v, f)
+		return err == nil, err
+	})
+	return out, a.Act, err
+}
+
+// StepUpPassword is the step-up of a user without a verified method. A wrong
+// password counts like a wrong token.
+func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password string) (Outcome, *countersign.Act, error) {
+	var out Outcome
+	a, err := d.stepUp(ctx, v)
+	if err != nil {
+		return out, nil, err
+	}
+	if err := d.pay(ctx, v, a.ID); err != nil {
+		return out, nil, err
+	}
+	var u countersign.User
+	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, err = tx.User(ctx, a.User)
+		return gone(err)
+	})
+	if err != nil {
+		return out, nil, err
+	}
+	ok, _, err := d.Passwords.Check(ctx, u.Password, password)
+	if err != nil {
+		return out, nil, err
+	}
+	var verdict error
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		locked, a, err := d.lock(ctx, tx, a.ID)
+		if err != nil {
+			return err
+		}
+		a.Failures--
+		f, err := d.facts(ctx, tx, v, locked, a)
+		if err != nil {
+			return err
+		}
+		if _, asks := policy.Fresh(f).(policy.AskPassword); !asks {
+			return over()
+		}
+		if !ok || locked.Password != u.Password {
+			wrong := &countersign.Error{Kind: countersign.Invalid, Code: "step_up.password_wrong", Field: "password", Args: countersign.Args{}}
+			verdict, err = d.failed(ctx, tx, v, f, wrong)
+			return err
+		}
+		out, err = d.steppedUp(ctx, tx, v, f)
+		return err
+	})
+	if err != nil {
+		return out, nil, err
+	}
+	return out, a.Act, verdict
+}
+
+// steppedUp renews the session and ends the step-up.
+func (d *Desk) steppedUp(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
+		return Outcome{}, err
+	}
+	e := record(v, "step-up.completed", f.User)
+	e.Method = string(f.Attempt.Proved)
+	tx.Record(e)
+	if f.Attempt.Proved == "" {
+		f.Attempt.Proved = countersign.Method(countersign.ProofPassword)
+		session, err := d.prolongByPassword(ctx, tx, v, f)
+		return Outcome{Session: session}, err
+	}
+	session, browser, err := d.prolong(ctx, tx, v, f)
+	return Outcome{Session: session, Browser: browser}, err
+}
+
+// prolongByPassword renews the session without any trust for the device: a
+// password is no second factor.
+func (d *Desk) prolongByPassword(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Cookie, error) {
+	handle := secret.NewHandle()
+	alive, err := tx.RenewSession(ctx, f.Attempt.Session, sessionID(handle), countersign.ProofPassword, v.Now)
+	if err == nil && !alive {
+		err = fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+	}
+	if err != nil {
+		return Cookie{}, err
+	}
+	return set(handle), tx.MoveSessionAttempts(ctx, f.Attempt.Session, sessionID(handle))
+}
+
+// NewStepUpToken sends a new token for the step-up of the session.
+func (d *Desk) NewStepUpToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
+	a, err := d.stepUp(ctx, v)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return d.send(ctx, v, a.ID, func(f policy.Facts) (countersign.Factor, error) {
+		step, ok := policy.Fresh(f).(policy.AskToken)
+		if !ok {
+			return countersign.Factor{}, over()
+		}
+		return step.Factor, nil
+	})
+}
+
+// StepUpOtherWay turns the step-up of the session to another verified method.
+func (d *Desk) StepUpOtherWay(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
+	a, err := d.stepUp(ctx, v)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return d.turn(ctx, v, a.ID, m)
+}
+
+// CancelStepUp drops the act that waits, and says where it came from.
+func (d *Desk) CancelStepUp(ctx context.Context, v countersign.Visit) (back string, err error) {
+	a, err := d.stepUp(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	return a.Act.Back, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		return tx.EndSessionAttempts(ctx, a.Session, countersign.StepUp)
+	})
+}

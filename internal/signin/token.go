@@ -1,0 +1,309 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"countersign"
+	"countersign/internal/factor"
+	"countersign/internal/policy"
+	"countersign/internal/store"
+)
+
+// Token judges the token of a sign-in. decline: this device is not to be remembered.
+func (d *Desk) Token(ctx context.Context, v countersign.Visit, typed string, decline bool) (Outcome, error) {
+	var out Outcome
+	err := d.judge(ctx, v, attemptID(v.Attempt), typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
+		step, ok := policy.Next(f).(policy.AskToken)
+		if !ok {
+			return false, over()
+		}
+		if right, err := d.prove(ctx, tx, v, &f, step.Factor, token); !right || err != nil {
+			return false, err
+		}
+		admit, ok := policy.Next(f).(policy.Admit)
+		if !ok {
+			return false, over()
+		}
+		var err error
+		out, err = d.admit(ctx, tx, v, f, admit, decline)
+		return err == nil, err
+	})
+	return out, err
+}
+
+// judge is the one road of every guess: the input is read, a try is paid for
+// in a transaction of its own, and only then compares compare (0.1 rule 4,
+// D-30). compare reports whether the token was right, or an error for people
+// that says what was wrong with it; both are facts that are kept. Any other
+// error undoes what compare did, but not the payment.
+func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.AttemptID, typed string,
+	compare func(*store.Tx, policy.Facts, string) (right bool, err error)) error {
+	token, ok := factor.ParseToken(typed)
+	if !ok {
+		return d.hint(ctx, v, id)
+	}
+	if err := d.pay(ctx, v, id); err != nil {
+		return err
+	}
+	var verdict error
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := d.lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		a.Failures-- // this guess is not a failure yet
+		f, err := d.facts(ctx, tx, v, u, a)
+		if err != nil {
+			return err
+		}
+		right, err := compare(tx, f, token)
+		verdict = err
+		if right {
+			return nil
+		}
+		var wrong *countersign.Error
+		if !errors.As(err, &wrong) || wrong.Kind != countersign.Invalid {
+			return err
+		}
+		verdict, err = d.failed(ctx, tx, v, f, wrong)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.Wake()
+	return verdict
+}
+
+// pay takes one of the three tries, or says that none is left.
+func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.AttemptID) error {
+	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err := tx.Attempt(ctx, id)
+		if err != nil {
+			return gone(err)
+		}
+		if !v.Now.Before(a.Expires) {
+			return over()
+		}
+		paid, err := tx.ReserveTry(ctx, id, policy.MaxFailures)
+		if err == nil && !paid {
+			return fail(countersign.Expired, policy.RefusedFailures, "", nil)
+		}
+		return err
+	})
+}
+
+// hint is the answer to what is not six digits: not counted as a try, but not
+// without end either (D-18).
+func (d *Desk) hint(ctx context.Context, v countersign.Visit, id countersign.AttemptID) error {
+	counted := false
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err := tx.Attempt(ctx, id)
+		if err != nil {
+			return gone(err)
+		}
+		if !v.Now.Before(a.Expires) {
+			return over()
+		}
+		if counted, err = tx.CountHint(ctx, id, policy.MaxHints); err != nil || counted {
+			return err
+		}
+		_, err = tx.EndAttempt(ctx, id)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case !counted:
+		return over()
+	default:
+		return fail(countersign.Invalid, "token.not_six", "token", nil)
+	}
+}
+
+// failed keeps a wrong token: the third one ends the attempt, its token and,
+// for a step-up, the session it was opened from (M30, D-19).
+func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, wrong *countersign.Error) (error, error) {
+	a := f.Attempt
+	left := policy.MaxFailures - a.Failures - 1
+	e := refused(v, "token.wrong", f.User, wrong.Code)
+	e.Method = string(a.Challenge.Method)
+	tx.Record(e)
+	if left > 0 {
+		wrong.Args["Left"] = left
+		if left == 1 && wrong.Code == "token.wrong" {
+			wrong.Code = "token.wrong_last"
+		}
+		return wrong, nil
+	}
+	if a.Challenge.Message != "" {
+		if err := tx.DropToken(ctx, a.Challenge.Message, v.Now); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := tx.EndAttempt(ctx, a.ID); err != nil {
+		return nil, err
+	}
+	if a.Purpose == countersign.StepUp {
+		if _, err := tx.EndSession(ctx, a.User, a.Session, "failures", v.Now); err != nil {
+			return nil, err
+		}
+	}
+	tx.Record(refused(v, "sign-in.third_failure", f.User, policy.RefusedFailures))
+	return fail(countersign.Expired, policy.RefusedFailures, "", nil), nil
+}
+
+// prove compares the token with what method fa expects and keeps the proof in
+// the facts. What is wrong with it comes back as an error for people.
+func (d *Desk) prove(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor, token string) (bool, error) {
+	m := d.Methods.Of(fa.Method)
+	if m == nil {
+		return false, over()
+	}
+	c := f.Attempt.Challenge
+	binding := d.binding(v, f.Attempt)
+	after, err := m.Check(fa, c, binding, token, v.Now)
+	if err != nil {
+		return false, d.whatIsWrong(err, f.Attempt, fa, binding, token, v)
+	}
+	f.Attempt.Setup.Step = after.State
+	if fa.ID != "" {
+		won, err := tx.UseFactor(ctx, after, v.Now)
+		if err != nil {
+			return false, err
+		}
+		if !won {
+			return false, d.whatIsWrong(factor.ErrUsed, f.Attempt, fa, binding, token, v)
+		}
+	}
+	if c.Message != "" {
+		if err := tx.UseToken(ctx, c.Message); err != nil {
+			return false, err
+		}
+	}
+	f.Attempt.Proved, f.Attempt.Challenge = fa.Method, countersign.Challenge{}
+	return true, nil
+}
+
+// whatIsWrong names what is wrong with a token, as far as that helps its owner
+// and nobody else.
+func (d *Desk) whatIsWrong(err error, a countersign.Attempt, fa countersign.Factor, in factor.Binding, token string, v countersign.Visit) error {
+	c := a.Challenge
+	args := countersign.Args{"Reference": c.Reference, "Until": c.Expires}
+	code := "token.wrong"
+	switch {
+	case errors.Is(err, factor.ErrUsed):
+		code = "token.used"
+	case errors.Is(err, factor.ErrOtherMinute):
+		code = "app.clock"
+	case slices.ContainsFunc(a.Earlier, func(e countersign.Earlier) bool { return factor.Was(d.Key, fa, e, in, token) }):
+		code = "token.replaced"
+	case fa.Method != countersign.App && !c.Issued.IsZero() && !c.Live(v.Now):
+		code = "token.expired"
+	}
+	return fail(countersign.Invalid, code, "token", args)
+}
+
+func (d *Desk) binding(v countersign.Visit, a countersign.Attempt) factor.Binding {
+	return factor.Binding{
+		Agency:  v.Agency.ID,
+		User:    a.User,
+		Attempt: a.ID,
+		Purpose: a.Purpose,
+		SetUp:   a.Setup.Open,
+	}
+}
+
+// NewToken sends a new token by the same method; the earlier one stops working (M33).
+func (d *Desk) NewToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
+	return d.send(ctx, v, attemptID(v.Attempt), func(f policy.Facts) (countersign.Factor, error) {
+		step, ok := policy.Next(f).(policy.AskToken)
+		if !ok {
+			return countersign.Factor{}, over()
+		}
+		return step.Factor, nil
+	})
+}
+
+// OtherWay turns to another verified method, and sends a token by it at once if
+// it is one that is sent (M22, D-31). The failures so far stay.
+func (d *Desk) OtherWay(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
+	return d.turn(ctx, v, attemptID(v.Attempt), m)
+}
+
+func (d *Desk) turn(ctx context.Context, v countersign.Visit, id countersign.AttemptID, m countersign.Method) (Outcome, error) {
+	var out Outcome
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := d.lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		f, err := d.facts(ctx, tx, v, u, a)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(Ways(f), func(w countersign.Factor) bool { return w.Method == m }) {
+			return fail(countersign.Invalid, "method.unknown", "method", nil)
+		}
+		f.Attempt.Method = m
+		if step, ok := d.asks(f).(policy.AskToken); ok && step.Issue {
+			if err := d.issueOrTell(ctx, tx, v, &f, step.Factor); err != nil {
+				return err
+			}
+		}
+		e := record(v, "sign-in.other_way", u)
+		e.Method = string(m)
+		tx.Record(e)
+		out.Step = d.asks(f)
+		return tx.SaveAttempt(ctx, f.Attempt)
+	})
+	d.Wake()
+	return out, err
+}
+
+// asks is the next step of a sign-in or step-up: both ask for a token by the
+// same rule.
+func (d *Desk) asks(f policy.Facts) policy.Step {
+	if f.Attempt.Purpose == countersign.StepUp {
+		return policy.Fresh(f)
+	}
+	return policy.Next(f)
+}
+
+// Ways are the verified methods that may be turned to; email is among them as
+// the agency's preference says (M22), unless it is the Default or the only one.
+func Ways(f policy.Facts) []countersign.Factor {
+	standard := policy.Default(f.Factors)
+	var ways []countersign.Factor
+	for _, fa := range f.Factors {
+		if fa.Method == countersign.Email && fa.ID != standard.ID && !f.Agency.EmailFallback {
+			continue
+		}
+		ways = append(ways, fa)
+	}
+	return ways
+}
+
+// Cancel ends a half sign-in; its token dies with it.
+func (d *Desk) Cancel(ctx context.Context, v countersign.Visit) (Outcome, error) {
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := d.lock(ctx, tx, attemptID(v.Attempt))
+		if countersign.KindOf(err) == countersign.Expired {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if a.Challenge.Message != "" {
+			if err := tx.DropToken(ctx, a.Challenge.Message, v.Now); err != nil {
+				return err
+			}
+		}
+		tx.Record(record(v, "sign-in.cancelled", u))
+		_, err = tx.EndAttempt(ctx, a.ID)
+		return err
+	})
+	return Outcome{Attempt: cleared}, err
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"countersign"
+)
+
+var agencyColumns = columns("id", "code", "name", "product", "mail_from", "zone", "created")
+
+func scanAgency(scan func(...any) error) (countersign.Agency, error) {
+	var a countersign.Agency
+	var created int64
+	err := scan(&a.ID, &a.Code, &a.Name, &a.Product, &a.MailFrom, &a.Zone, &created)
+	a.Created = instant(created)
+	return a, err
+}
+
+// Agencies are all agencies with their hosts, the first one first.
+func (db *DB) Agencies(ctx context.Context) ([]countersign.Agency, error) {
+	t, err := db.read.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = t.Rollback() }()
+	all, err := list(ctx, t, scanAgency, `SELECT `+agencyColumns+` FROM agency ORDER BY created, id`)
+	if err != nil {
+		return nil, err
+	}
+	type host struct{ agency, name string }
+	hosts, err := list(ctx, t, func(scan func(...any) error) (host, error) {
+		var h host
+		return h, scan(&h.agency, &h.name)
+	}, `SELECT agency_id, host FROM agency_host ORDER BY agency_id, position`)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range hosts {
+		for i := range all {
+			if string(all[i].ID) == h.agency {
+				all[i].Hosts = append(all[i].Hosts, h.name)
+			}
+		}
+	}
+	return all, nil
+}
+
+// Agency is one agency by its ID.
+func (db *DB) Agency(ctx context.Context, id countersign.AgencyID) (countersign.Agency, error) {
+	all, err := db.Agencies(ctx)
+	if err != nil {
+		return countersign.Agency{}, err
+	}
+	for _, a := range all {
+		if a.ID == id {
+			return a, nil
+		}
+	}
+	return countersign.Agency{}, &countersign.Error{Kind: countersign.NotFound, Code: "agency.unknown"}
+}
+
+// AddAgency adds an agency with its hosts. It stands on the DB because before
+// it there is no agency whose transaction could do it; f runs in the new one.
+func (db *DB) AddAgency(ctx context.Context, a countersign.Agency, f func(*Tx) error) error {
+	return db.In(ctx, a.ID, func(tx *Tx) error {
+		_, err := tx.exec(ctx, `INSERT INTO agency (`+agencyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			a.ID, strings.ToUpper(a.Code), a.Name, a.Product, a.MailFrom, a.Zone, millis(a.Created))
+		if isExist(err) {
+			return &countersign.Error{Kind: countersign.Exists, Code: "agency.code_taken", Field: "code", Args: countersign.Args{"Code": a.Code}}
+		}
+		if err != nil {
+			return err
+		}
+		for i, h := range a.Hosts {
+			_, err := tx.exec(ctx, `INSERT INTO agency_host (host, agency_id, position) VALUES ($1, $2, $3)`, strings.ToLower(h), a.ID, i)
+			if isExist(err) {
+				return &countersign.Error{Kind: countersign.Exists, Code: "agency.host_taken", Field: "host", Args: countersign.Args{"Host": h}}
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if _, err := tx.exec(ctx, `INSERT INTO event_head (agency_id, seq, digest) VALUES ($1, 0, '')`, a.ID); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"countersign"
+)
+
+// attemptPlace names the row that an attempt's body is sealed for.
+func (tx *Tx) attemptPlace(id countersign.AttemptID) string {
+	return fmt.Sprintf("attempt.body/%s/%s", tx.agency, id)
+}
+
+var attemptColumns = columns("id", "failures", "hints", "body")
+
+func (tx *Tx) scanAttempt(scan func(...any) error) (countersign.Attempt, error) {
+	var a countersign.Attempt
+	var id countersign.AttemptID
+	var failures, hints int
+	var sealed []byte
+	if err := scan(&id, &failures, &hints, &sealed); err != nil {
+		return a, err
+	}
+	body, err := tx.db.box.Open(sealed, tx.attemptPlace(id))
+	if err != nil {
+		return a, fmt.Errorf("open attempt: %w", err)
+	}
+	if err := json.Unmarshal(body, &a); err != nil {
+		return a, fmt.Errorf("read attempt: %w", err)
+	}
+	a.ID, a.Failures, a.Hints = id, failures, hints
+	return a, nil
+}
+
+func (tx *Tx) sealAttempt(a countersign.Attempt) ([]byte, error) {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return nil, err
+	}
+	return tx.db.box.Seal(body, tx.attemptPlace(a.ID))
+}
+
+// Attempt is the attempt with this ID.
+func (tx *Tx) Attempt(ctx context.Context, id countersign.AttemptID) (countersign.Attempt, error) {
+	a, err := tx.scanAttempt(tx.sql.QueryRowContext(ctx,
+		`SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan)
+	return a, notFound(err, "attempt.expired")
+}
+
+// AddAttempt keeps a new attempt.
+func (tx *Tx) AddAttempt(ctx context.Context, a countersign.Attempt) error {
+	sealed, err := tx.sealAttempt(a)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO attempt (agency_id, id, user_id, purpose, session_id, failures, hints, body, started, expires)
+		VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8)`,
+		tx.agency, a.ID, a.User, a.Purpose, a.Session, sealed, millis(a.Started), millis(a.Expires))
+	return err
+}
+
+// SaveAttempt keeps what was proved; the counters have statements of their own.
+func (tx *Tx) SaveAttempt(ctx context.Context, a countersign.Attempt) error {
+	sealed, err := tx.sealAttempt(a)
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, `UPDATE attempt SET body = $3, expires = $4 WHERE agency_id = $1 AND id = $2`,
+		tx.agency, a.ID, sealed, millis(a.Expires))
+	if err == nil && n == 0 {
+		return &countersign.Error{Kind: countersign.Expired, Code: "attempt.expired"}
+	}
+	return err
+}
+
+// ReserveTry pays for one guess before it is compared and reports false if none
+// is left: one conditional write, so that of any number of guesses on any
+// number of nodes at most limit are ever judged (TH-01).
+func (tx *Tx) ReserveTry(ctx context.Context, id countersign.AttemptID, limit int) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE attempt SET failures = failures + 1 WHERE agency_id = $1 AND id = $2 AND failures < $3`,
+		tx.agency, id, limit)
+	return n == 1, err
+}
+
+// ReturnTry gives back the try of a guess that was right.
+func (tx *Tx) ReturnTry(ctx context.Context, id countersign.AttemptID) error {
+	_, err := tx.exec(ctx, `UPDATE attempt SET failures = failures - 1 WHERE agency_id = $1 AND id = $2`, tx.agency, id)
+	return err
+}
+
+// CountHint counts an input that was not six digits and reports false beyond limit (D-18).
+func (tx *Tx) CountHint(ctx context.Context, id countersign.AttemptID, limit int) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE attempt SET hints = hints + 1 WHERE agency_id = $1 AND id = $2 AND hints < $3`, tx.agency, id, limit)
+	return n == 1, err
+}
+
+// EndAttempt removes an attempt and reports whether it was still there.
+func (tx *Tx) EndAttempt(ctx context.Context, id countersign.AttemptID) (bool, error) {
+	n, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND id = $2`, tx.agency, id)
+	return n == 1, err
+}
+
+// EndAttempts removes all attempts of a user but one; an empty one: all (D-41).
+func (tx *Tx) EndAttempts(ctx context.Context, user countersign.UserID, but countersign.AttemptID) error {
+	_, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND id <> $3`, tx.agency, user, but)
+	return err
+}
+
+// EndSessionAttempts removes the step-ups and set-ups opened from a session.
+func (tx *Tx) EndSessionAttempts(ctx context.Context, session countersign.SessionID, purpose countersign.Purpose) error {
+	_, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND session_id = $2 AND purpose = $3`, tx.agency, session, purpose)
+	return err
+}
+
+// SessionAttempt is the attempt of a purpose that was opened from a session.
+func (tx *Tx) SessionAttempt(ctx context.Context, session countersign.SessionID, purpose countersign.Purpose) (countersign.Attempt, error) {
+	a, err := tx.scanAttempt(tx.sql.QueryRowContext(ctx,
+		`SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND session_id = $2 AND purpose = $3 ORDER BY started DESC, id LIMIT 1`,
+		tx.agency, session, purpose).Scan)
+	return a, notFound(err, "attempt.expired")
+}
+
+// CountSetUps is how many live wizards a user has open.
+func (tx *Tx) CountSetUps(ctx context.Context, user countersign.UserID, now time.Time) (int, error) {
+	var n int
+	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM attempt WHERE agency_id = $1 AND user_id = $2 AND expires > $3`,
+		tx.agency, user, millis(now)).Scan(&n)
+	return n, err
+}
+
+// PruneAttempts removes attempts that expired before then, of all agencies.
+func (db *DB) PruneAttempts(ctx context.Context, before time.Time) error {
+	_, err := db.write.ExecContext(ctx, `DELETE FROM attempt WHERE expires < $1`, millis(before))
+	return err
+}

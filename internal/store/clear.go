@@ -1,0 +1,35 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"countersign"
+)
+
+// ClearTwoFactor does what Reset/Disable clears (D-41): all methods, remembered
+// devices, live sessions, attempts with their set-ups, and tokens on their way.
+func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now time.Time) error {
+	if err := tx.RemoveFactors(ctx, user); err != nil {
+		return err
+	}
+	if _, err := tx.ForgetDevices(ctx, user, countersign.ForgottenReset, now); err != nil {
+		return err
+	}
+	if _, err := tx.EndSessions(ctx, user, "", "reset", now); err != nil {
+		return err
+	}
+	return tx.EndAttempts(ctx, user, "")
+}
+
+// ShutOut does what disabling a user clears (D-41): remembered devices, live
+// sessions and attempts; the methods stay.
+func (tx *Tx) ShutOut(ctx context.Context, user countersign.UserID, why countersign.Forgotten, ended string, but countersign.SessionID, now time.Time) error {
+	if _, err := tx.ForgetDevices(ctx, user, why, now); err != nil {
+		return err
+	}
+	if _, err := tx.EndSessions(ctx, user, but, ended, now); err != nil {
+		return err
+	}
+	return tx.EndAttempts(ctx, user, "")
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"countersign"
+)
+
+// Browser is the row that a device cookie names; ok is false if there is none
+// in this agency.
+func (tx *Tx) Browser(ctx context.Context, id countersign.BrowserID) (b countersign.Browser, ok bool, err error) {
+	var digest string
+	var created, seen int64
+	err = tx.sql.QueryRowContext(ctx, `SELECT id, digest, created, seen FROM browser WHERE agency_id = $1 AND id = $2`, tx.agency, id).
+		Scan(&b.ID, &digest, &created, &seen)
+	if errors.Is(err, sql.ErrNoRows) {
+		return b, false, nil
+	}
+	b.Digest, b.Created, b.Seen = []byte(digest), instant(created), instant(seen)
+	return b, err == nil, err
+}
+
+// PutBrowser keeps a browser row, or its new secret.
+func (tx *Tx) PutBrowser(ctx context.Context, b countersign.Browser) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO browser (agency_id, id, digest, created, seen) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = excluded.seen WHERE browser.agency_id = excluded.agency_id`,
+		tx.agency, b.ID, string(b.Digest), millis(b.Created), millis(b.Seen))
+	return err
+}
+
+var deviceColumns = columns("id", "user_id", "browser_id", "family", "os", "product", "ip",
+	"first_seen", "last_seen", "proved", "last_token", "forgotten", "forgotten_why", "declined")
+
+func scanDevice(scan func(...any) error) (countersign.Device, error) {
+	var d countersign.Device
+	var ip string
+	var first, last, proved, token, forgotten int64
+	err := scan(&d.ID, &d.User, &d.Browser, &d.Client.Browser, &d.Client.OS, &d.Client.Product, &ip,
+		&first, &last, &proved, &token, &forgotten, &d.ForgottenW, &d.Declined)
+	d.Client.IP = address(ip)
+	d.FirstSeen, d.LastSeen, d.Proved = instant(first), instant(last), instant(proved)
+	d.LastToken, d.Forgotten = instant(token), instant(forgotten)
+	return d, err
+}
+
+// Devices are all connections of a user, the one used last first.
+func (tx *Tx) Devices(ctx context.Context, user countersign.UserID) ([]countersign.Device, error) {
+	return list(ctx, tx.sql, scanDevice,
+		`SELECT `+deviceColumns+` FROM device WHERE agency_id = $1 AND user_id = $2 ORDER BY last_seen DESC, id`, tx.agency, user)
+}
+
+// PutDevice keeps a connection: a new row, or what is known of it from now on.
+func (tx *Tx) PutDevice(ctx context.Context, d countersign.Device) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO device (agency_id, id, user_id, browser_id, family, os, product, network, ip,
+			first_seen, last_seen, proved, last_token, forgotten, forgotten_why, declined)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		ON CONFLICT (user_id, browser_id, family, os, product, network) DO UPDATE SET
+			ip = excluded.ip, last_seen = excluded.last_seen, proved = excluded.proved, last_token = excluded.last_token,
+			forgotten = excluded.forgotten, forgotten_why = excluded.forgotten_why, declined = excluded.declined`,
+		tx.agency, d.ID, d.User, d.Browser, d.Client.Browser, d.Client.OS, d.Client.Product, d.Client.Network(), addressText(d.Client.IP),
+		millis(d.FirstSeen), millis(d.LastSeen), millis(d.Proved), millis(d.LastToken), millis(d.Forgotten), d.ForgottenW, d.Declined)
+	return err
+}
+
+// KeepDevices drops all but the n connections of a user that were used last.
+func (tx *Tx) KeepDevices(ctx context.Context, user countersign.UserID, n int) error {
+	_, err := tx.exec(ctx, `
+		DELETE FROM device WHERE agency_id = $1 AND user_id = $2 AND id NOT IN (
+			SELECT d.id FROM device d WHERE d.agency_id = $1 AND d.user_id = $2 ORDER BY d.last_seen DESC, d.id LIMIT $3)`,
+		tx.agency, user, n)
+	return err
+}
+
+const forget = `UPDATE device SET proved = 0, forgotten = $2, forgotten_why = $3 WHERE agency_id = $1 AND proved > 0`
+
+// ForgetDevice forgets one remembered device of a user and reports whether it was remembered.
+func (tx *Tx) ForgetDevice(ctx context.Context, user countersign.UserID, id countersign.DeviceID, why countersign.Forgotten, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, forget+` AND user_id = $4 AND id = $5`, tx.agency, millis(now), why, user, id)
+	return n > 0, err
+}
+
+// ForgetDevices forgets all remembered devices of a user and reports how many there were (D-41).
+func (tx *Tx) ForgetDevices(ctx context.Context, user countersign.UserID, why countersign.Forgotten, now time.Time) (int, error) {
+	n, err := tx.exec(ctx, forget+` AND user_id = $4`, tx.agency, millis(now), why, user)
+	return int(n), err
+}
+
+// ForgetAllDevices forgets every remembered device of the agency (D-07, D-49).
+func (tx *Tx) ForgetAllDevices(ctx context.Context, why countersign.Forgotten, now time.Time) (int, error) {
+	n, err := tx.exec(ctx, forget, tx.agency, millis(now), why)
+	return int(n), err
+}

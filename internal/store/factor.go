@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign"
+)
+
+var factorColumns = columns("id", "user_id", "method", "address", "secret", "state", "verified", "last_used", "is_default")
+
+// factorPlace names the row that a factor's secret is sealed for (KY-01).
+func (tx *Tx) factorPlace(f countersign.Factor) string {
+	return fmt.Sprintf("factor.secret/%s/%s/%s", tx.agency, f.User, f.ID)
+}
+
+func (tx *Tx) scanFactor(scan func(...any) error) (countersign.Factor, error) {
+	var f countersign.Factor
+	var verified, used int64
+	var sealed []byte
+	if err := scan(&f.ID, &f.User, &f.Method, &f.Address, &sealed, &f.State, &verified, &used, &f.Default); err != nil {
+		return f, err
+	}
+	f.Verified, f.LastUsed = instant(verified), instant(used)
+	if len(sealed) == 0 {
+		return f, nil
+	}
+	var err error
+	if f.Secret, err = tx.db.box.Open(sealed, tx.factorPlace(f)); err != nil {
+		return f, fmt.Errorf("open the secret of factor %s: %w", f.ID, err)
+	}
+	return f, nil
+}
+
+// Factors are the verified methods of a user, the oldest first.
+func (tx *Tx) Factors(ctx context.Context, user countersign.UserID) ([]countersign.Factor, error) {
+	return list(ctx, tx.sql, tx.scanFactor,
+		`SELECT `+factorColumns+` FROM factor WHERE agency_id = $1 AND user_id = $2 ORDER BY verified, id`, tx.agency, user)
+}
+
+// PutFactor keeps a newly verified method; it takes the place of an earlier
+// one of the same method, and leaves Default to SetDefault.
+func (tx *Tx) PutFactor(ctx context.Context, f countersign.Factor) error {
+	var sealed = []byte{}
+	if len(f.Secret) > 0 {
+		var err error
+		if sealed, err = tx.db.box.Seal(f.Secret, tx.factorPlace(f)); err != nil {
+			return fmt.Errorf("seal the secret of factor %s: %w", f.ID, err)
+		}
+	}
+	_, err := tx.exec(ctx, `
+		INSERT INTO factor (agency_id, id, user_id, method, address, secret, state, verified, last_used, is_default)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (user_id, method) DO UPDATE SET id = excluded.id, address = excluded.address, secret = excluded.secret,
+			state = excluded.state, verified = excluded.verified, last_used = excluded.last_used`,
+		tx.agency, f.ID, f.User, f.Method, f.Address, sealed, f.State, millis(f.Verified), millis(f.LastUsed), f.Default)
+	return err
+}
+
+// UseFactor keeps the method's memory after a proof, if nobody else used the
+// same or a later one in the meantime; otherwise it reports false (OT-03, OT-08).
+func (tx *Tx) UseFactor(ctx context.Context, f countersign.Factor, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, `
+		UPDATE factor SET state = $3, last_used = $4
+		WHERE agency_id = $1 AND id = $2 AND (state < $3 OR method <> 'app')`,
+		tx.agency, f.ID, f.State, millis(now))
+	return n == 1, err
+}
+
+// SetDefault makes one method of the user the Default and the others not.
+func (tx *Tx) SetDefault(ctx context.Context, user countersign.UserID, m countersign.Method) error {
+	_, err := tx.exec(ctx, `UPDATE factor SET is_default = (method = $3) WHERE agency_id = $1 AND user_id = $2`, tx.agency, user, m)
+	return err
+}
+
+// RemoveFactor removes one method of a user.
+func (tx *Tx) RemoveFactor(ctx context.Context, user countersign.UserID, m countersign.Method) error {
+	_, err := tx.exec(ctx, `DELETE FROM factor WHERE agency_id = $1 AND user_id = $2 AND method = $3`, tx.agency, user, m)
+	return err
+}
+
+// RemoveFactors removes all methods of a user.
+func (tx *Tx) RemoveFactors(ctx context.Context, user countersign.UserID) error {
+	_, err := tx.exec(ctx, `DELETE FROM factor WHERE agency_id = $1 AND user_id = $2`, tx.agency, user)
+	return err
+}
+
+// CountSharing is how many other users have verified the same address or number (D-48).
+func (tx *Tx) CountSharing(ctx context.Context, user countersign.UserID, m countersign.Method, address string) (int, error) {
+	var n int
+	err := tx.sql.QueryRowContext(ctx,
+		`SELECT count(*) FROM factor WHERE agency_id = $1 AND user_id <> $2 AND method = $3 AND address = $4`,
+		tx.agency, user, m, address).Scan(&n)
+	return n, err
+}

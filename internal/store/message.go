@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"countersign"
+)
+
+var messageColumns = columns("id", "agency_id", "user_id", "kind", "channel", "recipient", "data", "reference", "urgent",
+	"created", "due", "expires", "claimed", "tries", "state", "server", "answer", "done", "used")
+
+// messagePlace names the row that a message's data is sealed for.
+func messagePlace(agency countersign.AgencyID, id countersign.MessageID) string {
+	return fmt.Sprintf("message.data/%s/%s", agency, id)
+}
+
+func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) {
+	var m countersign.Message
+	var sealed []byte
+	var created, due, expires, claimed, done int64
+	err := scan(&m.ID, &m.Agency, &m.User, &m.Kind, &m.Channel, &m.To, &sealed, &m.Reference, &m.Urgent,
+		&created, &due, &expires, &claimed, &m.Tries, &m.State, &m.Server, &m.Answer, &done, &m.Used)
+	if err != nil {
+		return m, err
+	}
+	m.Created, m.Due, m.Expires, m.Claimed, m.Done = instant(created), instant(due), instant(expires), instant(claimed), instant(done)
+	if len(sealed) == 0 {
+		return m, nil
+	}
+	plain, err := db.box.Open(sealed, messagePlace(m.Agency, m.ID))
+	if err != nil {
+		return m, fmt.Errorf("open message: %w", err)
+	}
+	return m, json.Unmarshal(plain, &m.Data)
+}
+
+// AddMessage puts a message into the outbox, with the deed that it tells of.
+func (tx *Tx) AddMessage(ctx context.Context, m countersign.Message) error {
+	plain, err := json.Marshal(m.Data)
+	if err != nil {
+		return err
+	}
+	sealed, err := tx.db.box.Seal(plain, messagePlace(tx.agency, m.ID))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO message (agency_id, id, user_id, kind, channel, recipient, data, reference, urgent,
+			created, due, expires, claimed, tries, state, server, answer, done, used)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, '', '', 0, FALSE)`,
+		tx.agency, m.ID, m.User, m.Kind, m.Channel, m.To, sealed, m.Reference, m.Urgent,
+		millis(m.Created), millis(m.Due), millis(m.Expires), countersign.Waiting)
+	return err
+}
+
+// Message is one message of the agency.
+func (tx *Tx) Message(ctx context.Context, id countersign.MessageID) (countersign.Message, error) {
+	m, err := tx.db.scanMessage(tx.sql.QueryRowContext(ctx,
+		`SELECT `+messageColumns+` FROM message WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan)
+	return m, notFound(err, "message.unknown")
+}
+
+// Messages are the newest messages to a user, the newest first.
+func (tx *Tx) Messages(ctx context.Context, user countersign.UserID, limit int) ([]countersign.Message, error) {
+	return list(ctx, tx.sql, tx.db.scanMessage, `
+		SELECT `+messageColumns+` FROM message WHERE agency_id = $1 AND user_id = $2 ORDER BY created DESC, id LIMIT $3`, tx.agency, user, limit)
+}
+
+// CountTokens is how many tokens went to a user since then and led to nothing.
+func (tx *Tx) CountTokens(ctx context.Context, user countersign.UserID, since time.Time) (int, error) {
+	var n int
+	err := tx.sql.QueryRowContext(ctx,
+		`SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4 AND NOT used`,
+		tx.agency, user, countersign.KindToken, millis(since)).Scan(&n)
+	return n, err
+}
+
+// CountTokensTo is how many tokens went to an address or number since then and led to nothing.
+func (tx *Tx) CountTokensTo(ctx context.Context, to string, since time.Time) (int, error) {
+	var n int
+	err := tx.sql.QueryRowContext(ctx,
+		`SELECT count(*) FROM message WHERE agency_id = $1 AND recipient = $2 AND kind = $3 AND created > $4 AND NOT used`,
+		tx.agency, to, countersign.KindToken, millis(since)).Scan(&n)
+	return n, err
+}
+
+// UseToken marks a token that led to a success: it does not count against the quotas.
+func (tx *Tx) UseToken(ctx context.Context, id countersign.MessageID) error {
+	_, err := tx.exec(ctx, `UPDATE message SET used = TRUE WHERE agency_id = $1 AND id = $2`, tx.agency, id)
+	return err
+}
+
+// DropToken keeps a token that is dead from being sent, if it was not sent yet.
+func (tx *Tx) DropToken(ctx context.Context, id countersign.MessageID, now time.Time) error {
+	_, err := tx.exec(ctx, `
+		UPDATE message SET state = $3, data = $4, done = $5 WHERE agency_id = $1 AND id = $2 AND state IN ('waiting', 'sending')`,
+		tx.agency, id, countersign.Dropped, []byte{}, millis(now))
+	return err
+}
+
+// ClaimMessages takes up to limit messages that are due for one node, tokens
+// before letters; no other node takes them before the lease is over. Those
+// whose token is dead are dropped instead.
+func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]countersign.Message, error) {
+	_, err := db.write.ExecContext(ctx, `
+		UPDATE message SET state = 'dropped', data = $2, done = $1
+		WHERE state IN ('waiting', 'sending') AND expires > 0 AND expires <= $1 AND claimed <= $1`, millis(now), []byte{})
+	if err != nil {
+		return nil, fmt.Errorf("drop dead tokens: %w", err)
+	}
+	t, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = t.Rollback() }()
+	claimed, err := list(ctx, t, db.scanMessage, `
+		UPDATE message SET state = 'sending', claimed = $2
+		WHERE state IN ('waiting', 'sending') AND claimed <= $1 AND due <= $1 AND id IN (
+			SELECT m.id FROM message m
+			WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1
+			ORDER BY m.urgent DESC, m.due, m.id LIMIT $3)
+		RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit)
+	if err != nil {
+		return nil, fmt.Errorf("claim messages: %w", err)
+	}
+	return claimed, t.Commit()
+}
+
+// FinishMessage keeps what became of a claimed message: sent, refused, dropped,
+// or waiting for another try at Due. A node whose lease is over, or whose token
+// died meanwhile, changes nothing. The data is wiped at the end.
+func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
+	claimed := int64(0)
+	if m.State == countersign.Sending {
+		claimed = millis(m.Claimed)
+	}
+	_, err := db.write.ExecContext(ctx, `
+		UPDATE message SET state = $3, due = $4, tries = $5, server = $6, answer = $7, done = $8, claimed = $9,
+			data = CASE WHEN $3 = 'waiting' THEN data ELSE $10 END
+		WHERE agency_id = $1 AND id = $2 AND claimed = $11 AND state = 'sending'`,
+		m.Agency, m.ID, string(m.State), millis(m.Due), m.Tries, m.Server, m.Answer, millis(m.Done), claimed, []byte{}, millis(m.Claimed))
+	return err
+}
+
+// PruneMessages removes receipts older than that, of all agencies.
+func (db *DB) PruneMessages(ctx context.Context, before time.Time) error {
+	_, err := db.write.ExecContext(ctx, `DELETE FROM message WHERE created < $1 AND state NOT IN ('waiting', 'sending')`, millis(before))
+	return err
+}

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"countersign/internal/secret"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// connections is how many a node opens to PostgreSQL at most.
+const connections = 16
+
+// ErrNewer is the answer of Open for a database that a newer version has migrated.
+var ErrNewer = errors.New("the database was prepared by a newer version of countersign")
+
+// Open opens the database at url, "sqlite:FILE" or "postgres://…", and brings
+// its schema up to date; many nodes may do so at once. Secrets in it are
+// sealed and opened with box.
+func Open(ctx context.Context, url string, box *secret.Box) (*DB, error) {
+	db := &DB{box: box}
+	var provider *goose.Provider
+	var err error
+	if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		provider, err = db.openSQLite(ctx, file)
+	} else {
+		provider, err = db.openPostgres(ctx, url)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.closeOpened())
+	}
+	if err := db.prepare(ctx, provider); err != nil {
+		return nil, errors.Join(err, db.closeOpened())
+	}
+	return db, nil
+}
+
+func (db *DB) closeOpened() error {
+	if db.write == nil || db.read == nil {
+		return nil
+	}
+	return db.Close()
+}
+
+// prepare checks the engine, refuses a newer schema and applies what is missing.
+func (db *DB) prepare(ctx context.Context, provider *goose.Provider) error {
+	if err := db.selfTest(ctx); err != nil {
+		return err
+	}
+	have, want, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if have > want {
+		return fmt.Errorf("%w: schema %d, this one knows %d", ErrNewer, have, want)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("prepare the schema: %w", err)
+	}
+	return nil
+}
+
+// selfTest proves that the driver binds numbered placeholders by their number;
+// some bind by order of appearance and would mix up values in silence.
+func (db *DB) selfTest(ctx context.Context) error {
+	var two, one string
+	err := db.write.QueryRowContext(ctx, `SELECT CAST($2 AS TEXT), CAST($1 AS TEXT)`, "one", "two").Scan(&two, &one)
+	if err != nil {
+		return fmt.Errorf("reach the database: %w", err)
+	}
+	if one != "one" || two != "two" {
+		return errors.New("the database driver mixes up placeholders")
+	}
+	return nil
+}
+
+// openSQLite opens one writing connection and a pool of readers on a file that
+// only its owner may read.
+func (db *DB) openSQLite(ctx context.Context, file string) (*goose.Provider, error) {
+	path, _, _ := strings.Cut(file, "?")
+	if err := createPrivate(path); err != nil {
+		return nil, err
+	}
+	const common = "_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1"
+	var err error
+	if db.write, err = sql.Open("sqlite", "file:"+path+"?_txlock=immediate&"+common); err != nil {
+		return nil, err
+	}
+	db.write.SetMaxOpenConns(1)
+	if db.read, err = sql.Open("sqlite", "file:"+path+"?"+common); err != nil {
+		return nil, errors.Join(err, db.write.Close())
+	}
+	db.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
+	if err := db.write.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return provider(goose.DialectSQLite3, db.write)
+}
+
+func createPrivate(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func (db *DB) openPostgres(ctx context.Context, url string) (*goose.Provider, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = connections
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	db.write = stdlib.OpenDBFromPool(pool)
+	db.read = db.write
+	if err := db.write.PingContext(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reach the database: %w", err)
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	return provider(goose.DialectPostgres, db.write, goose.WithSessionLocker(locker))
+}
+
+func provider(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, db, folder, options...)
+}

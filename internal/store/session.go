@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"countersign"
+)
+
+var sessionColumns = columns("id", "user_id", "device_id", "ip", "family", "os", "product",
+	"proof", "proved_at", "started", "last_seen", "expires", "ended", "ended_why")
+
+func scanSession(scan func(...any) error) (countersign.Session, error) {
+	var s countersign.Session
+	var ip string
+	var proved, started, seen, expires, ended int64
+	err := scan(&s.ID, &s.User, &s.Device, &ip, &s.Client.Browser, &s.Client.OS, &s.Client.Product,
+		&s.Proof, &proved, &started, &seen, &expires, &ended, &s.EndedWhy)
+	s.Client.IP = address(ip)
+	s.ProvedAt, s.Started, s.LastSeen = instant(proved), instant(started), instant(seen)
+	s.Expires, s.Ended = instant(expires), instant(ended)
+	return s, err
+}
+
+// Session is the session with this ID, ended or not.
+func (tx *Tx) Session(ctx context.Context, id countersign.SessionID) (countersign.Session, error) {
+	s, err := scanSession(tx.sql.QueryRowContext(ctx,
+		`SELECT `+sessionColumns+` FROM session WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan)
+	return s, notFound(err, "session.unknown")
+}
+
+// Sessions are the live sessions of a user, the one used last first; those idle
+// since before idleSince do not count.
+func (tx *Tx) Sessions(ctx context.Context, user countersign.UserID, now, idleSince time.Time) ([]countersign.Session, error) {
+	return list(ctx, tx.sql, scanSession, `
+		SELECT `+sessionColumns+` FROM session
+		WHERE agency_id = $1 AND user_id = $2 AND ended = 0 AND expires > $3 AND last_seen > $4
+		ORDER BY last_seen DESC, id`, tx.agency, user, millis(now), millis(idleSince))
+}
+
+// AddSession keeps a new session.
+func (tx *Tx) AddSession(ctx context.Context, s countersign.Session) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO session (agency_id, id, user_id, device_id, ip, family, os, product, proof, proved_at, started, last_seen, expires, ended, ended_why)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, 0, '')`,
+		tx.agency, s.ID, s.User, s.Device, addressText(s.Client.IP), s.Client.Browser, s.Client.OS, s.Client.Product,
+		s.Proof, millis(s.ProvedAt), millis(s.Started), millis(s.Expires))
+	return err
+}
+
+// TouchSession keeps when a session was last used.
+func (tx *Tx) TouchSession(ctx context.Context, id countersign.SessionID, now time.Time) error {
+	_, err := tx.exec(ctx, `UPDATE session SET last_seen = $3 WHERE agency_id = $1 AND id = $2 AND ended = 0 AND last_seen < $3`,
+		tx.agency, id, millis(now))
+	return err
+}
+
+// RenewSession gives a session a new ID, and the time and kind of its last
+// proof, after a step-up (SE-01). It reports false if the session has ended.
+func (tx *Tx) RenewSession(ctx context.Context, id, renewed countersign.SessionID, proof countersign.Proof, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, `
+		UPDATE session SET id = $3, proof = $4, proved_at = $5, last_seen = $5 WHERE agency_id = $1 AND id = $2 AND ended = 0`,
+		tx.agency, id, renewed, proof, millis(now))
+	return n == 1, err
+}
+
+// MoveSessionAttempts lets the attempts of a session follow it to its new ID.
+func (tx *Tx) MoveSessionAttempts(ctx context.Context, id, renewed countersign.SessionID) error {
+	_, err := tx.exec(ctx, `UPDATE attempt SET session_id = $3 WHERE agency_id = $1 AND session_id = $2`, tx.agency, id, renewed)
+	return err
+}
+
+// EndSession ends one session of a user and reports whether it was alive.
+func (tx *Tx) EndSession(ctx context.Context, user countersign.UserID, id countersign.SessionID, why string, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE session SET ended = $4, ended_why = $5 WHERE agency_id = $1 AND user_id = $2 AND id = $3 AND ended = 0`,
+		tx.agency, user, id, millis(now), why)
+	return n == 1, err
+}
+
+// EndSessions ends all live sessions of a user but one (empty: all) and reports how many.
+func (tx *Tx) EndSessions(ctx context.Context, user countersign.UserID, but countersign.SessionID, why string, now time.Time) (int, error) {
+	n, err := tx.exec(ctx, `UPDATE session SET ended = $4, ended_why = $5 WHERE agency_id = $1 AND user_id = $2 AND id <> $3 AND ended = 0`,
+		tx.agency, user, but, millis(now), why)
+	return int(n), err
+}
+
+// EndAllSessions ends all live sessions of the agency but one and reports how many (D-08).
+func (tx *Tx) EndAllSessions(ctx context.Context, but countersign.SessionID, why string, now time.Time) (int, error) {
+	n, err := tx.exec(ctx, `UPDATE session SET ended = $3, ended_why = $4 WHERE agency_id = $1 AND id <> $2 AND ended = 0`,
+		tx.agency, but, millis(now), why)
+	return int(n), err
+}
+
+// PruneSessions removes sessions that ended or expired before then, of all agencies.
+func (db *DB) PruneSessions(ctx context.Context, before time.Time) error {
+	_, err := db.write.ExecContext(ctx, `DELETE FROM session WHERE expires < $1`, millis(before))
+	return err
+}

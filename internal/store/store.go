@@ -1,0 +1,181 @@
+// Package store keeps what the house knows: all SQL, one text for SQLite and
+// PostgreSQL, one file per noun.
+//
+// Tenancy is a property of the transaction: a Tx is opened for one agency and
+// each of its statements names that agency. Whoever has no Tx has no tenant's
+// rows. Reads that decide something are written as UPDATE … RETURNING, or
+// stand behind LockUser, so that two nodes never decide from the same facts.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+
+	"countersign"
+	"countersign/internal/secret"
+)
+
+// A DB is the database of an installation, on either engine.
+type DB struct {
+	write *sql.DB
+	read  *sql.DB // on SQLite a pool of readers, on PostgreSQL the same pool
+	box   *secret.Box
+}
+
+// A Tx is one transaction on the rows of one agency.
+type Tx struct {
+	sql    *sql.Tx
+	db     *DB
+	agency countersign.AgencyID
+	events []countersign.Event
+}
+
+// Agency is the agency whose rows the transaction sees.
+func (tx *Tx) Agency() countersign.AgencyID { return tx.agency }
+
+// In runs f in a transaction that reads and writes. If f or the commit fails,
+// nothing was changed. It is run again where PostgreSQL chose it to give way
+// to another transaction, so f must change nothing but the database.
+func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
+	const tries = 5
+	for try := 1; ; try++ {
+		err := db.once(ctx, db.write, agency, f)
+		if err == nil || try == tries || !gaveWay(err) {
+			return err
+		}
+	}
+}
+
+// Read runs f in a transaction that only reads.
+func (db *DB) Read(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
+	return db.once(ctx, db.read, agency, f)
+}
+
+func (db *DB) once(ctx context.Context, pool *sql.DB, agency countersign.AgencyID, f func(*Tx) error) error {
+	t, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = t.Rollback() }() // after a commit it does nothing
+	tx := &Tx{sql: t, db: db, agency: agency}
+	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.writeEvents(ctx); err != nil {
+		return err
+	}
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	return db.read.QueryRowContext(ctx, `SELECT CAST($1 AS BIGINT)`, 1).Scan(&one)
+}
+
+// Close ends all connections.
+func (db *DB) Close() error {
+	err := db.write.Close()
+	if db.read != db.write {
+		err = errors.Join(err, db.read.Close())
+	}
+	return err
+}
+
+// isExist tells whether err is a violated unique index.
+func isExist(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && (lite.Code() == 2067 || lite.Code() == 1555)
+}
+
+// gaveWay tells whether PostgreSQL ended the transaction in favour of another:
+// serialization failure or deadlock. Nothing of it was committed.
+func gaveWay(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// notFound is the answer for a row that is not there or another agency's (TN-01).
+func notFound(err error, code string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return &countersign.Error{Kind: countersign.NotFound, Code: code}
+	}
+	return err
+}
+
+// millis is how an instant is stored; 0 for the zero time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// instant is the inverse of millis.
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// address is the inverse of addressText.
+func address(text string) netip.Addr {
+	ip, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ip
+}
+
+func addressText(ip netip.Addr) string {
+	if !ip.IsValid() {
+		return ""
+	}
+	return ip.String()
+}
+
+// columns joins the columns of a table for SELECT and RETURNING.
+func columns(names ...string) string { return strings.Join(names, ", ") }
+
+// exec runs a statement and returns how many rows it touched.
+func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := tx.sql.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// list reads all rows of a query.
+func list[T any](ctx context.Context, t *sql.Tx, scan func(func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := t.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}

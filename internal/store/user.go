@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign"
+)
+
+var userColumns = columns("id", "login", "name", "email", "mobile", "password", "password_at", "disabled",
+	"reset_until", "reset_at", "reset_by", "version", "created", "last_sign_in",
+	"EXISTS (SELECT 1 FROM factor f WHERE f.agency_id = users.agency_id AND f.user_id = users.id)")
+
+func scanUser(scan func(...any) error) (countersign.User, error) {
+	var u countersign.User
+	var passwordAt, until, at, created, last int64
+	err := scan(&u.ID, &u.Login, &u.Name, &u.Email, &u.Mobile, &u.Password, &passwordAt, &u.Disabled,
+		&until, &at, &u.ResetBy, &u.Version, &created, &last, &u.Enrolled)
+	u.PasswordAt, u.ResetUntil, u.ResetAt = instant(passwordAt), instant(until), instant(at)
+	u.Created, u.LastSignIn = instant(created), instant(last)
+	return u, err
+}
+
+// UserByLogin is the user whose user ID is login, in any case.
+func (tx *Tx) UserByLogin(ctx context.Context, login string) (countersign.User, error) {
+	return tx.user(ctx, `SELECT `+userColumns+` FROM users WHERE agency_id = $1 AND folded = $2`, countersign.FoldLogin(login))
+}
+
+// User is the user with this ID.
+func (tx *Tx) User(ctx context.Context, id countersign.UserID) (countersign.User, error) {
+	return tx.user(ctx, `SELECT `+userColumns+` FROM users WHERE agency_id = $1 AND id = $2`, id)
+}
+
+// LockUser is User, and lets no other transaction that locks the same user go
+// on before this one has ended: deeds that decide about a user begin with it.
+func (tx *Tx) LockUser(ctx context.Context, id countersign.UserID) (countersign.User, error) {
+	return tx.user(ctx, `UPDATE users SET version = version WHERE agency_id = $1 AND id = $2 RETURNING `+userColumns, id)
+}
+
+func (tx *Tx) user(ctx context.Context, query string, key any) (countersign.User, error) {
+	u, err := scanUser(tx.sql.QueryRowContext(ctx, query, tx.agency, key).Scan)
+	if err != nil {
+		return u, notFound(err, "user.unknown")
+	}
+	if u.Rights, err = names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, u.ID); err != nil {
+		return u, err
+	}
+	u.Groups, err = names[string](ctx, tx, `SELECT name FROM user_group WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, u.ID)
+	return u, err
+}
+
+func names[T ~string](ctx context.Context, tx *Tx, query string, args ...any) ([]T, error) {
+	return list(ctx, tx.sql, func(scan func(...any) error) (T, error) {
+		var name T
+		return name, scan(&name)
+	}, query, append([]any{tx.agency}, args...)...)
+}
+
+// AddUser adds a user with rights and groups.
+func (tx *Tx) AddUser(ctx context.Context, u countersign.User) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO users (agency_id, id, login, folded, name, email, mobile, search, password, password_at, disabled,
+			reset_until, reset_at, reset_by, version, created, last_sign_in)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', 1, $12, 0)`,
+		tx.agency, u.ID, u.Login, countersign.FoldLogin(u.Login), u.Name, u.Email, u.Mobile, searchText(u),
+		u.Password, millis(u.PasswordAt), u.Disabled, millis(u.Created))
+	if isExist(err) {
+		return &countersign.Error{Kind: countersign.Exists, Code: "user_id.taken", Field: "user_id", Args: countersign.Args{"Login": u.Login}}
+	}
+	if err != nil {
+		return err
+	}
+	return tx.setLists(ctx, u)
+}
+
+// SaveUser saves the profile, state, rights and groups of u if nobody changed
+// them since u was read; the version goes up by one. The user ID stays.
+func (tx *Tx) SaveUser(ctx context.Context, u countersign.User) error {
+	n, err := tx.exec(ctx, `
+		UPDATE users SET name = $3, email = $4, mobile = $5, search = $6, disabled = $7, version = version + 1
+		WHERE agency_id = $1 AND id = $2 AND version = $8`,
+		tx.agency, u.ID, u.Name, u.Email, u.Mobile, searchText(u), u.Disabled, u.Version)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return &countersign.Error{Kind: countersign.Exists, Code: "edit.conflict"}
+	}
+	for _, table := range []string{"user_right", "user_group"} {
+		if _, err := tx.exec(ctx, `DELETE FROM `+table+` WHERE agency_id = $1 AND user_id = $2`, tx.agency, u.ID); err != nil {
+			return err
+		}
+	}
+	return tx.setLists(ctx, u)
+}
+
+func (tx *Tx) setLists(ctx context.Context, u countersign.User) error {
+	for _, r := range slices.Compact(slices.Sorted(slices.Values(u.Rights))) {
+		if _, err := tx.exec(ctx, `INSERT INTO user_right (agency_id, user_id, name) VALUES ($1, $2, $3)`, tx.agency, u.ID, r); err != nil {
+			return err
+		}
+	}
+	for _, g := range slices.Compact(slices.Sorted(slices.Values(u.Groups))) {
+		if _, err := tx.exec(ctx, `INSERT INTO user_group (agency_id, user_id, name) VALUES ($1, $2, $3)`, tx.agency, u.ID, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetPassword keeps a new password hash. A zero now leaves the time of the
+// last change as it is: the same password was hashed anew.
+func (tx *Tx) SetPassword(ctx context.Context, id countersign.UserID, hash string, now time.Time) error {
+	_, err := tx.exec(ctx, `
+		UPDATE users SET password = $3, password_at = CASE WHEN $4 = CAST(0 AS BIGINT) THEN password_at ELSE $4 END
+		WHERE agency_id = $1 AND id = $2`, tx.agency, id, hash, millis(now))
+	return err
+}
+
+// OpenReset lets the user set up again until then; a zero until closes it (D-38).
+func (tx *Tx) OpenReset(ctx context.Context, id countersign.UserID, now, until time.Time, by string) error {
+	_, err := tx.exec(ctx, `UPDATE users SET reset_at = $3, reset_until = $4, reset_by = $5 WHERE agency_id = $1 AND id = $2`,
+		tx.agency, id, millis(now), millis(until), by)
+	return err
+}
+
+// SignedIn keeps the time of the last completed sign-in.
+func (tx *Tx) SignedIn(ctx context.Context, id countersign.UserID, now time.Time) error {
+	_, err := tx.exec(ctx, `UPDATE users SET last_sign_in = $3 WHERE agency_id = $1 AND id = $2`, tx.agency, id, millis(now))
+	return err
+}
+
+// UsersWith are the enabled users who hold right r; with an empty right, who hold any.
+func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign.User, error) {
+	return list(ctx, tx.sql, scanUser, `
+		SELECT `+userColumns+` FROM users
+		WHERE agency_id = $1 AND NOT disabled AND EXISTS (
+			SELECT 1 FROM user_right r WHERE r.agency_id = users.agency_id AND r.user_id = users.id AND (r.name = $2 OR $2 = ''))
+		ORDER BY login, id`, tx.agency, string(r))
+}
+
+// UsersByEmail are the users whose profile or verified second-factor address is email.
+func (tx *Tx) UsersByEmail(ctx context.Context, email string) ([]countersign.User, error) {
+	return list(ctx, tx.sql, scanUser, `
+		SELECT `+userColumns+` FROM users
+		WHERE agency_id = $1 AND (email = $2 OR EXISTS (
+			SELECT 1 FROM factor f WHERE f.agency_id = users.agency_id AND f.user_id = users.id AND f.method = 'email' AND f.address = $2))
+		ORDER BY login, id`, tx.agency, email)
+}
+
+// searchText is what the search of User Administration looks in.
+func searchText(u countersign.User) string {
+	return countersign.FoldLogin(strings.Join([]string{u.Name, u.Login, u.Email}, "\n"))
+}

@@ -1,0 +1,70 @@
+package countersign
+
+import "time"
+
+// MessageID names a message row.
+type MessageID string
+
+// A Channel is a way out of the house.
+type Channel string
+
+// The channels. The text is what the demo's inbox shows.
+const (
+	ByEmail Channel = "email"
+	BySMS   Channel = "sms"
+)
+
+// A Kind of message: which letter it is.
+type Kind string
+
+// The letters.
+const (
+	KindToken          Kind = "token"
+	KindNewConnection  Kind = "new-connection"
+	KindReset          Kind = "reset" // Data "By" empty: by oneself
+	KindMethodAdded    Kind = "method-added"
+	KindMethodRemoved  Kind = "method-removed"
+	KindAddressChanged Kind = "two-factor-address-changed"
+	KindAddressAsked   Kind = "two-factor-address-asked" // told to the address on file when another is typed
+	KindProfileChanged Kind = "profile-changed"
+	KindActivation     Kind = "activation" // a new user's link to /welcome
+	KindInvitation     Kind = "invitation" // set-up awaits at the next sign-in
+	KindTurnedOff      Kind = "turned-off" // 2FA Off, or a longer frequency; to administrators
+	KindTest           Kind = "test"
+)
+
+// MessageState is where a message stands.
+type MessageState string
+
+// The states of a message.
+const (
+	Waiting MessageState = "waiting" // in the outbox, also between tries
+	Sending MessageState = "sending" // claimed by a node
+	Sent    MessageState = "sent"    // accepted by the server
+	Refused MessageState = "refused" // the server said no for good
+	Dropped MessageState = "dropped" // its token died before it could be sent
+)
+
+// A Message waits in the outbox, or is the receipt of one that was sent.
+// Data fills the letter's template; it is sealed at rest and wiped once sent.
+type Message struct {
+	ID        MessageID
+	Agency    AgencyID
+	User      UserID // empty: nobody's
+	Kind      Kind
+	Channel   Channel
+	To        string // address, or E.164
+	Data      map[string]string
+	Reference string    // two letters; empty for letters without token
+	Urgent    bool      // tokens go before letters
+	Created   time.Time // when the deed was done
+	Due       time.Time // not before
+	Claimed   time.Time // until when a node has it; zero: none has
+	Expires   time.Time // not after; zero: no limit
+	Tries     int
+	State     MessageState
+	Server    string // which server or gateway took or refused it
+	Answer    string // what it said
+	Done      time.Time
+	Used      bool // its token led to a success: not counted against the quotas
+}

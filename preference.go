@@ -1,0 +1,288 @@
+package countersign
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A PreferenceKind is what values a preference takes.
+type PreferenceKind string
+
+// The kinds of preferences.
+const (
+	KindSwitch PreferenceKind = "switch" // On, Off, or empty
+	KindDays   PreferenceKind = "days"   // whole days within Min and Max
+	KindNumber PreferenceKind = "number" // a whole number within Min and Max
+	KindChoice PreferenceKind = "choice" // one of Values
+	KindText   PreferenceKind = "text"   // up to 500 characters on one line
+)
+
+// A Preference is one row of System Preferences: what it is called, and which
+// values it takes. The values of an agency are kept apart from it.
+type Preference struct {
+	Code    string
+	Name    string
+	Hint    string
+	Kind    PreferenceKind
+	Default string   // what an empty value means; empty: nothing, shown as "select..."
+	Min     int      // days and number
+	Max     int      // days and number
+	Empty   string   // in words, what an empty value means where Default does not say it
+	Values  []string // choice
+	Own     bool     // declared by the operator for an application
+}
+
+// The codes of the built-in preferences.
+const (
+	PrefTwoFactor     = "2FA"
+	PrefFrequency     = "2FAFREQUENCY"
+	PrefAdminAlways   = "2FAADMINALWAYS"
+	PrefEmailOther    = "2FAEMAILOTHER"
+	PrefEmailFallback = "2FAEMAILFALLBACK"
+	PrefSelfReset     = "2FASELFRESET"
+	PrefNetwork       = "2FANETWORK"
+	PrefPassword      = "PASSWORDLENGTH"
+	PrefIdle          = "SESSIONIDLE"
+	PrefMax           = "SESSIONMAX"
+	PrefToken         = "TOKENMINUTES"
+	PrefPhoneShare    = "PHONESHARE"
+	PrefCountries     = "SMSCOUNTRIES"
+	PrefHelp          = "HELPCONTACT"
+)
+
+// BuiltIn are the preferences of every agency, the TechNote's two first.
+func BuiltIn() []Preference {
+	return []Preference{
+		{Code: PrefTwoFactor, Name: "Turn on two factor authentication", Kind: KindSwitch,
+			Hint: "On: all users need a second factor besides their password. Not set counts as Off."},
+		{Code: PrefFrequency, Name: "Two factor authentication frequency", Kind: KindDays, Default: "30", Max: 365,
+			Hint: "Days until a token is asked again on each device. 0: at every sign-in. Empty: 30."},
+		{Code: PrefAdminAlways, Name: "Always ask administrators", Kind: KindSwitch, Default: "Off",
+			Hint: "On: users with any right are asked for a token at every sign-in, whatever the frequency."},
+		{Code: PrefEmailOther, Name: "A different email address for two factor", Kind: KindChoice, Default: OtherConfirm,
+			Values: []string{OtherConfirm, OtherAllow, OtherNo},
+			Hint:   "Confirm: the address in the profile proves itself first. Allow: the typed address alone. No: only the address in the profile."},
+		{Code: PrefEmailFallback, Name: "Email as another way to get a token", Kind: KindSwitch, Default: "On",
+			Hint: "On: who has trouble with the app or SMS can ask for the token by email."},
+		{Code: PrefSelfReset, Name: "Users may reset their own two factor authentication", Kind: KindSwitch, Default: "On",
+			Hint: "Off: only an administrator with the right for it can reset."},
+		{Code: PrefNetwork, Name: "Same network means", Kind: KindChoice, Default: NetworkExact,
+			Values: []string{NetworkExact, NetworkNeighbourhood, NetworkAny},
+			Hint:   "Exact: the same address. Neighbourhood: an address nearby. Any: only browser and system count."},
+		{Code: PrefPassword, Name: "Shortest password", Kind: KindNumber, Default: "15", Min: 8, Max: 64,
+			Hint: "Characters that a new password needs at least."},
+		{Code: PrefIdle, Name: "Minutes until an idle session ends", Kind: KindNumber, Default: "60", Min: 5, Max: 60,
+			Hint: "Counted from the last page that was opened."},
+		{Code: PrefMax, Name: "Hours until every session ends", Kind: KindNumber, Default: "24", Min: 1, Max: 24,
+			Hint: "Counted from the sign-in."},
+		{Code: PrefToken, Name: "Minutes that a token works", Kind: KindNumber, Min: 3, Max: 10, Empty: "2 minutes",
+			Hint: "Empty: two minutes. Otherwise 3 to 10, for mail that arrives late."},
+		{Code: PrefPhoneShare, Name: "Users who may share a mobile number", Kind: KindNumber, Default: "5", Min: 1, Max: 20,
+			Hint: "A phone on a shared desk proves little."},
+		{Code: PrefCountries, Name: "Countries for text messages", Kind: KindText, Default: "US",
+			Hint: "Two-letter country codes with spaces between them, for example US CA."},
+		{Code: PrefHelp, Name: "Help contact", Kind: KindText,
+			Hint: "Who helps when somebody is stuck, for example: Acme support desk, 614-555-0100. Shown on every sign-in page and in every letter."},
+	}
+}
+
+// Values of the choices.
+const (
+	OtherConfirm = "Confirm"
+	OtherAllow   = "Allow"
+	OtherNo      = "No"
+
+	NetworkExact         = "Exact"
+	NetworkNeighbourhood = "Neighbourhood"
+	NetworkAny           = "Any"
+)
+
+// Parse brings a typed value into the form that is stored, or says beside the
+// field why it can't be one (D-01, M5). Empty is always a value: the default.
+func (p Preference) Parse(typed string) (string, error) {
+	value := strings.TrimSpace(typed)
+	if value == "" {
+		return "", nil
+	}
+	switch p.Kind {
+	case KindSwitch:
+		return p.choose(value, []string{"On", "Off"})
+	case KindChoice:
+		return p.choose(value, p.Values)
+	case KindDays, KindNumber:
+		return p.number(value)
+	}
+	if len([]rune(value)) > 500 || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
+		return "", p.refuse("preference.not_text", value)
+	}
+	if p.Code == PrefCountries {
+		return p.countries(value)
+	}
+	return value, nil
+}
+
+func (p Preference) choose(value string, from []string) (string, error) {
+	for _, v := range from {
+		if strings.EqualFold(v, value) {
+			return v, nil
+		}
+	}
+	return "", p.refuse("preference.not_choice", value)
+}
+
+func (p Preference) number(value string) (string, error) {
+	n, err := strconv.Atoi(value)
+	digits := !strings.ContainsFunc(value, func(r rune) bool { return r < '0' || r > '9' })
+	if err != nil || !digits || n < p.Min || n > p.Max {
+		if p.Kind == KindDays {
+			return "", p.refuse("preference.not_days", value)
+		}
+		return "", p.refuse("preference.not_number", value)
+	}
+	return strconv.Itoa(n), nil
+}
+
+func (p Preference) countries(value string) (string, error) {
+	codes := strings.FieldsFunc(strings.ToUpper(value), func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+	for _, c := range codes {
+		if len(c) != 2 || c[0] < 'A' || c[0] > 'Z' || c[1] < 'A' || c[1] > 'Z' {
+			return "", p.refuse("preference.not_countries", c)
+		}
+	}
+	slices.Sort(codes)
+	return strings.Join(slices.Compact(codes), " "), nil
+}
+
+func (p Preference) refuse(code, value string) error {
+	return &Error{Kind: Invalid, Code: code, Field: "value", Args: Args{
+		"Value": value, "Min": p.Min, "Max": p.Max, "Default": p.Default, "Values": p.Values, "Name": p.Name}}
+}
+
+// Show is the value as the table shows it: "On", "30 (default)", "select...".
+func (p Preference) Show(value string) string {
+	switch {
+	case value != "":
+		return value
+	case p.Default != "":
+		return p.Default + " (default)"
+	case p.Empty != "":
+		return p.Empty + " (default)"
+	case p.Kind == KindSwitch || p.Kind == KindChoice:
+		return "select..."
+	default:
+		return ""
+	}
+}
+
+// CheckDeclared says what is wrong with a preference that an operator declared
+// for an application; nil if nothing is.
+func (p Preference) CheckDeclared() error {
+	bad := func(code string) error {
+		return &Error{Kind: Invalid, Code: code, Field: "preference", Args: Args{"Code": p.Code}}
+	}
+	if p.Code == "" || len(p.Code) > 32 || strings.ContainsFunc(p.Code, func(r rune) bool {
+		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_')
+	}) {
+		return bad("declared.code")
+	}
+	if slices.ContainsFunc(BuiltIn(), func(b Preference) bool { return b.Code == p.Code }) {
+		return bad("declared.taken")
+	}
+	if p.Name == "" {
+		return bad("declared.name")
+	}
+	if !slices.Contains([]PreferenceKind{KindSwitch, KindDays, KindNumber, KindChoice, KindText}, p.Kind) {
+		return bad("declared.kind")
+	}
+	if _, err := p.Parse(p.Default); err != nil {
+		return bad("declared.default")
+	}
+	return nil
+}
+
+// A Setting is the value of one preference in one agency.
+type Setting struct {
+	Code    string
+	Value   string // empty: not set, the default counts
+	Version int64  // of the last change; 0: never changed
+	Changed time.Time
+	By      string
+	Reason  string
+}
+
+// Preferences are the settings of an agency as the rules read them.
+type Preferences struct {
+	TwoFactor      bool          // 2FA
+	Since          time.Time     // when 2FA was last turned on; zero: never
+	Days           int           // 2FAFREQUENCY: 0 asks every time
+	AdminAlways    bool          // 2FAADMINALWAYS
+	EmailOther     string        // 2FAEMAILOTHER: Confirm, Allow, No
+	EmailFallback  bool          // 2FAEMAILFALLBACK
+	SelfReset      bool          // 2FASELFRESET
+	Network        string        // 2FANETWORK: Exact, Neighbourhood, Any
+	PasswordLength int           // PASSWORDLENGTH, code points
+	Idle           time.Duration // SESSIONIDLE
+	Max            time.Duration // SESSIONMAX
+	TokenLife      time.Duration // TOKENMINUTES, two minutes unless the agency chose longer
+	PhoneShare     int           // PHONESHARE
+	Countries      []string      // SMSCOUNTRIES, ISO 3166
+	Help           string        // HELPCONTACT
+	Damaged        []string      // codes whose stored value can't be read; they act as their safest value (D-01)
+}
+
+// ParsePreferences reads the stored settings of an agency. A damaged frequency
+// acts as 0: it asks every time (D-01).
+func ParsePreferences(settings map[string]Setting) Preferences {
+	var damaged []string
+	value := func(code string) string {
+		i := slices.IndexFunc(BuiltIn(), func(p Preference) bool { return p.Code == code })
+		p := BuiltIn()[i]
+		v, err := p.Parse(settings[code].Value)
+		if err != nil {
+			damaged = append(damaged, code)
+			if code == PrefFrequency {
+				return "0"
+			}
+			if code == PrefTwoFactor {
+				return "On"
+			}
+		}
+		if v == "" {
+			return p.Default
+		}
+		return v
+	}
+	number := func(code string) int {
+		n, _ := strconv.Atoi(value(code)) // Parse has seen it, or it is empty
+		return n
+	}
+	p := Preferences{
+		TwoFactor:      value(PrefTwoFactor) == "On",
+		Days:           number(PrefFrequency),
+		AdminAlways:    value(PrefAdminAlways) == "On",
+		EmailOther:     value(PrefEmailOther),
+		EmailFallback:  value(PrefEmailFallback) == "On",
+		SelfReset:      value(PrefSelfReset) == "On",
+		Network:        value(PrefNetwork),
+		PasswordLength: number(PrefPassword),
+		Idle:           time.Duration(number(PrefIdle)) * time.Minute,
+		Max:            time.Duration(number(PrefMax)) * time.Hour,
+		TokenLife:      time.Duration(number(PrefToken)) * time.Minute,
+		PhoneShare:     number(PrefPhoneShare),
+		Countries:      strings.Fields(value(PrefCountries)),
+		Help:           value(PrefHelp),
+	}
+	if p.TwoFactor {
+		p.Since = settings[PrefTwoFactor].Changed
+	}
+	if p.TokenLife == 0 {
+		p.TokenLife = TokenLife
+	}
+	p.Damaged = damaged
+	return p
+}
+
+// TokenLife is how long a token works unless the agency chose longer (M32, OT-02).
+const TokenLife = 2 * time.Minute

@@ -1,0 +1,93 @@
+package countersign
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// UserID names a user row; what people type is the Login.
+type UserID string
+
+// A User is one person of one agency.
+type User struct {
+	ID         UserID
+	Login      string // the user ID as it is shown: BSMITH
+	Name       string
+	Email      string    // the profile's address; empty: none
+	Mobile     string    // E.164; empty: none
+	Password   string    // encoded hash; empty: no password was chosen yet
+	PasswordAt time.Time // when the password was chosen; zero: never
+	Rights     []Right   // sorted
+	Groups     []string  // sorted
+	Disabled   bool
+	ResetUntil time.Time // after Reset/Disable: set-up is open until then; zero: never reset
+	ResetBy    string    // who reset: the login, or "operator"
+	ResetAt    time.Time
+	Enrolled   bool // has at least one verified method; kept by the store
+	Version    int64
+	Created    time.Time
+	LastSignIn time.Time // zero: never
+}
+
+// Has tells whether the user holds right r.
+func (u User) Has(r Right) bool { return slices.Contains(u.Rights, r) }
+
+// FirstName is the first word of the name, for greetings.
+func (u User) FirstName() string {
+	first, _, _ := strings.Cut(strings.TrimSpace(u.Name), " ")
+	return first
+}
+
+// FoldLogin is the form in which user IDs are compared: NFKC and case folded,
+// without surrounding space (D-51).
+func FoldLogin(login string) string {
+	return cases.Fold().String(norm.NFKC.String(strings.TrimSpace(login)))
+}
+
+// reservedLogins are parts of paths below /admin/users.
+var reservedLogins = []string{"new", "import", "selected", "remind", "resets"}
+
+// CheckLogin says why a user ID can't be given to a new user; nil if it can.
+func CheckLogin(login string) error {
+	if login == "" {
+		return &Error{Kind: Invalid, Code: "user_id.required", Field: "user_id"}
+	}
+	if len(login) > 64 || strings.ContainsFunc(login, func(r rune) bool { return !isLoginRune(r) }) {
+		return &Error{Kind: Invalid, Code: "user_id.form", Field: "user_id"}
+	}
+	if slices.Contains(reservedLogins, FoldLogin(login)) || login == "." || login == ".." {
+		return &Error{Kind: Invalid, Code: "user_id.reserved", Field: "user_id", Args: Args{"Login": login}}
+	}
+	return nil
+}
+
+func isLoginRune(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._@-", r)
+}
+
+// A Right is a permission by the name that pages and commands show.
+type Right string
+
+// The rights of interfaces.md section 3.
+const (
+	RightReset        Right = "Admin-Disable 2 Factor Authentication" // the TechNote's
+	RightPreferences  Right = "Admin-System Preferences"
+	RightUsers        Right = "Admin-User Administration"
+	RightApplications Right = "Admin-Applications"
+	RightMessages     Right = "Admin-Messages"
+	RightAudit        Right = "Admin-Audit"
+	RightOperator     Right = "Operator" // first agency only, given on the host
+)
+
+// AgencyRights are the rights that can be given on a user's page, in the order of the page.
+var AgencyRights = []Right{RightReset, RightPreferences, RightUsers, RightApplications, RightMessages, RightAudit}
+
+// KnownRight tells whether r is one of the seven.
+func KnownRight(r Right) bool { return r == RightOperator || slices.Contains(AgencyRights, r) }
+
+// IsAdministrator tells whether the user holds any right at all (M4, DV-07).
+func (u User) IsAdministrator() bool { return len(u.Rights) > 0 }
