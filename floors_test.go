@@ -44,6 +44,7 @@ var plan = map[string]room{
 	"countersign/internal/web":         {floor: 5, door: true, outside: true},
 	"countersign/internal/ops":         {floor: 5, door: true, outside: true},
 	"countersign/cmd/countersign":      {floor: 6, outside: true},
+	"countersign/internal/leash":       {floor: 6, outside: true, support: true},
 	"countersign/internal/housetest":   {floor: 6, outside: true, support: true},
 	"countersign/internal/pgtest":      {floor: 6, outside: true, support: true, sql: true}, // makes and drops databases
 	"countersign/internal/mtatest":     {floor: 6, outside: true, support: true},

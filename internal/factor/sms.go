@@ -76,23 +76,24 @@ func parseNorthAmerican(typed, digits, country string) (string, error) {
 	if len(digits) != 10 {
 		return "", refusePhone("phone.length", typed, "phone", len(digits))
 	}
+	dialled := digits
 	if sample(digits) {
-		return "+1" + digits, nil
+		dialled = digits[:3] + "4567890" // a number of the same area that can exist
 	}
-	n, err := phonenumbers.Parse(digits, country)
+	n, err := phonenumbers.Parse(dialled, country)
 	if err != nil || !phonenumbers.IsValidNumber(n) || !textable(n) || serviceCode(digits) {
 		return "", refusePhone("phone.kind", typed, "phone", 0)
 	}
 	if region := phonenumbers.GetRegionCodeForNumber(n); region != country {
 		return "", refusePhone("phone.region", typed, "phone", 0)
 	}
-	return phonenumbers.Format(n, phonenumbers.E164), nil
+	return "+1" + digits, nil
 }
 
 // sample tells whether a number is one of those set aside for examples:
-// 555-0100 to 555-0199 in any area that can exist (SM-02).
+// 555-0100 to 555-0199 of an area (SM-02).
 func sample(digits string) bool {
-	return digits[3:8] == "55501" && digits[0] >= '2' && digits[1] != '9' && digits[1:3] != "11" && digits[:3] != "900"
+	return digits[3:8] == "55501"
 }
 
 // serviceCode tells whether area or exchange are such as 911, or the exchange is 976.

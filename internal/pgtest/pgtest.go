@@ -5,7 +5,6 @@
 package pgtest
 
 import (
-	"bufio"
 	"context"
 	_ "embed"
 	"errors"
@@ -13,13 +12,12 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
-	"os/exec"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"countersign/internal/leash"
 )
 
 // Variable is the environment variable that names a server to use: the
@@ -129,43 +127,17 @@ var server = sync.OnceValues(func() (string, error) {
 		_, err := url.Parse(dsn)
 		return dsn, err
 	}
-	dsn, hold, err := start()
-	held = hold
-	return dsn, err
+	l, dsn, err := leash.Run(script)
+	if err != nil {
+		return "", fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	held = l
+	return dsn, nil
 })
 
-// held is the pipe whose closing ends the server. Nobody reads the variable: it
-// keeps the pipe open until the process has ended, and the kernel closes it.
-var held *os.File
+// held is the leash of the server. Nobody reads it: it is kept until the
+// process ends, and with it the server.
+var held *leash.Leash
 
 //go:embed server.sh
 var script string
-
-// start runs server.sh and waits until it says where the server is. It starts
-// no goroutine and no timer, so that it may run inside a synctest bubble.
-func start() (dsn string, hold *os.File, err error) {
-	in, hold, err := os.Pipe()
-	if err != nil {
-		return "", nil, err
-	}
-	defer in.Close()
-	said, out, err := os.Pipe()
-	if err != nil {
-		return "", nil, err
-	}
-	defer said.Close()
-	shell := exec.Command("/bin/sh", "-c", script)
-	shell.Stdin, shell.Stdout, shell.Stderr = in, out, out
-	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt at the terminal must not kill it before it has tidied up
-	err = shell.Start()
-	out.Close()
-	if err != nil {
-		return "", nil, fmt.Errorf("start PostgreSQL: %w", err)
-	}
-	line, _ := bufio.NewReader(said).ReadString('\n')
-	line = strings.TrimSpace(line)
-	if !strings.HasPrefix(line, "postgres://") {
-		return "", nil, fmt.Errorf("start PostgreSQL: %s", line)
-	}
-	return line, hold, nil
-}

@@ -1,8 +1,8 @@
 #!/bin/sh
 # server.sh: a throw-away PostgreSQL server for tests, on a unix socket in a
-# directory of its own. It prints one line, the connection string of its
-# database "postgres", as soon as it takes connections; a line that begins
-# otherwise tells why there is none. When standard input is closed, that is,
+# directory of its own. It prints one line as soon as it takes
+# connections, "ok " and the connection string of its database "postgres"; any
+# other line tells why there is none. When standard input is closed, that is,
 # when whoever started it has ended in whatever way, it stops and leaves nothing.
 #
 # COUNTERSIGN_TEST_PGBIN names the directory of initdb where it is not found.
@@ -54,6 +54,6 @@ if ! as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -t 60 s
 	echo "PostgreSQL did not start: $(tail -n 3 "$dir/data/server.log" | tr '\n' ' ')"
 	exit 1
 fi
-echo "postgres://postgres@/postgres?host=$dir&port=5432"
+echo "ok postgres://postgres@/postgres?host=$dir&port=5432"
 exec >/dev/null 2>&1
 while read -r _; do :; done

@@ -1,0 +1,97 @@
+package browsertest
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// A Violation is a rule of accessibility that the page breaks, as axe-core sees it.
+type Violation struct {
+	ID     string // "color-contrast"
+	Impact string // "serious"
+	Help   string // what would be right, in a sentence
+	Nodes  []struct{ HTML string }
+}
+
+func (v Violation) String() string {
+	var where []string
+	for _, n := range v.Nodes {
+		where = append(where, n.HTML)
+	}
+	return fmt.Sprintf("%s (%s): %s\n\t%s", v.ID, v.Impact, v.Help, strings.Join(where, "\n\t"))
+}
+
+// Axe judges the page by WCAG 2.2 A and AA and by good practice. The window
+// must have scripts.
+func (w *Window) Axe() []Violation {
+	w.t.Helper()
+	if !w.scripts {
+		w.t.Fatal("axe-core needs a window with scripts")
+	}
+	library, err := axe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	found := Eval[string](w, library+`;
+		axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+			.then(r => JSON.stringify(r.violations))`)
+	var violations []Violation
+	if err := json.Unmarshal([]byte(found), &violations); err != nil {
+		w.t.Fatal(err)
+	}
+	return violations
+}
+
+// looks are how every page must be fit to be seen.
+var looks = []Look{{Width: 1280}, {Width: 1280, Dark: true}, {Width: 375}, {Width: 375, Dark: true}}
+
+// Examine looks at the page as it stands now, wide and narrow, light and dark:
+// it takes a picture of each (name-375-dark.png), and fails the test, which
+// goes on, where axe-core finds a violation or the page scrolls sideways.
+func (w *Window) Examine(name string) {
+	w.t.Helper()
+	own := w.look
+	defer w.Look(own)
+	for _, l := range looks {
+		w.Look(l)
+		called := fmt.Sprintf("%s-%d-light", name, l.Width)
+		if l.Dark {
+			called = fmt.Sprintf("%s-%d-dark", name, l.Width)
+		}
+		w.Shot(called)
+		if wide := Eval[int](w, `document.documentElement.scrollWidth`); wide > l.Width {
+			w.t.Errorf("%s: the page is %d pixels wide and scrolls sideways", called, wide)
+		}
+		if !w.scripts {
+			continue
+		}
+		for _, v := range w.Axe() {
+			w.t.Errorf("%s: %s", called, v)
+		}
+	}
+}
+
+// axe is the text of axe-core, which scripts/install-test-tools fetches.
+var axe = sync.OnceValues(func() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("axe-core is looked for below the directory of go.mod, and this test does not run there")
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, ".cache", "axe-core-4.14.1", "axe.min.js"))
+	if err != nil {
+		return "", fmt.Errorf("axe-core is not there; 'make test' or scripts/install-test-tools fetches it: %w", err)
+	}
+	return string(text), nil
+})

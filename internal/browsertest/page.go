@@ -1,0 +1,178 @@
+package browsertest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Go opens an address and returns the status of the page it led to.
+func (w *Window) Go(address string) int {
+	w.t.Helper()
+	return w.arrive("open "+address, chromedp.Navigate(address))
+}
+
+// Press presses the button or link with these words, and returns the status of
+// the page it led to. A control that has the words in full is preferred to one
+// that has more words.
+func (w *Window) Press(words string) int {
+	w.t.Helper()
+	what := fmt.Sprintf("press %q", words)
+	x, y := w.locate(what, words)
+	return w.arrive(what, chromedp.MouseClickXY(x, y))
+}
+
+// Type puts text into the field of this name, key by key, in place of what was there.
+func (w *Window) Type(name, text string) {
+	w.t.Helper()
+	field := fieldNamed(name)
+	w.do("type into "+name, chromedp.Clear(field), chromedp.SendKeys(field, text))
+}
+
+// TypeAndArrive is Type in a field that sends itself when it is full, and
+// returns the status of the page it led to.
+func (w *Window) TypeAndArrive(name, text string) int {
+	w.t.Helper()
+	field := fieldNamed(name)
+	return w.arrive("type into "+name, chromedp.Clear(field), chromedp.SendKeys(field, text))
+}
+
+// Choose picks an option of the select or radio buttons of this name by its
+// value, or checks the check box.
+func (w *Window) Choose(name, option string) {
+	w.t.Helper()
+	found := value(w, "choose "+option, chromedp.Evaluate[bool](call(`(name, option) => {
+		for (const e of document.getElementsByName(name)) {
+			if (e.tagName === "SELECT" && [...e.options].some(o => o.value === option)) {
+				e.value = option;
+				e.dispatchEvent(new Event("input", {bubbles: true}));
+				e.dispatchEvent(new Event("change", {bubbles: true}));
+				return true;
+			}
+			if (e.value === option && (e.type === "radio" || e.type === "checkbox")) {
+				if (!e.checked) e.click();
+				return true;
+			}
+		}
+		return false;
+	}`, name, option)))
+	if !found {
+		w.check("choose "+option, errors.New("no such option of "+name))
+	}
+}
+
+// Click clicks on what a CSS selector finds, and waits for nothing.
+func (w *Window) Click(selector string) {
+	w.t.Helper()
+	w.do("click on "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
+// Wait waits until the page shows the words.
+func (w *Window) Wait(words string) {
+	w.t.Helper()
+	for end := time.Now().Add(limit); !strings.Contains(w.Text(), words); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.check(fmt.Sprintf("wait for %q", words), context.DeadlineExceeded)
+		}
+	}
+}
+
+// Text is what the page shows, as lines.
+func (w *Window) Text() string {
+	w.t.Helper()
+	return Eval[string](w, `document.body ? document.body.innerText : ""`)
+}
+
+// TextOf is the text of the first element that a CSS selector finds.
+func (w *Window) TextOf(selector string) string {
+	w.t.Helper()
+	return strings.TrimSpace(value(w, "read "+selector, chromedp.Text(chromedp.CSS(selector))))
+}
+
+// Title is the title of the page.
+func (w *Window) Title() string {
+	w.t.Helper()
+	return Eval[string](w, `document.title`)
+}
+
+// Has tells whether the page has an element for a CSS selector, seen or not.
+func (w *Window) Has(selector string) bool {
+	w.t.Helper()
+	return Eval[bool](w, call(`s => document.querySelector(s) !== null`, selector))
+}
+
+// Value is what stands in the field of this name.
+func (w *Window) Value(name string) string {
+	w.t.Helper()
+	return value(w, "read "+name, chromedp.Value(fieldNamed(name)))
+}
+
+// URL is the address of the page.
+func (w *Window) URL() *url.URL {
+	w.t.Helper()
+	u, err := url.Parse(value(w, "read the address", chromedp.Location()))
+	w.check("read the address", err)
+	return u
+}
+
+// Eval is the value of a JavaScript expression on the page. It works where
+// the page itself can't run scripts.
+func Eval[T any](w *Window, expression string) T {
+	w.t.Helper()
+	return value(w, "evaluate", chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// arrive takes steps that lead to a page, and returns the page's status.
+func (w *Window) arrive(what string, steps ...chromedp.Action[chromedp.Void]) int {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, limit)
+	defer cancel()
+	answer, err := chromedp.RunResponse(ctx, steps...)
+	w.check(what, err)
+	w.log.arrived(answer.URL)
+	return int(answer.Status)
+}
+
+// locate scrolls to the button or link with these words and tells where it is,
+// as a person would find it: seen, and not below something else.
+func (w *Window) locate(what, words string) (x, y float64) {
+	w.t.Helper()
+	at := value(w, what, chromedp.Evaluate[struct {
+		X, Y  float64
+		Wrong string
+	}](call(`words => {
+		const said = e => (e.innerText || e.value || e.getAttribute("aria-label") || "").replace(/\s+/g, " ").trim();
+		const all = [...document.querySelectorAll("button, a[href], summary, input[type=submit], [role=button]")].filter(e => e.checkVisibility());
+		const e = all.find(e => said(e) === words) || all.find(e => said(e).includes(words));
+		if (!e) return {Wrong: "there is no such button or link, only: " + all.map(said).join(" · ")};
+		if (e.disabled) return {Wrong: "it can't be pressed now"};
+		e.scrollIntoView({block: "center", behavior: "instant"});
+		const box = e.getClientRects()[0], x = box.x + box.width / 2, y = box.y + box.height / 2;
+		const top = document.elementFromPoint(x, y);
+		if (!top || !(e.contains(top) || top.contains(e))) return {Wrong: "it is covered by " + (top ? top.outerHTML.slice(0, 80) : "nothing")};
+		return {X: x, Y: y};
+	}`, words)))
+	if at.Wrong != "" {
+		w.check(what, errors.New(at.Wrong))
+	}
+	return at.X, at.Y
+}
+
+func fieldNamed(name string) chromedp.CSS {
+	return chromedp.CSS(fmt.Sprintf(`[name=%q]:not([type=hidden])`, name))
+}
+
+// call is the JavaScript that applies a function to arguments.
+func call(function string, arguments ...string) string {
+	list, err := json.Marshal(arguments)
+	if err != nil {
+		panic(err) // strings can always be marshalled
+	}
+	return "(" + function + ")(..." + string(list) + ")"
+}

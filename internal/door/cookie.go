@@ -1,0 +1,67 @@
+package door
+
+import (
+	"crypto/hmac"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+
+	"countersign"
+)
+
+// The cookies by their names without prefix (SE-05).
+const (
+	Session = "session"
+	Attempt = "attempt"
+	Browser = "device"
+)
+
+// DeviceLife is how long the device cookie is kept by the browser; whether it
+// opens anything is the server's to say.
+const DeviceLife = 180 * 24 * time.Hour
+
+// name is a cookie's name in full.
+func (e Entrance) name(name string) string {
+	if e.Secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// Cookie is the handle that a cookie holds; empty if there is none, or if what
+// it holds can't be one of ours.
+func (e Entrance) Cookie(r *http.Request, name string) countersign.Handle {
+	c, err := r.Cookie(e.name(name))
+	if err != nil || len(c.Value) > 128 || strings.Trim(c.Value, handleRunes) != "" {
+		return ""
+	}
+	return countersign.Handle(c.Value)
+}
+
+const handleRunes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+
+// SetCookie sets a cookie for life; 0 means until the browser is closed.
+func (e Entrance) SetCookie(w http.ResponseWriter, name string, h countersign.Handle, life time.Duration) {
+	http.SetCookie(w, e.cookie(name, string(h), int(life/time.Second)))
+}
+
+// ClearCookie takes a cookie away.
+func (e Entrance) ClearCookie(w http.ResponseWriter, name string) {
+	http.SetCookie(w, e.cookie(name, "", -1))
+}
+
+func (e Entrance) cookie(name, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{Name: e.name(name), Value: value, Path: "/", MaxAge: maxAge, Secure: e.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+// FormToken is the hidden field of every form: it is bound to the session or
+// attempt whose page holds the form (WB-01).
+func (e Entrance) FormToken(h countersign.Handle) string {
+	return base64.RawURLEncoding.EncodeToString(e.Key.MAC("form", string(h))[:18])
+}
+
+// CheckFormToken tells whether a form came from a page of this handle.
+func (e Entrance) CheckFormToken(h countersign.Handle, token string) bool {
+	return h != "" && hmac.Equal([]byte(e.FormToken(h)), []byte(token))
+}

@@ -1,0 +1,88 @@
+package door
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// The limits of a request (WB-06).
+const (
+	longestURL  = 8 << 10   // bytes
+	largestBody = 256 << 10 // bytes
+	mostFields  = 200
+)
+
+// single are the fields that a form holds once, and a URL never.
+var single = []string{"user_id", "password", "token", "form_token", "new_password", "email", "phone", "code", "value", "reason", "version", "step", "default", "method"}
+
+// Limits refuses what no page of ours sends: other methods, long addresses,
+// large bodies, many fields, fields twice, secrets in the address. Forms are
+// parsed here; handlers read r.PostForm only.
+func Limits(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status := refusal(w, r); status != 0 {
+			if status == http.StatusMethodNotAllowed {
+				w.Header().Set("Allow", "GET, HEAD, POST")
+			}
+			http.Error(w, http.StatusText(status), status)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refusal is the status of a request that is refused; 0 if it may go on.
+func refusal(w http.ResponseWriter, r *http.Request) int {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return address(r)
+	case http.MethodPost:
+	default:
+		return http.StatusMethodNotAllowed
+	}
+	if status := address(r); status != 0 {
+		return status
+	}
+	if r.ContentLength > largestBody {
+		return http.StatusRequestEntityTooLarge
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, largestBody)
+	if err := r.ParseForm(); err != nil {
+		return http.StatusBadRequest
+	}
+	for _, name := range single {
+		if len(r.PostForm[name]) > 1 {
+			return http.StatusBadRequest
+		}
+	}
+	return count(r.PostForm)
+}
+
+// address refuses an address that is too long, has too many fields, or holds
+// what belongs into a body.
+func address(r *http.Request) int {
+	if len(r.RequestURI) > longestURL {
+		return http.StatusRequestURITooLong
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return http.StatusBadRequest
+	}
+	for _, name := range []string{"password", "token", "form_token", "new_password"} {
+		if query.Has(name) {
+			return http.StatusBadRequest
+		}
+	}
+	return count(query)
+}
+
+func count(form url.Values) int {
+	n := 0
+	for _, values := range form {
+		n += len(values)
+	}
+	if n > mostFields {
+		return http.StatusRequestEntityTooLarge
+	}
+	return 0
+}
