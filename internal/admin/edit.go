@@ -50,7 +50,7 @@ func (o *Office) EditUser(ctx context.Context, v countersign.Visit, actor counte
 		if err != nil {
 			return err
 		}
-		if err := o.checkProfile(ctx, tx, &u, p); err != nil {
+		if err := o.checkProfile(ctx, tx, old, &u, p); err != nil {
 			return err
 		}
 		if err := o.mayChange(ctx, tx, actor, old, u); err != nil {
@@ -146,8 +146,8 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if u.Disabled && !old.Disabled {
 		return tx.ShutOut(ctx, u.ID, countersign.ForgottenDisabled, "disabled", "", v.Now)
 	}
-	if len(u.Rights) > len(old.Rights) || old.Email != u.Email || old.Mobile != u.Mobile {
-		if _, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenEmail, v.Now); err != nil {
+	if why := forgetsAfter(old, u); why != "" {
+		if _, err := tx.ForgetDevices(ctx, u.ID, why, v.Now); err != nil {
 			return err
 		}
 	}
@@ -169,6 +169,18 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	}
 	return notice.Administrators(ctx, tx, v, countersign.KindProfileChanged, map[string]string{
 		"By": byline(actor), "Reason": reason, "What": "email", "Old": old.Email, "New": u.Email, "UserID": u.Login, "Name": u.Name})
+}
+
+// forgetsAfter says why a change forgets the user's devices; empty if it does not.
+func forgetsAfter(old, u countersign.User) countersign.Forgotten {
+	switch {
+	case old.Email != u.Email || old.Mobile != u.Mobile:
+		return countersign.ForgottenEmail
+	case len(without(slices.Clone(u.Rights), old.Rights)) > 0:
+		return countersign.ForgottenByAdmin
+	default:
+		return ""
+	}
 }
 
 // changes names what is different, without the numbers and addresses of people

@@ -150,7 +150,7 @@ func (o *Office) AddUser(ctx context.Context, v countersign.Visit, actor counter
 		if u.Email == "" && hash == "" {
 			noEmail = fail(countersign.Invalid, "email.activation", "email", nil)
 		}
-		err = errors.Join(countersign.CheckLogin(u.Login), o.checkProfile(ctx, tx, &u, p), policy.MayGrant(actor, nil, u.Rights), noEmail)
+		err = errors.Join(countersign.CheckLogin(u.Login), o.checkProfile(ctx, tx, countersign.User{}, &u, p), o.mayChange(ctx, tx, actor, countersign.User{}, u), noEmail)
 		if err != nil {
 			return err
 		}
@@ -195,10 +195,10 @@ func (o *Office) operatorPassword(ctx context.Context, v countersign.Visit, acto
 }
 
 // checkProfile brings the profile of u into the form in which it is kept, and
-// says beside each field what can't be.
-func (o *Office) checkProfile(ctx context.Context, tx *store.Tx, u *countersign.User, p countersign.Preferences) error {
+// says beside each field what can't be. What stands as it stood in old is left alone.
+func (o *Office) checkProfile(ctx context.Context, tx *store.Tx, old countersign.User, u *countersign.User, p countersign.Preferences) error {
 	problems := []error{policy.CheckName(u.Name)}
-	if u.Email != "" {
+	if u.Email != old.Email && u.Email != "" {
 		email, err := factor.ParseEmail(u.Email)
 		if err == nil {
 			u.Email = email
@@ -206,7 +206,7 @@ func (o *Office) checkProfile(ctx context.Context, tx *store.Tx, u *countersign.
 		}
 		problems = append(problems, err)
 	}
-	if u.Mobile != "" && !strings.HasPrefix(u.Mobile, "+") {
+	if u.Mobile != old.Mobile && u.Mobile != "" {
 		mobile, err := factor.ParsePhone(u.Mobile, "", p.Countries)
 		if err == nil {
 			u.Mobile = mobile

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // Go opens an address and returns the status of the page it led to.
@@ -31,16 +32,24 @@ func (w *Window) Press(words string) int {
 // Type puts text into the field of this name, key by key, in place of what was there.
 func (w *Window) Type(name, text string) {
 	w.t.Helper()
-	field := fieldNamed(name)
-	w.do("type into "+name, chromedp.Clear(field), chromedp.SendKeys(field, text))
+	w.do("type into "+name, typing(name, text))
 }
 
 // TypeAndArrive is Type in a field that sends itself when it is full, and
 // returns the status of the page it led to.
 func (w *Window) TypeAndArrive(name, text string) int {
 	w.t.Helper()
+	return w.arrive("type into "+name, typing(name, text))
+}
+
+// typing selects what stands in a field, takes it away and types.
+func typing(name, text string) chromedp.Action[chromedp.Void] {
 	field := fieldNamed(name)
-	return w.arrive("type into "+name, chromedp.Clear(field), chromedp.SendKeys(field, text))
+	return chromedp.Steps(
+		chromedp.Focus(field),
+		chromedp.Evaluate[chromedp.Void](`document.activeElement.select()`),
+		chromedp.KeyEvent(kb.Backspace),
+		chromedp.SendKeys(field, text))
 }
 
 // Choose picks an option of the select or radio buttons of this name by its

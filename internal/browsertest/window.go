@@ -66,7 +66,7 @@ func Open(t testing.TB, o Options) *Window {
 		}
 	})
 	w.Look(o.Look)
-	w.do("set up the window", beAgent(o.Agent), withoutScripts(o.NoScripts))
+	w.do("set up the window", beAgent(o.Agent), withoutScripts(o.NoScripts), inFocus)
 	return w
 }
 
@@ -103,6 +103,12 @@ func withoutScripts(off bool) chromedp.Action[chromedp.Void] {
 		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off})
 		return err
 	})
+}
+
+// inFocus lets every window believe that the person looks at it, not only the last one opened.
+func inFocus(ctx context.Context, _ *chromedp.Target) (v chromedp.Void, err error) {
+	_, err = chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	return v, err
 }
 
 // Look changes how the window shows pages, the present one too.

@@ -59,6 +59,19 @@ func Run(script string, args ...string) (*Leash, string, error) {
 	return nil, "", errors.Join(fmt.Errorf("the program did not start: %s", strings.TrimSpace(line+string(rest))), err)
 }
 
+// Dir makes a directory with a short path, which every user may enter, and
+// removes it when it is let go: unlike one of t.TempDir, it does not outlive
+// tests that are killed, and other users' programs can work in it.
+func Dir() (*Leash, string, error) {
+	return Run(`
+		dir=$(mktemp -d /tmp/cs-dir-XXXXXX) && chmod 755 "$dir" || exit 1
+		trap 'until rm -rf "$dir" 2>/dev/null; do sleep 0.1; done' EXIT
+		trap 'exit 1' HUP INT TERM
+		echo "ok $dir"
+		exec >/dev/null 2>&1
+		while read -r _; do :; done`)
+}
+
 // Release lets go and waits until the script has ended.
 func (l *Leash) Release() error {
 	if err := l.hold.Close(); err != nil {

@@ -57,6 +57,25 @@ func TestAScriptThatFailsSaysWhy(t *testing.T) {
 	}
 }
 
+func TestADirectoryIsGoneWithAllThatIsInIt(t *testing.T) {
+	l, dir, err := Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("got %v, %v, want a directory that others can enter", info, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is still there: %v", err)
+	}
+}
+
 // child, if set, names the file for which the test process holds a script until it is killed.
 const child = "COUNTERSIGN_LEASH_CHILD"
 

@@ -73,6 +73,9 @@ func (d *Desk) goOn(ctx context.Context, tx *store.Tx, v countersign.Visit, f po
 // preference says (M13, ER-02).
 func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
 	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		if err := d.emailOpen(*f); err != nil {
+			return err
+		}
 		enrolled, err := d.Methods.Of(countersign.Email).Enroll(factor.Input{Address: typed})
 		if err != nil {
 			return err
@@ -88,7 +91,7 @@ func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string
 		}
 		s.Method, s.Email = countersign.Email, enrolled.Address
 		s.Confirm = other && f.Agency.EmailOther == countersign.OtherConfirm &&
-			f.Attempt.Purpose == countersign.SignIn && s.Confirmed != enrolled.Address
+			len(f.Factors) == 0 && s.Confirmed != enrolled.Address
 		to := enrolled
 		if s.Confirm {
 			to.Address = onFile
@@ -101,6 +104,19 @@ func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string
 		}
 		return d.issue(ctx, tx, v, f, to)
 	})
+}
+
+// emailOpen refuses another address once the wizard has verified one; from the
+// User Profile it may be changed.
+func (d *Desk) emailOpen(f policy.Facts) error {
+	switch d.stage(f).(type) {
+	case policy.ProposeEmail, policy.ConfirmEmail, policy.ProveEmail:
+		return nil
+	}
+	if f.Attempt.Purpose == countersign.SetUp {
+		return nil
+	}
+	return over()
 }
 
 // emailFactor is the unverified factor that the wizard's email token is for.

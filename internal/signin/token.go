@@ -178,7 +178,7 @@ func (d *Desk) prove(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 			return false, d.whatIsWrong(factor.ErrUsed, f.Attempt, fa, binding, token, v)
 		}
 	}
-	if c.Message != "" {
+	if c.Message != "" && c.Method == fa.Method {
 		if err := tx.UseToken(ctx, c.Message); err != nil {
 			return false, err
 		}

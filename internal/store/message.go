@@ -103,14 +103,16 @@ func (tx *Tx) DropToken(ctx context.Context, id countersign.MessageID, now time.
 
 // ClaimMessages takes up to limit messages that are due for one node, tokens
 // before letters; no other node takes them before the lease is over. Those
-// whose token is dead are dropped instead.
-func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]countersign.Message, error) {
+// whose token is dead are dropped instead, and those of other channels wait.
+func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, channels []countersign.Channel, limit int) ([]countersign.Message, error) {
 	_, err := db.write.ExecContext(ctx, `
 		UPDATE message SET state = 'dropped', data = $2, done = $1
 		WHERE state IN ('waiting', 'sending') AND expires > 0 AND expires <= $1 AND claimed <= $1`, millis(now), []byte{})
 	if err != nil {
 		return nil, fmt.Errorf("drop dead tokens: %w", err)
 	}
+	open := [2]countersign.Channel{}
+	copy(open[:], channels)
 	t, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
@@ -120,9 +122,9 @@ func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Durat
 		UPDATE message SET state = 'sending', claimed = $2
 		WHERE state IN ('waiting', 'sending') AND claimed <= $1 AND due <= $1 AND id IN (
 			SELECT m.id FROM message m
-			WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1
+			WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1 AND m.channel IN ($4, $5)
 			ORDER BY m.urgent DESC, m.due, m.id LIMIT $3)
-		RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit)
+		RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit, open[0], open[1])
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}

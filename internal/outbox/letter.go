@@ -1,0 +1,197 @@
+// Package outbox delivers what waits: it claims messages by lease, renders
+// their letters, and hands them to the mail server or the text gateway. The row
+// of a message is its queue and its receipt; no deed waits for a delivery.
+package outbox
+
+import (
+	"embed"
+	"fmt"
+	htmltemplate "html/template"
+	"net/url"
+	"strconv"
+	"strings"
+	texttemplate "text/template"
+	"time"
+
+	"countersign"
+)
+
+// A Letter is a message as it is sent.
+type Letter struct {
+	ID        countersign.MessageID // the same at each try: gateways drop a second one
+	Channel   countersign.Channel
+	From      string // sender with name; mail only
+	To        string // address, or E.164
+	Subject   string // mail only
+	Text      string
+	HTML      string // mail only
+	Reference string
+	Kind      countersign.Kind
+	User      countersign.UserID
+}
+
+// A page is the content of a letter before it becomes plain text and HTML: both
+// say the same words.
+type page struct {
+	Subject    string
+	Preview    string // what mail programs show beside the subject
+	Title      string
+	Token      string // shown large below Title's place; token letter only
+	Greeting   string
+	Facts      []fact
+	Paragraphs []paragraph
+	Link       string
+	LinkName   string
+	Agency     string
+	Footer     string
+}
+
+type fact struct{ Name, Value string }
+
+type paragraph struct{ Strong, Text string }
+
+//go:embed letters/*
+var files embed.FS
+
+var (
+	plainMail = texttemplate.Must(texttemplate.New("mail.txt").ParseFS(files, "letters/mail.txt"))
+	htmlMail  = htmltemplate.Must(htmltemplate.New("mail.html").ParseFS(files, "letters/mail.html"))
+)
+
+// Render writes the letter of a message in the agency's name. from is the
+// sender's address; p gives the help contact and how long tokens work.
+func Render(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string) (Letter, error) {
+	a.Name, a.Product = oneLine(a.Name), oneLine(a.Product)
+	l := Letter{ID: m.ID, Channel: m.Channel, From: from, To: m.To, Reference: m.Reference, Kind: m.Kind, User: m.User}
+	if m.Channel == countersign.BySMS {
+		l.Text = textMessage(a, m)
+		return l, nil
+	}
+	write, ok := pages[m.Kind]
+	if !ok {
+		return l, fmt.Errorf("no letter for kind %q", m.Kind)
+	}
+	content := write(facts{agency: a, preferences: p, message: m})
+	content.Agency = a.Name
+	content.Footer = footer(a, p)
+	content.Subject = oneLine(content.Subject)
+	var text, html strings.Builder
+	if err := plainMail.Execute(&text, content); err != nil {
+		return l, err
+	}
+	if err := htmlMail.Execute(&html, content); err != nil {
+		return l, err
+	}
+	l.Subject, l.Text, l.HTML = content.Subject, text.String(), html.String()
+	return l, nil
+}
+
+// textMessage is one line with token and reference, and as its last line the
+// origin that a phone may offer the token to (SM-03).
+func textMessage(a countersign.Agency, m countersign.Message) string {
+	if m.Kind == countersign.KindTest {
+		return oneLine("This is a test of text messages from " + a.ProductName() + ".")
+	}
+	product := oneLine(a.ProductName())
+	if runes := []rune(product); len(runes) > 60 {
+		product = string(runes[:60])
+	}
+	line := fmt.Sprintf("Your %s token is %s. Reference %s.", product, m.Data["Token"], m.Reference)
+	if u, err := url.Parse(a.URL); err == nil && u.Hostname() != "" {
+		line += fmt.Sprintf("\n@%s #%s", u.Hostname(), m.Data["Token"])
+	}
+	return line
+}
+
+func footer(a countersign.Agency, p countersign.Preferences) string {
+	text := "You get this mail because you have a user ID at " + a.Name + ". "
+	if p.Help != "" {
+		text += "Help: " + sentence(p.Help) + " "
+	}
+	return text + "Nobody will ever ask you for a token by phone or mail."
+}
+
+// oneLine keeps a header a header, whatever people are called (NT-02).
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func sentence(text string) string { return strings.TrimRight(strings.TrimSpace(text), ".") + "." }
+
+// facts gives a letter what its sentences are filled with.
+type facts struct {
+	agency      countersign.Agency
+	preferences countersign.Preferences
+	message     countersign.Message
+}
+
+func (f facts) get(key string) string { return oneLine(f.message.Data[key]) }
+
+func (f facts) product() string { return f.agency.ProductName() }
+
+// instant reads a time from the data, in milliseconds.
+func (f facts) instant(key string) time.Time {
+	ms, err := strconv.ParseInt(f.message.Data[key], 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).In(f.agency.Location())
+}
+
+// zone is the agency's time zone for people: "New York time".
+func (f facts) zone() string {
+	name := f.agency.Zone
+	if name == "" || name == "UTC" {
+		return "UTC"
+	}
+	return strings.ReplaceAll(name[strings.LastIndexByte(name, '/')+1:], "_", " ") + " time"
+}
+
+// when is an instant with date, zone and UTC (NT-02).
+func (f facts) when(key string) string {
+	t := f.instant(key)
+	if f.zone() == "UTC" {
+		return t.Format("2 January 2006, 3:04 PM") + " UTC"
+	}
+	return t.Format("2 January 2006, 3:04 PM ") + f.zone() + t.UTC().Format(" (15:04 UTC)")
+}
+
+// until is an instant with day, clock and zone.
+func (f facts) until(key string) string {
+	return f.instant(key).Format("2 January, 3:04 PM ") + f.zone()
+}
+
+// client names the device an act came from.
+func (f facts) client() string {
+	c := countersign.Client{Browser: f.get("Browser"), OS: f.get("OS")}
+	if f.get("IP") == "" || f.get("IP") == "unknown" {
+		return c.Describe()
+	}
+	return c.Describe() + ", " + f.get("IP")
+}
+
+// call tells whom to turn to; without a help contact it is the administrator.
+func (f facts) call() string {
+	if f.preferences.Help == "" {
+		return "tell your administrator at once"
+	}
+	return "ask for help at once: " + strings.TrimRight(oneLine(f.preferences.Help), ".")
+}
+
+// life is how long a token works, in words.
+func (f facts) life() string {
+	if f.preferences.TokenLife <= countersign.TokenLife {
+		return "one to two minutes"
+	}
+	return strconv.Itoa(int(f.preferences.TokenLife/time.Minute)) + " minutes"
+}
+
+// methodName is what people call a method.
+func methodName(m string) string {
+	switch countersign.Method(m) {
+	case countersign.App:
+		return "authenticator app"
+	case countersign.SMS:
+		return "SMS"
+	default:
+		return "email"
+	}
+}

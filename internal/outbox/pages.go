@@ -1,0 +1,220 @@
+package outbox
+
+import (
+	"countersign"
+)
+
+// pages are the letters, by kind. Each says what happened, when, from where,
+// and what to do if it was not the reader.
+var pages = map[countersign.Kind]func(facts) page{
+	countersign.KindToken:          tokenLetter,
+	countersign.KindNewConnection:  newConnection,
+	countersign.KindReset:          reset,
+	countersign.KindMethodAdded:    methodAdded,
+	countersign.KindMethodRemoved:  methodRemoved,
+	countersign.KindAddressChanged: addressChanged,
+	countersign.KindAddressAsked:   addressAsked,
+	countersign.KindProfileChanged: profileChanged,
+	countersign.KindActivation:     activation,
+	countersign.KindInvitation:     invitation,
+	countersign.KindTurnedOff:      weakened,
+	countersign.KindTest:           test,
+}
+
+// tokenLetter has the TechNote's sentences, unbroken (M15).
+func tokenLetter(f facts) page {
+	works := "It works until " + f.message.Expires.In(f.agency.Location()).Format("3:04 PM ") + f.zone() + "."
+	p := page{
+		Subject: "Your " + f.product() + " token (" + f.message.Reference + ")",
+		Preview: "Reference " + f.message.Reference + ". " + works,
+		Title:   "Your " + f.product() + " time-based, one-time token is:",
+		Token:   f.get("Token"),
+		Paragraphs: []paragraph{
+			{Text: "This Token will expire in " + f.life() + ". After expiration, a new Token must be generated from the " + f.product() + " login screen."},
+			{Strong: "Reference " + f.message.Reference + ". " + works},
+		},
+	}
+	if other := f.get("New"); other != "" {
+		p.Paragraphs = append(p.Paragraphs, paragraph{Strong: "Enter it only if you want your tokens to go to " + other + " from now on.",
+			Text: "This mail asks for your consent, because your profile names the address it was sent to."})
+	}
+	p.Paragraphs = append(p.Paragraphs, paragraph{Text: "If you did not just sign in, somebody knows your password. Change it, and " + f.call() + "."})
+	return p
+}
+
+func newConnection(f facts) page {
+	return page{
+		Subject:  "New sign on to " + f.product(),
+		Preview:  f.client(),
+		Title:    "New sign on to " + f.product(),
+		Greeting: f.name() + "there was a sign on to " + f.product() + " from a new connection with your user ID " + f.get("UserID") + ".",
+		Facts: []fact{{"Time", f.when("At")}, {"Network address", f.get("IP")}, {"Browser", f.get("Browser")},
+			{"Operating system", f.get("OS")}},
+		Paragraphs: []paragraph{
+			{Strong: "If this was you, there is nothing to do."},
+			{Strong: "If this was not you:", Text: "sign in, open your User Profile, end the session that you do not know, and " + f.call() + "."},
+		},
+	}
+}
+
+// name is the reader's first name for the beginning of a sentence.
+func (f facts) name() string {
+	first := countersign.User{Name: f.get("Name")}.FirstName()
+	if first == "" {
+		return ""
+	}
+	return first + ", "
+}
+
+func reset(f facts) page {
+	where := []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}}
+	open := paragraph{Strong: "Set-up is open until " + f.until("Until") + "."}
+	if by := f.get("By"); by != "" {
+		return page{
+			Subject: "Your two factor authentication for " + f.product() + " was reset",
+			Preview: "By " + by,
+			Title:   by + " reset your two factor authentication",
+			Facts:   append(where, fact{"Reason given", f.get("Reason")}),
+			Paragraphs: []paragraph{
+				{Text: "Your methods and remembered devices were removed, and your sessions ended. You can log in once with only your password; set-up follows."},
+				open,
+				{Strong: "If you did not ask for this,", Text: f.call() + "."},
+			},
+		}
+	}
+	return page{
+		Subject: "You reset two factor authentication for " + f.product(),
+		Preview: f.client(),
+		Title:   "You reset your two factor authentication",
+		Facts:   append(where, fact{"From", f.client()}),
+		Paragraphs: []paragraph{
+			{Text: "Your methods and remembered devices were removed. You can log in once with only your password; set-up follows."},
+			open,
+			notYou(f),
+		},
+	}
+}
+
+func notYou(f facts) paragraph {
+	return paragraph{Strong: "If this was not you:", Text: "somebody knows your password, so " + f.call() + "."}
+}
+
+func methodAdded(f facts) page {
+	return page{
+		Subject: "A method was added for " + f.product(),
+		Preview: methodName(f.get("Method")),
+		Title:   "A method was added: " + methodName(f.get("Method")),
+		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"From", f.client()}},
+		Paragraphs: []paragraph{
+			{Strong: "If this was you, there is nothing to do."},
+			notYou(f),
+		},
+	}
+}
+
+func methodRemoved(f facts) page {
+	return page{
+		Subject: "A method was removed for " + f.product(),
+		Preview: methodName(f.get("Method")),
+		Title:   "A method was removed: " + methodName(f.get("Method")),
+		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"From", f.client()}},
+		Paragraphs: []paragraph{
+			{Text: "Your remembered devices were forgotten, so you are asked for a token at your next sign-in."},
+			notYou(f),
+		},
+	}
+}
+
+func addressChanged(f facts) page {
+	return page{
+		Subject: "Tokens for " + f.product() + " go to another address",
+		Preview: "Now: " + f.get("New"),
+		Title:   "Your tokens go to another address now",
+		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Before", f.get("Old")}, {"Now", f.get("New")},
+			{"From", f.client()}},
+		Paragraphs: []paragraph{
+			{Text: "This mail went to both addresses."},
+			notYou(f),
+		},
+	}
+}
+
+func addressAsked(f facts) page {
+	return page{
+		Subject: "Another address for your " + f.product() + " tokens",
+		Preview: f.get("New"),
+		Title:   "Somebody who knows your password wants your tokens at another address",
+		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Address", f.get("New")}, {"From", f.client()}},
+		Paragraphs: []paragraph{
+			{Strong: "If this was you, there is nothing to do."},
+			notYou(f),
+		},
+	}
+}
+
+func profileChanged(f facts) page {
+	what := map[string]string{"email": "email address", "mobile": "mobile phone"}[f.get("What")]
+	return page{
+		Subject: "The " + what + " of " + f.get("UserID") + " for " + f.product() + " was changed",
+		Preview: "By " + f.get("By"),
+		Title:   "The " + what + " of " + f.get("UserID") + " was changed",
+		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Before", f.get("Old")}, {"Now", f.get("New")},
+			{"Changed by", f.get("By")}, {"Reason given", f.get("Reason")}},
+		Paragraphs: []paragraph{
+			{Text: "Remembered devices were forgotten, so a token is asked for at the next sign-in."},
+			{Strong: "If this is not as it should be,", Text: f.call() + "."},
+		},
+	}
+}
+
+func activation(f facts) page {
+	return page{
+		Subject:  "Your user ID for " + f.product(),
+		Preview:  "Choose a password",
+		Title:    "Welcome to " + f.product(),
+		Greeting: f.agency.Name + " has made the user ID " + f.get("UserID") + " for you.",
+		Link:     f.message.Data["Link"],
+		LinkName: "Choose a password",
+		Paragraphs: []paragraph{
+			{Text: "The link works once, until " + f.until("Until") + ". Then sign in; set-up of two factor authentication follows where your agency asks for it, and takes about two minutes."},
+			{Text: "If you do not expect this, do nothing, or " + f.call() + "."},
+		},
+	}
+}
+
+func invitation(f facts) page {
+	return page{
+		Subject:  "Set up two factor authentication for " + f.product(),
+		Preview:  "It takes about two minutes",
+		Title:    "Please set up two factor authentication",
+		Greeting: f.get("By") + " asks you to set up two factor authentication for your user ID " + f.get("UserID") + ".",
+		Paragraphs: []paragraph{
+			{Text: "Go to " + f.product() + " the way you always do, and sign in. If set-up does not follow by itself, open your User Profile, then Setup 2 Factor Authentication. It takes about two minutes."},
+			{Text: "If you do not expect this, " + f.call() + "."},
+		},
+	}
+}
+
+func weakened(f facts) page {
+	return page{
+		Subject: "A preference of " + f.product() + " was changed: " + f.get("What"),
+		Preview: f.get("Old") + " to " + f.get("New"),
+		Title:   "Tokens are asked less often from now on",
+		Facts: []fact{{"Preference", f.get("What")}, {"Before", f.get("Old")}, {"Now", f.get("New")}, {"Changed by", f.get("By")},
+			{"Reason given", f.get("Reason")}, {"Time", f.when("At")}},
+		Paragraphs: []paragraph{
+			{Text: "Every administrator of " + f.agency.Name + " gets this mail."},
+			{Strong: "If this is not as it should be:", Text: "sign in, open Administration, then System, then Preferences, and put it right."},
+		},
+	}
+}
+
+func test(f facts) page {
+	return page{
+		Subject:    "A test mail from " + f.product(),
+		Preview:    "Mail works",
+		Title:      "This is a test mail",
+		Greeting:   "Mail from " + f.product() + " reaches this address.",
+		Paragraphs: []paragraph{{Text: "Sent at " + f.when("At") + "."}},
+	}
+}
