@@ -7,10 +7,10 @@ GO       ?= go
 P        ?= 2
 FUZZTIME ?= 30s
 SHOTS    ?= $(CURDIR)/shots
-RACE      = CGO_ENABLED=1 $(GO) test -race -count=1 -p $(P)
+RACE      = env CGO_ENABLED=1 $(GO) test -race -count=1 -p $(P)
 
 .DEFAULT_GOAL := help
-.PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools vulnerabilities
+.PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools scan
 
 help: ## shows this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,5 +50,17 @@ e2e: test-tools ## the tests that drive a browser, with pictures of each page in
 	COUNTERSIGN_SHOTS=$(SHOTS) scripts/with-postgres $(RACE) -v -timeout 10m \
 		$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep internal/browsertest | cut -d ' ' -f 1)
 
-tools: ## builds the linters into .cache/bin
-	cd tools && GOBIN=$(CURDIR)/.cache/bin $(GO) install tool
+tools: .cache/bin/golangci-lint .cache/bin/staticcheck .cache/bin/gosec .cache/bin/govulncheck ## builds the linters into .cache/bin
+
+LINTERS = golangci-lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint staticcheck=honnef.co/go/tools/cmd/staticcheck \
+	gosec=github.com/securego/gosec/v2/cmd/gosec govulncheck=golang.org/x/vuln/cmd/govulncheck
+
+.cache/bin/%: tools/go.mod tools/go.sum
+	cd tools && $(GO) build -o ../$@ $(patsubst $*=%,%,$(filter $*=%,$(LINTERS)))
+
+lint: .cache/bin/golangci-lint
+	.cache/bin/golangci-lint run
+
+scan: .cache/bin/gosec .cache/bin/govulncheck ## looks for known vulnerabilities (asks vuln.go.dev) and for risky code
+	.cache/bin/govulncheck ./...
+	.cache/bin/gosec -quiet -exclude-dir=tools ./...

@@ -27,7 +27,8 @@ type Attempt struct {
 	Client    Client    // the client that started it
 	Password  bool      // the password was right
 	Proved    Method    // the second factor that was proved; empty: none yet
-	Failures  int       // wrong tokens so far, over all methods and steps (TH-01)
+	Failures  int       // tries that were paid for, over all methods and steps (TH-01)
+	Wrong     int       // of these, tokens that were judged and wrong
 	Hints     int       // inputs that were not six digits (D-18)
 	Sends     int       // tokens sent so far
 	LastSend  time.Time

@@ -19,7 +19,7 @@ leave() {
 dir=$(mktemp -d /tmp/cs-browser-XXXXXX)
 # No sandbox: it needs rights that neither root nor most containers have, and
 # this browser sees nothing but the pages of the project's own tests.
-HOME=$dir "$chromium" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+HOME=$dir TMPDIR=$dir "$chromium" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
 	--no-first-run --no-default-browser-check --disable-background-networking --disable-sync --disable-extensions \
 	--disable-features=Translate,HttpsUpgrades --disable-background-timer-throttling --disable-renderer-backgrounding \
 	--disable-backgrounding-occluded-windows --force-color-profile=srgb --hide-scrollbars --password-store=basic \

@@ -181,7 +181,7 @@ func fieldNamed(name string) chromedp.CSS {
 func call(function string, arguments ...string) string {
 	list, err := json.Marshal(arguments)
 	if err != nil {
-		panic(err) // strings can always be marshalled
+		panic(err) // strings can always be written as JSON
 	}
 	return "(" + function + ")(..." + string(list) + ")"
 }

@@ -48,8 +48,14 @@ func (p *proxy) serve() {
 	}
 }
 
-// connect serves one connection of the browser. Errors are the browser's to
-// show: its page says what could not be reached.
+// The answers of RFC 1928: connected, and refused.
+var (
+	connected = []byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0}
+	refused   = []byte{5, 5, 0, 1, 0, 0, 0, 0, 0, 0}
+)
+
+// connect serves one connection of the browser. Errors end it, and are the
+// browser's to show: its page says what could not be reached.
 func (p *proxy) connect(conn net.Conn) {
 	defer conn.Close()
 	target, err := askedFor(conn)
@@ -61,16 +67,18 @@ func (p *proxy) connect(conn net.Conn) {
 	}
 	up, err := p.dialer.Dial("tcp4", target)
 	if err != nil {
-		conn.Write([]byte{5, 5, 0, 1, 0, 0, 0, 0, 0, 0}) // refused
+		_, _ = conn.Write(refused)
 		return
 	}
 	defer up.Close()
-	conn.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0}) // connected
+	if _, err := conn.Write(connected); err != nil {
+		return
+	}
 	go func() {
-		io.Copy(up, conn)
-		up.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(up, conn)
+		_ = up.(*net.TCPConn).CloseWrite()
 	}()
-	io.Copy(conn, up)
+	_, _ = io.Copy(conn, up)
 }
 
 // askedFor reads the greeting and the request of RFC 1928, without a password,

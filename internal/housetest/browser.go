@@ -82,7 +82,7 @@ func (b *Browser) Do(method, path string, form url.Values, header ...string) *Pa
 	b.House.Door.ServeHTTP(w, r)
 	answer := w.Result()
 	b.jar.SetCookies(target, answer.Cookies())
-	return &Page{Browser: b, Path: path, Status: answer.StatusCode, Location: answer.Header.Get("Location"), Header: answer.Header, Body: w.Body.String()}
+	return &Page{Browser: b, Path: target.Path, Status: answer.StatusCode, Location: answer.Header.Get("Location"), Header: answer.Header, Body: w.Body.String()}
 }
 
 // Get opens a page and follows redirects, as a browser does.

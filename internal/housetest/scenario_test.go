@@ -384,7 +384,7 @@ func TestNewToken(t *testing.T) {
 		if n := len(h.Mail("bsmith@demo.example")); n != sent {
 			t.Fatalf("reloading sent %d messages", n-sent)
 		}
-		wantAt(t, b.Post("/sign-in/token/new"), 429, "/sign-in/token/new", "No new token was sent.", "still works")
+		wantAt(t, b.Post("/sign-in/token/new"), 429, "/sign-in/token/new", "No new token was sent", "still works")
 		for range 4 {
 			h.Pass(31 * time.Second)
 			wantAt(t, b.Post("/sign-in/token/new"), 200, "/sign-in/token", "A new token was sent.")
@@ -493,7 +493,7 @@ func TestResetLapses(t *testing.T) {
 		wantSetUp(t, b.SignIn("BSMITH"))
 		h.Pass(time.Millisecond)
 		p := b.SignIn("BSMITH")
-		if p.Status != 403 || !p.Says("Set-up is closed.") {
+		if p.Status != 403 || !p.Says("Set-up is closed") {
 			t.Fatalf("after 24 hours: %d %s", p.Status, p.Text())
 		}
 		if _, err := h.Office.ResetTwoFactor(t.Context(), h.Visit(), Operator, "BSMITH", "once more"); err != nil {

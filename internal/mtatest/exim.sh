@@ -18,16 +18,16 @@ if [ "$(id -u)" = 0 ]; then
 	chown -R Debian-exim:Debian-exim "$dir"
 fi
 
-# leave ends the whole process group: conversations and deliveries under way are in it.
+# leave ends the whole process group: conversations and deliveries under way are
+# in it. They are given a moment, and what is left then may be dead already.
 leave() {
-	kill -- "-$exim" 2>/dev/null || true
+	kill -s TERM -- "-$exim" 2>/dev/null || true
 	wait "$exim" 2>/dev/null || true
-	tries=0
-	while kill -0 -- "-$exim" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 20 ] || kill -KILL -- "-$exim" 2>/dev/null || true
+	for _ in 1 2 3 4 5; do
+		kill -s 0 -- "-$exim" 2>/dev/null || return 0
 		sleep 0.05
 	done
+	kill -s KILL -- "-$exim" 2>/dev/null || true
 }
 
 setsid $as "$dir/exim" -C "$dir/exim.conf" -bdf -q2s >"$dir/out" 2>&1 </dev/null &

@@ -73,11 +73,13 @@ func (m *MTA) Mails(t testing.TB, to string) (mails []Mail) {
 }
 
 // byDelivery orders the files of a Maildir by the time in their names, seconds
-// and microseconds: 1763993999.H31337P4711.mail.acme.example.
+// and microseconds: 1763993999.M31337P4711.mail.acme.example.
 func byDelivery(a, b string) int {
 	at := func(file string) (at time.Time) {
 		var seconds, micro int64
-		fmt.Sscanf(filepath.Base(file), "%d.H%d", &seconds, &micro)
+		if _, err := fmt.Sscanf(filepath.Base(file), "%d.M%d", &seconds, &micro); err != nil {
+			return at // not named by exim: first
+		}
 		return time.Unix(seconds, micro*1000)
 	}
 	return at(a).Compare(at(b))

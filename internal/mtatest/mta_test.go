@@ -158,8 +158,8 @@ func TestAPortThatIsTakenIsTold(t *testing.T) {
 
 func TestFilesAreReadInTheOrderOfDelivery(t *testing.T) {
 	for _, c := range []struct{ first, second string }{
-		{"1763993999.H5P2.mail", "1763993999.H31337P1.mail"},
-		{"/inbox/new/999.H1P1.mail", "/inbox/new/1000.H0P1.mail"},
+		{"1763993999.M5P2.mail", "1763993999.M31337P1.mail"},
+		{"/inbox/new/999.M1P1.mail", "/inbox/new/1000.M0P1.mail"},
 	} {
 		if byDelivery(c.first, c.second) >= 0 || byDelivery(c.second, c.first) <= 0 {
 			t.Errorf("%s does not come before %s", c.first, c.second)

@@ -58,11 +58,11 @@ func makeTemplate(migrate func(dsn string) error) (string, error) {
 	if err := command("CREATE DATABASE " + name); err != nil {
 		return "", err
 	}
-	dsn, err := server()
+	s, err := server()
 	if err != nil {
 		return "", err
 	}
-	if err := migrate(inDatabase(dsn, name)); err != nil {
+	if err := migrate(s.database(name)); err != nil {
 		return "", err
 	}
 	// Nobody may connect to it from here on: a copy fails while somebody is connected.
@@ -89,18 +89,18 @@ func newName() string { return fmt.Sprintf("cs_%016x", rand.Uint64()) }
 
 func address(t testing.TB, name string) string {
 	t.Helper()
-	dsn, err := server()
+	s, err := server()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return inDatabase(dsn, name)
+	return s.database(name)
 }
 
-// inDatabase is dsn with another database.
-func inDatabase(dsn, name string) string {
-	u, err := url.Parse(dsn)
+// database is the connection string of another database on the server.
+func (s running) database(name string) string {
+	u, err := url.Parse(s.dsn)
 	if err != nil {
-		return dsn // server has parsed it before
+		return s.dsn // can't be: it was parsed at the start
 	}
 	u.Path = "/" + name
 	return u.String()
@@ -108,12 +108,12 @@ func inDatabase(dsn, name string) string {
 
 // command runs one statement in the server's own database.
 func command(statement string) error {
-	dsn, err := server()
+	s, err := server()
 	if err != nil {
 		return err
 	}
 	ctx := context.Background() // a test's own context has ended when its databases are dropped
-	c, err := pgx.Connect(ctx, dsn)
+	c, err := pgx.Connect(ctx, s.dsn)
 	if err != nil {
 		return fmt.Errorf("reach the PostgreSQL of the tests: %w", err)
 	}
@@ -121,23 +121,25 @@ func command(statement string) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
-// server is the connection string of the server, which it starts at first need.
-var server = sync.OnceValues(func() (string, error) {
+// A running server: its connection string, and what it hangs on.
+type running struct {
+	dsn   string
+	leash *leash.Leash // nil: somebody else's server
+}
+
+// server is the server of this process, which it starts at first need and
+// which ends with the process.
+var server = sync.OnceValues(func() (running, error) {
 	if dsn := os.Getenv(Variable); dsn != "" {
 		_, err := url.Parse(dsn)
-		return dsn, err
+		return running{dsn: dsn}, err
 	}
 	l, dsn, err := leash.Run(script)
 	if err != nil {
-		return "", fmt.Errorf("start PostgreSQL: %w", err)
+		return running{}, fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	held = l
-	return dsn, nil
+	return running{dsn: dsn, leash: l}, nil
 })
-
-// held is the leash of the server. Nobody reads it: it is kept until the
-// process ends, and with it the server.
-var held *leash.Leash
 
 //go:embed server.sh
 var script string

@@ -110,11 +110,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(child) == "" {
 		os.Exit(m.Run())
 	}
-	dsn, err := server()
+	s, err := server()
 	if err != nil {
-		dsn = err.Error()
+		s.dsn = err.Error()
 	}
-	os.Stdout.WriteString(dsn + "\n")
+	os.Stdout.WriteString(s.dsn + "\n")
 	select {}
 }
 

@@ -12,6 +12,7 @@ import (
 // way, what is typed during a sign-in. Each value is bound to its place, so that
 // it opens in no other row (KY-01).
 type Box struct {
+	hidden
 	newest uint32
 	aeads  map[uint32]*subtle.XChaCha20Poly1305
 }

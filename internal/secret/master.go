@@ -9,34 +9,31 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// masterSize is the length of a master key in bytes.
-const masterSize = 32
+const (
+	masterSize = 32      // bytes of a master key
+	largestKey = 1 << 16 // bytes of a key file: over a thousand keys
+)
 
 // A Master is the key that seals everything else. It lives in a file outside of
 // the database and its backups (KY-02), and never shows itself.
 type Master struct {
-	keys []masterKey // the first seals, all open
+	hidden
+	keys []*masterKey // newest first: the first seals, all open
 }
 
+// A masterKey is kept behind a pointer: what prints a structure around it does
+// not ask hidden, but stops at pointers.
 type masterKey struct {
 	id  uint32
 	key []byte
 }
-
-// String hides the key from logs and errors.
-func (*Master) String() string { return "master key (hidden)" }
-
-// GoString hides the key from %#v.
-func (m *Master) GoString() string { return m.String() }
-
-// Format hides the key from every verb.
-func (m *Master) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(m.String())) }
 
 // NewMaster is a master key that lives in memory only.
 func NewMaster() (*Master, error) { return parseMaster([]byte(line(draw(masterSize)))) }
@@ -45,9 +42,10 @@ func NewMaster() (*Master, error) { return parseMaster([]byte(line(draw(masterSi
 func line(key []byte) string { return base64.StdEncoding.EncodeToString(key) + "\n" }
 
 // CreateMaster writes a new key into a file that only its owner may read. It
-// never writes over one that is there.
+// never writes over one that is there, and returns when the key is safely on disk.
 func CreateMaster(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("create master key: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -56,26 +54,47 @@ func CreateMaster(path string) error {
 	}
 	_, err = f.WriteString(line(draw(masterSize)))
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		// Half a key would be in the way of the next try.
+		return fmt.Errorf("create master key: %w", errors.Join(err, os.Remove(path)))
+	}
+	if err := syncDir(dir); err != nil {
 		return fmt.Errorf("create master key: %w", err)
 	}
 	return nil
+}
+
+// syncDir makes the name of a new file as durable as what it holds.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // LoadMaster reads the key file: one key on each line, the newest first, as
 // base64. A file that is missing, short, readable by others or without real
 // randomness is refused in words that say the mend.
 func LoadMaster(path string) (*Master, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("master key %s: there is no such file; put the key back, or name the right file with --master-key-file", path)
 	}
 	if err != nil {
+		return nil, fmt.Errorf("master key %s: %w; its owner must be the user that runs countersign", path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
 		return nil, fmt.Errorf("master key %s: %w", path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("master key %s: this is no file; name the right one with --master-key-file", path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("master key %s: others may read it (mode %04o); run: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
-	text, err := os.ReadFile(path)
+	text, err := io.ReadAll(io.LimitReader(f, largestKey))
 	if err != nil {
 		return nil, fmt.Errorf("master key %s: %w", path, err)
 	}
@@ -95,13 +114,13 @@ func parseMaster(text []byte) (*Master, error) {
 		}
 		key, err := base64.StdEncoding.DecodeString(l)
 		if err != nil || len(key) != masterSize {
-			return nil, fmt.Errorf("a key has %d bytes in base64, this line does not", masterSize)
+			return nil, fmt.Errorf("a key has %d bytes in base64, and a line of the file is something else", masterSize)
 		}
-		if bytes.Count(key, key[:1]) > masterSize/2 {
-			return nil, errors.New("the key is not random")
+		if !random(key) {
+			return nil, errors.New("the key is not random, so it could be guessed")
 		}
 		sum := sha256.Sum256(append([]byte("countersign key id"), key...))
-		m.keys = append(m.keys, masterKey{id: binary.BigEndian.Uint32(sum[:]), key: key})
+		m.keys = append(m.keys, &masterKey{id: binary.BigEndian.Uint32(sum[:]), key: key})
 	}
 	if len(m.keys) == 0 {
 		return nil, errors.New("the file is empty")
@@ -109,8 +128,22 @@ func parseMaster(text []byte) (*Master, error) {
 	return m, nil
 }
 
+// random tells keys from defaults: the same bytes again and again, counting up
+// or down, a typed sentence. It is wrong about one drawn key in a billion.
+func random(key []byte) bool {
+	distinct, steady, typed := 0, true, true
+	for i, b := range key {
+		if bytes.IndexByte(key, b) == i {
+			distinct++
+		}
+		steady = steady && (i == 0 || b-key[i-1] == key[1]-key[0])
+		typed = typed && ' ' <= b && b <= '~'
+	}
+	return distinct > masterSize/2 && !steady && !typed
+}
+
 // derive makes a key for one use out of a master key.
-func (k masterKey) derive(use string) []byte {
+func (k *masterKey) derive(use string) []byte {
 	key, err := hkdf.Key(sha256.New, k.key, nil, "countersign/"+use, masterSize)
 	if err != nil {
 		panic(err) // only for lengths that HKDF can't make
@@ -120,19 +153,33 @@ func (k masterKey) derive(use string) []byte {
 
 // Key is for keyed digests. It is derived from the oldest master key, so that
 // digests outlive a rotation.
-func (m *Master) Key() Key { return Key{key: m.keys[len(m.keys)-1].derive("digest")} }
+func (m *Master) Key() Key {
+	root := [masterSize]byte(m.keys[len(m.keys)-1].derive("digest"))
+	return Key{root: &root}
+}
 
 // Box seals and opens.
 func (m *Master) Box() *Box { return newBox(m) }
 
-// A Key makes keyed digests: HMAC-SHA-256.
-type Key struct{ key []byte }
+// A Key makes keyed digests: HMAC-SHA-256. The zero Key has no key, and panics
+// rather than make digests that everybody could make.
+type Key struct {
+	hidden
+	root *[masterSize]byte // behind a pointer for the same reason as a masterKey
+}
 
-// MAC is the keyed digest of parts for one purpose. Parts are kept apart, so
-// that ("ab", "c") and ("a", "bc") differ.
+// MAC is the keyed digest of parts for one purpose, under a key of that purpose
+// alone. Parts are kept apart, so that ("ab", "c") and ("a", "bc") differ.
 func (k Key) MAC(purpose string, parts ...string) []byte {
-	mac := hmac.New(sha256.New, k.key)
-	for _, part := range append([]string{purpose}, parts...) {
+	if k.root == nil {
+		panic("secret: a Key comes from Master.Key")
+	}
+	key, err := hkdf.Expand(sha256.New, k.root[:], purpose, sha256.Size)
+	if err != nil {
+		panic(err) // only for lengths that HKDF can't make
+	}
+	mac := hmac.New(sha256.New, key)
+	for _, part := range parts {
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
 		mac.Write(size[:])

@@ -2,40 +2,47 @@ package secret
 
 import (
 	"context"
+	"regexp"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
-	"github.com/go-crypt/crypt"
 	"github.com/go-crypt/crypt/algorithm/argon2"
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/text/unicode/norm"
 
 	"countersign"
 )
 
-// The cost of a password hash, and how much of it at once (0.3, PW-01, TH-06).
+// The cost of a password hash, and how much of it at once (PW-01, TH-06).
 const (
 	memory     = 19456 // KiB
 	iterations = 2
 	lanes      = 1
-	maxMemory  = 128 << 10 // KiB that a stored hash may ask for
-	queue      = 64        // waiting hashes for each core
-	patience   = 10 * time.Second
-	longest    = 256  // code points
-	widest     = 1024 // bytes
+	saltSize   = 16 // bytes
+	hashSize   = 32 // bytes
+
+	queue    = 64               // waiting hashes for each core
+	patience = 10 * time.Second // in the queue
+	longest  = 256              // code points of a password
+	widest   = 1024             // bytes of a password
+)
+
+// What a stored hash may ask for at the most. One that asks for more was not
+// made here, and is refused without computing it.
+const (
+	mostMemory     = 128 << 10 // KiB
+	mostIterations = 16
+	mostLanes      = 16
 )
 
 // Passwords hashes and checks passwords with Argon2id, as many at once as there
 // are cores, first come first served. Beyond a queue it answers Busy: more at
-// once would make all of them slower.
+// once would make all of them slower. It is safe for concurrent use.
 type Passwords struct {
-	work  *semaphore.Weighted
-	line  *semaphore.Weighted
-	wait  time.Duration
-	dummy string // a hash that no password opens, for users that do not exist
+	work  *semaphore.Weighted // being hashed
+	line  *semaphore.Weighted // being hashed or waiting
+	wait  time.Duration       // longest time in the queue
+	dummy string              // a hash that no password opens, for users that do not exist
 }
 
 // NewPasswords is for one node.
@@ -53,8 +60,9 @@ func NewPasswords() *Passwords {
 // busy is the answer beyond the queue.
 func busy() error { return &countersign.Error{Kind: countersign.Busy, Code: "busy"} }
 
-// do runs f when its turn has come. f goes on to its end even if the caller
-// hangs up, and holds its place until then.
+// do runs f when its turn has come. A hash can't be stopped: f goes on to its
+// end even if the caller hangs up, and holds its place until then. Otherwise
+// clients that hang up could fill the memory.
 func (p *Passwords) do(ctx context.Context, f func()) error {
 	if !p.line.TryAcquire(1) {
 		return busy()
@@ -63,6 +71,9 @@ func (p *Passwords) do(ctx context.Context, f func()) error {
 	defer cancel()
 	if err := p.work.Acquire(waiting, 1); err != nil {
 		p.line.Release(1)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return busy()
 	}
 	done := make(chan struct{})
@@ -80,15 +91,20 @@ func (p *Passwords) do(ctx context.Context, f func()) error {
 	}
 }
 
-// Hash is the encoded hash of a new password, with a fresh salt.
-func (p *Passwords) Hash(ctx context.Context, password string) (encoded string, err error) {
+// Hash is the encoded hash of a new password, with a fresh salt. One that is
+// too long for Check is refused (password.long).
+func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
+	text, fits := normal(password)
+	if !fits {
+		return "", tooLong(text)
+	}
 	type result struct {
 		encoded string
 		err     error
 	}
-	results := make(chan result, 1)
+	results := make(chan result, 1) // read only where f has ended
 	if err := p.do(ctx, func() {
-		encoded, err := hash(norm.NFC.String(password))
+		encoded, err := hash(text)
 		results <- result{encoded, err}
 	}); err != nil {
 		return "", err
@@ -97,13 +113,13 @@ func (p *Passwords) Hash(ctx context.Context, password string) (encoded string, 
 	return r.encoded, r.err
 }
 
-func hash(password string) (string, error) {
+func hash(text string) (string, error) {
 	hasher, err := argon2.New(argon2.WithVariantID(), argon2.WithMemoryInKiB(memory), argon2.WithIterations(iterations),
-		argon2.WithParallelism(lanes), argon2.WithSaltLength(16), argon2.WithKeyLength(32))
+		argon2.WithParallelism(lanes), argon2.WithSaltLength(saltSize), argon2.WithKeyLength(hashSize))
 	if err != nil {
 		return "", err
 	}
-	digest, err := hasher.Hash(password)
+	digest, err := hasher.Hash(text)
 	if err != nil {
 		return "", err
 	}
@@ -113,35 +129,54 @@ func hash(password string) (string, error) {
 // Check tells whether password is the one of the encoded hash, and whether it
 // should be hashed anew because the cost has risen. An empty hash, a password
 // that is too long and a hash that asks for too much are never right, but cost
-// the same (EN-02).
+// the same as a wrong password (EN-02).
 func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, rehash bool, err error) {
-	possible := encoded != "" && len(password) <= widest && utf8.RuneCountInString(password) <= longest && affordable(encoded)
+	text, fits := normal(password)
+	cost, readable := costOf(encoded)
+	possible := fits && readable
 	if !possible {
-		encoded, password = p.dummy, "not this one"
+		encoded, text = p.dummy, "not this one"
 	}
 	right := make(chan bool, 1)
-	err = p.do(ctx, func() {
-		match, err := crypt.CheckPassword(norm.NFC.String(password), encoded)
-		right <- err == nil && match
-	})
-	if err != nil {
+	if err = p.do(ctx, func() { right <- matches(encoded, text) }); err != nil {
 		return false, false, err
 	}
 	ok = <-right && possible
-	return ok, ok && !strings.HasPrefix(encoded, "$argon2id$v=19$m=19456,t=2,p=1$"), nil
+	return ok, ok && cost.low(), nil
 }
 
-// affordable tells whether a stored Argon2 hash asks for no more memory than
-// this program is ready to give.
-func affordable(encoded string) bool {
-	if !strings.HasPrefix(encoded, "$argon2") {
-		return true
-	}
-	_, rest, ok := strings.Cut(encoded, "$m=")
-	if !ok {
+// matches computes the hash. The library's CheckPassword is not for this: it
+// makes its decoders at the first call, unguarded, and takes weaker hashes.
+func matches(encoded, text string) bool {
+	digest, err := argon2.DecodeVariant(argon2.VariantID)(encoded)
+	if err != nil {
 		return false
 	}
-	size, _, _ := strings.Cut(rest, ",")
-	kib, err := strconv.Atoi(size)
-	return err == nil && kib <= maxMemory
+	ok, err := digest.MatchAdvanced(text)
+	return err == nil && ok
+}
+
+// cost is what a stored hash asks for.
+type cost struct{ memory, iterations, lanes int }
+
+func (c cost) low() bool { return c.memory < memory || c.iterations < iterations }
+
+// phc is the one way in which an Argon2id hash is written. The library is more
+// tolerant, for example of "m=8,m=9999999": what is judged here must be what is
+// computed there. Salt and hash have from 8 and 16 to 64 bytes.
+var phc = regexp.MustCompile(`^\$argon2id\$v=19\$m=([1-9]\d{0,6}),t=([1-9]\d{0,3}),p=([1-9]\d{0,3})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$`)
+
+// costOf reads what a stored hash asks for; false if it can't be read or asks
+// for more than this program is ready to give.
+func costOf(encoded string) (cost, bool) {
+	found := phc.FindStringSubmatch(encoded)
+	if found == nil {
+		return cost{}, false
+	}
+	var n [3]int
+	for i := range n {
+		n[i], _ = strconv.Atoi(found[i+1]) // a few digits
+	}
+	c := cost{memory: n[0], iterations: n[1], lanes: n[2]}
+	return c, c.memory <= mostMemory && c.iterations <= mostIterations && c.lanes <= mostLanes
 }

@@ -127,7 +127,8 @@ func (d *Desk) hint(ctx context.Context, v countersign.Visit, id countersign.Att
 // for a step-up, the session it was opened from (M30, D-19).
 func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, wrong *countersign.Error) (error, error) {
 	a := f.Attempt
-	left := policy.MaxFailures - a.Failures - 1
+	a.Wrong++
+	left := policy.MaxFailures - a.Wrong
 	e := refused(v, "token.wrong", f.User, wrong.Code)
 	e.Method = string(a.Challenge.Method)
 	tx.Record(e)
@@ -136,7 +137,7 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 		if left == 1 && wrong.Code == "token.wrong" {
 			wrong.Code = "token.wrong_last"
 		}
-		return wrong, nil
+		return wrong, tx.SaveAttempt(ctx, a)
 	}
 	if a.Challenge.Message != "" {
 		if err := tx.DropToken(ctx, a.Challenge.Message, v.Now); err != nil {

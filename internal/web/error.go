@@ -1,0 +1,119 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"countersign"
+	"countersign/internal/door"
+	"countersign/internal/signin"
+)
+
+// An errorPage says what happened, why, and what to do next.
+type errorPage struct {
+	base
+	Head     string
+	Rest     string
+	Incident string
+	Back     string
+	BackName string
+}
+
+// fail answers an error on a page that needs no session.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
+	kind, code := countersign.KindOf(err), countersign.CodeOf(err)
+	switch {
+	case kind == countersign.Expired && (code == "attempt.expired" || code == "token.third_failure"):
+		s.Entrance.ClearCookie(w, door.Attempt)
+		http.Redirect(w, r, "/sign-in"+query("notice", code), http.StatusSeeOther)
+	case kind == countersign.SignedOut:
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	default:
+		s.showError(w, r, v, door.Status(kind), code, err)
+	}
+}
+
+// failGuest is fail for somebody who is signed in: the console stays around it,
+// and what needs a step-up leads to one.
+func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, err error) {
+	switch countersign.KindOf(err) {
+	case countersign.Stale:
+		if err := s.stepUp(w, r, v, "act.reset", "/profile"); err != nil {
+			s.fail(w, r, v, err)
+		}
+	case countersign.SignedOut:
+		s.toSignIn(w, r, v, err, false)
+	case countersign.Expired:
+		s.expired(w, r, err)
+	default:
+		s.showError(w, r, v, door.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
+	}
+}
+
+// expired is a step-up that is over: its third failure has ended the session.
+func (s *Server) expired(w http.ResponseWriter, r *http.Request, err error) {
+	if countersign.CodeOf(err) == "token.third_failure" {
+		s.Entrance.ClearCookie(w, door.Session)
+		http.Redirect(w, r, "/sign-in"+query("notice", "token.third_failure"), http.StatusSeeOther)
+		return
+	}
+	http.Redirect(w, r, "/profile", http.StatusSeeOther)
+}
+
+// showError writes an error page. What is not for people is logged under an
+// incident number that they can tell.
+func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, code string, err error) {
+	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Entrance.FormToken(v.Session)}, Back: "/", BackName: "Go to the start page"}
+	e := &countersign.Error{Code: code}
+	errors.As(err, &e)
+	if _, known := sentences[code]; !known {
+		e, status = &countersign.Error{Code: "internal"}, http.StatusInternalServerError
+	}
+	if status == http.StatusInternalServerError {
+		p.Incident = incident(door.RequestID(r.Context()))
+		s.Log.Error("internal", "request", door.RequestID(r.Context()), "incident", p.Incident, "path", r.URL.Path, "error", err)
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	p.Head, p.Rest, _ = strings.Cut(sentence(v.Agency, v.Now, e), "\n")
+	p.Title = p.Head
+	p.Alert = &alert{Kind: "danger"}
+	name := "gate_error"
+	if g, ok := r.Context().Value(guestKey{}).(signin.Guest); ok {
+		p.base = s.console(v, g, p.Head, "")
+		p.Alert = &alert{Kind: "danger"}
+		name = "console_error"
+	}
+	if v.Agency.ID == "" {
+		p.Agency.Name, p.Back = "Countersign", ""
+	}
+	if err := s.show(w, status, name, p); err != nil {
+		http.Error(w, "Something went wrong.", http.StatusInternalServerError)
+	}
+}
+
+// incident is a request's number as people can read it out: 7F3K-20M9.
+func incident(request string) string {
+	text := strings.ToUpper(request + "00000000")[:8]
+	return text[:4] + "-" + text[4:]
+}
+
+// foreign answers a form that another site has sent (WB-01).
+func (s *Server) foreign(w http.ResponseWriter, r *http.Request) {
+	if v, ok := s.visit(w, r); ok {
+		s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
+	}
+}
+
+// panicked answers a request whose handler broke (WB-07).
+func (s *Server) panicked(w http.ResponseWriter, r *http.Request) {
+	s.showError(w, r, countersign.Visit{Now: s.now()}, http.StatusInternalServerError, "internal", errors.New("panic"))
+}
+
+// missing answers every path that does not exist.
+func (s *Server) missing(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	s.showError(w, r, v, http.StatusNotFound, "page.not_found", nil)
+	return nil
+}

@@ -1,0 +1,83 @@
+package web
+
+import (
+	"time"
+
+	"countersign"
+)
+
+// An eventRow is one line of what happened.
+type eventRow struct {
+	At   time.Time
+	When string
+	Text string
+}
+
+// happened are the sentences of the audit log's actions, for the time lines.
+// {Who} is "You" or the actor, {Method} and {From} say by what and from where.
+var happened = map[string]string{
+	"sign-in.completed":     "Signed in {Method} from {From}.",
+	"sign-in.password":      "A wrong password was entered from {From}.",
+	"sign-in.token_asked":   "The right password was entered from {From}, and a token asked.",
+	"sign-in.third_failure": "Three wrong tokens were entered from {From}.",
+	"sign-in.refused":       "The right password was entered from {From}, but opened nothing.",
+	"sign-in.cancelled":     "A sign-in was cancelled, from {From}.",
+	"sign-in.other_way":     "Another way was chosen: {Name}.",
+	"token.sent":            "A token was sent: {Name}.",
+	"token.wrong":           "A wrong token was entered from {From}.",
+	"set-up.opened":         "Set-up was opened from {From}.",
+	"set-up.completed":      "Set-up was completed.",
+	"set-up.invited":        "{Who} sent an invitation to set up.",
+	"method.added":          "A method was set up: {Name}.",
+	"method.removed":        "A method was removed: {Name}.",
+	"method.default":        "The Default was changed: {Name}.",
+	"two-factor.reset":      "{Who} reset two factor authentication.",
+	"step-up.asked":         "A token was asked before a change.",
+	"step-up.completed":     "A change was confirmed {Method}.",
+	"session.signed_out":    "Signed out from {From}.",
+	"session.ended":         "{Who} ended sessions.",
+	"device.forgotten":      "{Who} forgot remembered devices.",
+	"device.copied":         "A device cookie came up in another browser and system, and was revoked.",
+	"password.chosen":       "A password was chosen from {From}.",
+	"user.added":            "{Who} added the user.",
+	"user.changed":          "{Who} changed the user.",
+	"user.activation_sent":  "{Who} sent the link to choose a password.",
+	"right.refused":         "An act without the right for it was refused.",
+}
+
+// proofs say by what a sign-in was admitted, and no more than was proved.
+var proofs = map[string]string{
+	"password":   "with the password alone",
+	"remembered": "on a remembered device, without a token",
+	"email":      "with an emailed token",
+	"app":        "with the authenticator app",
+	"sms":        "with a token by SMS",
+}
+
+// eventRows are the lines of a time line. own: the reader is the subject.
+func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
+	var rows []eventRow
+	for _, e := range events {
+		text, ok := happened[e.Action]
+		if !ok {
+			continue
+		}
+		who := e.Actor
+		if own && e.Actor == e.Subject {
+			who = "You"
+		}
+		if e.Actor == "operator" {
+			who = "The operator of the server"
+		}
+		from := e.Client.Describe()
+		if e.Client.IP.IsValid() {
+			from += ", " + e.Client.Address()
+		}
+		text = fill(b.Agency, b.Now, text, countersign.Args{"Who": who, "From": from, "Method": proofs[e.Method], "Name": methodName(countersign.Method(e.Method))})
+		if e.Reason != "" && e.Result != "refused" {
+			text += " Reason given: " + e.Reason + "."
+		}
+		rows = append(rows, eventRow{e.At, b.When(e.At), text})
+	}
+	return rows
+}

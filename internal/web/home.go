@@ -1,0 +1,31 @@
+package web
+
+import (
+	"net/http"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// A homePage greets who is signed in.
+type homePage struct{ base }
+
+func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.show(w, http.StatusOK, "console_home", homePage{s.console(v, g, "Home", "home")})
+}
+
+// getAdmin leads to the first page that one's rights open.
+func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, _ countersign.Visit, g signin.Guest) error {
+	to := ""
+	switch {
+	case g.User.Has(countersign.RightPreferences):
+		to = "/admin/system/preferences"
+	case g.User.Has(countersign.RightUsers), g.User.Has(countersign.RightReset):
+		to = "/admin/users"
+	default:
+		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing",
+			Args: countersign.Args{"Right": string(countersign.RightPreferences), "Login": g.User.Login}}
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}

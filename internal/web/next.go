@@ -1,0 +1,125 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"countersign"
+	"countersign/internal/door"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+// next carries an outcome to the browser: its cookies, and the page of the next
+// step. It is the only place that knows which page belongs to which step.
+func (s *Server) next(w http.ResponseWriter, r *http.Request, out signin.Outcome) error {
+	s.cookies(w, out)
+	if out.Act != nil {
+		s.replay(w, r, *out.Act, out)
+		return nil
+	}
+	http.Redirect(w, r, pageOf(out), http.StatusSeeOther)
+	return nil
+}
+
+// cookies sets and clears what an outcome says.
+func (s *Server) cookies(w http.ResponseWriter, out signin.Outcome) {
+	set := func(name string, c signin.Cookie) {
+		switch {
+		case !c.Change:
+		case c.Handle == "":
+			s.Entrance.ClearCookie(w, name)
+		case name == door.Browser:
+			s.Entrance.SetCookie(w, name, c.Handle, door.DeviceLife)
+		default:
+			s.Entrance.SetCookie(w, name, c.Handle, 0)
+		}
+	}
+	set(door.Session, out.Session)
+	set(door.Attempt, out.Attempt)
+	set(door.Browser, out.Browser)
+}
+
+// pageOf is the page of the next step.
+func pageOf(out signin.Outcome) string {
+	switch out.Stage.(type) {
+	case policy.ProposeEmail, policy.ConfirmEmail, policy.ProveEmail:
+		return "/set-up/email"
+	case policy.Menu:
+		return "/set-up"
+	case policy.ProveSMS:
+		return "/set-up/sms"
+	case policy.ChooseDefault:
+		return "/set-up/default"
+	case policy.Done:
+		return "/set-up/done" + query("then", door.Then(out.Then))
+	}
+	switch out.Step.(type) {
+	case policy.AskToken:
+		return "/sign-in/token"
+	case policy.SetUp:
+		return "/set-up"
+	case policy.Admit:
+		if then := door.Then(out.Then); then != "" {
+			return then
+		}
+		return "/"
+	default:
+		return "/sign-in"
+	}
+}
+
+// replay lets an act go on that waited for a step-up or a sign-in: the same
+// request, with the cookies of now and a form token for them.
+func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.Act, out signin.Outcome) {
+	target, err := url.ParseRequestURI(act.Path)
+	if err != nil || door.Then(act.Path) == "" {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	form := url.Values(act.Form)
+	if form == nil {
+		form = url.Values{}
+	}
+	again := r.Clone(r.Context())
+	again.Method, again.URL, again.RequestURI, again.Body = http.MethodPost, target, act.Path, http.NoBody
+	s.newCookies(again, out)
+	form.Set("form_token", s.Entrance.FormToken(s.Entrance.Cookie(again, door.Session)))
+	again.PostForm, again.Form = form, form
+	s.mux.ServeHTTP(w, again)
+}
+
+// newCookies puts the cookies of an outcome into a request, in place of the old ones.
+func (s *Server) newCookies(r *http.Request, out signin.Outcome) {
+	old := r.Cookies()
+	r.Header.Del("Cookie")
+	w := cookieJar{header: http.Header{}}
+	s.cookies(w, out)
+	changed := map[string]bool{}
+	for _, c := range (&http.Response{Header: w.header}).Cookies() {
+		changed[c.Name] = true
+		if c.MaxAge >= 0 {
+			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		}
+	}
+	for _, c := range old {
+		if !changed[c.Name] {
+			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		}
+	}
+}
+
+// A cookieJar takes Set-Cookie headers and nothing else.
+type cookieJar struct{ header http.Header }
+
+func (j cookieJar) Header() http.Header       { return j.header }
+func (cookieJar) Write(b []byte) (int, error) { return len(b), nil }
+func (cookieJar) WriteHeader(int)             {}
+
+// query is ?name=value, or nothing where the value is empty.
+func query(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	return "?" + url.Values{name: {value}}.Encode()
+}

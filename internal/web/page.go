@@ -1,0 +1,176 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+//go:embed template/*.html
+var templates embed.FS
+
+//go:embed icon/*.svg
+var icons embed.FS
+
+// pages are all templates, each with its layout, parsed once.
+var pages = parsePages()
+
+func parsePages() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	files, err := templates.ReadDir("template")
+	if err != nil {
+		panic(err) // embedded at build time
+	}
+	for _, f := range files {
+		layout, _, ok := strings.Cut(f.Name(), "_")
+		if !ok {
+			continue
+		}
+		t := template.New(layout + ".html").Funcs(funcs)
+		name := strings.TrimSuffix(f.Name(), ".html")
+		all[name] = template.Must(t.ParseFS(templates, "template/"+layout+".html", "template/parts.html", path.Join("template", f.Name())))
+	}
+	return all
+}
+
+// icon is an icon of the set, drawn inline; class is added to its own.
+func icon(name string, class ...string) template.HTML {
+	svg, err := icons.ReadFile("icon/" + name + ".svg")
+	if err != nil {
+		panic(err) // a template names an icon that is not embedded
+	}
+	_, rest, _ := strings.Cut(string(svg), "stroke-linejoin=\"round\"\n>")
+	shapes := strings.Join(strings.Fields(strings.TrimSuffix(strings.TrimSpace(rest), "</svg>")), " ")
+	classes := strings.Join(append([]string{"icon"}, class...), " ")
+	return template.HTML(`<svg class="` + classes + `" viewBox="0 0 24 24" aria-hidden="true">` + shapes + `</svg>`)
+}
+
+// A base is what every page needs.
+type base struct {
+	Title     string
+	Agency    countersign.Agency
+	Help      string
+	FormToken string
+	Now       time.Time
+	Alert     *alert
+	Errors    map[string]string // sentences by field
+	Script    bool              // the page has the tenth digit's script
+	Wide      bool
+	Guest     *signin.Guest // who is signed in, for the console
+	Section   string        // where in the navigation
+	NoMail    bool
+	Off       *alert // the standing banner while 2FA is Off
+}
+
+// An alert is an answer to what was just sent, or a notice.
+type alert struct {
+	Kind string // info, done, warn, danger
+	Role string // alert, status, region
+	Head string
+	Rest string
+}
+
+// Bad tells whether something was refused: the title says so.
+func (b base) Bad() bool { return len(b.Errors) > 0 || b.Alert != nil && b.Alert.Kind == "danger" }
+
+// Err is the sentence beside a field.
+func (b base) Err(field string) string { return b.Errors[field] }
+
+// Product is what the page calls the program.
+func (b base) Product() string { return b.Agency.ProductName() }
+
+// May tells whether the guest holds any of the rights.
+func (b base) May(rights ...string) bool {
+	if b.Guest == nil {
+		return false
+	}
+	for _, r := range rights {
+		if b.Guest.User.Has(countersign.Right(r)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Clock, Seconds, Day and When show a time in the agency's zone.
+func (b base) Clock(t time.Time) string   { return clock(b.Agency, t) }
+func (b base) Seconds(t time.Time) string { return seconds(b.Agency, t) }
+func (b base) Day(t time.Time) string     { return day(b.Agency, b.Now, t) }
+func (b base) When(t time.Time) string    { return when(b.Agency, b.Now, t) }
+
+// base begins the view of a page outside of the console.
+func (s *Server) base(v countersign.Visit, title string, p countersign.Preferences) base {
+	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Entrance.FormToken(v.Attempt), Now: v.Now}
+}
+
+// console begins the view of a page of the console.
+func (s *Server) console(v countersign.Visit, g signin.Guest, title, section string) base {
+	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Entrance.FormToken(v.Session), Now: v.Now, Guest: &g, Section: section}
+	if strings.HasPrefix(section, "admin") {
+		b.NoMail = !s.Mail()
+		if !g.Preferences.TwoFactor {
+			b.Off = &alert{Kind: "warn", Role: "region", Head: "Two factor authentication is Off.", Rest: "Everybody signs in with the password alone."}
+		}
+	}
+	return b
+}
+
+// refuse puts what an error says beside its field, or above the page.
+func (b *base) refuse(err error) {
+	b.Errors = map[string]string{}
+	for _, e := range each(err) {
+		text := sentence(b.Agency, b.Now, e)
+		if e.Field != "" {
+			b.Errors[e.Field] = text
+			continue
+		}
+		b.Alert = alertOf(e.Kind, text)
+	}
+}
+
+// each is the errors for people inside of err.
+func each(err error) []*countersign.Error {
+	switch e := err.(type) {
+	case *countersign.Error:
+		return []*countersign.Error{e}
+	case interface{ Unwrap() []error }:
+		var all []*countersign.Error
+		for _, one := range e.Unwrap() {
+			all = append(all, each(one)...)
+		}
+		return all
+	default:
+		return nil
+	}
+}
+
+func alertOf(kind countersign.ErrorKind, text string) *alert {
+	head, rest, _ := strings.Cut(text, "\n")
+	a := &alert{Kind: "danger", Role: "alert", Head: head, Rest: rest}
+	if kind == countersign.TooMany || kind == countersign.Expired {
+		a.Kind = "warn"
+	}
+	return a
+}
+
+// show writes a page. A template that fails is an error, not half a page.
+func (s *Server) show(w http.ResponseWriter, status int, name string, view any) error {
+	var b bytes.Buffer
+	if err := pages[name].Execute(&b, view); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, err := b.WriteTo(w)
+	return ignoreGone(err)
+}
+
+// ignoreGone drops the error of a browser that has hung up.
+func ignoreGone(error) error { return nil }

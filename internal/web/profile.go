@@ -1,0 +1,231 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+// A profilePage is the User Profile.
+type profilePage struct {
+	base
+	Profile   signin.Profile
+	Default   countersign.Factor
+	Devices   []deviceRow
+	Events    []eventRow
+	SelfReset bool
+}
+
+// A deviceRow is a remembered device.
+type deviceRow struct {
+	countersign.Device
+	Until time.Time // asked again after this
+	Over  bool
+	This  bool
+}
+
+// deviceRows says until when each device is remembered.
+func deviceRows(p countersign.Preferences, all []countersign.Device, this countersign.DeviceID, now time.Time) []deviceRow {
+	var rows []deviceRow
+	for _, d := range all {
+		until := policy.RememberedUntil(p, d.Proved)
+		rows = append(rows, deviceRow{Device: d, Until: until, Over: !now.Before(until), This: d.ID == this})
+	}
+	return rows
+}
+
+// done are the sentences after an act that led back to a page.
+var done = map[string]string{
+	"default":    "Your Default was changed.",
+	"removed":    "The method was removed. All your addresses were told, and your remembered devices were forgotten.",
+	"forgotten":  "The device was forgotten. A token is asked at the next sign-in from it.",
+	"ended":      "The session was ended.",
+	"others":     "All other sessions were ended.",
+	"saved":      "Saved.",
+	"added":      "The user was added. The link to choose a password is on its way.",
+	"edited":     "The changes were saved.",
+	"disabled":   "The user was disabled. Sessions ended, and devices were forgotten.",
+	"enabled":    "The user may sign in again.",
+	"reset":      "Two factor authentication was reset. The user was told.",
+	"invited":    "The invitation is on its way.",
+	"activation": "A new link is on its way. The earlier one no longer works.",
+}
+
+// flash is the answer to what was just done.
+func flash(r *http.Request) *alert {
+	text, ok := done[r.URL.Query().Get("done")]
+	if !ok {
+		return nil
+	}
+	return &alert{Kind: "done", Role: "status", Head: text}
+}
+
+func (s *Server) getProfile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.profile(w, r, v, g, http.StatusOK, nil)
+}
+
+func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, status int, refused error) error {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
+	p := profilePage{base: s.console(v, g, "User Profile", "profile"), Profile: profile, Default: policy.Default(profile.Factors), SelfReset: g.Preferences.SelfReset}
+	p.Devices = deviceRows(g.Preferences, profile.Devices, g.Session.Device, v.Now)
+	p.Events = p.eventRows(profile.Events, true)
+	p.Alert = flash(r)
+	if refused != nil {
+		p.refuse(refused)
+		for _, text := range p.Errors {
+			p.Alert = &alert{Kind: "danger", Role: "alert", Head: text}
+		}
+	}
+	return s.show(w, status, "console_profile", p)
+}
+
+// profileResult answers an act of the User Profile.
+func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, code string, err error) error {
+	if countersign.KindOf(err) == countersign.Invalid {
+		return s.profile(w, r, v, g, http.StatusUnprocessableEntity, err)
+	}
+	if err == nil {
+		http.Redirect(w, r, "/profile"+query("done", code), http.StatusSeeOther)
+	}
+	return err
+}
+
+func (s *Server) postProfileSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	out, err := s.Desk.OpenSetUp(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
+	return s.next(w, r, out)
+}
+
+func (s *Server) postProfileDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	err := s.Desk.MakeDefault(r.Context(), v, g, countersign.Method(r.PostForm.Get("default")))
+	return s.profileResult(w, r, v, g, "default", err)
+}
+
+// A removePage asks before a method is removed.
+type removePage struct {
+	base
+	Factor countersign.Factor
+	After  countersign.Factor // the Default afterwards
+}
+
+func (s *Server) getRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
+	m := countersign.Method(r.URL.Query().Get("method"))
+	i := slices.IndexFunc(profile.Factors, func(f countersign.Factor) bool { return f.Method == m })
+	if i < 0 || m == countersign.Email {
+		return &countersign.Error{Kind: countersign.NotFound, Code: "page.not_found"}
+	}
+	p := removePage{base: s.console(v, g, "Remove "+methodName(m), "profile"), Factor: profile.Factors[i]}
+	p.After = policy.Default(slices.Delete(slices.Clone(profile.Factors), i, i+1))
+	return s.show(w, http.StatusOK, "console_profile-remove", p)
+}
+
+func (s *Server) postRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	err := s.Desk.RemoveMethod(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")))
+	return s.profileResult(w, r, v, g, "removed", err)
+}
+
+// A forgetPage asks before a device, or all, are forgotten.
+type forgetPage struct {
+	base
+	Device *deviceRow // nil: all
+	Count  int
+}
+
+func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
+	rows := deviceRows(g.Preferences, profile.Devices, g.Session.Device, v.Now)
+	p := forgetPage{base: s.console(v, g, "Forget all devices", "profile"), Count: len(rows)}
+	if id := r.URL.Query().Get("device"); id != "" {
+		i := slices.IndexFunc(rows, func(d deviceRow) bool { return string(d.ID) == id })
+		if i < 0 {
+			return &countersign.Error{Kind: countersign.NotFound, Code: "device.unknown"}
+		}
+		p.Device, p.Title = &rows[i], "Forget this device"
+	}
+	return s.show(w, http.StatusOK, "console_profile-forget", p)
+}
+
+func (s *Server) postForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	err := s.Desk.ForgetDevice(r.Context(), v, g, countersign.DeviceID(r.PostForm.Get("device")))
+	return s.profileResult(w, r, v, g, "forgotten", err)
+}
+
+func (s *Server) postEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	id := countersign.SessionID(r.PostForm.Get("session"))
+	if id == "" {
+		return &countersign.Error{Kind: countersign.NotFound, Code: "session.unknown"}
+	}
+	return s.profileResult(w, r, v, g, "ended", s.Desk.EndSession(r.Context(), v, g, id))
+}
+
+func (s *Server) postEndOtherSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.profileResult(w, r, v, g, "others", s.Desk.EndSession(r.Context(), v, g, ""))
+}
+
+// A resetPage asks before one resets oneself.
+type resetPage struct {
+	base
+	Devices  int
+	Sessions int // others
+	Until    time.Time
+	Told     []string
+}
+
+func (s *Server) getProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.profileReset(w, r, v, g, http.StatusOK, nil)
+}
+
+func (s *Server) profileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, status int, refused error) error {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
+	p := resetPage{base: s.console(v, g, "Reset/Disable 2 Factor Authentication", "profile"), Devices: len(profile.Devices),
+		Sessions: len(profile.Sessions) - 1, Until: v.Now.Add(policy.ResetLife)}
+	p.Told = toldTo(g.User, profile.Factors)
+	if refused != nil {
+		p.refuse(refused)
+	}
+	return s.show(w, status, "console_profile-reset", p)
+}
+
+// toldTo are the addresses that a notice goes to.
+func toldTo(u countersign.User, factors []countersign.Factor) []string {
+	var all []string
+	if u.Email != "" {
+		all = append(all, u.Email)
+	}
+	for _, f := range factors {
+		if f.Method == countersign.Email && f.Address != u.Email {
+			all = append(all, f.Address)
+		}
+	}
+	return all
+}
+
+func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	out, err := s.Desk.ResetOwn(r.Context(), v, g, r.PostForm.Get("password"))
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	if countersign.KindOf(err) == countersign.Invalid {
+		return s.profileReset(w, r, v, g, http.StatusUnprocessableEntity, err)
+	}
+	return err
+}

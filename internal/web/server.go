@@ -1,0 +1,269 @@
+// Package web is the door for people: the pages of the sign-in, the set-up
+// wizard, the User Profile and administration. Each page is a file with its
+// handlers, a template and a view. A handler decodes what was sent, calls one
+// deed, and shows what came of it.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/door"
+	"countersign/internal/outbox"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+)
+
+// A Server answers people.
+type Server struct {
+	Desk     *signin.Desk
+	Office   *admin.Office
+	Entrance door.Entrance
+	Hosts    func(context.Context) (door.Hosts, error) // which agency a host means
+	From     func(countersign.Agency) string           // sender of letters, as pages name it
+	Mail     func() bool                               // a mail server is set up
+	Inbox    *outbox.Inbox                             // the demo's; nil elsewhere, and then its page does not exist
+	Log      *slog.Logger
+	Now      func() time.Time // nil: time.Now
+
+	mux *http.ServeMux
+}
+
+// Handler is the whole door.
+func (s *Server) Handler() http.Handler {
+	s.mux = http.NewServeMux()
+	s.routes()
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(s.foreign))
+	h := guard.Handler(s.mux)
+	h = door.Limits(h)
+	h = door.Headers(h, s.Entrance.Secure)
+	return door.Requests(h, s.Log, s.now, s.panicked)
+}
+
+// routes is every path there is.
+func (s *Server) routes() {
+	page := func(pattern string, h func(http.ResponseWriter, *http.Request, countersign.Visit) error) {
+		s.mux.Handle(pattern, s.open(h))
+	}
+	guest := func(pattern string, h guestHandler) { s.mux.Handle(pattern, s.guest(h)) }
+	fresh := func(pattern, title, back string, h guestHandler) {
+		s.mux.Handle(pattern, s.guest(s.fresh(title, back, h)))
+	}
+
+	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	s.mux.Handle("GET /static/", static())
+
+	page("GET /sign-in", s.getSignIn)
+	page("POST /sign-in", s.postSignIn)
+	page("GET /sign-in/token", s.getToken)
+	page("POST /sign-in/token", s.postToken)
+	page("POST /sign-in/token/new", s.postNewToken)
+	page("GET /sign-in/other-way", s.getOtherWay)
+	page("POST /sign-in/other-way", s.postOtherWay)
+	page("POST /sign-in/cancel", s.postCancel)
+
+	page("GET /set-up", s.getSetUp)
+	page("GET /set-up/email", s.getSetUpEmail)
+	page("POST /set-up/email", s.postSetUpEmail)
+	page("POST /set-up/email/token", s.postEmailToken)
+	page("POST /set-up/email/confirm", s.postConfirmEmail)
+	page("POST /set-up/email/new", s.postNewEmailToken)
+	page("GET /set-up/app", s.getSetUpApp)
+	page("POST /set-up/app", s.postSetUpApp)
+	page("GET /set-up/sms", s.getSetUpSMS)
+	page("POST /set-up/sms", s.postSetUpSMS)
+	page("POST /set-up/sms/token", s.postSMSToken)
+	page("POST /set-up/sms/new", s.postNewSMSToken)
+	page("POST /set-up/skip", s.postSkip)
+	page("GET /set-up/default", s.getDefault)
+	page("POST /set-up/default", s.postDefault)
+	guest("GET /set-up/done", s.getSetUpDone)
+
+	page("GET /welcome", s.getWelcome)
+	page("POST /welcome", s.postWelcome)
+
+	guest("GET /step-up", s.getStepUp)
+	guest("POST /step-up", s.postStepUp)
+	guest("POST /step-up/new", s.postStepUpNew)
+	guest("GET /step-up/other-way", s.getStepUpOtherWay)
+	guest("POST /step-up/other-way", s.postStepUpOtherWay)
+	guest("POST /step-up/cancel", s.postStepUpCancel)
+
+	page("GET /sign-out", s.getSignOut)
+	s.mux.Handle("POST /sign-out", s.signOut())
+
+	guest("GET /{$}", s.getHome)
+	guest("GET /profile", s.getProfile)
+	fresh("POST /profile/setup-two-factor", "act.setup", "/profile", s.postProfileSetUp)
+	guest("GET /profile/reset-two-factor", s.getProfileReset)
+	guest("POST /profile/reset-two-factor", s.postProfileReset)
+	fresh("POST /profile/default", "act.default", "/profile", s.postProfileDefault)
+	guest("GET /profile/methods/remove", s.getRemoveMethod)
+	fresh("POST /profile/methods/remove", "act.remove", "/profile", s.postRemoveMethod)
+	guest("GET /profile/devices/forget", s.getForgetDevice)
+	guest("POST /profile/devices/forget", s.postForgetDevice)
+	guest("POST /profile/sessions/end", s.postEndSession)
+	guest("POST /profile/sessions/end-others", s.postEndOtherSessions)
+
+	guest("GET /admin", s.getAdmin)
+	guest("GET /admin/system/preferences", s.getPreferences)
+	guest("POST /admin/system/preferences", s.postPreferences)
+	guest("GET /admin/users", s.getUsers)
+	guest("GET /admin/users/new", s.getNewUser)
+	guest("POST /admin/users/new", s.postNewUser)
+	guest("GET /admin/users/{id}", s.getUser)
+	guest("GET /admin/users/{id}/edit", s.getEditUser)
+	guest("POST /admin/users/{id}/edit", s.postEditUser)
+	guest("POST /admin/users/{id}/disable", s.postDisable)
+	guest("POST /admin/users/{id}/enable", s.postEnable)
+	guest("POST /admin/users/{id}/activation", s.postActivation)
+	guest("GET /admin/users/{id}/reset-two-factor", s.getUserReset)
+	guest("POST /admin/users/{id}/reset-two-factor", s.postUserReset)
+	guest("GET /admin/users/{id}/setup-two-factor", s.getUserSetUp)
+	guest("POST /admin/users/{id}/setup-two-factor", s.postUserSetUp)
+	guest("POST /admin/users/{id}/devices/forget", s.postUserForget)
+	guest("POST /admin/users/{id}/devices/forget-all", s.postUserForgetAll)
+	guest("POST /admin/users/{id}/sessions/end", s.postUserEndSessions)
+
+	if s.Inbox != nil {
+		page("GET /demo/inbox", s.getInbox)
+	}
+	s.mux.Handle("/", s.open(s.missing))
+}
+
+func (s *Server) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+// visit gathers the facts of a request; false if its host is no agency's, and
+// then the answer is written (421).
+func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visit, bool) {
+	v := countersign.Visit{
+		Client:  s.Entrance.Client(r),
+		Now:     s.now().UTC().Truncate(time.Millisecond),
+		Request: door.RequestID(r.Context()),
+		Session: s.Entrance.Cookie(r, door.Session),
+		Attempt: s.Entrance.Cookie(r, door.Attempt),
+		Browser: s.Entrance.Cookie(r, door.Browser),
+	}
+	hosts, err := s.Hosts(r.Context())
+	if err != nil {
+		s.fail(w, r, v, err)
+		return v, false
+	}
+	agency, ok := hosts.Agency(r.Host)
+	if !ok {
+		s.showError(w, r, v, http.StatusMisdirectedRequest, "host.unknown", nil)
+		return v, false
+	}
+	v.Agency = agency
+	return v, true
+}
+
+// open lets anybody in. Its forms are bound to the attempt cookie, which comes
+// with the first page and is worth nothing by itself.
+func (s *Server) open(h func(http.ResponseWriter, *http.Request, countersign.Visit) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, ok := s.visit(w, r)
+		if !ok {
+			return
+		}
+		if r.Method == http.MethodPost && !s.Entrance.CheckFormToken(v.Attempt, r.PostForm.Get("form_token")) {
+			s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
+			return
+		}
+		if v.Attempt == "" {
+			v.Attempt = secret.NewHandle()
+			s.Entrance.SetCookie(w, door.Attempt, v.Attempt, 0)
+		}
+		if err := h(w, r, v); err != nil {
+			s.fail(w, r, v, err)
+		}
+	})
+}
+
+type guestHandler func(http.ResponseWriter, *http.Request, countersign.Visit, signin.Guest) error
+
+// guest lets in who is signed in; others go to the sign-in page and come back.
+// Its forms are bound to the session.
+func (s *Server) guest(h guestHandler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, ok := s.visit(w, r)
+		if !ok {
+			return
+		}
+		meant := r.Method != http.MethodPost || s.Entrance.CheckFormToken(v.Session, r.PostForm.Get("form_token"))
+		g, err := s.Desk.Enter(r.Context(), v)
+		if countersign.KindOf(err) == countersign.SignedOut {
+			s.toSignIn(w, r, v, err, meant)
+			return
+		}
+		if err == nil && !meant {
+			s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
+			return
+		}
+		if err == nil {
+			err = h(w, r.WithContext(context.WithValue(r.Context(), guestKey{}, g)), v, g)
+		}
+		if err != nil {
+			s.failGuest(w, r, v, g, err)
+		}
+	})
+}
+
+type guestKey struct{}
+
+// toSignIn leads somebody without a session to the sign-in page. What a form
+// held is kept if its session is over for being idle or old.
+func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit, why error, meant bool) {
+	then := r.URL.RequestURI()
+	if r.Method == http.MethodPost {
+		then = ""
+		code := countersign.CodeOf(why)
+		if meant && (code == "session.idle" || code == "session.absolute") {
+			if err := s.Desk.KeepAct(r.Context(), v, act(r, "", "/")); err != nil {
+				s.fail(w, r, v, err)
+				return
+			}
+		}
+	}
+	http.Redirect(w, r, "/sign-in"+query("then", door.Then(then)), http.StatusSeeOther)
+}
+
+// fresh asks for a second factor of the last five minutes before h; the act then
+// goes on by itself (SE-06).
+func (s *Server) fresh(title, back string, h guestHandler) guestHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+		if g.Fresh(v.Now) {
+			return h(w, r, v, g)
+		}
+		return s.stepUp(w, r, v, title, back)
+	}
+}
+
+func (s *Server) stepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, title, back string) error {
+	if err := s.Desk.BeginStepUp(r.Context(), v, act(r, title, back)); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/step-up", http.StatusSeeOther)
+	return nil
+}
+
+// act is a request that may go on later.
+func act(r *http.Request, title, back string) countersign.Act {
+	form := map[string][]string{}
+	for name, values := range r.PostForm {
+		if name != "form_token" {
+			form[name] = values
+		}
+	}
+	return countersign.Act{Path: r.URL.RequestURI(), Form: form, Title: title, Back: back}
+}

@@ -1,0 +1,153 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"countersign"
+	"countersign/internal/door"
+)
+
+// A signInPage asks for user ID and password.
+type signInPage struct {
+	base
+	UserID    string
+	Then      string
+	TwoFactor bool // it is On: the notice at the bottom says so (M12)
+}
+
+// notices are the codes that the address of the sign-in page may name.
+var notices = map[string]string{"attempt.expired": "info", "token.third_failure": "warn", "signed-out": "done", "password.saved": "done"}
+
+func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, error) {
+	front, err := s.Desk.Front(r.Context(), v)
+	if err != nil {
+		return signInPage{}, err
+	}
+	return signInPage{base: s.base(v, "Sign in", front.Preferences), TwoFactor: front.Preferences.TwoFactor}, nil
+}
+
+func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	then := door.Then(r.URL.Query().Get("then"))
+	_, err := s.Desk.Enter(r.Context(), v)
+	if err == nil {
+		if then == "" {
+			then = "/"
+		}
+		http.Redirect(w, r, then, http.StatusSeeOther)
+		return nil
+	}
+	if countersign.KindOf(err) != countersign.SignedOut {
+		return err
+	}
+	p, perr := s.signInPage(r, v)
+	if perr != nil {
+		return perr
+	}
+	p.Then = then
+	code := r.URL.Query().Get("notice")
+	if kind, ok := notices[code]; ok {
+		p.Alert = s.notice(v, kind, &countersign.Error{Code: code})
+	} else if countersign.CodeOf(err) != "session.none" {
+		for _, e := range each(err) {
+			p.Alert = s.notice(v, "info", e)
+		}
+	}
+	return s.show(w, http.StatusOK, "gate_sign-in", p)
+}
+
+// notice is a sentence above the form.
+func (s *Server) notice(v countersign.Visit, kind string, e *countersign.Error) *alert {
+	a := alertOf(e.Kind, sentence(v.Agency, v.Now, e))
+	a.Kind, a.Role = kind, "status"
+	if kind == "warn" {
+		a.Role = "alert"
+	}
+	return a
+}
+
+func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	userID, password := strings.TrimSpace(r.PostForm.Get("user_id")), r.PostForm.Get("password")
+	then := door.Then(r.PostForm.Get("then"))
+	err := missingFields(userID, password)
+	if err == nil {
+		out, failed := s.Desk.Password(r.Context(), v, userID, password, then)
+		if failed == nil {
+			return s.next(w, r, out)
+		}
+		err = failed
+	}
+	if countersign.KindOf(err) != countersign.Invalid {
+		return err
+	}
+	p, perr := s.signInPage(r, v)
+	if perr != nil {
+		return perr
+	}
+	p.UserID, p.Then = userID, then
+	p.refuse(err)
+	if p.Alert != nil { // what is wrong with the pair stands beside the password
+		p.Errors["password"], p.Alert = p.Alert.Head, nil
+	}
+	return s.show(w, http.StatusUnprocessableEntity, "gate_sign-in", p)
+}
+
+func missingFields(userID, password string) error {
+	if userID == "" {
+		return &countersign.Error{Kind: countersign.Invalid, Code: "user_id.empty", Field: "user_id"}
+	}
+	if password == "" {
+		return &countersign.Error{Kind: countersign.Invalid, Code: "password.required", Field: "password"}
+	}
+	return nil
+}
+
+func (s *Server) postCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	out, err := s.Desk.Cancel(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	return s.next(w, r, out)
+}
+
+// A signOutPage asks before a session ends: a link alone ends none.
+type signOutPage struct {
+	base
+	UserID string
+}
+
+func (s *Server) getSignOut(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	g, err := s.Desk.Enter(r.Context(), v)
+	if countersign.KindOf(err) == countersign.SignedOut {
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p := signOutPage{base: s.base(v, "Sign out", g.Preferences), UserID: g.User.Login}
+	p.FormToken = s.Entrance.FormToken(v.Session)
+	return s.show(w, http.StatusOK, "gate_sign-out", p)
+}
+
+// signOut ends the session of the visit. Its form is bound to that session; who
+// has none is signed out already.
+func (s *Server) signOut() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, ok := s.visit(w, r)
+		if !ok {
+			return
+		}
+		if v.Session != "" && !s.Entrance.CheckFormToken(v.Session, r.PostForm.Get("form_token")) {
+			s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
+			return
+		}
+		out, err := s.Desk.SignOut(r.Context(), v, r.PostForm.Get("forget_device") == "yes")
+		if err != nil {
+			s.fail(w, r, v, err)
+			return
+		}
+		s.cookies(w, out)
+		http.Redirect(w, r, "/sign-in"+query("notice", "signed-out"), http.StatusSeeOther)
+	})
+}

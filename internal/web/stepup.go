@@ -1,0 +1,102 @@
+package web
+
+import (
+	"net/http"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// lookStepUp is the page of the step-up that is open for the session.
+func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest) (tokenPage, error) {
+	view, err := s.Desk.LookStepUp(r.Context(), v)
+	if err != nil {
+		return tokenPage{}, err
+	}
+	b := s.base(v, "", g.Preferences)
+	b.FormToken = s.Entrance.FormToken(v.Session)
+	p := s.tokenPage(b, v, view, "/step-up")
+	p.Title = "Confirm it is you"
+	p.Purpose = sentences[view.Attempt.Act.Title]
+	return p, nil
+}
+
+func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	p, err := s.lookStepUp(r, v, g)
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Get("notice") == "token.resent" {
+		p.Alert = s.notice(v, "done", &countersign.Error{Code: "token.resent"})
+	}
+	refresh(w, p.Delivery)
+	return s.show(w, http.StatusOK, "gate_step-up", p)
+}
+
+func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	out, act, err := s.proveStepUp(r, v)
+	if err == nil {
+		s.cookies(w, out)
+		s.replay(w, r, *act, out)
+		return nil
+	}
+	return s.stepUpAgain(w, r, v, g, err)
+}
+
+// proveStepUp takes the token, or the password of somebody without a method.
+func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outcome, *countersign.Act, error) {
+	if r.PostForm.Has("password") {
+		return s.Desk.StepUpPassword(r.Context(), v, r.PostForm.Get("password"))
+	}
+	return s.Desk.StepUpToken(r.Context(), v, r.PostForm.Get("token"))
+}
+
+func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, err error) error {
+	status := http.StatusUnprocessableEntity
+	switch countersign.KindOf(err) {
+	case countersign.Invalid:
+	case countersign.TooMany:
+		status = http.StatusTooManyRequests
+	default:
+		return err
+	}
+	p, lerr := s.lookStepUp(r, v, g)
+	if lerr != nil {
+		return lerr
+	}
+	p.refuse(err)
+	return s.show(w, status, "gate_step-up", p)
+}
+
+func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	if _, err := s.Desk.NewStepUpToken(r.Context(), v); err != nil {
+		return s.stepUpAgain(w, r, v, g, err)
+	}
+	http.Redirect(w, r, "/step-up?notice=token.resent", http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) getStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	p, err := s.lookStepUp(r, v, g)
+	if err != nil {
+		return err
+	}
+	return s.otherWay(w, http.StatusOK, p)
+}
+
+func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	if _, err := s.Desk.StepUpOtherWay(r.Context(), v, countersign.Method(r.PostForm.Get("method"))); err != nil {
+		return s.stepUpAgain(w, r, v, g, err)
+	}
+	http.Redirect(w, r, "/step-up", http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) postStepUpCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, _ signin.Guest) error {
+	back, err := s.Desk.CancelStepUp(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,194 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign"
+)
+
+// sentences are what people read for each code. The first line stands alone or
+// in bold; what follows says why and what to do next. {Name} is filled in.
+var sentences = map[string]string{
+	// Sign-in
+	"user_id.empty":      "Enter your user ID, for example BSMITH.",
+	"password.required":  "Enter your password.",
+	"password.wrong":     "The user ID or the password is not right. Check both and try again.",
+	"password.own_wrong": "That is not your password. Nothing was changed.",
+	"attempt.expired":    "Please sign in again\nA sign-in has to be finished within 10 minutes after the password. Nothing is wrong with your account.",
+	"session.none":       "Please sign in.",
+	"session.idle":       "You were away for {Minutes} minutes, so you were signed out\nSign in and you return to where you were. What you had typed is kept.",
+	"session.absolute":   "A session ends after {Hours} hours at the latest\nSign in and you return to where you were. What you had typed is kept.",
+	"session.ended":      "This session was ended\nIt was ended from your User Profile or by an administrator at {At}. Sign in to go on.",
+	"session.unknown":    "That session is not there any more\nIt may have ended meanwhile. Nothing was changed.",
+	"signed-out":         "You are signed out\nThis device stays remembered unless you forgot it.",
+
+	// Tokens
+	"token.not_six":          "A token has six digits, for example 344078. This did not count as a try.",
+	"token.wrong":            "That token is not right. You have {Tries} left.",
+	"token.wrong_last":       "That token is not right. You have {Tries} left. After that you need to log in again.",
+	"token.expired":          "Your token has expired. The token with reference {Reference} worked until {Until}. Your next step is a new one. You have {Tries} left.",
+	"token.replaced":         "That token was replaced by the one with reference {Reference}. You have {Tries} left.",
+	"token.used":             "That token was used already. Wait for the next one in your app, up to 30 seconds. You have {Tries} left.",
+	"token.third_failure":    "After three failed attempts you need to log in again\nThe token from that sign-in no longer works. A new one is made when you sign in.",
+	"token.nothing_to_send":  "Nothing is sent for the app: it shows the token.",
+	"token.resent":           "A new token was sent.\nThe earlier one no longer works.",
+	"app.clock":              "That token belongs to another minute. Check that your phone's clock is set automatically, then enter the next token. You have {Tries} left.",
+	"step_up.password_wrong": "That is not your password. You have {Tries} left.",
+	"step_up.needed":         "A token from the last 5 minutes is needed for this.",
+	"method.unknown":         "That way is not set up for you. Choose one from the list.",
+	"method.needed":          "Email is required for two factor authentication, so it cannot be removed.",
+	"default.unknown":        "Choose one of the methods that are set up.",
+	"device.unknown":         "That device is not remembered any more\nIt may have been forgotten meanwhile. Nothing was changed.",
+
+	// Sending
+	"send.wait":          "No new token was sent\nA token was sent {Seconds} seconds ago. You can ask for another one at {UntilSeconds}. The token with reference {Reference} still works.",
+	"send.limit_sign_in": "No more tokens can be sent in this sign-in.\nFive were sent. The last one, reference {Reference}, still works until {Expires}.",
+	"send.limit_hour":    "Ten tokens were sent to you within an hour\nNo more are sent until {Until}. Use another way, or wait.",
+	"send.limit_number":  "No more text messages go to this number until {Until}\nUse another way.",
+
+	// Set-up
+	"email.required":          "Enter your email address, for example bsmith@acme.example.",
+	"email.no_domain":         "The part after @ is missing. Write the whole address, for example bsmith@acme.example.",
+	"email.not_address":       "This is not a whole email address. Write it like bsmith@acme.example.",
+	"email.other_not_allowed": "Only the address in your User Profile is allowed here, {Email}.",
+	"phone.required":          "Enter your mobile phone number, 10 digits, area code first.",
+	"phone.length":            "That number has {Digits} digits. A mobile number has 10, area code first.",
+	"phone.not_digits":        "A phone number has digits only. Enter 10 digits, area code first.",
+	"phone.kind":              "Text messages cannot be sent to that number. Enter a mobile number.",
+	"phone.region":            "That number is in another country. Enter a number of the country that is shown.",
+	"phone.country":           "Text messages to that country are not allowed here. Choose one from the list.",
+	"phone.shared":            "That number is used by {Users} other users already. Enter another one.",
+	"setup.email_done":        "Two Factor Authentication set up is now complete for the Email method.",
+	"setup.app_done":          "Two Factor Authentication set up is now complete for the app method.",
+	"setup.sms_done":          "Two Factor Authentication set up is now complete for the SMS method.",
+	"setup.no_email":          "Your profile has no email address\nTwo factor authentication starts with an email address that you can read. Please ask your administrator to add yours.",
+	"reset.lapsed":            "Set-up is closed\nSet-up had to be finished by {Until}, so your password alone opens nothing now. Ask your administrator for a new reset.",
+	"reset.self":              "Reset yourself in your User Profile\nIt asks for your password and a token there.",
+	"reset.self_off":          "Your agency does not let users reset themselves\nAsk an administrator to reset your two factor authentication.",
+
+	// Passwords and links
+	"password.choose":    "Choose a password.",
+	"password.short":     "This password has {Length} characters. {Min} are needed. A few words in a row are fine, spaces too.",
+	"password.long":      "This password has {Length} characters. At most {Max} can be kept.",
+	"password.common":    "This password {Why}, which is guessed early. Choose another one.",
+	"password.saved":     "Your new password is saved\nSign in with it now.",
+	"password.not_yours": "Nobody sets another's password\nThe user gets a link to choose one.",
+	"link.over":          "This link no longer works\nIt was used already, or its time is over. Nothing was changed. Ask your administrator for a new one.",
+
+	// Administration
+	"preference.not_days":       "{Value} is not a whole number of days. Write 0 to 365, for example 7, or leave it empty for 30. Nothing was changed.",
+	"preference.not_number":     "{Value} is not a whole number from {Min} to {Max}. Nothing was changed.",
+	"preference.not_choice":     "{Value} is not one of the values of this preference. Nothing was changed.",
+	"preference.not_text":       "This is too long, or has more than one line. Up to 500 characters on one line can be kept. Nothing was changed.",
+	"preference.not_countries":  "{Value} is not a country code. Write two-letter codes with spaces between them, for example US CA. Nothing was changed.",
+	"preference.unknown":        "There is no preference {Code}.",
+	"preference.reason_missing": "Write a reason. It is kept in the audit log and told to every administrator.",
+	"reason.long":               "A reason has up to 500 characters.",
+	"declared.code":             "The preference {Code} needs a code of capital letters, digits and _, up to 32.",
+	"declared.taken":            "The code {Code} is one of the built-in preferences. Choose another one.",
+	"declared.name":             "The preference {Code} needs a name.",
+	"declared.kind":             "The preference {Code} needs a kind: switch, days, number, choice or text.",
+	"declared.default":          "The default of the preference {Code} is not one of its values.",
+	"edit.conflict":             "Changed by somebody else in the meantime\nNothing was overwritten. Look at what is there now, then save again.",
+	"user_id.required":          "Enter a user ID, for example BSMITH.",
+	"user_id.form":              "A user ID has 1 to 64 letters, digits and the signs . _ @ -, without spaces.",
+	"user_id.reserved":          "{Login} is a word of the program's own addresses. Choose another user ID.",
+	"user_id.taken":             "There is a user {Login} already.",
+	"user.unknown":              "There is no such user.",
+	"name.required":             "Enter a name.",
+	"name.form":                 "A name has up to 100 characters on one line.",
+	"group.form":                "A group's name has up to 100 characters on one line.",
+	"email.activation":          "Enter an email address: the link to choose a password goes there.",
+	"email.taken":               "{Email} is the address of {Login}. Two users with one mailbox could read each other's tokens.",
+	"right.unknown":             "There is no right \"{Right}\".",
+	"right.grant":               "You cannot give or take the right \"{Right}\", because you do not hold it.",
+	"right.operator":            "The right Operator exists in the agency {Agency} only.",
+	"right.missing":             "You may not open this page\nIt needs the right \"{Right}\", which your user ID {Login} does not have. Ask your administrator for it.",
+	"reset.rank":                "{Name} holds a right that you do not hold\nNobody can act on a user who may do more. Ask an administrator who holds all rights.",
+	"reset.last_administrator":  "{Login} is the last administrator\nNobody could undo this. Give another user all rights first.",
+	"reset.reason_missing":      "Write a reason. It is kept in the audit log and told to the user.",
+	"invite.no_email":           "{Login} has no email address. Add one first.",
+	"activation.done":           "{Login} has chosen a password already.",
+	"agency.unknown":            "There is no such agency.",
+	"agency.code_taken":         "There is an agency {Code} already.",
+	"agency.code_form":          "An agency's code has 1 to 32 capital letters, digits and the signs - _, for example ACME.",
+	"agency.host_taken":         "The host {Host} belongs to an agency already.",
+	"agency.host_form":          "{Host} is not a host name. Write it without scheme, port and path, for example login.acme.example.",
+	"agency.zone":               "{Zone} is not a time zone. Write it like America/New_York.",
+	"message.unknown":           "There is no such message.",
+
+	// Everything else
+	"form.stale":     "Please send this again\nThe page you sent was open for a long time or came from somewhere else, so nothing was changed.",
+	"page.not_found": "This page does not exist\nThe address may be mistyped or old. Nothing is wrong with your account.",
+	"internal":       "Something went wrong\nIt was not your doing. Nothing was changed, and you were not signed in. Try again in a minute.",
+	"busy":           "Sign-in is busy\nYour sign-in could not be looked at just now. It did not count as a try. Try again in a few seconds.",
+	"host.unknown":   "No agency lives at this address\nCheck the address, or ask the person who gave it to you.",
+
+	// Acts that wait for a step-up
+	"act.setup":   "change your two factor authentication methods",
+	"act.reset":   "reset your two factor authentication",
+	"act.default": "change your Default",
+	"act.remove":  "remove a method",
+}
+
+// Text is what an error says to people, in one line; for commands. An error
+// that is not for people is said as it is.
+func Text(err error) string {
+	all := each(err)
+	if len(all) == 0 {
+		var e *countersign.Error
+		if errors.As(err, &e) {
+			all = []*countersign.Error{e}
+		}
+	}
+	if len(all) == 0 {
+		return err.Error()
+	}
+	var lines []string
+	for _, e := range all {
+		text := sentence(countersign.Agency{}, time.Now(), e)
+		head, rest, more := strings.Cut(text, "\n")
+		if more {
+			text = strings.TrimSuffix(head, ".") + ". " + rest
+		}
+		lines = append(lines, text)
+	}
+	return strings.Join(lines, " ")
+}
+
+// sentence is what an error says, filled in for an agency at a time.
+func sentence(a countersign.Agency, now time.Time, e *countersign.Error) string {
+	text, ok := sentences[e.Code]
+	if !ok {
+		text = sentences["internal"]
+	}
+	return fill(a, now, text, e.Args)
+}
+
+// fill puts args into a text. Left becomes "2 tries" or "1 try", and a time is
+// told as a clock in the agency's zone, with seconds under NameSeconds.
+func fill(a countersign.Agency, now time.Time, text string, args countersign.Args) string {
+	var pairs []string
+	for name, value := range args {
+		switch v := value.(type) {
+		case time.Time:
+			pairs = append(pairs, "{"+name+"}", until(a, now, v), "{"+name+"Seconds}", seconds(a, v))
+		default:
+			pairs = append(pairs, "{"+name+"}", fmt.Sprint(v))
+		}
+		if left, ok := value.(int); ok && name == "Left" {
+			pairs = append(pairs, "{Tries}", tries(left))
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+func tries(left int) string {
+	if left == 1 {
+		return "1 try"
+	}
+	return fmt.Sprint(left, " tries")
+}

@@ -1,0 +1,198 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+// A userPage is one user's page.
+type userPage struct {
+	base
+	View      admin.UserView
+	Default   countersign.Factor
+	Devices   []deviceRow
+	Events    []eventRow
+	StateName string
+	Badge     string
+	Until     time.Time // confirm page of a reset: until when set-up will be open
+	Told      []string
+	Reason    string
+}
+
+// userPage gathers the page of the user that the path names.
+func (s *Server) userPage(r *http.Request, v countersign.Visit, g signin.Guest) (userPage, error) {
+	view, err := s.Office.User(r.Context(), v, g.Actor(), r.PathValue("id"))
+	if err != nil {
+		return userPage{}, err
+	}
+	p := userPage{base: s.console(v, g, view.User.Name, "admin-users"), View: view, Default: policy.Default(view.Factors)}
+	p.Devices = deviceRows(view.Preferences, view.Devices, "", v.Now)
+	p.Events = p.eventRows(view.Events, false)
+	p.StateName, p.Badge = stateNames[view.State][0], stateNames[view.State][1]
+	p.Until, p.Told = v.Now.Add(policy.ResetLife), toldTo(view.User, view.Factors)
+	return p, nil
+}
+
+func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	p, err := s.userPage(r, v, g)
+	if err != nil {
+		return err
+	}
+	p.Alert = flash(r)
+	return s.show(w, http.StatusOK, "console_user", p)
+}
+
+// userAct does one thing to the user that the path names and leads back to his page.
+func (s *Server) userAct(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, code string, act func(login string) error) error {
+	login := r.PathValue("id")
+	err := act(login)
+	if countersign.KindOf(err) == countersign.Invalid {
+		p, perr := s.userPage(r, v, g)
+		if perr != nil {
+			return perr
+		}
+		p.refuse(err)
+		for _, text := range p.Errors {
+			p.Alert = &alert{Kind: "danger", Role: "alert", Head: text}
+		}
+		return s.show(w, http.StatusUnprocessableEntity, "console_user", p)
+	}
+	if err == nil {
+		http.Redirect(w, r, userPath(login)+query("done", code), http.StatusSeeOther)
+	}
+	return err
+}
+
+func (s *Server) postDisable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.setDisabled(w, r, v, g, "disabled", true)
+}
+
+func (s *Server) postEnable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.setDisabled(w, r, v, g, "enabled", false)
+}
+
+func (s *Server) setDisabled(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, code string, disabled bool) error {
+	return s.userAct(w, r, v, g, code, func(login string) error {
+		_, err := s.Office.EditUser(r.Context(), v, g.Actor(), login, admin.Change{Version: admin.AnyVersion, Disabled: &disabled})
+		return err
+	})
+}
+
+func (s *Server) postActivation(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.userAct(w, r, v, g, "activation", func(login string) error { return s.Office.SendActivation(r.Context(), v, g.Actor(), login) })
+}
+
+func (s *Server) postUserForget(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	id := countersign.DeviceID(r.PostForm.Get("device"))
+	if id == "" {
+		return &countersign.Error{Kind: countersign.NotFound, Code: "device.unknown"}
+	}
+	return s.userAct(w, r, v, g, "forgotten", func(login string) error { return s.Office.ForgetDevices(r.Context(), v, g.Actor(), login, id) })
+}
+
+func (s *Server) postUserForgetAll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.userAct(w, r, v, g, "forgotten", func(login string) error { return s.Office.ForgetDevices(r.Context(), v, g.Actor(), login, "") })
+}
+
+func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.userAct(w, r, v, g, "ended", func(login string) error { return s.Office.EndSessions(r.Context(), v, g.Actor(), login) })
+}
+
+// confirm shows a page that asks before it is done, for those who hold the right.
+func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, name, title string) error {
+	if !g.User.Has(countersign.RightReset) {
+		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightReset), "Login": g.User.Login}}
+	}
+	p, err := s.userPage(r, v, g)
+	if err != nil {
+		return err
+	}
+	p.Title = title + " · " + p.View.User.Login
+	return s.show(w, http.StatusOK, name, p)
+}
+
+func (s *Server) getUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.confirm(w, r, v, g, "console_user-reset", "Reset/Disable 2 Factor Authentication")
+}
+
+func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	reason := r.PostForm.Get("reason")
+	_, err := s.Office.ResetTwoFactor(r.Context(), v, g.Actor(), r.PathValue("id"), reason)
+	if err == nil {
+		http.Redirect(w, r, userPath(r.PathValue("id"))+"?done=reset", http.StatusSeeOther)
+		return nil
+	}
+	if countersign.KindOf(err) != countersign.Invalid {
+		return err
+	}
+	p, perr := s.userPage(r, v, g)
+	if perr != nil {
+		return perr
+	}
+	p.Title, p.Reason = "Reset/Disable 2 Factor Authentication · "+p.View.User.Login, reason
+	p.refuse(err)
+	return s.show(w, http.StatusUnprocessableEntity, "console_user-reset", p)
+}
+
+func (s *Server) getUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.confirm(w, r, v, g, "console_user-setup", "Setup 2 Factor Authentication")
+}
+
+func (s *Server) postUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.userAct(w, r, v, g, "invited", func(login string) error { return s.Office.Invite(r.Context(), v, g.Actor(), login) })
+}
+
+func (s *Server) getEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	view, err := s.Office.User(r.Context(), v, g.Actor(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if !view.MayEdit {
+		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightUsers), "Login": g.User.Login}}
+	}
+	f := s.userForm(v, g, "Edit "+view.User.Name, view.User)
+	f.User.Mobile = dialled(view.User.Mobile)
+	return s.show(w, http.StatusOK, "console_user-form", f)
+}
+
+func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	view, err := s.Office.User(r.Context(), v, g.Actor(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	typed := typedUser(r)
+	change := edit(view.User, typed, r, g)
+	_, err = s.Office.EditUser(r.Context(), v, g.Actor(), view.User.Login, change)
+	if err == nil {
+		http.Redirect(w, r, userPath(view.User.Login)+"?done=edited", http.StatusSeeOther)
+		return nil
+	}
+	return s.formRefused(w, err, func() (userForm, error) {
+		typed.Login, typed.Version = view.User.Login, view.User.Version
+		typed.Rights = *change.Rights
+		f := s.userForm(v, g, "Edit "+view.User.Name, typed)
+		f.Reason = r.PostForm.Get("reason")
+		return f, nil
+	})
+}
+
+// edit is the change that a form asks for. Rights that the editor does not hold
+// are not on the form, and stay as they are.
+func edit(u, typed countersign.User, r *http.Request, g signin.Guest) admin.Change {
+	rights := typed.Rights
+	for _, held := range u.Rights {
+		if !g.User.Has(held) {
+			rights = append(rights, held)
+		}
+	}
+	if typed.Mobile == dialled(u.Mobile) {
+		typed.Mobile = u.Mobile
+	}
+	return admin.Change{Version: versionOf(r), Name: &typed.Name, Email: &typed.Email, Mobile: &typed.Mobile, Groups: &typed.Groups, Rights: &rights,
+		Reason: r.PostForm.Get("reason")}
+}

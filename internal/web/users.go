@@ -1,0 +1,177 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/signin"
+)
+
+// A usersPage is the list of User Administration.
+type usersPage struct {
+	base
+	admin.UserList
+	Query  string
+	State  string
+	Method string
+	Right  countersign.Right
+	sorting
+	Rights []countersign.Right
+}
+
+// perPage is how many users a page lists.
+const perPage = 25
+
+// Filtered tells whether the list shows some users only.
+func (p usersPage) Filtered() bool { return p.Query+p.State+p.Method+string(p.Right) != "" }
+
+// Page is the address of the next or previous page.
+func (p usersPage) Page(direction, cursor string) string {
+	q := url.Values{}
+	for k, v := range p.query {
+		q[k] = v
+	}
+	q.Set("sort", p.Sort)
+	if p.Descending {
+		q.Set("order", "descending")
+	}
+	q.Set(direction, cursor)
+	return "?" + q.Encode()
+}
+
+// Last is the number of the page's last row.
+func (p usersPage) Last() int { return p.First + len(p.Rows) - 1 }
+
+// StateName and StateBadge say a state in words and color.
+func (usersPage) StateName(state string) string  { return stateNames[state][0] }
+func (usersPage) StateBadge(state string) string { return stateNames[state][1] }
+
+var stateNames = map[string][2]string{
+	"done":     {"Set up", "badge-done"},
+	"reset":    {"Reset open", "badge-info"},
+	"lapsed":   {"Reset over", "badge-danger"},
+	"not":      {"Not set up", "badge-warn"},
+	"cannot":   {"No email", "badge-danger"},
+	"disabled": {"Disabled", ""},
+}
+
+func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	q := r.URL.Query()
+	p := usersPage{base: s.console(v, g, "User Administration", "admin-users"), Query: q.Get("q"), State: q.Get("state"), Method: q.Get("method"),
+		Right: countersign.Right(q.Get("right")), sorting: sortOf(r, "name"), Rights: countersign.AgencyRights}
+	p.Alert = flash(r)
+	var err error
+	p.UserList, err = s.Office.Users(r.Context(), v, g.Actor(), admin.Query{Text: p.Query, State: p.State, Method: p.Method, Right: p.Right,
+		Sort: p.Sort, Descending: p.Descending, After: q.Get("after"), Before: q.Get("before"), Limit: perPage})
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, "console_users", p)
+}
+
+// A userForm is the form for a new user, and for changing one.
+type userForm struct {
+	base
+	User    countersign.User
+	New     bool
+	Groups  string
+	Rights  []rightBox
+	Version int64
+	Reason  string
+	Summary []summaryLine
+}
+
+// A rightBox is a right on the form; Locked: the editor does not hold it.
+type rightBox struct {
+	Right  countersign.Right
+	Held   bool
+	Locked bool
+}
+
+// A summaryLine leads from the top of a page to the field that was refused.
+type summaryLine struct{ Field, Text string }
+
+func (s *Server) userForm(v countersign.Visit, g signin.Guest, title string, u countersign.User) userForm {
+	f := userForm{base: s.console(v, g, title, "admin-users"), User: u, Version: u.Version, Groups: strings.Join(u.Groups, ", ")}
+	for _, right := range countersign.AgencyRights {
+		f.Rights = append(f.Rights, rightBox{right, u.Has(right), !g.User.Has(right)})
+	}
+	return f
+}
+
+// refuseForm puts errors beside fields, and a summary above them.
+func (f *userForm) refuseForm(err error) {
+	f.refuse(err)
+	for _, field := range []string{"user_id", "name", "email", "phone", "group", "right"} {
+		if text := f.Errors[field]; text != "" {
+			f.Summary = append(f.Summary, summaryLine{strings.ReplaceAll(field, "_", "-"), text})
+		}
+	}
+}
+
+func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	if !g.User.Has(countersign.RightUsers) {
+		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightUsers), "Login": g.User.Login}}
+	}
+	f := s.userForm(v, g, "Add a user", countersign.User{})
+	f.New = true
+	return s.show(w, http.StatusOK, "console_user-form", f)
+}
+
+// typedUser is what a form says of a user.
+func typedUser(r *http.Request) countersign.User {
+	f := r.PostForm
+	u := countersign.User{Login: strings.TrimSpace(f.Get("user_id")), Name: f.Get("name"), Email: f.Get("email"), Mobile: f.Get("phone")}
+	for _, g := range strings.Split(f.Get("group"), ",") {
+		if g = strings.TrimSpace(g); g != "" {
+			u.Groups = append(u.Groups, g)
+		}
+	}
+	for _, right := range f["right"] {
+		u.Rights = append(u.Rights, countersign.Right(right))
+	}
+	return u
+}
+
+func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	typed := typedUser(r)
+	u, err := s.Office.AddUser(r.Context(), v, g.Actor(), admin.NewUser{Login: typed.Login, Name: typed.Name, Email: typed.Email, Mobile: typed.Mobile,
+		Groups: typed.Groups, Rights: typed.Rights})
+	if err == nil {
+		http.Redirect(w, r, userPath(u.Login)+"?done=added", http.StatusSeeOther)
+		return nil
+	}
+	return s.formRefused(w, err, func() (userForm, error) {
+		f := s.userForm(v, g, "Add a user", typed)
+		f.New = true
+		return f, nil
+	})
+}
+
+// formRefused shows a user's form again with what was typed and what is wrong.
+func (s *Server) formRefused(w http.ResponseWriter, refused error, form func() (userForm, error)) error {
+	status := http.StatusUnprocessableEntity
+	all := each(refused)
+	for _, e := range all {
+		switch {
+		case e.Kind == countersign.Exists && e.Field == "":
+			status = http.StatusConflict
+		case e.Kind != countersign.Invalid && e.Field == "":
+			return refused
+		}
+	}
+	if len(all) == 0 {
+		return refused
+	}
+	f, err := form()
+	if err != nil {
+		return err
+	}
+	f.refuseForm(refused)
+	return s.show(w, status, "console_user-form", f)
+}
+
+func userPath(login string) string { return "/admin/users/" + url.PathEscape(login) }

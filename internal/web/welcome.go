@@ -1,0 +1,61 @@
+package web
+
+import (
+	"net/http"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// A welcomePage is what an activation link opens: a password is chosen, or the
+// first administrator made.
+type welcomePage struct {
+	base
+	Welcome signin.Welcome
+	Link    countersign.Handle
+	First   bool
+	UserID  string
+	Name    string
+	Email   string
+}
+
+func (s *Server) welcomePage(r *http.Request, v countersign.Visit, link countersign.Handle) (welcomePage, error) {
+	welcome, err := s.Desk.Welcome(r.Context(), v, link)
+	if err != nil {
+		return welcomePage{}, err
+	}
+	p := welcomePage{base: s.base(v, "Welcome", welcome.Preferences), Welcome: welcome, Link: link, UserID: "ADMIN"}
+	if p.First = welcome.Link.Purpose == countersign.LinkFirstAdministrator; p.First {
+		p.Title = "First administrator"
+	}
+	return p, nil
+}
+
+func (s *Server) getWelcome(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	p, err := s.welcomePage(r, v, countersign.Handle(r.URL.Query().Get("link")))
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, "gate_welcome", p)
+}
+
+func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	f := r.PostForm
+	link := countersign.Handle(f.Get("link"))
+	err := s.Desk.Accept(r.Context(), v, link, signin.Newcomer{
+		Login: f.Get("user_id"), Name: f.Get("name"), Email: f.Get("email"), Password: f.Get("new_password")})
+	if err == nil {
+		http.Redirect(w, r, "/sign-in"+query("notice", "password.saved"), http.StatusSeeOther)
+		return nil
+	}
+	if kind := countersign.KindOf(err); kind != countersign.Invalid && kind != countersign.Exists {
+		return err
+	}
+	p, werr := s.welcomePage(r, v, link)
+	if werr != nil {
+		return werr
+	}
+	p.UserID, p.Name, p.Email = f.Get("user_id"), f.Get("name"), f.Get("email")
+	p.refuse(err)
+	return s.show(w, http.StatusUnprocessableEntity, "gate_welcome", p)
+}
