@@ -26,7 +26,7 @@ const (
 type Args map[string]any
 
 // An Error is what a person may learn. Its Code is stable; its text lives in
-// the web door's catalogue.
+// the web door's catalog.
 type Error struct {
 	Kind  ErrorKind
 	Code  string

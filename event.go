@@ -7,7 +7,7 @@ import "time"
 type Event struct {
 	Seq     int64 // 1, 2, 3 … within the agency
 	At      time.Time
-	Action  string // from the catalogue: "sign-in.completed"
+	Action  string // from the catalog: "sign-in.completed"
 	Actor   string // login, "operator", or empty where nobody is known yet
 	Subject string // login, preference code, … that it was done to
 	Method  string

@@ -30,6 +30,22 @@ func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Age
 	})
 }
 
+// RenameAgency gives an agency another code, name and product name.
+func (o *Office) RenameAgency(ctx context.Context, now time.Time, id countersign.AgencyID, code, name, product string) (countersign.Agency, error) {
+	a, err := o.Store.Agency(ctx, id)
+	if err != nil {
+		return a, err
+	}
+	a.Code, a.Name, a.Product = code, name, product
+	if err := checkAgency(a); err != nil {
+		return a, err
+	}
+	return a, o.Store.In(ctx, id, func(tx *store.Tx) error {
+		tx.Record(record(countersign.Visit{Now: now}, countersign.Actor{Operator: true}, "agency.renamed", a.Code))
+		return tx.SaveAgency(ctx, a)
+	})
+}
+
 func checkAgency(a countersign.Agency) error {
 	if a.Code == "" || len(a.Code) > 32 || strings.ContainsFunc(a.Code, func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')

@@ -23,6 +23,7 @@ type Text struct {
 	To        string `json:"to"` // E.164
 	Text      string `json:"text"`
 	Reference string `json:"reference"`
+	Key       string `json:"-"` // Idempotency-Key: the same for every try of one message; empty: none was sent
 }
 
 // A Texter is a gateway for text messages: an HTTP server that checks the
@@ -129,6 +130,7 @@ func read(r *http.Request) (text Text, wrong string) {
 	if err := shape.Decode(&text); err != nil {
 		return text, err.Error()
 	}
+	text.Key = r.Header.Get("Idempotency-Key")
 	if text.To == "" || text.Text == "" || text.Reference == "" {
 		return text, "a text that lacks something: " + string(body)
 	}

@@ -26,6 +26,7 @@ func post(t *testing.T, g *Texter, secret, body string) int {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(body))
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", "k1")
 	r.Header.Set("Countersign-Signature", fmt.Sprintf("%x", mac.Sum(nil)))
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -56,7 +57,7 @@ func TestTextsAreKeptInOrder(t *testing.T) {
 	}
 	post(t, g, gatewaySecret, `{"to":"+16145550199","text":"Hello","reference":"m2"}`)
 	got := g.Wait(t, "+16145550123", 1)
-	want := []Text{{To: "+16145550123", Text: "Your token is 344078", Reference: "m1"}}
+	want := []Text{{To: "+16145550123", Text: "Your token is 344078", Reference: "m1", Key: "k1"}}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

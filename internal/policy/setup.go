@@ -7,6 +7,8 @@ import (
 )
 
 // A Stage is a page of the set-up wizard: one of the types below.
+//
+//sumtype:decl
 type Stage interface{ stage() }
 
 // The stages of the wizard.

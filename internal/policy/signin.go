@@ -42,6 +42,8 @@ type Facts struct {
 }
 
 // A Step is what must happen next: one of the types below.
+//
+//sumtype:decl
 type Step interface{ step() }
 
 // The steps of a sign-in.

@@ -88,3 +88,10 @@ func (db *DB) AddAgency(ctx context.Context, a countersign.Agency, f func(*Tx) e
 		return f(tx)
 	})
 }
+
+// SaveAgency keeps the names of the transaction's agency.
+func (tx *Tx) SaveAgency(ctx context.Context, a countersign.Agency) error {
+	_, err := tx.exec(ctx, `UPDATE agency SET code = $2, name = $3, product = $4, mail_from = $5, zone = $6 WHERE id = $1`,
+		tx.agency, a.Code, a.Name, a.Product, a.MailFrom, a.Zone)
+	return err
+}

@@ -103,7 +103,7 @@ func isExist(err error) bool {
 	return errors.As(err, &lite) && (lite.Code() == 2067 || lite.Code() == 1555)
 }
 
-// gaveWay tells whether PostgreSQL ended the transaction in favour of another:
+// gaveWay tells whether PostgreSQL ended the transaction in favor of another:
 // serialization failure or deadlock. Nothing of it was committed.
 func gaveWay(err error) bool {
 	var pg *pgconn.PgError

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"countersign"
+	"countersign/internal/config"
+)
+
+type agencyCmd struct {
+	Add  agencyAdd  `cmd:"" help:"Add an agency."`
+	List agencyList `cmd:"" help:"List the agencies."`
+}
+
+type agencyAdd struct {
+	Code     string   `required:"" help:"Short name for commands, for example ACME."`
+	Name     string   `required:"" help:"Name, for example \"Acme Insurance\"."`
+	Host     []string `help:"Host name that users see; repeatable."`
+	Product  string   `help:"What letters and pages call the program; without it the agency's name."`
+	MailFrom string   `name:"from" help:"Sender of its letters; without it --mail-from."`
+	Zone     string   `name:"time-zone" help:"Time zone of what people read, for example America/New_York."`
+	JSON     bool     `name:"json" help:"Print the agency as JSON."`
+}
+
+type agencyJSON struct {
+	Code    string   `json:"code"`
+	Name    string   `json:"name"`
+	Product string   `json:"product"`
+	Hosts   []string `json:"hosts"`
+	URL     string   `json:"url"`
+}
+
+func agencyView(a countersign.Agency) agencyJSON {
+	j := agencyJSON{Code: a.Code, Name: a.Name, Product: a.ProductName(), Hosts: a.Hosts, URL: a.URL}
+	if j.Hosts == nil {
+		j.Hosts = []string{}
+	}
+	return j
+}
+
+// Run adds the agency.
+func (cmd agencyAdd) Run(s *config.Settings, c *console) error {
+	ctx := context.Background()
+	h, err := open(ctx, s)
+	if err != nil {
+		return err
+	}
+	a, err := h.office.AddAgency(ctx, now(), countersign.Agency{Code: cmd.Code, Name: cmd.Name, Product: cmd.Product, Hosts: cmd.Host, MailFrom: cmd.MailFrom, Zone: cmd.Zone})
+	if err := errors.Join(err, h.close()); err != nil {
+		return err
+	}
+	a.URL = h.url(a)
+	if cmd.JSON {
+		return c.json(agencyView(a))
+	}
+	return c.table([][]string{{"Added", a.Code, a.Name, strings.Join(a.Hosts, " ")}})
+}
+
+type agencyList struct {
+	JSON bool `name:"json" help:"Print the agencies as JSON."`
+}
+
+// Run lists the agencies.
+func (cmd agencyList) Run(s *config.Settings, c *console) error {
+	ctx := context.Background()
+	h, err := open(ctx, s)
+	if err != nil {
+		return err
+	}
+	all, err := h.db.Agencies(ctx)
+	if err := errors.Join(err, h.close()); err != nil {
+		return err
+	}
+	views, rows := []agencyJSON{}, [][]string{{"CODE", "NAME", "PRODUCT", "HOSTS"}}
+	for _, a := range all {
+		a.URL = h.url(a)
+		views = append(views, agencyView(a))
+		rows = append(rows, []string{a.Code, a.Name, a.ProductName(), strings.Join(a.Hosts, " ")})
+	}
+	if cmd.JSON {
+		return c.json(views)
+	}
+	return c.table(rows)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/alecthomas/kong"
+
+	"countersign"
+	"countersign/internal/config"
+)
+
+// A console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out      io.Writer
+	problems io.Writer
+}
+
+// json writes one value on one line.
+func (c *console) json(value any) error { return json.NewEncoder(c.out).Encode(value) }
+
+// table writes rows in columns.
+func (c *console) table(rows [][]string) error {
+	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	return w.Flush()
+}
+
+// parse reads the file that --config names, if it does, and then the command
+// line over it.
+func (c *cli) parse(parser *kong.Kong, args []string) (*kong.Context, error) {
+	path := configPath(args)
+	file, declared, err := config.ReadFile(path, settingNames(parser))
+	if err != nil {
+		return nil, err
+	}
+	if err := kong.Resolvers(file.Resolver()).Apply(parser); err != nil {
+		return nil, err
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		return nil, err
+	}
+	c.Preferences = declared
+	return ctx, c.Resolve()
+}
+
+// configPath is the value of --config, from the command line or the environment.
+func configPath(args []string) string {
+	path := os.Getenv("COUNTERSIGN_CONFIG")
+	for i, a := range args {
+		if value, ok := strings.CutPrefix(a, "--config="); ok {
+			path = value
+		}
+		if a == "--config" && i+1 < len(args) {
+			path = args[i+1]
+		}
+	}
+	return path
+}
+
+// settingNames are the flags that may stand in the file.
+func settingNames(parser *kong.Kong) []string {
+	var names []string
+	for _, flag := range parser.Model.Flags {
+		if flag.Name != "help" && flag.Name != "config" {
+			names = append(names, flag.Name)
+		}
+	}
+	return names
+}
+
+// view is how users are shown in JSON.
+type userJSON struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Email    string   `json:"email"`
+	Mobile   string   `json:"mobile"`
+	Rights   []string `json:"rights"`
+	Groups   []string `json:"groups"`
+	Disabled bool     `json:"disabled"`
+	State    string   `json:"state,omitempty"`
+	Methods  []string `json:"methods,omitempty"`
+	Default  string   `json:"default,omitempty"`
+}
+
+func userView(u countersign.User) userJSON {
+	j := userJSON{ID: u.Login, Name: u.Name, Email: u.Email, Mobile: u.Mobile, Groups: u.Groups, Rights: []string{}, Disabled: u.Disabled}
+	if j.Groups == nil {
+		j.Groups = []string{}
+	}
+	for _, r := range u.Rights {
+		j.Rights = append(j.Rights, string(r))
+	}
+	return j
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/config"
+	"countersign/internal/door"
+	"countersign/internal/factor"
+	"countersign/internal/outbox"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// A house is what every command works on: the database and the deeds above it.
+type house struct {
+	db        *store.DB
+	key       secret.Key
+	passwords *secret.Passwords
+	methods   factor.Set
+	outbox    *outbox.Outbox
+	office    *admin.Office
+	public    *url.URL // nil: the command was not told
+}
+
+// open opens the database with its key and prepares both, if they are new.
+func open(ctx context.Context, s *config.Settings) (*house, error) {
+	master, err := masterKey(s)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, s.Database, master.Box())
+	if err != nil {
+		return nil, fmt.Errorf("--database: %w; check the address, and that the server runs", err)
+	}
+	h := &house{db: db, key: master.Key(), passwords: secret.NewPasswords()}
+	if s.PublicURL != "" {
+		if h.public, err = s.Public(); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	if err := h.routes(s); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	h.office = &admin.Office{Store: db, Passwords: h.passwords, Methods: h.methods, Declared: s.Preferences, Wake: h.outbox.Wake}
+	if err := h.firstAgency(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return h, nil
+}
+
+func (h *house) close() error { return h.db.Close() }
+
+// masterKey loads the key, and makes one for an installation that is new: a
+// database that exists without its key must not get another.
+func masterKey(s *config.Settings) (*secret.Master, error) {
+	_, err := os.Stat(s.MasterKeyFile)
+	if errors.Is(err, fs.ErrNotExist) && newInstallation(s) {
+		if err := secret.CreateMaster(s.MasterKeyFile); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, &config.Error{Setting: "--master-key-file", Problem: err.Error()}
+		}
+	}
+	master, err := secret.LoadMaster(s.MasterKeyFile)
+	if err != nil {
+		return nil, &config.Error{Setting: "--master-key-file", Problem: err.Error()}
+	}
+	return master, nil
+}
+
+// newInstallation tells whether there is nothing yet that a key could have sealed.
+func newInstallation(s *config.Settings) bool {
+	path, embedded := strings.CutPrefix(s.Database, "sqlite:")
+	if !embedded {
+		return true // the key's check against the database follows when it is opened
+	}
+	path, _, _ = strings.Cut(path, "?")
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// routes sets up the ways out: mail, and the text gateway. SMS is a method
+// only where there is one.
+func (h *house) routes(s *config.Settings) error {
+	log, err := s.Logger(os.Stderr)
+	if err != nil {
+		return err
+	}
+	h.outbox = &outbox.Outbox{Store: h.db, Log: log, URL: h.url}
+	if h.outbox.From, err = s.From(); err != nil {
+		return err
+	}
+	h.methods = factor.Set{factor.Email(h.key), factor.App()}
+	if s.SMTPURL != "" {
+		smtp, err := outbox.ParseSMTP(s.SMTPURL)
+		if err != nil {
+			return &config.Error{Setting: "--smtp-url", Problem: err.Error()}
+		}
+		h.outbox.Mail = smtp
+	}
+	switch len(s.SMSURL) {
+	case 0:
+		return nil
+	case 1:
+	default:
+		return &config.Error{Setting: "--sms-url", Problem: "one gateway can be used in this version; give it once"}
+	}
+	gateway, err := outbox.ParseWebhook(s.SMSURL[0])
+	if err != nil {
+		return &config.Error{Setting: "--sms-url", Problem: err.Error()}
+	}
+	h.texts(gateway)
+	return nil
+}
+
+// texts adds SMS to the methods, by a gateway.
+func (h *house) texts(gateway outbox.Sender) {
+	h.outbox.Text = gateway
+	h.methods = append(h.methods, factor.SMS(h.key))
+}
+
+// firstAgency makes the agency MAIN in a database that has none.
+func (h *house) firstAgency(ctx context.Context) error {
+	all, err := h.db.Agencies(ctx)
+	if err != nil || len(all) > 0 {
+		return err
+	}
+	_, err = h.office.AddAgency(ctx, now(), countersign.Agency{Code: "MAIN", Name: "Main Agency"})
+	if countersign.KindOf(err) == countersign.Exists {
+		return nil // another node was first
+	}
+	return err
+}
+
+// hosts says which agency a host means, from what the database says now.
+func (h *house) hosts(ctx context.Context) (door.Hosts, error) {
+	all, err := h.db.Agencies(ctx)
+	return door.Hosts{Public: h.public, Agencies: all}, err
+}
+
+// url is the base URL of an agency's links.
+func (h *house) url(a countersign.Agency) string { return door.Hosts{Public: h.public}.URL(a) }
+
+// agency is the one that a command names; it may be left out where there is one.
+func (h *house) agency(ctx context.Context, code string) (countersign.Agency, error) {
+	all, err := h.db.Agencies(ctx)
+	if err != nil {
+		return countersign.Agency{}, err
+	}
+	var codes []string
+	for _, a := range all {
+		a.URL = h.url(a)
+		if strings.EqualFold(a.Code, code) || code == "" && len(all) == 1 {
+			return a, nil
+		}
+		codes = append(codes, a.Code)
+	}
+	if code == "" {
+		return countersign.Agency{}, &config.Error{Setting: "--agency", Problem: "there are several; give one of " + strings.Join(codes, ", ")}
+	}
+	return countersign.Agency{}, &config.Error{Setting: "--agency", Problem: fmt.Sprintf("there is no agency %s; there are %s", code, strings.Join(codes, ", "))}
+}
+
+// visit is an act of the operator, on an agency, now.
+func (h *house) visit(ctx context.Context, code string) (countersign.Visit, error) {
+	a, err := h.agency(ctx, code)
+	return countersign.Visit{Agency: a, Now: now(), Request: secret.NewID()[:16]}, err
+}
+
+// operator is who runs a command.
+var operator = countersign.Actor{Operator: true}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// work opens the house for one command of the operator.
+func work(s *config.Settings, agency string, f func(context.Context, *house, countersign.Visit) error) error {
+	ctx := context.Background()
+	h, err := open(ctx, s)
+	if err != nil {
+		return err
+	}
+	v, err := h.visit(ctx, agency)
+	if err == nil {
+		err = f(ctx, h, v)
+	}
+	return errors.Join(err, h.close())
+}

@@ -1,0 +1,70 @@
+// Command countersign puts a second factor in front of an agency's applications.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"countersign"
+	"countersign/internal/config"
+	"countersign/internal/web"
+)
+
+// A cli is the command line: the settings, and one command.
+type cli struct {
+	config.Settings
+
+	Serve      serveCmd      `cmd:"" help:"Run a node."`
+	Demo       demoCmd       `cmd:"" help:"Run the whole product with sample users and an inbox, on nothing but this program."`
+	Agency     agencyCmd     `cmd:"" help:"Agencies: add, list."`
+	User       userCmd       `cmd:"" help:"Users: add, list, show, edit, reset-two-factor."`
+	Preference preferenceCmd `cmd:"" help:"Preferences: list, set, unset."`
+	Message    messageCmd    `cmd:"" help:"Messages: test."`
+	Version    versionCmd    `cmd:"" help:"Version, commit and Go version."`
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the program: 0 done, 1 the world refused, 2 the command line,
+// environment or file is wrong in itself.
+func run(args []string, in io.Reader, out, problems io.Writer) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c, kong.Name("countersign"), kong.Description("A second factor in front of the applications that an agency already runs."),
+		kong.Writers(out, problems), kong.DefaultEnvars("COUNTERSIGN"), kong.Exit(func(code int) { exit = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"nothing": ""})
+	if err != nil {
+		fmt.Fprintln(problems, "countersign:", err)
+		return 2
+	}
+	ctx, err := c.parse(parser, args)
+	if exit >= 0 {
+		return exit // help was asked for
+	}
+	if err == nil {
+		err = ctx.Run(&c.Settings, &console{in: in, out: out, problems: problems})
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(problems, "countersign:", web.Text(err))
+	return status(err, ctx)
+}
+
+// status is the exit code of an error.
+func status(err error, ctx *kong.Context) int {
+	var setting *config.Error
+	var usage *kong.ParseError
+	if errors.As(err, &setting) || errors.As(err, &usage) || ctx == nil {
+		return 2
+	}
+	switch countersign.CodeOf(err) {
+	case "declared.code", "declared.taken", "declared.name", "declared.kind", "declared.default":
+		return 2
+	}
+	return 1
+}

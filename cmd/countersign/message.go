@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"countersign"
+	"countersign/internal/config"
+	"countersign/internal/factor"
+	"countersign/internal/notice"
+	"countersign/internal/outbox"
+	"countersign/internal/store"
+)
+
+type messageCmd struct {
+	Test messageTest `cmd:"" help:"Send a test mail or text message, and tell what the server said."`
+}
+
+type messageTest struct {
+	inAgency
+	To string `required:"" help:"Email address, or mobile number."`
+}
+
+// Run sends the message at once, not by the outbox, and tells the answer.
+func (cmd messageTest) Run(s *config.Settings, c *console) error {
+	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+		m, sender, err := h.testMessage(ctx, v, cmd.To)
+		if err != nil {
+			return err
+		}
+		var p countersign.Preferences
+		err = h.db.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+			p, err = tx.Preferences(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		from := h.outbox.From
+		if v.Agency.MailFrom != "" {
+			from = v.Agency.MailFrom
+		}
+		l, err := outbox.Render(v.Agency, p, m, from)
+		if err != nil {
+			return err
+		}
+		receipt, err := sender.Send(ctx, l)
+		var refusal *outbox.Refusal
+		if errors.As(err, &refusal) {
+			return fmt.Errorf("%s refused it: %s", refusal.Server, refusal.Answer)
+		}
+		if err != nil {
+			return err
+		}
+		return c.table([][]string{{"Accepted by " + receipt.Server, receipt.Answer}})
+	})
+}
+
+// testMessage is the message to an address or number, and the route it takes.
+func (h *house) testMessage(ctx context.Context, v countersign.Visit, to string) (countersign.Message, outbox.Sender, error) {
+	m := countersign.Message{ID: countersign.MessageID("test-" + v.Request), Kind: countersign.KindTest, Channel: countersign.ByEmail, Data: notice.Facts(v, countersign.User{})}
+	var err error
+	if strings.Contains(to, "@") {
+		if m.To, err = factor.ParseEmail(to); err == nil && h.outbox.Mail == nil {
+			err = &config.Error{Setting: "--smtp-url", Problem: "no mail server is set; give one, for example --smtp-url smtp://user:password@mail.acme.example:587"}
+		}
+		return m, h.outbox.Mail, err
+	}
+	m.Channel = countersign.BySMS
+	if m.To, err = factor.ParsePhone(to, "", nil); err == nil && h.outbox.Text == nil {
+		err = &config.Error{Setting: "--sms-url", Problem: "no text gateway is set; give one, for example --sms-url 'webhook+https://gateway.example/send?secret=…'"}
+	}
+	return m, h.outbox.Text, err
+}

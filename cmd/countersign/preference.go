@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/config"
+)
+
+type preferenceCmd struct {
+	List  preferenceList  `cmd:"" help:"List the preferences with their values."`
+	Set   preferenceSet   `cmd:"" help:"Set a preference."`
+	Unset preferenceUnset `cmd:"" help:"Give a preference its default back."`
+}
+
+type preferenceJSON struct {
+	Code    string `json:"code"`
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Value   string `json:"value"`
+	Default string `json:"default"`
+	Set     bool   `json:"set"`
+}
+
+type preferenceList struct {
+	inAgency
+	JSON bool `name:"json" help:"Print the preferences as JSON."`
+}
+
+// Run lists the preferences.
+func (cmd preferenceList) Run(s *config.Settings, c *console) error {
+	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+		all, err := h.office.Preferences(ctx, v, operator)
+		if err != nil {
+			return err
+		}
+		views, rows := []preferenceJSON{}, [][]string{{"CODE", "VALUE", "PREFERENCE"}}
+		for _, row := range all {
+			p := row.Preference
+			views = append(views, preferenceJSON{p.Code, p.Name, string(p.Kind), row.Value(), p.Default, row.Setting.Value != ""})
+			rows = append(rows, []string{p.Code, row.Shown(), p.Name})
+		}
+		if cmd.JSON {
+			return c.json(views)
+		}
+		return c.table(rows)
+	})
+}
+
+type preferenceSet struct {
+	inAgency
+	Code   string `arg:"" help:"Code, for example 2FAFREQUENCY."`
+	Value  string `arg:"" help:"Value, for example 7."`
+	Reason string `help:"Why; needed to turn 2FA Off."`
+}
+
+// Run sets the preference.
+func (cmd preferenceSet) Run(s *config.Settings, c *console) error {
+	return setPreference(s, c, cmd.Agency, admin.Saving{Code: cmd.Code, Value: cmd.Value, Reason: cmd.Reason})
+}
+
+type preferenceUnset struct {
+	inAgency
+	Code   string `arg:"" help:"Code, for example 2FAFREQUENCY."`
+	Reason string `help:"Why; needed to turn 2FA Off."`
+}
+
+// Run gives the preference its default back.
+func (cmd preferenceUnset) Run(s *config.Settings, c *console) error {
+	return setPreference(s, c, cmd.Agency, admin.Saving{Code: cmd.Code, Reason: cmd.Reason})
+}
+
+func setPreference(s *config.Settings, c *console, agency string, saving admin.Saving) error {
+	saving.Version = admin.AnyVersion
+	return work(s, agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+		row, err := h.office.SetPreference(ctx, v, operator, saving)
+		if err != nil {
+			return err
+		}
+		return c.table([][]string{{row.Preference.Code, row.Shown(), "counts from each user's next sign-in"}})
+	})
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/mail"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"countersign"
+	"countersign/internal/config"
+	"countersign/internal/door"
+	"countersign/internal/ops"
+	"countersign/internal/outbox"
+	"countersign/internal/signin"
+	"countersign/internal/web"
+)
+
+type serveCmd struct{}
+
+// Run runs a node until it is told to stop.
+func (serveCmd) Run(s *config.Settings, c *console) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if _, err := s.Public(); err != nil {
+		return err
+	}
+	if _, err := s.Proxies(); err != nil {
+		return err
+	}
+	h, err := open(ctx, s)
+	if err != nil {
+		return err
+	}
+	public, err := listen("--listen", s.Listen)
+	if err != nil {
+		return errors.Join(err, h.close())
+	}
+	private, err := listen("--ops-listen", s.OpsListen)
+	if err != nil {
+		return errors.Join(err, public.Close(), h.close())
+	}
+	handler, err := h.door(s, nil)
+	if err != nil {
+		return errors.Join(err, h.close())
+	}
+	fmt.Fprintf(c.out, "Listening on %s for %s\n", public.Addr(), h.public)
+	if err := h.inviteFirst(ctx, c); err != nil {
+		return errors.Join(err, h.close())
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	serve(ctx, group, server(handler), public)
+	serve(ctx, group, server(ops.Server{Ping: h.db.Ping}.Handler()), private)
+	group.Go(func() error { return h.outbox.Run(ctx) })
+	group.Go(func() error { return h.prune(ctx) })
+	return errors.Join(group.Wait(), h.close())
+}
+
+// listen opens a listener; an address that is taken or can't be is told.
+func listen(setting, address string) (net.Listener, error) {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, &config.Error{Setting: setting, Problem: fmt.Sprintf("%q is not an address like :8080 or 127.0.0.1:9090", address)}
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; choose another address, or stop what uses it", setting, err)
+	}
+	return l, nil
+}
+
+// server has limits for slow and large requests (WB-06).
+func server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      120 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+// serve runs a server until ctx ends, and lets it finish what it has begun.
+func serve(ctx context.Context, group *errgroup.Group, s *http.Server, l net.Listener) {
+	group.Go(func() error {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		return s.Shutdown(last)
+	})
+}
+
+// door is the public handler. inbox is the demo's; nil elsewhere.
+func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, error) {
+	proxies, err := s.Proxies()
+	if err != nil {
+		return nil, err
+	}
+	desk := &signin.Desk{Store: h.db, Methods: h.methods, Passwords: h.passwords, Key: h.key, Wake: h.outbox.Wake}
+	return (&web.Server{
+		Desk:     desk,
+		Office:   h.office,
+		Entrance: door.Entrance{Trusted: proxies, Secure: h.public.Scheme == "https", Key: h.key},
+		Hosts:    h.hosts,
+		From:     h.sender,
+		Mail:     func() bool { return h.outbox.Mail != nil },
+		Inbox:    inbox,
+		Log:      h.outbox.Log,
+	}).Handler(), nil
+}
+
+// sender is the address that an agency's letters come from, as pages name it.
+func (h *house) sender(a countersign.Agency) string {
+	from := h.outbox.From
+	if a.MailFrom != "" {
+		from = a.MailFrom
+	}
+	if address, err := mail.ParseAddress(from); err == nil {
+		return address.Address
+	}
+	return "your agency"
+}
+
+// inviteFirst prints the link that makes the first administrator, while there
+// is none. It goes to standard output only, never to a log.
+func (h *house) inviteFirst(ctx context.Context, c *console) error {
+	all, err := h.db.Agencies(ctx)
+	if err != nil {
+		return err
+	}
+	v := countersign.Visit{Agency: all[0], Now: now()}
+	handle, err := h.office.FirstAdministrator(ctx, v)
+	if err != nil || handle == "" {
+		return err
+	}
+	fmt.Fprintf(c.out, "First administrator: %s/welcome?link=%s\n", h.url(all[0]), handle)
+	return nil
+}
+
+// prune removes what is over: attempts at once, sessions and receipts after 30 days.
+func (h *house) prune(ctx context.Context) error {
+	const keep = 30 * 24 * time.Hour
+	ticker := time.NewTicker(10 * time.Minute)
+	defer ticker.Stop()
+	for {
+		t := now()
+		err := errors.Join(h.db.PruneAttempts(ctx, t), h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)))
+		if err != nil && ctx.Err() == nil {
+			h.outbox.Log.Error("prune", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,179 @@
+// Package config is the settings of the program: one struct, read from flags,
+// environment and an optional file, in this order of precedence, and checked in
+// words that name the setting and the mend.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"countersign"
+)
+
+// Settings are those of every command; each is a flag, an environment variable
+// COUNTERSIGN_<FLAG> and a key of the file.
+type Settings struct {
+	Config        string   `help:"TOML file with settings by the names of these flags." placeholder:"FILE"`
+	PublicURL     string   `name:"public-url" help:"The one base URL that users see, for example https://login.acme.example." placeholder:"URL"`
+	Listen        string   `default:":8080" help:"Public listener."`
+	OpsListen     string   `name:"ops-listen" default:"127.0.0.1:9090" help:"Listener for /metrics, /healthz, /readyz and profiling; never a public one."`
+	Data          string   `default:"./countersign-data" help:"Directory for the embedded database and the master key." placeholder:"DIR"`
+	Database      string   `help:"sqlite:FILE or postgres://user:pass@host/db. Without it, a file in --data." placeholder:"URL"`
+	DatabaseFile  string   `name:"database-file" help:"File that holds --database." placeholder:"FILE"`
+	MasterKeyFile string   `name:"master-key-file" help:"File with the key that seals secrets. Without it, master.key in --data." placeholder:"FILE"`
+	TrustedProxy  []string `name:"trusted-proxy" help:"Network of a proxy whose X-Forwarded-For is believed, as CIDR; repeatable." placeholder:"CIDR"`
+	SMTPURL       string   `name:"smtp-url" help:"Mail server: smtp://user:pass@host:587?tls=starttls (or implicit, none)." placeholder:"URL"`
+	SMTPURLFile   string   `name:"smtp-url-file" help:"File that holds --smtp-url." placeholder:"FILE"`
+	MailFrom      string   `name:"mail-from" help:"Sender of mail: Agency Support <support@acme.example>." placeholder:"ADDRESS"`
+	SMSURL        []string `name:"sms-url" sep:"none" help:"Text gateway: webhook+https://host/path?secret=…" placeholder:"URL"`
+	SMSURLFile    string   `name:"sms-url-file" help:"File that holds --sms-url, one on each line." placeholder:"FILE"`
+	LogFormat     string   `name:"log-format" default:"text" help:"text or json."`
+	LogLevel      string   `name:"log-level" default:"info" help:"debug, info, warn or error."`
+
+	Preferences []countersign.Preference `kong:"-"` // declared in the file
+}
+
+// An Error is a setting that is wrong in itself: the program ends with 2.
+type Error struct {
+	Setting string
+	Problem string
+}
+
+func (e *Error) Error() string { return e.Setting + ": " + e.Problem }
+
+func wrong(setting, problem string, args ...any) error {
+	return &Error{setting, fmt.Sprintf(problem, args...)}
+}
+
+// Resolve reads secrets from their files and fills what follows from --data.
+func (s *Settings) Resolve() error {
+	secrets := []struct {
+		flag, file string
+		to         func(string)
+	}{
+		{"--database", s.DatabaseFile, func(v string) { s.Database = v }},
+		{"--smtp-url", s.SMTPURLFile, func(v string) { s.SMTPURL = v }},
+		{"--sms-url", s.SMSURLFile, func(v string) { s.SMSURL = strings.Fields(v) }},
+	}
+	for _, secret := range secrets {
+		if secret.file == "" {
+			continue
+		}
+		text, err := os.ReadFile(secret.file)
+		if err != nil {
+			return wrong(secret.flag+"-file", "%s cannot be read: %v", secret.file, cause(err))
+		}
+		secret.to(strings.TrimSpace(string(text)))
+	}
+	if s.Database == "" {
+		s.Database = "sqlite:" + filepath.Join(s.Data, "countersign.db")
+	}
+	if s.MasterKeyFile == "" {
+		s.MasterKeyFile = filepath.Join(s.Data, "master.key")
+	}
+	return s.checkDatabase()
+}
+
+// cause is the last part of a file error, without the path that was named already.
+func cause(err error) error {
+	var path *os.PathError
+	if asPath(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+func asPath(err error, to **os.PathError) bool {
+	e, ok := err.(*os.PathError)
+	*to = e
+	return ok
+}
+
+func (s *Settings) checkDatabase() error {
+	scheme, _, _ := strings.Cut(s.Database, ":")
+	switch scheme {
+	case "sqlite", "postgres", "postgresql":
+		return nil
+	default:
+		return wrong("--database", "it must begin with sqlite: or postgres://")
+	}
+}
+
+// Public checks --public-url: https, or http for loopback names only.
+func (s *Settings) Public() (*url.URL, error) {
+	const name = "--public-url"
+	if s.PublicURL == "" {
+		return nil, wrong(name, "it is missing; give the base URL that users see, for example --public-url https://login.acme.example")
+	}
+	u, err := url.Parse(s.PublicURL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, wrong(name, "%q is not a URL like https://login.acme.example", s.PublicURL)
+	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, wrong(name, "%q has more than scheme, host and port; write it like https://login.acme.example", s.PublicURL)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return nil, wrong(name, "http is for localhost only; write https://%s", u.Host)
+	}
+	u.Path, u.Host = "", strings.ToLower(u.Host)
+	return u, nil
+}
+
+func loopback(host string) bool {
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// Proxies checks --trusted-proxy.
+func (s *Settings) Proxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range s.TrustedProxy {
+		p, err := netip.ParsePrefix(text)
+		if ip, ipErr := netip.ParseAddr(text); ipErr == nil {
+			p, err = ip.Prefix(ip.BitLen())
+		}
+		if err != nil {
+			return nil, wrong("--trusted-proxy", "%q is not a network like 10.0.0.0/8 or 192.0.2.7", text)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
+}
+
+// From checks --mail-from; empty if no mail server is set.
+func (s *Settings) From() (string, error) {
+	if s.MailFrom == "" {
+		if s.SMTPURL != "" {
+			return "", wrong("--mail-from", "it is missing; mail needs a sender, for example --mail-from \"Agency Support <support@acme.example>\"")
+		}
+		return "", nil
+	}
+	a, err := mail.ParseAddress(s.MailFrom)
+	if err != nil {
+		return "", wrong("--mail-from", "%q is not a sender like Agency Support <support@acme.example>", s.MailFrom)
+	}
+	return a.String(), nil
+}
+
+// Logger is the log on standard error, as --log-format and --log-level say.
+func (s *Settings) Logger(to *os.File) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return nil, wrong("--log-level", "%q is not one of debug, info, warn, error", s.LogLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch s.LogFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(to, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(to, options)), nil
+	default:
+		return nil, wrong("--log-format", "%q is not one of text, json", s.LogFormat)
+	}
+}

@@ -1,0 +1,157 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/BurntSushi/toml"
+	"github.com/alecthomas/kong"
+
+	"countersign"
+)
+
+// A File is the settings that stand in a TOML file.
+type File struct {
+	path   string
+	values map[string]any
+}
+
+// ReadFile reads the file at path; an empty path is no file. flags are the
+// names that may stand in it; any other is refused.
+func ReadFile(path string, flags []string) (*File, []countersign.Preference, error) {
+	f := &File{path: path, values: map[string]any{}}
+	if path == "" {
+		return f, nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, wrong("--config", "%s cannot be read: %v", path, cause(err))
+	}
+	var all map[string]any
+	if err := toml.Unmarshal(text, &all); err != nil {
+		var parse toml.ParseError
+		if errors.As(err, &parse) {
+			return nil, nil, wrong("--config", "%s, line %d: %s", path, parse.Position.Line, parse.Message)
+		}
+		return nil, nil, wrong("--config", "%s: %v", path, err)
+	}
+	declared, err := declaredIn(path, string(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	for key, value := range all {
+		if key == "preference" {
+			continue
+		}
+		if !slices.Contains(flags, key) {
+			return nil, nil, wrong("--config", "%s has an unknown key %q%s", path, key, nearest(key, flags))
+		}
+		f.values[key] = value
+	}
+	return f, declared, nil
+}
+
+// nearest names a known key that was probably meant.
+func nearest(key string, known []string) string {
+	best, least := "", 4
+	for _, k := range known {
+		if d := distance(key, k); d < least {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// distance is how many letters have to be changed, added or left out.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := before
+			if a[i] != b[j] {
+				cost++
+			}
+			before = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// declaredIn reads the [[preference]] tables: the applications' own preferences (M6).
+func declaredIn(path, text string) ([]countersign.Preference, error) {
+	var file struct {
+		Preference []struct {
+			Code, Name, Kind, Hint string
+			Default                any
+			Min, Max               int
+			Values                 []string
+		}
+	}
+	meta, err := toml.Decode(text, &file)
+	if err != nil {
+		return nil, wrong("--config", "%s: [[preference]]: %v", path, err)
+	}
+	for _, key := range meta.Undecoded() {
+		if key[0] == "preference" {
+			return nil, wrong("--config", "%s has an unknown key %q", path, key.String())
+		}
+	}
+	var all []countersign.Preference
+	for _, d := range file.Preference {
+		p := countersign.Preference{Code: d.Code, Name: d.Name, Kind: countersign.PreferenceKind(d.Kind), Hint: d.Hint,
+			Default: defaultText(d.Default), Min: d.Min, Max: d.Max, Values: d.Values, Own: true}
+		if p.Max == 0 {
+			p.Max = map[countersign.PreferenceKind]int{countersign.KindDays: 365, countersign.KindNumber: 1_000_000}[p.Kind]
+		}
+		if err := p.CheckDeclared(); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(o countersign.Preference) bool { return o.Code == p.Code }) {
+			return nil, wrong("--config", "%s declares the preference %s twice", path, p.Code)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// defaultText is a default as it is stored: true and false are On and Off.
+func defaultText(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case bool:
+		return map[bool]string{true: "On", false: "Off"}[v]
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// Resolver gives kong the values of the file, below flags and environment.
+func (f *File) Resolver() kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, env := range flag.Envs {
+			if _, set := os.LookupEnv(env); set {
+				return nil, nil // the environment is stronger than the file
+			}
+		}
+		value, ok := f.values[flag.Name]
+		if !ok {
+			return nil, nil
+		}
+		if list, ok := value.([]any); ok {
+			return list, nil
+		}
+		return fmt.Sprint(value), nil
+	})
+}
