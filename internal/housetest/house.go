@@ -108,7 +108,7 @@ func (h *House) build() {
 	key := h.Master.Key()
 	quiet := slog.New(slog.DiscardHandler)
 	methods := factor.Set{factor.Email(key), factor.App(), factor.SMS(key)}
-	passwords := secret.NewPasswords()
+	passwords := secret.NewPasswordsAt(secret.Cost{Memory: 64, Iterations: 1})
 	h.Inbox = &outbox.Inbox{}
 	h.Outbox = &outbox.Outbox{Store: h.DB, Mail: h.Inbox, Text: h.Inbox, From: "Demo Agency <support@demo.example>",
 		Log: quiet, Now: h.Now, URL: func(countersign.Agency) string { return publicURL }}

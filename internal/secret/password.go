@@ -15,11 +15,9 @@ import (
 
 // The cost of a password hash, and how much of it at once (PW-01, TH-06).
 const (
-	memory     = 19456 // KiB
-	iterations = 2
-	lanes      = 1
-	saltSize   = 16 // bytes
-	hashSize   = 32 // bytes
+	lanes    = 1
+	saltSize = 16 // bytes
+	hashSize = 32 // bytes
 
 	queue    = 64               // waiting hashes for each core
 	patience = 10 * time.Second // in the queue
@@ -39,17 +37,31 @@ const (
 // are cores, first come first served. Beyond a queue it answers Busy: more at
 // once would make all of them slower. It is safe for concurrent use.
 type Passwords struct {
+	cost  Cost
 	work  *semaphore.Weighted // being hashed
 	line  *semaphore.Weighted // being hashed or waiting
 	wait  time.Duration       // longest time in the queue
 	dummy string              // a hash that no password opens, for users that do not exist
 }
 
+// A Cost is what one hash asks for.
+type Cost struct {
+	Memory     int // KiB
+	Iterations int
+}
+
+// Standard is the cost of every password that is kept (PW-01).
+var Standard = Cost{Memory: 19456, Iterations: 2}
+
 // NewPasswords is for one node.
-func NewPasswords() *Passwords {
+func NewPasswords() *Passwords { return NewPasswordsAt(Standard) }
+
+// NewPasswordsAt is NewPasswords at another cost: tests that sign in thousands
+// of times take a low one.
+func NewPasswordsAt(cost Cost) *Passwords {
 	cores := int64(runtime.GOMAXPROCS(0))
-	p := &Passwords{work: semaphore.NewWeighted(cores), line: semaphore.NewWeighted(cores * (queue + 1)), wait: patience}
-	dummy, err := hash(string(NewHandle()))
+	p := &Passwords{cost: cost, work: semaphore.NewWeighted(cores), line: semaphore.NewWeighted(cores * (queue + 1)), wait: patience}
+	dummy, err := cost.hash(string(NewHandle()))
 	if err != nil {
 		panic(err) // the parameters above are valid
 	}
@@ -104,7 +116,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	}
 	results := make(chan result, 1) // read only where f has ended
 	if err := p.do(ctx, func() {
-		encoded, err := hash(text)
+		encoded, err := p.cost.hash(text)
 		results <- result{encoded, err}
 	}); err != nil {
 		return "", err
@@ -113,8 +125,8 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	return r.encoded, r.err
 }
 
-func hash(text string) (string, error) {
-	hasher, err := argon2.New(argon2.WithVariantID(), argon2.WithMemoryInKiB(memory), argon2.WithIterations(iterations),
+func (c Cost) hash(text string) (string, error) {
+	hasher, err := argon2.New(argon2.WithVariantID(), argon2.WithMemoryInKiB(uint32(c.Memory)), argon2.WithIterations(c.Iterations),
 		argon2.WithParallelism(lanes), argon2.WithSaltLength(saltSize), argon2.WithKeyLength(hashSize))
 	if err != nil {
 		return "", err
@@ -132,7 +144,7 @@ func hash(text string) (string, error) {
 // the same as a wrong password (EN-02).
 func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, rehash bool, err error) {
 	text, fits := normal(password)
-	cost, readable := costOf(encoded)
+	asked, readable := costOf(encoded)
 	possible := fits && readable
 	if !possible {
 		encoded, text = p.dummy, "not this one"
@@ -142,7 +154,7 @@ func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, re
 		return false, false, err
 	}
 	ok = <-right && possible
-	return ok, ok && cost.low(), nil
+	return ok, ok && asked.below(p.cost), nil
 }
 
 // matches computes the hash. The library's CheckPassword is not for this: it
@@ -156,10 +168,10 @@ func matches(encoded, text string) bool {
 	return err == nil && ok
 }
 
-// cost is what a stored hash asks for.
-type cost struct{ memory, iterations, lanes int }
-
-func (c cost) low() bool { return c.memory < memory || c.iterations < iterations }
+// below tells whether a hash asks for less than another cost.
+func (c Cost) below(other Cost) bool {
+	return c.Memory < other.Memory || c.Iterations < other.Iterations
+}
 
 // phc is the one way in which an Argon2id hash is written. The library is more
 // tolerant, for example of "m=8,m=9999999": what is judged here must be what is
@@ -168,15 +180,15 @@ var phc = regexp.MustCompile(`^\$argon2id\$v=19\$m=([1-9]\d{0,6}),t=([1-9]\d{0,3
 
 // costOf reads what a stored hash asks for; false if it can't be read or asks
 // for more than this program is ready to give.
-func costOf(encoded string) (cost, bool) {
+func costOf(encoded string) (Cost, bool) {
 	found := phc.FindStringSubmatch(encoded)
 	if found == nil {
-		return cost{}, false
+		return Cost{}, false
 	}
 	var n [3]int
 	for i := range n {
 		n[i], _ = strconv.Atoi(found[i+1]) // a few digits
 	}
-	c := cost{memory: n[0], iterations: n[1], lanes: n[2]}
-	return c, c.memory <= mostMemory && c.iterations <= mostIterations && c.lanes <= mostLanes
+	c := Cost{Memory: n[0], Iterations: n[1]}
+	return c, c.Memory <= mostMemory && c.Iterations <= mostIterations && n[2] <= mostLanes
 }

@@ -111,7 +111,7 @@ func TestPasswordThatIsTooLong(t *testing.T) {
 		"a heap of accents":      "e" + strings.Repeat("\u0301", 5000),
 		"bytes that are no text": strings.Repeat("\xff", 300),
 	} {
-		encoded, err := hash(password)
+		encoded, err := Standard.hash(password)
 		if err != nil {
 			t.Fatal(err)
 		}

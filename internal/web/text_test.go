@@ -1,0 +1,151 @@
+package web
+
+import (
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/policy"
+)
+
+// code is what codes of errors look like.
+var code = regexp.MustCompile(`^[a-z_0-9-]+\.[a-z_0-9]+$`)
+
+// Every code of an error in the tree has a sentence, so that nobody reads
+// "Something went wrong" for what the program knows.
+func TestEveryCodeHasASentence(t *testing.T) {
+	found := 0
+	look := func(path string, n ast.Node) {
+		text, ok := stringOf(n)
+		if !ok || !code.MatchString(text) {
+			return
+		}
+		found++
+		if _, ok := sentences[text]; !ok {
+			t.Errorf("%s: code %q has no sentence", path, text)
+		}
+	}
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch e := n.(type) {
+			case *ast.KeyValueExpr:
+				if key, ok := e.Key.(*ast.Ident); ok && key.Name == "Code" && !strings.Contains(path, "why.go") {
+					look(path, e.Value)
+				}
+			case *ast.CallExpr:
+				if f, ok := e.Fun.(*ast.Ident); ok && (f.Name == "fail" || f.Name == "refusePhone" || f.Name == "wait" || f.Name == "bad" || f.Name == "refusal") {
+					for _, a := range e.Args {
+						look(path, a)
+					}
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found < 60 {
+		t.Errorf("only %d codes were found: the test looks at the wrong place", found)
+	}
+}
+
+func stringOf(n ast.Node) (string, bool) {
+	l, ok := n.(*ast.BasicLit)
+	if !ok || l.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(l.Value)
+	return text, err == nil
+}
+
+// Every reason of "Why am I asked?" has a sentence.
+func TestEveryWhyHasASentence(t *testing.T) {
+	source, err := os.ReadFile("../policy/why.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile(`"(why\.[a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(all) < 12 {
+		t.Fatalf("%d codes", len(all))
+	}
+	for _, m := range all {
+		if _, ok := reasons[m[1]]; !ok {
+			t.Errorf("%s has no sentence", m[1])
+		}
+	}
+	b := base{Agency: countersign.Agency{Name: "Demo Agency"}, Now: time.Now()}
+	if got := b.why(policy.Why{Code: "why.frequency", Days: 1, Last: time.Date(2026, 10, 27, 9, 0, 0, 0, time.UTC)}); got != "1 day is over on this device. You last entered a token here on 27 October." {
+		t.Errorf("%s", got)
+	}
+}
+
+// No placeholder is left over, and several errors come out as several sentences.
+func TestText(t *testing.T) {
+	one := &countersign.Error{Code: "preference.not_days", Args: countersign.Args{"Value": "7.5"}}
+	two := &countersign.Error{Code: "token.wrong", Args: countersign.Args{"Left": 2}}
+	got := Text(errors.Join(one, two))
+	want := "7.5 is not a whole number of days. Write 0 to 365, for example 7, or leave it empty for 30. Nothing was changed. That token is not right. You have 2 tries left."
+	if got != want {
+		t.Errorf("got %s", got)
+	}
+	if got := Text(errors.New("plain")); got != "plain" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A placeholder in what people typed stays what they typed.
+func TestFillOnce(t *testing.T) {
+	got := fill(countersign.Agency{}, time.Now(), "{Value} and {Name}", countersign.Args{"Value": "{Name}", "Name": "BSMITH"})
+	if got != "{Name} and BSMITH" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestTimes(t *testing.T) {
+	a := countersign.Agency{Zone: "America/New_York"}
+	now := time.Date(2026, 11, 3, 15, 2, 13, 0, time.UTC)
+	for in, want := range map[time.Time]string{
+		now:                            "today, 10:02 AM",
+		now.Add(-11 * time.Hour):       "yesterday, 11:02 PM",
+		now.Add(-7 * 24 * time.Hour):   "27 October, 11:02 AM",
+		now.Add(-365 * 24 * time.Hour): "3 November 2025, 10:02 AM",
+		time.Date(2026, 11, 4, 4, 59, 0, 0, time.UTC): "today, 11:59 PM",
+	} {
+		if got := when(a, now, in); got != want {
+			t.Errorf("%v: %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestMasked(t *testing.T) {
+	for in, want := range map[string]string{"bsmith@acme.example": "b•••@acme.example", "élan@acme.example": "é•••@acme.example", "@x": "•••@x"} {
+		if got := masked(countersign.Email, in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+	if got := masked(countersign.SMS, "+16145550112"); got != "the number ending 12" {
+		t.Error(got)
+	}
+	if got := dialled("+16145550112"); got != "614-555-0112" {
+		t.Error(got)
+	}
+}
