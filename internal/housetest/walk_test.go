@@ -1,0 +1,171 @@
+package housetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// sequences is how many random walks are made on each engine; a soak makes more.
+func sequences() int {
+	if os.Getenv("COUNTERSIGN_SOAK") != "" {
+		return 100_000
+	}
+	return 10_000
+}
+
+// A walker is a browser that sends whatever comes to its mind: right and wrong
+// inputs, in any order, to any page. It remembers only what it has proved.
+type walker struct {
+	h        *House
+	b        *Browser
+	r        *rand.Rand
+	login    string
+	email    string
+	password bool // the right password was sent
+	token    bool // a right token was sent after it
+	trail    []string
+}
+
+// Of 10,000 random sequences of requests none ends in a session without its
+// proofs: the right password, and after it a right token of this very sign-in.
+func TestRandomSequences(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		h.Administrator()
+		h.User("JJONES")
+		seed := uint64(time.Now().UnixNano())
+		t.Logf("seed %d", seed)
+		r := rand.New(rand.NewPCG(seed, 1))
+		admitted := 0
+		for i := range sequences() {
+			if i%20 == 0 {
+				setBack(h)
+			}
+			w := &walker{h: h, r: r, login: []string{"BSMITH", "BSMITH", "ADMIN", "JJONES"}[r.IntN(4)]}
+			w.email = map[string]string{"BSMITH": "bsmith@demo.example", "ADMIN": "admin@demo.example", "JJONES": "jjones@demo.example"}[w.login]
+			w.b = h.Browser("198.51.100."+strconv.Itoa(r.IntN(250)+1), []string{Chrome, Edge, SafariMac}[r.IntN(3)])
+			for range 3 + r.IntN(6) {
+				w.step()
+			}
+			if w.signedIn() {
+				admitted++
+				if !w.password || !w.token {
+					t.Fatalf("walk %d ended in a session of %s without its proofs: %v", i, w.login, w.trail)
+				}
+			}
+			h.Pass(2 * time.Hour) // the quotas of the hour empty meanwhile
+		}
+		t.Logf("%d walks, %d ended in a session", sequences(), admitted)
+		if admitted < sequences()/50 {
+			t.Errorf("only %d walks ended in a session: the walker proves nothing", admitted)
+		}
+	})
+}
+
+// setBack resets everybody, since walkers reset themselves, and sets up all but
+// JJONES, so that wizards stay among the walks.
+func setBack(h *House) {
+	h.T.Helper()
+	for _, login := range []string{"BSMITH", "ADMIN", "JJONES"} {
+		if _, err := h.Office.ResetTwoFactor(h.T.Context(), h.Visit(), Operator, login, "a walk"); err != nil {
+			h.T.Fatal(err)
+		}
+		if login != "JJONES" {
+			h.Browser("192.0.2.10", Chrome).Enroll(login)
+		}
+	}
+}
+
+// paths are pages that a walker may open or post to at any time.
+var paths = []string{"/", "/profile", "/set-up", "/set-up/email", "/set-up/app", "/set-up/sms", "/set-up/default", "/set-up/done", "/sign-in/token",
+	"/sign-in/other-way", "/step-up", "/admin", "/admin/users", "/admin/system/preferences", "/welcome", "/sign-out", "/profile/reset-two-factor",
+	"/profile/setup-two-factor", "/set-up/skip", "/sign-in/token/new", "/sign-in/cancel", "/set-up/email/token", "/set-up/email/confirm", "/set-up/sms/token",
+	"/step-up/new", "/profile/devices/forget", "/profile/sessions/end-others"}
+
+// step sends one request.
+func (w *walker) step() {
+	switch n := w.r.IntN(20); {
+	case n < 5:
+		w.signIn(w.r.IntN(5) > 0)
+	case n < 9:
+		w.sendToken("/sign-in/token", w.r.IntN(4) > 0)
+	case n < 10:
+		w.post("/set-up/email", "email", []string{w.email, "thief@elsewhere.example"}[w.r.IntN(2)])
+	case n < 12:
+		w.sendToken("/set-up/email/token", w.r.IntN(2) > 0)
+	case n < 13:
+		w.post("/set-up/skip")
+	case n < 14:
+		w.post("/set-up/default", "default", "email")
+	case n < 15:
+		w.post("/sign-in/other-way", "method", []string{"app", "sms", "email"}[w.r.IntN(3)])
+	case n < 16:
+		w.h.Pass(time.Duration(w.r.IntN(150)) * time.Second)
+	default:
+		path := paths[w.r.IntN(len(paths))]
+		if w.r.IntN(2) == 0 {
+			w.trail = append(w.trail, "GET "+path)
+			w.b.Get(path)
+			return
+		}
+		w.post(path, "token", "000000", "password", Password, "email", w.email, "reason", "r", "code", "ADDAPPWIZ", "value", "On", "step", "save")
+	}
+}
+
+func (w *walker) signIn(right bool) {
+	w.b.Get("/sign-in")
+	password := Password
+	if !right {
+		password = "wrong " + Password
+	}
+	w.trail = append(w.trail, fmt.Sprintf("sign in %v", right))
+	before := w.b.Cookie("attempt")
+	w.post("/sign-in", "user_id", w.login, "password", password)
+	if right && w.b.Cookie("attempt") != before {
+		w.password = true
+	}
+}
+
+// sendToken sends the newest token that went to the user, or another one. A
+// right one counts only if the page that it was sent to took it.
+func (w *walker) sendToken(path string, right bool) {
+	token := "000000"
+	if mail := w.h.Mail(w.email); right && len(mail) > 0 {
+		for _, m := range mail {
+			if found := sixDigits.FindStringSubmatch(m.Text); found != nil {
+				token = found[1]
+				break
+			}
+		}
+	}
+	p := w.post(path, "token", token)
+	if p.Status == http.StatusSeeOther && p.Location != "/sign-in" && token != "000000" && w.password {
+		w.token = true
+	}
+}
+
+func (w *walker) post(path string, fields ...string) *Page {
+	w.trail = append(w.trail, fmt.Sprint("POST ", path, " ", fields))
+	p := w.b.Send(path, fields...)
+	if p.Status == http.StatusInternalServerError {
+		w.h.T.Fatalf("500 after %v", w.trail)
+	}
+	if to, err := url.Parse(p.Location); err == nil && p.Status == http.StatusSeeOther {
+		w.b.Get(to.RequestURI())
+	}
+	return p
+}
+
+func (w *walker) signedIn() bool {
+	if w.b.Cookie("session") == "" {
+		return false
+	}
+	p := w.b.Do("GET", "/", nil)
+	return p.Status == http.StatusOK
+}

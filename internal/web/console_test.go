@@ -1,0 +1,278 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/housetest"
+)
+
+// house is a house on SQLite in which ADMIN holds all rights.
+func house(t *testing.T) *housetest.House {
+	t.Helper()
+	h := housetest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
+	h.Administrator()
+	return h
+}
+
+// signedIn is a browser in which login has just set up by email and signed in.
+func signedIn(h *housetest.House, login string) *housetest.Browser {
+	h.T.Helper()
+	b := h.Browser("192.0.2.10", housetest.Chrome)
+	if p := b.Enroll(login); p.Path != "/set-up/done" {
+		h.T.Fatalf("%s is not signed in but at %s: %s", login, p.Path, p.Text())
+	}
+	return b
+}
+
+func wantPage(t *testing.T, p *housetest.Page, status int, says ...string) {
+	t.Helper()
+	if p.Status != status || !p.Says(says...) {
+		t.Fatalf("want %d with %q, got %d at %s: %s", status, says, p.Status, p.Path, p.Text())
+	}
+}
+
+// Interfaces 3: each right opens its pages and nothing else, for looking and
+// for acting, and the navigation offers what is open.
+func TestRightsOpenTheirPages(t *testing.T) {
+	h := house(t)
+	h.User("BSMITH")
+	preferences := []string{"GET /admin/system/preferences", "POST /admin/system/preferences"}
+	reading := []string{"GET /admin/users", "GET /admin/users/BSMITH"}
+	reset := []string{"GET /admin/users/BSMITH/reset-two-factor", "POST /admin/users/BSMITH/reset-two-factor",
+		"GET /admin/users/BSMITH/setup-two-factor", "POST /admin/users/BSMITH/setup-two-factor"}
+	editing := []string{"GET /admin/users/new", "POST /admin/users/new", "GET /admin/users/BSMITH/edit", "POST /admin/users/BSMITH/edit",
+		"POST /admin/users/BSMITH/disable", "POST /admin/users/BSMITH/enable", "POST /admin/users/BSMITH/activation",
+		"POST /admin/users/BSMITH/devices/forget-all", "POST /admin/users/BSMITH/sessions/end"}
+	all := slices.Concat(preferences, reading, reset, editing)
+	for _, c := range []struct {
+		login  string
+		rights []countersign.Right
+		open   []string
+		start  string // where /admin leads; empty: refused
+	}{
+		{"NONE", nil, nil, ""},
+		{"AUDIT", []countersign.Right{countersign.RightAudit, countersign.RightMessages}, nil, ""},
+		{"PREFS", []countersign.Right{countersign.RightPreferences}, preferences, "/admin/system/preferences"},
+		{"RESETS", []countersign.Right{countersign.RightReset}, slices.Concat(reading, reset), "/admin/users"},
+		{"USERS", []countersign.Right{countersign.RightUsers}, slices.Concat(reading, editing), "/admin/users"},
+	} {
+		t.Run(c.login, func(t *testing.T) {
+			h.User(c.login, c.rights...)
+			b := signedIn(h, c.login)
+			token := b.Get("/").FormToken()
+			for _, request := range all {
+				method, path, _ := strings.Cut(request, " ")
+				var form url.Values
+				if method == "POST" {
+					// Nothing in the form: whatever is open answers, but changes nothing.
+					form = url.Values{"form_token": {token}}
+				}
+				p := b.Do(method, path, form)
+				if open := slices.Contains(c.open, request); open == (p.Status == http.StatusForbidden) {
+					t.Errorf("%s answered %d, open: %v", request, p.Status, open)
+				}
+				if p.Status == http.StatusForbidden && !p.Says("You may not open this page", "(" + c.login + ")", "Sign out") {
+					t.Errorf("%s: the refusal is not a page of the console: %s", request, p.Text())
+				}
+			}
+			p := b.Get("/admin")
+			if c.start == "" {
+				wantPage(t, p, 403, "You may not open this page")
+			} else if p.Path != c.start {
+				t.Errorf("/admin leads to %s", p.Path)
+			}
+			p = b.Get("/profile")
+			if p.Says("Administration") != (c.start != "") {
+				t.Errorf("the navigation of the profile: %s", p.Text())
+			}
+		})
+	}
+}
+
+// The two buttons stand on another user's page only with the TechNote's right,
+// and Edit only with the right for it.
+func TestButtonsNeedTheRight(t *testing.T) {
+	h := house(t)
+	h.User("BSMITH")
+	h.User("RESETS", countersign.RightReset)
+	h.User("USERS", countersign.RightUsers)
+	const setUp, reset = "/admin/users/BSMITH/setup-two-factor", "/admin/users/BSMITH/reset-two-factor"
+	for login, want := range map[string][]string{"RESETS": {setUp, reset}, "USERS": {"/admin/users/BSMITH/edit"}, "ADMIN": {setUp, reset, "/admin/users/BSMITH/edit"}} {
+		p := signedIn(h, login).Get("/admin/users/bsmith") // user IDs in any case
+		wantPage(t, p, 200, "Bob Smith", "User ID BSMITH")
+		for _, link := range []string{setUp, reset, "/admin/users/BSMITH/edit"} {
+			if got := p.Has("a", "href", link); got != slices.Contains(want, link) {
+				t.Errorf("%s sees %s: %v", login, link, got)
+			}
+		}
+	}
+}
+
+// M5: what is not a value is refused beside its field, kept as it was typed,
+// and nothing is changed; whether the effect was asked for or the saving.
+func TestRefusedPreferences(t *testing.T) {
+	h := house(t)
+	b := signedIn(h, "ADMIN")
+	for _, step := range []string{"effect", "save"} {
+		for _, c := range []struct{ code, typed, says string }{
+			{"2FAFREQUENCY", "-1", "-1 is not a whole number of days. Write 0 to 365, for example 7, or leave it empty for 30. Nothing was changed."},
+			{"2FAFREQUENCY", "abc", "abc is not a whole number of days."},
+			{"2FAFREQUENCY", "7.5", "7.5 is not a whole number of days."},
+			{"2FAFREQUENCY", "99999", "99999 is not a whole number of days."},
+			{"2FAFREQUENCY", `"><b>7`, `"><b>7 is not a whole number of days.`},
+			{"PASSWORDLENGTH", "7", "7 is not a whole number from 8 to 64."},
+			{"TOKENMINUTES", "2", "2 is not a whole number from 3 to 10."},
+			{"SMSCOUNTRIES", "USA", "USA is not a country code."},
+		} {
+			b.Get("/admin/system/preferences?edit=" + c.code)
+			p := b.Post("/admin/system/preferences", "code", c.code, "value", c.typed, "version", b.Get("/admin/system/preferences?edit="+c.code).Value("version"), "step", step)
+			wantPage(t, p, 422, c.says)
+			if got := p.Value("value"); got != c.typed {
+				t.Errorf("%s %q: the field holds %q", c.code, c.typed, got)
+			}
+			if !p.Has("input", "aria-invalid", "true") || !p.Has("p", "id", "value-error") || !strings.HasPrefix(p.Title(), "Error: ") {
+				t.Errorf("%s %q: the refusal does not stand beside the field", c.code, c.typed)
+			}
+		}
+	}
+	rows, err := h.Office.Preferences(t.Context(), h.Visit(), housetest.Operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		want := map[string]string{"2FA": "On", "2FAFREQUENCY": "7"}[r.Preference.Code]
+		if r.Setting.Value != want {
+			t.Errorf("%s is %q now", r.Preference.Code, r.Setting.Value)
+		}
+	}
+	p := b.Post("/admin/system/preferences", "code", "NOSUCH", "value", "1", "step", "save")
+	wantPage(t, p, 404, "There is no preference NOSUCH.", "(ADMIN)")
+}
+
+// A value is saved, said, and shown; an empty one is the default again (M3, M5).
+func TestSavePreference(t *testing.T) {
+	h := house(t)
+	b := signedIn(h, "ADMIN")
+	version := b.Get("/admin/system/preferences?edit=2fafrequency").Value("version")
+	p := b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "14", "version", version, "step", "effect")
+	wantPage(t, p, 200, "Two factor authentication frequency: from 7 to 14")
+	p = b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", p.Value("value"), "version", p.Value("version"), "step", "save")
+	wantPage(t, p, 200, "2FAFREQUENCY is 14 now.")
+	p = b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "", "step", "save")
+	wantPage(t, p, 200, "2FAFREQUENCY is 30 (default) now.")
+	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "", "step", "save", "reason", "tests of the mail server")
+	wantPage(t, p, 200, "2FA is select... now.", "Two factor authentication is Off")
+	p = b.Post("/admin/system/preferences", "code", "ADDAPPWIZ", "value", "On", "step", "save")
+	wantPage(t, p, 200, "ADDAPPWIZ is On now.")
+}
+
+// Turning 2FA Off needs a reason, told to every administrator (RS-08).
+func TestTurnOff(t *testing.T) {
+	h := house(t)
+	b := signedIn(h, "ADMIN")
+	version := b.Get("/admin/system/preferences?edit=2FA").Value("version")
+	p := b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "  ")
+	wantPage(t, p, 422, "Write a reason.")
+	if !p.Has("p", "id", "reason-error") || !p.Has("option", "selected", "") {
+		t.Error("the refusal does not stand beside the reason, or the choice was lost")
+	}
+	wantPage(t, b.Get("/admin/system/preferences?q=2FA"), 200, "Turn on two factor authentication")
+	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "effect")
+	wantPage(t, p, 200, "from On to Off", "Reason")
+	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "mail server <move>")
+	wantPage(t, p, 200, "2FA is Off now.", `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
+	wantPage(t, b.Get("/admin/users"), 200, "Two factor authentication is Off.")
+	if !strings.Contains(strings.Join(h.Subjects("admin@demo.example"), "\n"), "Off") {
+		t.Errorf("the administrator was not told: %q", h.Subjects("admin@demo.example"))
+	}
+}
+
+// The page before Turn on counts whom it touches.
+func TestEffectCounts(t *testing.T) {
+	h := house(t)
+	b := signedIn(h, "ADMIN")
+	h.User("BSMITH")
+	h.User("CBILLS")
+	h.AddUser(admin.NewUser{Login: "JJONES", Name: "Jim Jones"})
+	h.Set("2FA", "Off")
+	b.Get("/admin/system/preferences?edit=2FA")
+	p := b.Post("/admin/system/preferences", "code", "2FA", "value", "On", "step", "effect")
+	wantPage(t, p, 200, "2 of 4 users will be asked to set up at their next sign-in.", "1 user will not get in")
+	if got := settingOf(h, "2FA"); got != "Off" {
+		t.Errorf("showing the effect has made 2FA %q", got)
+	}
+	// Ending the other sessions leaves the one that asks for it.
+	other := h.Browser("192.0.2.30", housetest.Edge)
+	other.SignIn("ADMIN")
+	if p := other.Get("/profile"); p.Status != 200 || p.Path != "/profile" {
+		t.Fatalf("the other session does not stand: %s", p.Path)
+	}
+	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "On", "step", "save", "end_sessions", "yes")
+	wantPage(t, p, 200, "2FA is On now.")
+	if p := other.Get("/profile"); p.Path != "/sign-in" {
+		t.Errorf("the other session goes on: %s", p.Path)
+	}
+}
+
+func settingOf(h *housetest.House, code string) string {
+	h.T.Helper()
+	rows, err := h.Office.Preferences(h.T.Context(), h.Visit(), housetest.Operator)
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	for _, r := range rows {
+		if r.Preference.Code == code {
+			return r.Setting.Value
+		}
+	}
+	h.T.Fatalf("no preference %s", code)
+	return ""
+}
+
+// Two administrators, one preference: the later one sees all three values and
+// nothing was overwritten; then he may save his own on top (409).
+func TestPreferenceConflict(t *testing.T) {
+	h := house(t)
+	b := signedIn(h, "ADMIN")
+	opened := b.Get("/admin/system/preferences?edit=2FAFREQUENCY")
+	h.Set("2FAFREQUENCY", "14")
+	p := b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "3", "version", opened.Value("version"), "was", opened.Value("was"), "step", "save")
+	wantPage(t, p, 409, "Changed by somebody else in the meantime", "Nothing was overwritten", "operator saved 2FAFREQUENCY today, 2:00 PM",
+		"When you opened it", "Saved meanwhile", "What you typed", "7 14 3", "Save mine: 3", "Keep 14")
+	if got := settingOf(h, "2FAFREQUENCY"); got != "14" {
+		t.Fatalf("it was overwritten: %s", got)
+	}
+	p = b.Post("/admin/system/preferences", "code", p.Value("code"), "value", p.Value("value"), "version", p.Value("version"))
+	wantPage(t, p, 200, "2FAFREQUENCY is 3 now.")
+}
+
+// Sorting and searching the preferences (M3).
+func TestPreferencesTable(t *testing.T) {
+	h := house(t)
+	b := signedIn(h, "ADMIN")
+	p := b.Get("/admin/system/preferences")
+	wantPage(t, p, 200, "System Preferences", "Log out and back in for the new Preference settings to take effect.", "App Entry - Include Additional Detail")
+	if first := strings.Index(p.Text(), "Turn on two factor authentication"); first < 0 || first > strings.Index(p.Text(), "2FAFREQUENCY") {
+		t.Error("2FA does not stand first")
+	}
+	p = b.Get("/admin/system/preferences?sort=code&order=descending")
+	if !p.Has("th", "aria-sort", "descending") || strings.Index(p.Text(), "SMSCOUNTRIES") > strings.Index(p.Text(), "ADDAPPWIZ") {
+		t.Error("not sorted by code, descending")
+	}
+	p = b.Get("/admin/system/preferences?sort=name")
+	if !p.Has("th", "aria-sort", "ascending") {
+		t.Error("not sorted by name")
+	}
+	p = b.Get("/admin/system/preferences?q=two+factor")
+	if !p.Says("2FAFREQUENCY") || p.Says("SESSIONIDLE") {
+		t.Errorf("the search finds the wrong rows: %s", p.Text())
+	}
+	wantPage(t, b.Get("/admin/system/preferences?q=%3Cb%3E"), 200, `No preference has "<b>" in its name or code.`)
+}
