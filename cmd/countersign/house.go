@@ -39,6 +39,9 @@ func open(ctx context.Context, s *config.Settings) (*house, error) {
 	}
 	db, err := store.Open(ctx, s.Database, master.Box())
 	if err != nil {
+		if errors.Is(err, store.ErrOtherKey) || errors.Is(err, store.ErrNewer) {
+			return nil, fmt.Errorf("--database: %w", err)
+		}
 		return nil, fmt.Errorf("--database: %w; check the address, and that the server runs", err)
 	}
 	h := &house{db: db, key: master.Key(), passwords: secret.NewPasswords()}
@@ -79,7 +82,7 @@ func masterKey(s *config.Settings) (*secret.Master, error) {
 func newInstallation(s *config.Settings) bool {
 	path, embedded := strings.CutPrefix(s.Database, "sqlite:")
 	if !embedded {
-		return true // the key's check against the database follows when it is opened
+		return true // a database that another key has sealed refuses to open
 	}
 	path, _, _ = strings.Cut(path, "?")
 	_, err := os.Stat(path)

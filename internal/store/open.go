@@ -30,6 +30,10 @@ const connections = 16
 // ErrNewer is the answer of Open for a database that a newer version has migrated.
 var ErrNewer = errors.New("the database was prepared by a newer version of countersign")
 
+// ErrOtherKey is the answer of Open for a database that was sealed with another
+// master key.
+var ErrOtherKey = errors.New("the database was sealed with another master key; put the right key file back")
+
 // Open opens the database at url, "sqlite:FILE" or "postgres://…", and brings
 // its schema up to date; many nodes may do so at once. Secrets in it are
 // sealed and opened with box.
@@ -73,7 +77,34 @@ func (db *DB) prepare(ctx context.Context, provider *goose.Provider) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("prepare the schema: %w", err)
 	}
-	return nil
+	return db.checkKey(ctx)
+}
+
+// keyPlace is what the value that proves the master key is sealed for.
+const keyPlace = "installation/key"
+
+// checkKey proves that the database was sealed with this master key: with
+// another one no app secret would open, so the program must not start.
+func (db *DB) checkKey(ctx context.Context) error {
+	proof, err := db.box.Seal([]byte("countersign"), keyPlace)
+	if err != nil {
+		return err
+	}
+	t, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = t.Rollback() }()
+	if _, err := t.ExecContext(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, "key", proof); err != nil {
+		return err
+	}
+	if err := t.QueryRowContext(ctx, `SELECT value FROM installation WHERE name = $1`, "key").Scan(&proof); err != nil {
+		return err
+	}
+	if _, err := db.box.Open(proof, keyPlace); err != nil {
+		return ErrOtherKey
+	}
+	return t.Commit()
 }
 
 // selfTest proves that the driver binds numbered placeholders by their number;

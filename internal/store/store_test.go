@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -463,4 +464,18 @@ func TestSealedAtRest(t *testing.T) {
 			return err
 		})
 	})
+}
+
+// A database does not open with another master key (KY-02).
+func TestOtherKey(t *testing.T) {
+	for engine, url := range map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "test.db"), "PostgreSQL": pgtest.DSN(t)} {
+		open(t, url)
+		other, err := secret.NewMaster()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if db, err := store.Open(t.Context(), url, other.Box()); !errors.Is(err, store.ErrOtherKey) {
+			t.Errorf("%s: opened with another key: %v %v", engine, db, err)
+		}
+	}
 }
