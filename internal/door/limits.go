@@ -3,6 +3,9 @@ package door
 import (
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // The limits of a request (WB-06).
@@ -64,6 +67,9 @@ func address(r *http.Request) int {
 	if len(r.RequestURI) > longestURL {
 		return http.StatusRequestURITooLong
 	}
+	if !text(r.URL.Path) {
+		return http.StatusBadRequest
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return http.StatusBadRequest
@@ -78,11 +84,19 @@ func address(r *http.Request) int {
 
 func count(form url.Values) int {
 	n := 0
-	for _, values := range form {
+	for name, values := range form {
 		n += len(values)
+		if !text(name) || slices.ContainsFunc(values, func(v string) bool { return !text(v) }) {
+			return http.StatusBadRequest
+		}
 	}
 	if n > mostFields {
 		return http.StatusRequestEntityTooLarge
 	}
 	return 0
+}
+
+// text tells whether a value is text at all: no database takes NUL or broken UTF-8.
+func text(value string) bool {
+	return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
 }

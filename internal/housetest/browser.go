@@ -32,6 +32,7 @@ type Browser struct {
 	House *House
 	IP    string // may change: the same laptop on another network
 	Agent string // may change: another version of the same browser
+	Host  string // Host header; empty: the public URL's
 	jar   http.CookieJar
 	page  *Page // the last page that was shown
 }
@@ -71,6 +72,9 @@ func (b *Browser) Do(method, path string, form url.Values, header ...string) *Pa
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.Header.Set("User-Agent", b.Agent)
+	if b.Host != "" {
+		r.Host = b.Host
+	}
 	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(b.IP), 40000).String()
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

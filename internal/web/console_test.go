@@ -41,55 +41,52 @@ func wantPage(t *testing.T, p *housetest.Page, status int, says ...string) {
 // Interfaces 3: each right opens its pages and nothing else, for looking and
 // for acting, and the navigation offers what is open.
 func TestRightsOpenTheirPages(t *testing.T) {
-	h := house(t)
-	h.User("BSMITH")
 	preferences := []string{"GET /admin/system/preferences", "POST /admin/system/preferences"}
 	reading := []string{"GET /admin/users", "GET /admin/users/BSMITH"}
 	reset := []string{"GET /admin/users/BSMITH/reset-two-factor", "POST /admin/users/BSMITH/reset-two-factor",
 		"GET /admin/users/BSMITH/setup-two-factor", "POST /admin/users/BSMITH/setup-two-factor"}
 	editing := []string{"GET /admin/users/new", "POST /admin/users/new", "GET /admin/users/BSMITH/edit", "POST /admin/users/BSMITH/edit",
 		"POST /admin/users/BSMITH/disable", "POST /admin/users/BSMITH/enable", "POST /admin/users/BSMITH/activation",
-		"POST /admin/users/BSMITH/devices/forget-all", "POST /admin/users/BSMITH/sessions/end"}
+		"POST /admin/users/BSMITH/devices/forget", "POST /admin/users/BSMITH/devices/forget-all", "POST /admin/users/BSMITH/sessions/end"}
 	all := slices.Concat(preferences, reading, reset, editing)
-	for _, c := range []struct {
-		login  string
+	for name, c := range map[string]struct {
 		rights []countersign.Right
 		open   []string
 		start  string // where /admin leads; empty: refused
 	}{
-		{"NONE", nil, nil, ""},
-		{"AUDIT", []countersign.Right{countersign.RightAudit, countersign.RightMessages}, nil, ""},
-		{"PREFS", []countersign.Right{countersign.RightPreferences}, preferences, "/admin/system/preferences"},
-		{"RESETS", []countersign.Right{countersign.RightReset}, slices.Concat(reading, reset), "/admin/users"},
-		{"USERS", []countersign.Right{countersign.RightUsers}, slices.Concat(reading, editing), "/admin/users"},
+		"no right":              {nil, nil, ""},
+		"rights of other pages": {[]countersign.Right{countersign.RightAudit, countersign.RightMessages}, nil, ""},
+		"preferences":           {[]countersign.Right{countersign.RightPreferences}, preferences, "/admin/system/preferences"},
+		"reset":                 {[]countersign.Right{countersign.RightReset}, slices.Concat(reading, reset), "/admin/users"},
+		"users":                 {[]countersign.Right{countersign.RightUsers}, slices.Concat(reading, editing), "/admin/users"},
+		"all":                   {countersign.AgencyRights, all, "/admin/system/preferences"},
 	} {
-		t.Run(c.login, func(t *testing.T) {
-			h.User(c.login, c.rights...)
-			b := signedIn(h, c.login)
+		t.Run(name, func(t *testing.T) {
+			h := house(t)
+			h.User("BSMITH")
+			h.User("CBILLS", c.rights...)
+			b := signedIn(h, "CBILLS")
 			token := b.Get("/").FormToken()
 			for _, request := range all {
 				method, path, _ := strings.Cut(request, " ")
 				var form url.Values
 				if method == "POST" {
-					// Nothing in the form: whatever is open answers, but changes nothing.
-					form = url.Values{"form_token": {token}}
+					form = url.Values{"form_token": {token}, "device": {"none"}} // nothing that could be done
 				}
 				p := b.Do(method, path, form)
 				if open := slices.Contains(c.open, request); open == (p.Status == http.StatusForbidden) {
 					t.Errorf("%s answered %d, open: %v", request, p.Status, open)
 				}
-				if p.Status == http.StatusForbidden && !p.Says("You may not open this page", "(" + c.login + ")", "Sign out") {
+				if p.Status == http.StatusForbidden && !p.Says("You may not open this page", "(CBILLS)", "Sign out") {
 					t.Errorf("%s: the refusal is not a page of the console: %s", request, p.Text())
 				}
 			}
-			p := b.Get("/admin")
-			if c.start == "" {
+			if p := b.Get("/admin"); c.start == "" {
 				wantPage(t, p, 403, "You may not open this page")
 			} else if p.Path != c.start {
 				t.Errorf("/admin leads to %s", p.Path)
 			}
-			p = b.Get("/profile")
-			if p.Says("Administration") != (c.start != "") {
+			if p := b.Get("/profile"); p.Says("Administration") != (c.start != "") {
 				t.Errorf("the navigation of the profile: %s", p.Text())
 			}
 		})
@@ -101,10 +98,10 @@ func TestRightsOpenTheirPages(t *testing.T) {
 func TestButtonsNeedTheRight(t *testing.T) {
 	h := house(t)
 	h.User("BSMITH")
-	h.User("RESETS", countersign.RightReset)
-	h.User("USERS", countersign.RightUsers)
+	h.User("CBILLS", countersign.RightReset)
+	h.User("JJONES", countersign.RightUsers)
 	const setUp, reset = "/admin/users/BSMITH/setup-two-factor", "/admin/users/BSMITH/reset-two-factor"
-	for login, want := range map[string][]string{"RESETS": {setUp, reset}, "USERS": {"/admin/users/BSMITH/edit"}, "ADMIN": {setUp, reset, "/admin/users/BSMITH/edit"}} {
+	for login, want := range map[string][]string{"CBILLS": {setUp, reset}, "JJONES": {"/admin/users/BSMITH/edit"}, "ADMIN": {setUp, reset, "/admin/users/BSMITH/edit"}} {
 		p := signedIn(h, login).Get("/admin/users/bsmith") // user IDs in any case
 		wantPage(t, p, 200, "Bob Smith", "User ID BSMITH")
 		for _, link := range []string{setUp, reset, "/admin/users/BSMITH/edit"} {
@@ -244,7 +241,7 @@ func TestPreferenceConflict(t *testing.T) {
 	opened := b.Get("/admin/system/preferences?edit=2FAFREQUENCY")
 	h.Set("2FAFREQUENCY", "14")
 	p := b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "3", "version", opened.Value("version"), "was", opened.Value("was"), "step", "save")
-	wantPage(t, p, 409, "Changed by somebody else in the meantime", "Nothing was overwritten", "operator saved 2FAFREQUENCY today, 2:00 PM",
+	wantPage(t, p, 409, "Changed by somebody else in the meantime", "Nothing was overwritten", "The operator of the server saved 2FAFREQUENCY today, 2:00 PM",
 		"When you opened it", "Saved meanwhile", "What you typed", "7 14 3", "Save mine: 3", "Keep 14")
 	if got := settingOf(h, "2FAFREQUENCY"); got != "14" {
 		t.Fatalf("it was overwritten: %s", got)

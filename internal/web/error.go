@@ -36,7 +36,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 
 // failGuest is fail for somebody who is signed in: the console stays around it,
 // and what needs a step-up leads to one.
-func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, err error) {
+func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	switch countersign.KindOf(err) {
 	case countersign.Stale:
 		if err := s.stepUp(w, r, v, "act.reset", "/profile"); err != nil {
@@ -82,8 +82,10 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	p.Alert = &alert{Kind: "danger"}
 	name := "gate_error"
 	if g, ok := r.Context().Value(guestKey{}).(signin.Guest); ok {
-		p.base = s.console(v, g, p.Head, "")
+		section := sectionOf(r.URL.Path, g)
+		p.base = s.console(v, g, p.Head, section.name)
 		p.Alert = &alert{Kind: "danger"}
+		p.Back, p.BackName = section.back, section.backName
 		name = "console_error"
 	}
 	if v.Agency.ID == "" {
@@ -91,6 +93,23 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	}
 	if err := s.show(w, status, name, p); err != nil {
 		http.Error(w, "Something went wrong.", http.StatusInternalServerError)
+	}
+}
+
+// A section is a part of the console, and where one goes on in it after an error.
+type section struct{ name, back, backName string }
+
+// sectionOf is the section that a path lies in, if the guest may open it.
+func sectionOf(path string, g signin.Guest) section {
+	switch {
+	case strings.HasPrefix(path, "/admin/users") && (g.User.Has(countersign.RightUsers) || g.User.Has(countersign.RightReset)):
+		return section{"admin-users", "/admin/users", "Go to User Administration"}
+	case strings.HasPrefix(path, "/admin/system") && g.User.Has(countersign.RightPreferences):
+		return section{"admin-system", "/admin/system/preferences", "Go to System Preferences"}
+	case strings.HasPrefix(path, "/profile"):
+		return section{"profile", "/profile", "Go to the User Profile"}
+	default:
+		return section{"", "/", "Go to the start page"}
 	}
 }
 
@@ -114,6 +133,9 @@ func (s *Server) panicked(w http.ResponseWriter, r *http.Request) {
 
 // missing answers every path that does not exist.
 func (s *Server) missing(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	if g, err := s.Desk.Enter(r.Context(), v); err == nil {
+		r = withGuest(r, g)
+	}
 	s.showError(w, r, v, http.StatusNotFound, "page.not_found", nil)
 	return nil
 }

@@ -116,7 +116,7 @@ func (s *Server) console(v countersign.Visit, g signin.Guest, title, section str
 	if strings.HasPrefix(section, "admin") {
 		b.NoMail = !s.Mail()
 		if !g.Preferences.TwoFactor {
-			b.Off = &alert{Kind: "warn", Role: "region", Head: "Two factor authentication is Off.", Rest: "Everybody signs in with the password alone."}
+			b.Off = &alert{Kind: "danger", Role: "region", Head: "Two factor authentication is Off.", Rest: "Everybody signs in with the password alone."}
 		}
 	}
 	return b

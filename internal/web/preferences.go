@@ -20,7 +20,6 @@ type preferencesPage struct {
 	All   int
 	Query string
 	sorting
-	Conflict *admin.Row // what stands there now, after somebody else saved
 }
 
 // A preferenceRow is one row; the open one is a form.
@@ -121,12 +120,24 @@ func (s *Server) preferences(r *http.Request, v countersign.Visit, g signin.Gues
 	}
 	p.All = len(rows)
 	for _, row := range rows {
+		p.tellOff(row)
 		if p.Query == "" || strings.Contains(strings.ToLower(row.Preference.Name+" "+row.Preference.Code), strings.ToLower(p.Query)) {
 			p.Rows = append(p.Rows, preferenceRow{Row: row, Version: row.Setting.Version, Typed: row.Setting.Value})
 		}
 	}
 	p.order()
 	return p, nil
+}
+
+// tellOff says on the standing banner since when 2FA is Off, by whom and why.
+func (p *preferencesPage) tellOff(row admin.Row) {
+	if p.Off == nil || row.Preference.Code != countersign.PrefTwoFactor || row.Setting.By == "" {
+		return
+	}
+	p.Off.Head = "Two factor authentication is Off since " + p.When(row.Setting.Changed) + ", by " + row.Setting.By + "."
+	if row.Setting.Reason != "" {
+		p.Off.Rest = `Reason given: "` + row.Setting.Reason + `".`
+	}
 }
 
 // order sorts the rows by a column; without one they stand in the registry's
@@ -225,19 +236,50 @@ func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v count
 // preferenceRefused shows the table again with the row open, what was typed in
 // it, and why it was not saved.
 func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, saving admin.Saving, refused error) error {
-	status := http.StatusUnprocessableEntity
-	switch countersign.KindOf(refused) {
-	case countersign.Invalid:
-	case countersign.Exists:
-		status = http.StatusConflict
-	default:
+	kind := countersign.KindOf(refused)
+	if kind != countersign.Invalid && kind != countersign.Exists {
 		return refused
 	}
 	p, err := s.preferences(r, v, g)
 	if err != nil {
 		return err
 	}
+	if kind == countersign.Exists {
+		return s.conflict(w, r, p, saving)
+	}
 	p.refuse(refused)
 	p.open(saving.Code, &saving)
-	return s.show(w, status, "console_preferences", p)
+	return s.show(w, http.StatusUnprocessableEntity, "console_preferences", p)
+}
+
+// A conflictPage lays three values side by side: what stood there when the form
+// was opened, what somebody else has saved since, and what was typed.
+type conflictPage struct {
+	base
+	Row   admin.Row
+	Was   string
+	Known bool // the form said what stood there
+	Mine  admin.Saving
+}
+
+// By is who saved meanwhile.
+func (p conflictPage) By() string { return person(p.Row.Setting.By) }
+
+// person is how a name of the audit log reads at the beginning of a sentence.
+func person(name string) string {
+	if name == "operator" {
+		return "The operator of the server"
+	}
+	return name
+}
+
+// conflict answers a save on top of a newer one; nothing was overwritten.
+func (s *Server) conflict(w http.ResponseWriter, r *http.Request, table preferencesPage, mine admin.Saving) error {
+	i := slices.IndexFunc(table.Rows, func(row preferenceRow) bool { return strings.EqualFold(row.Preference.Code, mine.Code) })
+	if i < 0 {
+		return &countersign.Error{Kind: countersign.NotFound, Code: "preference.unknown", Args: countersign.Args{"Code": mine.Code}}
+	}
+	p := conflictPage{base: table.base, Row: table.Rows[i].Row, Mine: mine, Was: r.PostForm.Get("was"), Known: r.PostForm.Has("was")}
+	p.Title = "Changed by somebody else in the meantime"
+	return s.show(w, http.StatusConflict, "console_conflict", p)
 }

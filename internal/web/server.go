@@ -206,20 +206,26 @@ func (s *Server) guest(h guestHandler) http.Handler {
 			s.toSignIn(w, r, v, err, meant)
 			return
 		}
-		if err == nil && !meant {
-			s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
-			return
-		}
 		if err == nil {
-			err = h(w, r.WithContext(context.WithValue(r.Context(), guestKey{}, g)), v, g)
+			r = withGuest(r, g)
+			if !meant {
+				s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
+				return
+			}
+			err = h(w, r, v, g)
 		}
 		if err != nil {
-			s.failGuest(w, r, v, g, err)
+			s.failGuest(w, r, v, err)
 		}
 	})
 }
 
 type guestKey struct{}
+
+// withGuest notes who is signed in, so that error pages keep the console around them.
+func withGuest(r *http.Request, g signin.Guest) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), guestKey{}, g))
+}
 
 // toSignIn leads somebody without a session to the sign-in page. What a form
 // held is kept if its session is over for being idle or old.
