@@ -364,3 +364,51 @@ func TestTwoAgencies(t *testing.T) {
 		}
 	})
 }
+
+// D-33: a method that the installation no longer offers is dormant: the Default
+// falls to what remains, and nobody is locked out.
+func TestDormantMethod(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		b := h.Browser("192.0.2.10", Chrome)
+		b.SignIn("BSMITH")
+		b.Post("/set-up/email", "email", "bsmith@demo.example")
+		b.Post("/set-up/email/token", "token", h.Token("bsmith@demo.example"))
+		b.Get("/set-up/sms")
+		b.Post("/set-up/sms", "phone", "6145550112")
+		b.Post("/set-up/sms/token", "token", h.Token("+16145550112"))
+		b.Post("/set-up/skip")
+		b.Post("/set-up/default", "default", "sms")
+		h.Desk.Methods = h.Desk.Methods[:2] // the text route is gone
+		again := h.Browser("192.0.2.20", Chrome)
+		wantAt(t, again.SignIn("BSMITH"), 200, "/sign-in/token", "b•••@demo.example")
+		wantIn(t, again.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), "BSMITH")
+	})
+}
+
+// The agency's help contact stands wherever somebody is stuck.
+func TestHelpContact(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.Set("HELPCONTACT", "Demo support desk, 614-555-0100")
+		h.User("BSMITH")
+		b := h.Browser("192.0.2.10", Chrome)
+		b.Enroll("BSMITH")
+		half := h.Browser("192.0.2.20", Chrome)
+		half.SignIn("BSMITH")
+		pages := map[string]*Page{
+			"sign-in":      h.Browser("192.0.2.30", Chrome).Get("/sign-in"),
+			"token":        half.Get("/sign-in/token"),
+			"other way":    half.Get("/sign-in/other-way"),
+			"404":          half.Get("/nowhere"),
+			"link over":    half.Get("/welcome?link=x"),
+			"no right":     b.Get("/admin/users"),
+			"home":         b.Get("/"),
+			"missing form": half.Do("POST", "/sign-in", map[string][]string{}),
+		}
+		for name, p := range pages {
+			if !p.Says("Demo support desk, 614-555-0100") {
+				t.Errorf("%s does not name the help contact: %s", name, p.Text())
+			}
+		}
+	})
+}

@@ -6,6 +6,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"countersign"
@@ -62,7 +63,7 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 	if f.Agency, err = tx.Preferences(ctx); err != nil {
 		return f, err
 	}
-	if f.Factors, err = tx.Factors(ctx, u.ID); err != nil {
+	if f.Factors, err = d.usable(ctx, tx, u.ID); err != nil {
 		return f, err
 	}
 	browser, known, err := d.browser(ctx, tx, v)
@@ -77,6 +78,13 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 	}
 	f.Known = true
 	return f, err
+}
+
+// usable are the verified methods that this installation can still ask for. One
+// that it no longer offers is kept, but dormant (D-33).
+func (d *Desk) usable(ctx context.Context, tx *store.Tx, user countersign.UserID) ([]countersign.Factor, error) {
+	all, err := tx.Factors(ctx, user)
+	return slices.DeleteFunc(all, func(f countersign.Factor) bool { return d.Methods.Of(f.Method) == nil }), err
 }
 
 // browser is the row that the device cookie of the visit opens; known is false

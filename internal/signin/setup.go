@@ -284,7 +284,7 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		}
 	}
 	var err error
-	if f.Factors, err = tx.Factors(ctx, f.User.ID); err != nil {
+	if f.Factors, err = d.usable(ctx, tx, f.User.ID); err != nil {
 		return err
 	}
 	s := &f.Attempt.Setup

@@ -64,7 +64,7 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, err error) {
 // showError writes an error page. What is not for people is logged under an
 // incident number that they can tell.
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, code string, err error) {
-	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Entrance.FormToken(v.Session)}, Back: "/", BackName: "Go to the start page"}
+	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Entrance.FormToken(v.Session), Help: s.help(r, v)}, Back: "/", BackName: "Go to the start page"}
 	e := &countersign.Error{Code: code}
 	errors.As(err, &e)
 	if _, known := sentences[code]; !known {
@@ -111,6 +111,18 @@ func sectionOf(path string, g signin.Guest) section {
 	default:
 		return section{"", "/", "Go to the start page"}
 	}
+}
+
+// help is the agency's help contact, if it can be read just now.
+func (s *Server) help(r *http.Request, v countersign.Visit) string {
+	if v.Agency.ID == "" {
+		return ""
+	}
+	front, err := s.Desk.Front(r.Context(), v)
+	if err != nil {
+		return "" // the error that is being told comes first
+	}
+	return front.Preferences.Help
 }
 
 // incident is a request's number as people can read it out: 7F3K-20M9.
