@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign"
@@ -38,21 +39,24 @@ func deviceRows(p countersign.Preferences, all []countersign.Device, this counte
 	return rows
 }
 
-// done are the sentences after an act that led back to a page.
+// done are the sentences after an act that led back to a page; what follows the
+// first line is said beside it.
 var done = map[string]string{
-	"default":    "Your Default was changed.",
-	"removed":    "The method was removed. All your addresses were told, and your remembered devices were forgotten.",
-	"forgotten":  "The device was forgotten. A token is asked at the next sign-in from it.",
-	"ended":      "The session was ended.",
-	"others":     "All other sessions were ended.",
-	"saved":      "Saved.",
-	"added":      "The user was added. The link to choose a password is on its way.",
-	"edited":     "The changes were saved.",
-	"disabled":   "The user was disabled. Sessions ended, and devices were forgotten.",
-	"enabled":    "The user may sign in again.",
-	"reset":      "Two factor authentication was reset. The user was told.",
-	"invited":    "The invitation is on its way.",
-	"activation": "A new link is on its way. The earlier one no longer works.",
+	"default":       "Your Default was changed.",
+	"removed":       "The method was removed.\nAll your addresses were told, and your remembered devices were forgotten.",
+	"forgotten":     "The device was forgotten.\nA token is asked at the next sign-in from it.",
+	"forgotten-all": "All devices were forgotten.\nA token is asked at the next sign-in from each of them.",
+	"ended":         "The session was ended.",
+	"ended-all":     "All sessions were ended.",
+	"others":        "All other sessions were ended.",
+	"added":         "The user was added.\nThe link to choose a password is on its way.",
+	"edited":        "The changes were saved.",
+	"disabled":      "The user was disabled.\nSessions were ended and devices forgotten.",
+	"enabled":       "The user may sign in again.",
+	"reset":         "Two factor authentication was reset.\nThe user was told.",
+	"reset-untold":  "Two factor authentication was reset.\nNobody could be told: there is no email address. Set-up cannot begin before you add one.",
+	"invited":       "The invitation is on its way.",
+	"activation":    "A new link is on its way.\nThe earlier one no longer works.",
 }
 
 // flash is the answer to what was just done.
@@ -61,7 +65,8 @@ func flash(r *http.Request) *alert {
 	if !ok {
 		return nil
 	}
-	return &alert{Kind: "done", Role: "status", Head: text}
+	head, rest, _ := strings.Cut(text, "\n")
+	return &alert{Kind: "done", Role: "status", Head: head, Rest: rest}
 }
 
 func (s *Server) getProfile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -157,13 +162,19 @@ func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v count
 			return &countersign.Error{Kind: countersign.NotFound, Code: "device.unknown"}
 		}
 		p.Device, p.Title = &rows[i], "Forget this device"
+	} else if len(rows) == 0 {
+		http.Redirect(w, r, "/profile", http.StatusSeeOther)
+		return nil
 	}
 	return s.show(w, http.StatusOK, "console_profile-forget", p)
 }
 
 func (s *Server) postForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	err := s.Desk.ForgetDevice(r.Context(), v, g, countersign.DeviceID(r.PostForm.Get("device")))
-	return s.profileResult(w, r, v, g, "forgotten", err)
+	id, code := countersign.DeviceID(r.PostForm.Get("device")), "forgotten"
+	if id == "" {
+		code = "forgotten-all"
+	}
+	return s.profileResult(w, r, v, g, code, s.Desk.ForgetDevice(r.Context(), v, g, id))
 }
 
 func (s *Server) postEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -188,6 +199,9 @@ type resetPage struct {
 }
 
 func (s *Server) getProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	if !g.Preferences.SelfReset {
+		return &countersign.Error{Kind: countersign.Denied, Code: "reset.self_off"}
+	}
 	return s.profileReset(w, r, v, g, http.StatusOK, nil)
 }
 

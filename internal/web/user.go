@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"countersign"
@@ -17,6 +18,7 @@ type userPage struct {
 	Default   countersign.Factor
 	Devices   []deviceRow
 	Events    []eventRow
+	Messages  []messageRow
 	StateName string
 	Badge     string
 	Until     time.Time // confirm page of a reset: until when set-up will be open
@@ -33,6 +35,7 @@ func (s *Server) userPage(r *http.Request, v countersign.Visit, g signin.Guest) 
 	p := userPage{base: s.console(v, g, view.User.Name, "admin-users"), View: view, Default: policy.Default(view.Factors)}
 	p.Devices = deviceRows(view.Preferences, view.Devices, "", v.Now)
 	p.Events = p.eventRows(view.Events, false)
+	p.Messages = messageRows(view.Messages)
 	p.StateName, p.Badge = stateNames[view.State][0], stateNames[view.State][1]
 	p.Until, p.Told = v.Now.Add(policy.ResetLife), toldTo(view.User, view.Factors)
 	return p, nil
@@ -96,11 +99,11 @@ func (s *Server) postUserForget(w http.ResponseWriter, r *http.Request, v counte
 }
 
 func (s *Server) postUserForgetAll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.userAct(w, r, v, g, "forgotten", func(login string) error { return s.Office.ForgetDevices(r.Context(), v, g.Actor(), login, "") })
+	return s.userAct(w, r, v, g, "forgotten-all", func(login string) error { return s.Office.ForgetDevices(r.Context(), v, g.Actor(), login, "") })
 }
 
 func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.userAct(w, r, v, g, "ended", func(login string) error { return s.Office.EndSessions(r.Context(), v, g.Actor(), login) })
+	return s.userAct(w, r, v, g, "ended-all", func(login string) error { return s.Office.EndSessions(r.Context(), v, g.Actor(), login) })
 }
 
 // confirm shows a page that asks before it is done, for those who hold the right.
@@ -112,6 +115,12 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.V
 	if err != nil {
 		return err
 	}
+	if p.View.Refused != nil {
+		return p.View.Refused
+	}
+	if p.View.Self {
+		return &countersign.Error{Kind: countersign.Denied, Code: "reset.self"}
+	}
 	p.Title = title + " · " + p.View.User.Login
 	return s.show(w, http.StatusOK, name, p)
 }
@@ -122,9 +131,13 @@ func (s *Server) getUserReset(w http.ResponseWriter, r *http.Request, v counters
 
 func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
 	reason := r.PostForm.Get("reason")
-	_, err := s.Office.ResetTwoFactor(r.Context(), v, g.Actor(), r.PathValue("id"), reason)
+	told, err := s.Office.ResetTwoFactor(r.Context(), v, g.Actor(), r.PathValue("id"), reason)
 	if err == nil {
-		http.Redirect(w, r, userPath(r.PathValue("id"))+"?done=reset", http.StatusSeeOther)
+		code := "reset"
+		if len(told) == 0 {
+			code = "reset-untold"
+		}
+		http.Redirect(w, r, userPath(r.PathValue("id"))+query("done", code), http.StatusSeeOther)
 		return nil
 	}
 	if countersign.KindOf(err) != countersign.Invalid {
@@ -177,16 +190,19 @@ func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v counters
 		typed.Rights = *change.Rights
 		f := s.userForm(v, g, "Edit "+view.User.Name, typed)
 		f.Reason = r.PostForm.Get("reason")
+		if countersign.CodeOf(err) == "edit.conflict" {
+			f.Meanwhile = differences(view.User, typed)
+		}
 		return f, nil
 	})
 }
 
-// edit is the change that a form asks for. Rights that the editor does not hold
-// are not on the form, and stay as they are.
+// edit is the change that a form asks for. Rights that are not on the form,
+// because the editor does not hold them or no page gives them, stay as they are.
 func edit(u, typed countersign.User, r *http.Request, g signin.Guest) admin.Change {
 	rights := typed.Rights
 	for _, held := range u.Rights {
-		if !g.User.Has(held) {
+		if !g.User.Has(held) || !slices.Contains(countersign.AgencyRights, held) {
 			rights = append(rights, held)
 		}
 	}

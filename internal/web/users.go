@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"countersign"
@@ -75,20 +76,59 @@ func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.
 // A userForm is the form for a new user, and for changing one.
 type userForm struct {
 	base
-	User    countersign.User
-	New     bool
-	Groups  string
-	Rights  []rightBox
-	Version int64
-	Reason  string
-	Summary []summaryLine
+	User      countersign.User
+	New       bool
+	Groups    string
+	Rights    []rightBox
+	Version   int64
+	Reason    string
+	Summary   []summaryLine
+	Meanwhile []difference // after a conflict: what somebody else has saved since
+}
+
+// A difference is a field that is saved otherwise than it was typed.
+type difference struct{ Name, Saved, Typed string }
+
+// differences lays what is saved beside what was typed.
+func differences(saved, typed countersign.User) []difference {
+	var all []difference
+	note := func(name, saved, typed string) {
+		if saved != typed {
+			all = append(all, difference{name, saved, typed})
+		}
+	}
+	note("Name", saved.Name, typed.Name)
+	note("Email address", saved.Email, typed.Email)
+	note("Mobile phone", dialled(saved.Mobile), dialled(typed.Mobile))
+	note("Groups", strings.Join(saved.Groups, ", "), strings.Join(slices.Sorted(slices.Values(typed.Groups)), ", "))
+	note("Rights", rightNames(saved.Rights), rightNames(typed.Rights))
+	return all
+}
+
+func rightNames(rights []countersign.Right) string {
+	var names []string
+	for _, right := range slices.Sorted(slices.Values(rights)) {
+		names = append(names, string(right))
+	}
+	return strings.Join(names, ", ")
 }
 
 // A rightBox is a right on the form; Locked: the editor does not hold it.
 type rightBox struct {
 	Right  countersign.Right
+	Hint   string
 	Held   bool
 	Locked bool
+}
+
+// opens says in a few words what a right opens.
+var opens = map[countersign.Right]string{
+	countersign.RightReset:        "Setup and Reset/Disable for other users",
+	countersign.RightPreferences:  "Preferences",
+	countersign.RightUsers:        "Add, edit, disable users and their rights",
+	countersign.RightApplications: "Applications and their secrets",
+	countersign.RightMessages:     "Messages and wording",
+	countersign.RightAudit:        "Audit log",
 }
 
 // A summaryLine leads from the top of a page to the field that was refused.
@@ -97,7 +137,7 @@ type summaryLine struct{ Field, Text string }
 func (s *Server) userForm(v countersign.Visit, g signin.Guest, title string, u countersign.User) userForm {
 	f := userForm{base: s.console(v, g, title, "admin-users"), User: u, Version: u.Version, Groups: strings.Join(u.Groups, ", ")}
 	for _, right := range countersign.AgencyRights {
-		f.Rights = append(f.Rights, rightBox{right, u.Has(right), !g.User.Has(right)})
+		f.Rights = append(f.Rights, rightBox{right, opens[right], u.Has(right), !g.User.Has(right)})
 	}
 	return f
 }
@@ -125,7 +165,7 @@ func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersig
 func typedUser(r *http.Request) countersign.User {
 	f := r.PostForm
 	u := countersign.User{Login: strings.TrimSpace(f.Get("user_id")), Name: f.Get("name"), Email: f.Get("email"), Mobile: f.Get("phone")}
-	for _, g := range strings.Split(f.Get("group"), ",") {
+	for _, g := range strings.Split(strings.Join(f["group"], ","), ",") {
 		if g = strings.TrimSpace(g); g != "" {
 			u.Groups = append(u.Groups, g)
 		}
@@ -153,18 +193,18 @@ func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersi
 
 // formRefused shows a user's form again with what was typed and what is wrong.
 func (s *Server) formRefused(w http.ResponseWriter, refused error, form func() (userForm, error)) error {
-	status := http.StatusUnprocessableEntity
 	all := each(refused)
-	for _, e := range all {
-		switch {
-		case e.Kind == countersign.Exists && e.Field == "":
-			status = http.StatusConflict
-		case e.Kind != countersign.Invalid && e.Field == "":
-			return refused
-		}
-	}
-	if len(all) == 0 {
+	if len(all) == 0 || slices.ContainsFunc(all, func(e *countersign.Error) bool {
+		return e.Field == "" && e.Kind != countersign.Invalid && e.Kind != countersign.Exists
+	}) {
 		return refused
+	}
+	status := http.StatusUnprocessableEntity
+	switch kind := all[0].Kind; {
+	case kind == countersign.Exists && all[0].Field == "":
+		status = http.StatusConflict
+	case kind == countersign.Denied && len(all) == 1: // a right that is not the editor's to give
+		status = http.StatusForbidden
 	}
 	f, err := form()
 	if err != nil {

@@ -1,0 +1,60 @@
+package web
+
+import (
+	"time"
+
+	"countersign"
+)
+
+// A messageRow is one message on a user's page: which letter, where it went, and
+// what became of it. What it said is not kept.
+type messageRow struct {
+	At        time.Time
+	Name      string
+	To        string
+	Reference string
+	State     string
+	Badge     string
+	Answer    string // what the server said, where it refused
+}
+
+// letters are the names of the messages.
+var letters = map[countersign.Kind]string{
+	countersign.KindToken:          "Token",
+	countersign.KindNewConnection:  "New sign on from another connection",
+	countersign.KindReset:          "Two factor authentication was reset",
+	countersign.KindMethodAdded:    "A method was set up",
+	countersign.KindMethodRemoved:  "A method was removed",
+	countersign.KindAddressChanged: "Tokens go to another address",
+	countersign.KindAddressAsked:   "Another address was typed",
+	countersign.KindProfileChanged: "The profile was changed",
+	countersign.KindActivation:     "Link to choose a password",
+	countersign.KindInvitation:     "Invitation to set up",
+	countersign.KindTurnedOff:      "A preference was changed",
+	countersign.KindTest:           "Test",
+}
+
+// messageStates say where a message stands, in a word and its color.
+var messageStates = map[countersign.MessageState][2]string{
+	countersign.Waiting: {"Waiting", "badge-warn"},
+	countersign.Sending: {"Waiting", "badge-warn"},
+	countersign.Sent:    {"Accepted", "badge-done"},
+	countersign.Refused: {"Refused", "badge-danger"},
+	countersign.Dropped: {"Not sent in time", "badge-warn"},
+}
+
+func messageRows(messages []countersign.Message) []messageRow {
+	var rows []messageRow
+	for _, m := range messages {
+		row := messageRow{At: m.Created, Name: letters[m.Kind], To: m.To, Reference: m.Reference,
+			State: messageStates[m.State][0], Badge: messageStates[m.State][1]}
+		if m.Channel == countersign.BySMS {
+			row.To = masked(countersign.SMS, m.To)
+		}
+		if m.State == countersign.Refused {
+			row.Answer = m.Answer
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
