@@ -17,6 +17,7 @@ help: ## shows this list
 
 test: test-tools format vet ## formats, vets and tests everything with the race detector, on SQLite and PostgreSQL
 	scripts/with-postgres $(RACE) -vet=off -timeout 10m ./...
+	scripts/with-postgres $(GO) test -count=1 -vet=off -timeout 10m -run TestRandomSequences ./internal/housetest
 
 check: lint test ## make test and the linters
 
@@ -42,6 +43,7 @@ fuzz: ## gives every fuzz target FUZZTIME (30s)
 soak: test-tools ## long repetitions: hours
 	RAPID_CHECKS=1000000 $(GO) test -count=1 -timeout 3h ./internal/policy ./internal/factor
 	COUNTERSIGN_SOAK=1 scripts/with-postgres $(RACE) -timeout 6h ./...
+	COUNTERSIGN_SOAK=1 scripts/with-postgres $(GO) test -count=1 -timeout 3h -run TestRandomSequences ./internal/housetest
 
 bench: test-tools ## benchmarks
 	scripts/with-postgres $(GO) test -run '^$$' -bench . -benchmem -p 1 ./...

@@ -11,12 +11,17 @@ import (
 	"time"
 )
 
-// sequences is how many random walks are made on each engine; a soak makes more.
+// sequences is how many random walks are made on each engine: ten thousand, of
+// which the race detector watches some hundreds; a soak makes more.
 func sequences() int {
-	if os.Getenv("COUNTERSIGN_SOAK") != "" {
+	switch {
+	case raced:
+		return 500
+	case os.Getenv("COUNTERSIGN_SOAK") != "":
 		return 100_000
+	default:
+		return 10_000
 	}
-	return 10_000
 }
 
 // A walker is a browser that sends whatever comes to its mind: right and wrong

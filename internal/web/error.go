@@ -78,6 +78,7 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 		w.Header().Set("Retry-After", "5")
 	}
 	p.Head, p.Rest, _ = strings.Cut(sentence(v.Agency, v.Now, e), "\n")
+	p.Head = strings.TrimSuffix(p.Head, ".")
 	p.Title = p.Head
 	p.Alert = &alert{Kind: "danger"}
 	name := "gate_error"

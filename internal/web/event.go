@@ -1,7 +1,9 @@
 package web
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"countersign"
 )
@@ -54,6 +56,20 @@ var proofs = map[string]string{
 	"sms":        "with a token by SMS",
 }
 
+// person is how pages call an actor of the audit log.
+func person(name string) string {
+	if name == "operator" {
+		return "the operator of the server"
+	}
+	return name
+}
+
+// capital is a text as it begins a line.
+func capital(text string) string {
+	_, size := utf8.DecodeRuneInString(text)
+	return strings.ToUpper(text[:size]) + text[size:]
+}
+
 // eventRows are the lines of a time line. own: the reader is the subject.
 func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 	var rows []eventRow
@@ -62,12 +78,9 @@ func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 		if !ok {
 			continue
 		}
-		who := e.Actor
+		who := capital(person(e.Actor))
 		if own && e.Actor == e.Subject {
 			who = "You"
-		}
-		if e.Actor == "operator" {
-			who = "The operator of the server"
 		}
 		from := e.Client.Describe()
 		if e.Client.IP.IsValid() {
@@ -77,7 +90,7 @@ func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 		if e.Reason != "" && e.Result != "refused" {
 			text += " Reason given: " + e.Reason + "."
 		}
-		rows = append(rows, eventRow{e.At, b.When(e.At), text})
+		rows = append(rows, eventRow{e.At, b.At(e.At), text})
 	}
 	return rows
 }

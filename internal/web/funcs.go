@@ -20,6 +20,7 @@ var funcs = template.FuncMap{
 	"tries":   tries,
 	"days":    days,
 	"dialled": dialled,
+	"person":  person,
 	"add":     func(i int) int { return i + 1 },
 	"columns": func() []column { return preferenceColumns },
 	"ending":  func(number string) string { return masked(countersign.SMS, number) },

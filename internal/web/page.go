@@ -105,6 +105,9 @@ func (b base) Seconds(t time.Time) string { return seconds(b.Agency, t) }
 func (b base) Day(t time.Time) string     { return day(b.Agency, b.Now, t) }
 func (b base) When(t time.Time) string    { return when(b.Agency, b.Now, t) }
 
+// At is When at the beginning of a line: "Today, 10:02 AM".
+func (b base) At(t time.Time) string { return capital(b.When(t)) }
+
 // base begins the view of a page outside of the console.
 func (s *Server) base(v countersign.Visit, title string, p countersign.Preferences) base {
 	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Entrance.FormToken(v.Attempt), Now: v.Now}
@@ -154,7 +157,7 @@ func each(err error) []*countersign.Error {
 func alertOf(kind countersign.ErrorKind, text string) *alert {
 	head, rest, _ := strings.Cut(text, "\n")
 	a := &alert{Kind: "danger", Role: "alert", Head: head, Rest: rest}
-	if kind == countersign.TooMany || kind == countersign.Expired {
+	if kind == countersign.TooMany || kind == countersign.Expired || kind == countersign.Exists {
 		a.Kind = "warn"
 	}
 	return a

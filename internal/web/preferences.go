@@ -2,8 +2,8 @@ package web
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,10 +25,11 @@ type preferencesPage struct {
 // A preferenceRow is one row; the open one is a form.
 type preferenceRow struct {
 	admin.Row
-	Open    bool
-	Typed   string
-	Reason  string
-	Version int64
+	Open        bool
+	Typed       string
+	Reason      string
+	EndSessions bool // was ticked on the page before
+	Version     int64
 }
 
 // Switch tells whether the row takes On or Off.
@@ -46,58 +47,41 @@ func (r preferenceRow) Choices() []string {
 	}
 }
 
+// Label names the field of the open row.
+func (r preferenceRow) Label() string {
+	if r.Preference.Kind == countersign.KindDays {
+		return "Days"
+	}
+	return "Value"
+}
+
+// Range says which numbers the field takes; empty where it takes none.
+func (r preferenceRow) Range() string {
+	p := r.Preference
+	if p.Kind != countersign.KindDays && p.Kind != countersign.KindNumber {
+		return ""
+	}
+	return fmt.Sprintf("%d to %d. Empty: %s.", p.Min, p.Max, cmp.Or(p.Default, p.Empty, "not set"))
+}
+
+// Described are the parts of the page that explain the field.
+func (r preferenceRow) Described(wrong string) string {
+	var parts []string
+	if r.Preference.Hint != "" {
+		parts = append(parts, "value-about")
+	}
+	if r.Range() != "" {
+		parts = append(parts, "value-hint")
+	}
+	if wrong != "" {
+		parts = append(parts, "value-error")
+	}
+	return strings.Join(parts, " ")
+}
+
 // NeedsReason tells whether the form asks why: 2FA is On and may be turned Off.
 func (r preferenceRow) NeedsReason() bool {
 	return r.Preference.Code == countersign.PrefTwoFactor && r.Setting.Value == "On"
-}
-
-// A sorting is by which column a table is ordered.
-type sorting struct {
-	Sort       string
-	Descending bool
-	query      url.Values
-}
-
-// sortOf reads the order from the address.
-func sortOf(r *http.Request, standard string) sorting {
-	q := r.URL.Query()
-	s := sorting{Sort: q.Get("sort"), Descending: q.Get("order") == "descending", query: url.Values{}}
-	if s.Sort == "" {
-		s.Sort = standard
-	}
-	for _, keep := range []string{"q", "state", "method", "right"} {
-		if q.Get(keep) != "" {
-			s.query.Set(keep, q.Get(keep))
-		}
-	}
-	return s
-}
-
-// Link is the address that orders by a column, the other way round if it is
-// ordered by it already.
-func (s sorting) Link(column string) string {
-	q := url.Values{}
-	for k, v := range s.query {
-		q[k] = v
-	}
-	q.Set("sort", column)
-	q.Set("order", "ascending")
-	if s.Sort == column && !s.Descending {
-		q.Set("order", "descending")
-	}
-	return "?" + q.Encode()
-}
-
-// Aria is the value of aria-sort of a column; empty: not ordered by it.
-func (s sorting) Aria(column string) string {
-	switch {
-	case s.Sort != column:
-		return ""
-	case s.Descending:
-		return "descending"
-	default:
-		return "ascending"
-	}
 }
 
 func (s *Server) getPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -134,7 +118,7 @@ func (p *preferencesPage) tellOff(row admin.Row) {
 	if p.Off == nil || row.Preference.Code != countersign.PrefTwoFactor || row.Setting.By == "" {
 		return
 	}
-	p.Off.Head = "Two factor authentication is Off since " + p.When(row.Setting.Changed) + ", by " + row.Setting.By + "."
+	p.Off.Head = "Two factor authentication is Off since " + p.When(row.Setting.Changed) + ", by " + person(row.Setting.By) + "."
 	if row.Setting.Reason != "" {
 		p.Off.Rest = `Reason given: "` + row.Setting.Reason + `".`
 	}
@@ -170,7 +154,7 @@ func (p *preferencesPage) open(code string, typed *admin.Saving) {
 		}
 		row.Open = true
 		if typed != nil {
-			row.Typed, row.Reason = typed.Value, typed.Reason
+			row.Typed, row.Reason, row.EndSessions = typed.Value, typed.Reason, typed.EndSessions
 		}
 	}
 }
@@ -186,51 +170,27 @@ func (p preferencesPage) savedAlert(code string) *alert {
 	return nil
 }
 
-// An effectPage tells whom a change touches before it is saved.
-type effectPage struct {
-	base
-	Effect admin.Effect
-	Saving admin.Saving
-}
-
-// Turn tells what becomes of two factor authentication: "on", "off", or nothing.
-func (p effectPage) Turn() string {
-	switch {
-	case !p.Effect.Before.TwoFactor && p.Effect.After.TwoFactor:
-		return "on"
-	case p.Effect.Before.TwoFactor && !p.Effect.After.TwoFactor:
-		return "off"
-	default:
-		return ""
-	}
-}
-
-// Frequency tells whether the days change while two factor authentication is On.
-func (p effectPage) Frequency() bool {
-	return p.Effect.After.TwoFactor && p.Effect.Before.Days != p.Effect.After.Days
-}
-
 func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	saving := typedSaving(r)
+	if r.PostForm.Get("step") == "effect" {
+		return s.effect(w, r, v, g, saving)
+	}
+	row, err := s.Office.SetPreference(r.Context(), v, g.Actor(), saving)
+	if err != nil {
+		return s.preferenceRefused(w, r, v, g, saving, err)
+	}
+	http.Redirect(w, r, "/admin/system/preferences"+query("saved", row.Preference.Code), http.StatusSeeOther)
+	return nil
+}
+
+// typedSaving is what the form of a row says.
+func typedSaving(r *http.Request) admin.Saving {
 	f := r.PostForm
 	saving := admin.Saving{Code: f.Get("code"), Value: f.Get("value"), Version: admin.AnyVersion, Reason: f.Get("reason"), EndSessions: f.Get("end_sessions") == "yes"}
 	if version, err := strconv.ParseInt(f.Get("version"), 10, 64); err == nil {
 		saving.Version = version
 	}
-	var err error
-	if f.Get("step") == "effect" {
-		var effect admin.Effect
-		if effect, err = s.Office.Effect(r.Context(), v, g.Actor(), saving); err == nil {
-			p := effectPage{base: s.console(v, g, "The effect of this change", "admin-system"), Effect: effect, Saving: saving}
-			return s.show(w, http.StatusOK, "console_effect", p)
-		}
-	} else {
-		var row admin.Row
-		if row, err = s.Office.SetPreference(r.Context(), v, g.Actor(), saving); err == nil {
-			http.Redirect(w, r, "/admin/system/preferences"+query("saved", row.Preference.Code), http.StatusSeeOther)
-			return nil
-		}
-	}
-	return s.preferenceRefused(w, r, v, g, saving, err)
+	return saving
 }
 
 // preferenceRefused shows the table again with the row open, what was typed in
@@ -250,36 +210,4 @@ func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v cou
 	p.refuse(refused)
 	p.open(saving.Code, &saving)
 	return s.show(w, http.StatusUnprocessableEntity, "console_preferences", p)
-}
-
-// A conflictPage lays three values side by side: what stood there when the form
-// was opened, what somebody else has saved since, and what was typed.
-type conflictPage struct {
-	base
-	Row   admin.Row
-	Was   string
-	Known bool // the form said what stood there
-	Mine  admin.Saving
-}
-
-// By is who saved meanwhile.
-func (p conflictPage) By() string { return person(p.Row.Setting.By) }
-
-// person is how a name of the audit log reads at the beginning of a sentence.
-func person(name string) string {
-	if name == "operator" {
-		return "The operator of the server"
-	}
-	return name
-}
-
-// conflict answers a save on top of a newer one; nothing was overwritten.
-func (s *Server) conflict(w http.ResponseWriter, r *http.Request, table preferencesPage, mine admin.Saving) error {
-	i := slices.IndexFunc(table.Rows, func(row preferenceRow) bool { return strings.EqualFold(row.Preference.Code, mine.Code) })
-	if i < 0 {
-		return &countersign.Error{Kind: countersign.NotFound, Code: "preference.unknown", Args: countersign.Args{"Code": mine.Code}}
-	}
-	p := conflictPage{base: table.base, Row: table.Rows[i].Row, Mine: mine, Was: r.PostForm.Get("was"), Known: r.PostForm.Has("was")}
-	p.Title = "Changed by somebody else in the meantime"
-	return s.show(w, http.StatusConflict, "console_conflict", p)
 }
