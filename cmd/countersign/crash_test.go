@@ -1,0 +1,191 @@
+package main_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"countersign/internal/mtatest"
+	"countersign/internal/pgtest"
+)
+
+// A node is the real program, running.
+type node struct {
+	t       *testing.T
+	binary  string
+	args    []string
+	url     string
+	command *exec.Cmd
+}
+
+// build makes the program once for a test.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "countersign")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// freePort is a port that nobody listens on just now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// start runs the node and waits until it listens.
+func (n *node) start() {
+	n.t.Helper()
+	n.command = exec.Command(n.binary, append([]string{"serve"}, n.args...)...)
+	n.command.Stderr = os.Stderr
+	out, err := n.command.StdoutPipe()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if err := n.command.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(n.kill)
+	said, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || !strings.HasPrefix(said, "Listening on") {
+		n.t.Fatalf("the node said %q: %v", said, err)
+	}
+}
+
+// kill ends the node as a power cut would.
+func (n *node) kill() {
+	_ = n.command.Process.Kill()
+	_ = n.command.Wait()
+}
+
+// run is a command of the operator beside the node.
+func (n *node) run(input string, args ...string) string {
+	n.t.Helper()
+	c := exec.Command(n.binary, append(args, n.args...)...)
+	c.Stdin = strings.NewReader(input)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		n.t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// A person is somebody's browser.
+type person struct {
+	t    *testing.T
+	at   string
+	http *http.Client
+	page string
+}
+
+func newPerson(t *testing.T, at string) *person {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &person{t: t, at: at, http: &http.Client{Jar: jar}}
+}
+
+func (p *person) get(path string) string {
+	p.t.Helper()
+	answer, err := p.http.Get(p.at + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.read(answer)
+}
+
+var formToken = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
+
+func (p *person) post(path string, fields ...string) string {
+	p.t.Helper()
+	form := url.Values{}
+	if found := formToken.FindStringSubmatch(p.page); found != nil {
+		form.Set("form_token", found[1])
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	answer, err := p.http.PostForm(p.at+path, form)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.read(answer)
+}
+
+func (p *person) read(answer *http.Response) string {
+	p.t.Helper()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	p.page = string(body)
+	return p.page
+}
+
+var tokenSentence = regexp.MustCompile(`one-time token is: ([0-9]{6})`)
+
+// While the mail server is away the page says so and the message waits; a node
+// that is killed loses neither the sign-in nor the message, on both engines.
+func TestNothingIsLostAcrossAKill(t *testing.T) {
+	binary := build(t)
+	databases := map[string]func(*testing.T) string{
+		"SQLite":     func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "countersign.db") },
+		"PostgreSQL": func(t *testing.T) string { return pgtest.DSN(t) },
+	}
+	for engine, database := range databases {
+		t.Run(engine, func(t *testing.T) {
+			mta := mtatest.Start(t)
+			port := freePort(t)
+			n := &node{t: t, binary: binary, url: "http://localhost:" + port, args: []string{
+				"--public-url", "http://localhost:" + port, "--listen", "127.0.0.1:" + port, "--ops-listen", "127.0.0.1:" + freePort(t),
+				"--data", t.TempDir(), "--database", database(t), "--smtp-url", mta.URL(), "--mail-from", "Acme Support <support@acme.example>", "--log-level", "error"}}
+			n.run("correct horse battery staple\n", "user", "add", "--id", "BSMITH", "--name", "Bob Smith", "--email", "bsmith@acme.example", "--password-file", "-")
+			n.run("", "preference", "set", "2FA", "On")
+			n.run("", "preference", "set", "TOKENMINUTES", "10")
+			n.start()
+			mta.Stop(t)
+
+			p := newPerson(t, n.url)
+			p.get("/sign-in")
+			p.post("/sign-in", "user_id", "BSMITH", "password", "correct horse battery staple")
+			p.post("/set-up/email", "email", "bsmith@acme.example")
+			n.kill()
+			mta.Start(t)
+			n.start()
+			if page := p.get("/set-up/email"); !strings.Contains(page, "Six-digit token") {
+				t.Fatalf("the wizard is lost: %s", page)
+			}
+			mail := mta.Wait(t, "bsmith@acme.example", 1)
+			token := tokenSentence.FindStringSubmatch(mail[0].Text)
+			if token == nil {
+				t.Fatalf("the mail holds no token:\n%s", mail[0].Text)
+			}
+			if page := p.post("/set-up/email/token", "token", token[1]); !strings.Contains(page, "is now complete for the Email method") {
+				t.Fatalf("the token was not taken: %s", page)
+			}
+			n.kill()
+			n.start()
+			if page := p.post("/set-up/skip"); !strings.Contains(page, "Two factor authentication set-up is complete.") {
+				t.Fatalf("set-up is lost: %s", page)
+			}
+		})
+	}
+}
