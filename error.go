@@ -61,3 +61,22 @@ func CodeOf(err error) string {
 	}
 	return ""
 }
+
+// Includes tells whether err is, wraps or joins an error of this kind.
+func Includes(err error, kind ErrorKind) bool {
+	switch e := err.(type) {
+	case nil:
+		return false
+	case *Error:
+		return e.Kind == kind
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if Includes(one, kind) {
+				return true
+			}
+		}
+		return false
+	default:
+		return Includes(errors.Unwrap(err), kind)
+	}
+}

@@ -36,7 +36,7 @@ func (o *Office) act(ctx context.Context, v countersign.Visit, actor countersign
 		}
 		return f(tx, now)
 	})
-	if countersign.KindOf(err) == countersign.Denied {
+	if countersign.Includes(err, countersign.Denied) {
 		return o.denied(ctx, v, actor, err)
 	}
 	o.Wake()
@@ -55,7 +55,7 @@ func (o *Office) look(ctx context.Context, v countersign.Visit, actor countersig
 		}
 		return f(tx, now)
 	})
-	if countersign.KindOf(err) == countersign.Denied {
+	if countersign.Includes(err, countersign.Denied) {
 		return o.denied(ctx, v, actor, err)
 	}
 	return err

@@ -114,12 +114,12 @@ func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 		if err := tx.AddAttempt(ctx, f.Attempt); err != nil {
 			return Outcome{}, err
 		}
+		tx.Record(record(v, "sign-in.token_asked", f.User))
 		if step.Issue {
 			if err := d.issueOrTell(ctx, tx, v, &f, step.Factor); err != nil {
 				return Outcome{}, err
 			}
 		}
-		tx.Record(record(v, "sign-in.token_asked", f.User))
 		return Outcome{Step: step, Attempt: set(handle)}, tx.SaveAttempt(ctx, f.Attempt)
 	default:
 		return Outcome{}, over()
