@@ -28,11 +28,11 @@ type Master struct {
 	keys []*masterKey // newest first: the first seals, all open
 }
 
-// A masterKey is kept behind a pointer: what prints a structure around it does
-// not ask hidden, but stops at pointers.
+// A masterKey is kept behind a function: what prints a structure around it does
+// not ask hidden, and follows pointers for some verbs, but not functions.
 type masterKey struct {
 	id  uint32
-	key []byte
+	key func() []byte
 }
 
 // NewMaster is a master key that lives in memory only.
@@ -120,7 +120,7 @@ func parseMaster(text []byte) (*Master, error) {
 			return nil, errors.New("the key is not random, so it could be guessed")
 		}
 		sum := sha256.Sum256(append([]byte("countersign key id"), key...))
-		m.keys = append(m.keys, &masterKey{id: binary.BigEndian.Uint32(sum[:]), key: key})
+		m.keys = append(m.keys, &masterKey{id: binary.BigEndian.Uint32(sum[:]), key: func() []byte { return key }})
 	}
 	if len(m.keys) == 0 {
 		return nil, errors.New("the file is empty")
@@ -144,7 +144,7 @@ func random(key []byte) bool {
 
 // derive makes a key for one use out of a master key.
 func (k *masterKey) derive(use string) []byte {
-	key, err := hkdf.Key(sha256.New, k.key, nil, "countersign/"+use, masterSize)
+	key, err := hkdf.Key(sha256.New, k.key(), nil, "countersign/"+use, masterSize)
 	if err != nil {
 		panic(err) // only for lengths that HKDF can't make
 	}
@@ -154,8 +154,8 @@ func (k *masterKey) derive(use string) []byte {
 // Key is for keyed digests. It is derived from the oldest master key, so that
 // digests outlive a rotation.
 func (m *Master) Key() Key {
-	root := [masterSize]byte(m.keys[len(m.keys)-1].derive("digest"))
-	return Key{root: &root}
+	root := m.keys[len(m.keys)-1].derive("digest")
+	return Key{root: func() []byte { return root }}
 }
 
 // Box seals and opens.
@@ -165,7 +165,7 @@ func (m *Master) Box() *Box { return newBox(m) }
 // rather than make digests that everybody could make.
 type Key struct {
 	hidden
-	root *[masterSize]byte // behind a pointer for the same reason as a masterKey
+	root func() []byte // behind a function for the same reason as a masterKey
 }
 
 // MAC is the keyed digest of parts for one purpose, under a key of that purpose
@@ -174,7 +174,7 @@ func (k Key) MAC(purpose string, parts ...string) []byte {
 	if k.root == nil {
 		panic("secret: a Key comes from Master.Key")
 	}
-	key, err := hkdf.Expand(sha256.New, k.root[:], purpose, sha256.Size)
+	key, err := hkdf.Expand(sha256.New, k.root(), purpose, sha256.Size)
 	if err != nil {
 		panic(err) // only for lengths that HKDF can't make
 	}

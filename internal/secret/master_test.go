@@ -165,7 +165,7 @@ func TestKeysNeverShowThemselves(t *testing.T) {
 		}
 		out.Write(encoded)
 	}
-	for name, key := range map[string][]byte{"master key": raw, "digest key": k.root[:], "sealing key": m.keys[0].derive("seal")} {
+	for name, key := range map[string][]byte{"master key": raw, "digest key": k.root(), "sealing key": m.keys[0].derive("seal")} {
 		for _, form := range []string{
 			string(key), hex.EncodeToString(key), strings.ToUpper(hex.EncodeToString(key)), base64.StdEncoding.EncodeToString(key),
 			strings.Trim(fmt.Sprint(key), "[]"), fmt.Sprintf("%#v", key)[7:40],
