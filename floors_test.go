@@ -49,6 +49,7 @@ var plan = map[string]room{
 	"countersign/internal/pgtest":      {floor: 6, outside: true, support: true, sql: true}, // makes and drops databases
 	"countersign/internal/mtatest":     {floor: 6, outside: true, support: true},
 	"countersign/internal/browsertest": {floor: 6, outside: true, support: true},
+	"countersign/internal/e2e":         {floor: 6, outside: true, support: true},
 }
 
 const (
