@@ -14,7 +14,8 @@ import (
 
 // How the outbox works.
 const (
-	lease   = 60 * time.Second   // a node that dies holds a message this long; longer than a delivery may take
+	lease   = 10 * time.Second   // how long a node that dies holds a message; a living one renews it
+	renewal = 3 * time.Second    // how often
 	batch   = 8                  // messages sent at once
 	tick    = time.Second        // how often it looks without being woken
 	firstGo = 2 * time.Second    // the wait before the second try; doubled each time
@@ -126,7 +127,9 @@ func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 		sender = o.Text
 	}
 	m.Tries++
+	release := o.hold(ctx, &m)
 	receipt, err := sender.Send(ctx, l)
+	release()
 	var refusal *Refusal
 	switch {
 	case err == nil:
@@ -140,6 +143,36 @@ func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 	}
 	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "server", m.Server, "tries", m.Tries)
 	return o.Store.FinishMessage(ctx, m)
+}
+
+// hold renews the lease of a message while it is being handed over, however long
+// the server takes, until release is called.
+func (o *Outbox) hold(ctx context.Context, m *countersign.Message) (release func()) {
+	done := make(chan struct{})
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		ticker := time.NewTicker(renewal)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+			}
+			until := o.now().Add(lease)
+			held, err := o.Store.HoldMessage(ctx, *m, until)
+			if err != nil {
+				o.Log.Warn("lease of a message", "id", m.ID, "error", err)
+			}
+			if held {
+				m.Claimed = until
+			}
+		}
+	})
+	return func() {
+		close(done)
+		holding.Wait()
+	}
 }
 
 // letter renders a message in the name of its agency.

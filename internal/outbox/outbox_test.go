@@ -247,6 +247,28 @@ func TestLease(t *testing.T) {
 	})
 }
 
+// A server that takes its time keeps its message: the lease is renewed meanwhile.
+func TestSlowServerKeepsItsMessage(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
+		add(t, db, countersign.Message{ID: "m"})
+		s.err = func(int) error {
+			before := message(t, db, "m").Claimed
+			for i := 0; i < 200 && message(t, db, "m").Claimed.Equal(before); i++ {
+				c.Pass(time.Second)
+				time.Sleep(50 * time.Millisecond)
+			}
+			if n, err := db.ClaimMessages(t.Context(), c.Now(), time.Minute, []countersign.Channel{countersign.ByEmail}, 10); err != nil || len(n) != 0 {
+				t.Errorf("taken from a node that is sending: %v %v", n, err)
+			}
+			return nil
+		}
+		poll(t, o)
+		if m := message(t, db, "m"); m.State != countersign.Sent {
+			t.Errorf("at the end: %s", m.State)
+		}
+	})
+}
+
 // Six outboxes at once send each of 120 messages once.
 func TestEachOnce(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {

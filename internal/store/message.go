@@ -131,6 +131,19 @@ func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Durat
 	return claimed, t.Commit()
 }
 
+// HoldMessage renews the lease of a claimed message and reports false if it was
+// lost.
+func (db *DB) HoldMessage(ctx context.Context, m countersign.Message, until time.Time) (bool, error) {
+	result, err := db.write.ExecContext(ctx, `
+		UPDATE message SET claimed = $4 WHERE agency_id = $1 AND id = $2 AND claimed = $3 AND state = 'sending'`,
+		m.Agency, m.ID, millis(m.Claimed), millis(until))
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
 // FinishMessage keeps what became of a claimed message: sent, refused, dropped,
 // or waiting for another try at Due. A node whose lease is over, or whose token
 // died meanwhile, changes nothing. The data is wiped at the end.

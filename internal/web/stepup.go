@@ -26,9 +26,7 @@ func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign
 	if err != nil {
 		return err
 	}
-	if r.URL.Query().Get("notice") == "token.resent" {
-		p.Alert = s.notice(v, "done", &countersign.Error{Code: "token.resent"})
-	}
+	p.renewed(r)
 	refresh(w, p.Delivery)
 	return s.show(w, http.StatusOK, "gate_step-up", p)
 }
@@ -65,6 +63,7 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 		return lerr
 	}
 	p.refuse(err)
+	p.Delivery = delivery{}
 	return s.show(w, status, "gate_step-up", p)
 }
 
@@ -85,11 +84,20 @@ func (s *Server) getStepUpOtherWay(w http.ResponseWriter, r *http.Request, v cou
 }
 
 func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	if _, err := s.Desk.StepUpOtherWay(r.Context(), v, countersign.Method(r.PostForm.Get("method"))); err != nil {
-		return s.stepUpAgain(w, r, v, g, err)
+	_, err := s.Desk.StepUpOtherWay(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
+	if err == nil {
+		http.Redirect(w, r, "/step-up", http.StatusSeeOther)
+		return nil
 	}
-	http.Redirect(w, r, "/step-up", http.StatusSeeOther)
-	return nil
+	if countersign.KindOf(err) != countersign.Invalid {
+		return err
+	}
+	p, lerr := s.lookStepUp(r, v, g)
+	if lerr != nil {
+		return lerr
+	}
+	p.refuse(err)
+	return s.otherWay(w, http.StatusUnprocessableEntity, p)
 }
 
 func (s *Server) postStepUpCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, _ signin.Guest) error {

@@ -17,6 +17,9 @@ var sentences = map[string]string{
 	"password.required":  "Enter your password.",
 	"password.wrong":     "The user ID or the password is not right. Check both and try again.",
 	"password.own_wrong": "That is not your password. Nothing was changed.",
+	"setup.over":         "Set-up is not open here any more\nIt has to be finished within 30 minutes, and only the first window to finish counts. Sign in to go on.",
+	"setup.over_own":     "Set-up is not open here any more\nIt has to be finished within 30 minutes, and only the first window to finish counts. What was set up before that is kept.",
+	"step_up.over":       "This took too long\nConfirming has to be finished within 10 minutes. Nothing was changed. Go back and start again.",
 	"attempt.expired":    "Please sign in again\nA sign-in has to be finished within 10 minutes after the password. Nothing is wrong with your account.",
 	"session.none":       "Please sign in.",
 	"session.idle":       "You were away for {Minutes} minutes, so you were signed out\nSign in and you return to where you were. What you had typed is kept.",
@@ -34,7 +37,8 @@ var sentences = map[string]string{
 	"token.used":             "That token was used already. Wait for the next one in your app, up to 30 seconds. You have {Tries} left.",
 	"token.third_failure":    "After three failed attempts you need to log in again\nThe token from that sign-in no longer works. A new one is made when you sign in.",
 	"token.nothing_to_send":  "Nothing is sent for the app: it shows the token.",
-	"token.resent":           "A new token was sent.\nThe earlier one no longer works.",
+	"token.resent":           "A new token was sent.\nThe earlier one, reference {Reference}, no longer works.",
+	"token.not_sent":         "No token was sent\nAsk for a new one, or use another way.",
 	"app.clock":              "That token belongs to another minute. Check that your phone's clock is set automatically, then enter the next token. You have {Tries} left.",
 	"step_up.password_wrong": "That is not your password. You have {Tries} left.",
 	"step_up.needed":         "A token from the last 5 minutes is needed for this.",
@@ -44,10 +48,11 @@ var sentences = map[string]string{
 	"device.unknown":         "That device is not remembered any more\nIt may have been forgotten meanwhile. Nothing was changed.",
 
 	// Sending
-	"send.wait":          "No new token was sent\nA token was sent {Seconds} seconds ago. You can ask for another one at {UntilSeconds}. The token with reference {Reference} still works.",
-	"send.limit_sign_in": "No more tokens can be sent in this sign-in.\nFive were sent. The last one, reference {Reference}, still works until {Expires}.",
-	"send.limit_hour":    "Ten tokens were sent to you within an hour\nNo more are sent until {Until}. Use another way, or wait.",
-	"send.limit_number":  "No more text messages go to this number until {Until}\nUse another way.",
+	"send.wait":               "No new token was sent\nA token was sent {Seconds} seconds ago. You can ask for another one at {UntilSeconds}. The token with reference {Reference} still works.",
+	"send.limit_sign_in":      "No more tokens can be sent in this sign-in.\nFive were sent. The last one, reference {Reference}, still works until {Expires}.",
+	"send.limit_sign_in.over": "No more tokens can be sent in this sign-in.\nFive were sent, and none of them works any more. Use another way, or start again.",
+	"send.limit_hour":         "Ten tokens were sent to you within an hour\nNo more are sent until {Until}. Use another way, or wait.",
+	"send.limit_number":       "No more text messages go to this number until {Until}\nUse another way.",
 
 	// Set-up
 	"email.required":          "Enter your email address, for example bsmith@acme.example.",
@@ -162,6 +167,9 @@ func Text(err error) string {
 // sentence is what an error says, filled in for an agency at a time.
 func sentence(a countersign.Agency, now time.Time, e *countersign.Error) string {
 	text, ok := sentences[e.Code]
+	if last, timed := e.Args["Expires"].(time.Time); timed && !now.Before(last) && sentences[e.Code+".over"] != "" {
+		text = sentences[e.Code+".over"]
+	}
 	if !ok {
 		text = sentences["internal"]
 	}

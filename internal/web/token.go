@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"countersign"
@@ -20,14 +21,21 @@ type tokenPage struct {
 	From     string
 	Delivery delivery
 	Why      string
-	Unsent   *alert // why no token was sent
+	Unsent   *alert // why no token was sent: there is none to type
 	Stale    bool   // the token is over: a new one comes first
+	Renewed  bool   // the token has just taken another one's place
+	Spent    bool   // this sign-in has sent all the tokens it may
 	Fallback bool   // "Having trouble? Email me a token"
 	Others   []way
 	Days     int
-	Again    time.Time // until when the page looks again by itself
-	Purpose  string    // step-up: what the reader is about to do
-	Password bool      // step-up of somebody without a method
+	Purpose  string // step-up: what the reader is about to do
+	Password bool   // step-up of somebody without a method
+}
+
+// Instead tells whether the other ways stand on the page itself, because the
+// message does not arrive.
+func (p tokenPage) Instead() bool {
+	return len(p.Others) > 0 && (p.Unsent != nil || p.Delivery.State == "delayed" || p.Delivery.State == "refused")
 }
 
 // A way is a method that may be turned to.
@@ -39,7 +47,21 @@ type way struct {
 // A delivery is what became of the message with the token.
 type delivery struct {
 	State string // "", "waiting", "delayed", "sent", "refused"
+	Head  string // delayed and refused
 	Text  string
+	Look  string // waiting: the page to look at again
+}
+
+// Alert is what stands above the page when the message does not arrive.
+func (d delivery) Alert() *alert {
+	switch d.State {
+	case "delayed":
+		return &alert{Kind: "warn", Role: "status", Head: d.Head, Rest: d.Text}
+	case "refused":
+		return &alert{Kind: "danger", Role: "alert", Head: d.Head, Rest: d.Text}
+	default:
+		return nil
+	}
 }
 
 // lookAgain is how long a page looks by itself whether a message has gone out.
@@ -56,7 +78,7 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at str
 	}
 	p.Method = step.Factor.Method
 	p.To = masked(p.Method, step.Factor.Address)
-	p.Stale = step.Stale
+	p.Stale, p.Spent = step.Stale, view.Attempt.Sends >= policy.MaxSends
 	for _, f := range view.Ways {
 		if f.Method != p.Method {
 			p.Others = append(p.Others, way{f.Method, hint(f)})
@@ -66,13 +88,31 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at str
 	if view.Why.Code != "" {
 		p.Why = p.why(view.Why)
 	}
-	if code := view.Attempt.Unsent; code != "" {
-		p.Unsent = alertOf(countersign.TooMany, fill(v.Agency, v.Now, sentences[code], countersign.Args{
-			"Until": view.Attempt.UnsentTo, "Seconds": 0, "Reference": view.Attempt.Challenge.Reference, "Expires": view.Attempt.Challenge.Expires}))
-	} else if p.Method != countersign.App {
-		p.Delivery = s.delivery(p.base, view)
+	switch {
+	case step.Issue:
+		p.Unsent = unsent(p.base, view)
+	case p.Method != countersign.App && !p.Stale:
+		p.Delivery = s.delivery(p.base, view, here(at))
 	}
 	return p
+}
+
+// here is the token page of the forms that begin with at.
+func here(at string) string {
+	if at == "/step-up" {
+		return at
+	}
+	return at + "/token"
+}
+
+// unsent tells why there is no token: a limit forbade to send one.
+func unsent(b base, view signin.View) *alert {
+	code := view.Attempt.Unsent
+	if code == "" {
+		code = "token.not_sent"
+	}
+	return alertOf(countersign.TooMany, sentence(b.Agency, b.Now, &countersign.Error{Code: code,
+		Args: countersign.Args{"Until": view.Attempt.UnsentTo, "Expires": time.Time{}}}))
 }
 
 // hint says what choosing a method does.
@@ -84,23 +124,42 @@ func hint(f countersign.Factor) string {
 }
 
 // delivery says what became of the message, from its row.
-func (s *Server) delivery(b base, view signin.View) delivery {
+func (s *Server) delivery(b base, view signin.View, look string) delivery {
 	m := view.Message
-	since := b.Now.Sub(m.Created)
+	mail := m.Channel == countersign.ByEmail
+	what, server := "text message", "text service"
+	if mail {
+		what, server = "mail", "mail server"
+	}
 	switch {
-	case m.ID == "":
+	case m.ID == "" || m.State == countersign.Dropped:
 		return delivery{}
 	case m.State == countersign.Sent:
-		return delivery{"sent", fmt.Sprintf("Accepted by %s at %s", m.Server, b.Seconds(m.Done))}
+		return delivery{State: "sent", Text: fmt.Sprintf("Accepted by %s at %s", m.Server, b.Seconds(m.Done))}
 	case m.State == countersign.Refused:
-		return delivery{"refused", fmt.Sprintf("%s refused the message to %s at %s: %s", m.Server, masked(view.Attempt.Challenge.Method, m.To), b.Seconds(m.Done), m.Answer)}
-	case m.State == countersign.Dropped:
-		return delivery{}
-	case m.Channel == countersign.ByEmail && !s.Mail() || m.Tries > 0 || since >= lookAgain:
-		return delivery{"delayed", fmt.Sprintf("The token with reference %s waits and is sent as soon as it can be; after %s it is not sent at all.", m.Reference, b.Clock(m.Expires))}
+		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("%s refused the %s to %s at %s: %s.",
+			m.Server, what, masked(view.Attempt.Challenge.Method, m.To), b.Seconds(m.Done), strings.TrimRight(m.Answer, ". "))}
+	case mail && !s.Mail() || m.Tries > 0 || b.Now.Sub(m.Created) >= lookAgain:
+		return s.delayed(b, m, mail, server)
 	default:
-		return delivery{"waiting", fmt.Sprintf("Waiting for the server since %s. This page looks again by itself until %s.", b.Seconds(m.Created), b.Seconds(m.Created.Add(lookAgain)))}
+		return delivery{State: "waiting", Look: look, Text: fmt.Sprintf("Waiting for the %s since %s. This page looks again by itself until %s.",
+			server, b.Seconds(m.Created), b.Seconds(m.Created.Add(lookAgain)))}
 	}
+}
+
+// delayed is a message that does not go out, and why.
+func (s *Server) delayed(b base, m countersign.Message, mail bool, server string) delivery {
+	d := delivery{State: "delayed", Head: "The text message is delayed"}
+	if mail {
+		d.Head = "Mail is delayed"
+	}
+	why := "The " + server + " does not answer."
+	if mail && !s.Mail() {
+		why = "No mail can be sent just now."
+	}
+	d.Text = fmt.Sprintf("%s The token with reference %s waits and is sent as soon as it can be; after %s it is not sent at all.",
+		why, m.Reference, b.Clock(m.Expires))
+	return d
 }
 
 // refresh lets the browser look again while a message is queued: at most five
@@ -130,9 +189,7 @@ func (s *Server) getToken(w http.ResponseWriter, r *http.Request, v countersign.
 	if !ok || err != nil {
 		return err
 	}
-	if r.URL.Query().Get("notice") == "token.resent" {
-		p.Alert = s.notice(v, "done", &countersign.Error{Code: "token.resent"})
-	}
+	p.renewed(r)
 	refresh(w, p.Delivery)
 	return s.show(w, http.StatusOK, "gate_token", p)
 }
@@ -158,9 +215,23 @@ func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersig
 	return s.tokenRefused(w, p, err)
 }
 
+// renewed says that a new token has taken the place of an earlier one, if it has.
+func (p *tokenPage) renewed(r *http.Request) {
+	earlier := p.View.Attempt.Earlier
+	if r.URL.Query().Get("notice") != "token.resent" || len(earlier) == 0 || p.Stale || p.Unsent != nil || p.Method == countersign.App {
+		return
+	}
+	p.Renewed = true
+	if p.Delivery.Alert() == nil {
+		text := fill(p.Agency, p.Now, sentences["token.resent"], countersign.Args{"Reference": earlier[len(earlier)-1].Reference})
+		p.Alert = alertOf(countersign.Invalid, text)
+		p.Alert.Kind, p.Alert.Role = "done", "status"
+	}
+}
+
 func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) error {
 	p.refuse(err)
-	p.Stale = p.Stale && countersign.KindOf(err) == countersign.Invalid
+	p.Delivery = delivery{} // what is wrong with the token is the news
 	if countersign.KindOf(err) == countersign.TooMany {
 		return s.show(w, http.StatusTooManyRequests, "gate_token", p)
 	}
