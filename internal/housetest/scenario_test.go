@@ -404,7 +404,7 @@ func TestEmailFallback(t *testing.T) {
 		b := h.Browser("192.0.2.20", Chrome)
 		wantAt(t, b.SignIn("BSMITH"), 200, "/sign-in/token", "authenticator app")
 		wantAt(t, b.Get("/sign-in/other-way"), 200, "/sign-in/other-way", "Email")
-		wantAt(t, b.Post("/sign-in/other-way", "method", "email"), 200, "/sign-in/token", "A six-digit token was sent to")
+		wantAt(t, b.Post("/sign-in/other-way", "method", "email"), 200, "/sign-in/token", "A six-digit token is on its way to")
 		wantIn(t, b.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), "BSMITH")
 
 		h.Set("2FAEMAILFALLBACK", "Off")

@@ -23,8 +23,11 @@ type errorPage struct {
 // fail answers an error on a page that needs no session.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	kind, code := countersign.KindOf(err), countersign.CodeOf(err)
+	over := kind == countersign.Expired && (code == "attempt.expired" || code == "token.third_failure")
 	switch {
-	case kind == countersign.Expired && (code == "attempt.expired" || code == "token.third_failure"):
+	case over && strings.HasPrefix(r.URL.Path, "/set-up"):
+		s.setUpOver(w, r, v, code)
+	case over:
 		s.Entrance.ClearCookie(w, door.Attempt)
 		http.Redirect(w, r, "/sign-in"+query("notice", code), http.StatusSeeOther)
 	case kind == countersign.SignedOut:
@@ -45,20 +48,42 @@ func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign
 	case countersign.SignedOut:
 		s.toSignIn(w, r, v, err, false)
 	case countersign.Expired:
-		s.expired(w, r, err)
+		s.expired(w, r, v, err)
 	default:
 		s.showError(w, r, v, door.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
 	}
 }
 
 // expired is a step-up that is over: its third failure has ended the session.
-func (s *Server) expired(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	if countersign.CodeOf(err) == "token.third_failure" {
 		s.Entrance.ClearCookie(w, door.Session)
 		http.Redirect(w, r, "/sign-in"+query("notice", "token.third_failure"), http.StatusSeeOther)
 		return
 	}
+	if r.Method == http.MethodPost {
+		s.showError(w, r, v, http.StatusGone, "step_up.over", nil)
+		return
+	}
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)
+}
+
+// setUpOver is a wizard that is over. Who opened it from the User Profile is
+// still signed in; others sign in again.
+func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign.Visit, code string) {
+	s.Entrance.ClearCookie(w, door.Attempt)
+	if code == "attempt.expired" {
+		code = "setup.over"
+	}
+	g, err := s.Desk.Enter(r.Context(), v)
+	switch {
+	case err != nil:
+		http.Redirect(w, r, "/sign-in"+query("notice", code), http.StatusSeeOther)
+	case r.Method == http.MethodPost:
+		s.showError(w, withGuest(r, g), v, http.StatusGone, code+"_own", nil)
+	default:
+		http.Redirect(w, r, "/profile", http.StatusSeeOther)
+	}
 }
 
 // showError writes an error page. What is not for people is logged under an
@@ -107,7 +132,7 @@ func sectionOf(path string, g signin.Guest) section {
 		return section{"admin-users", "/admin/users", "Go to User Administration"}
 	case strings.HasPrefix(path, "/admin/system") && g.User.Has(countersign.RightPreferences):
 		return section{"admin-system", "/admin/system/preferences", "Go to System Preferences"}
-	case strings.HasPrefix(path, "/profile"):
+	case strings.HasPrefix(path, "/profile"), strings.HasPrefix(path, "/set-up"), strings.HasPrefix(path, "/step-up"):
 		return section{"profile", "/profile", "Go to the User Profile"}
 	default:
 		return section{"", "/", "Go to the start page"}

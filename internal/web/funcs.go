@@ -23,6 +23,8 @@ var funcs = template.FuncMap{
 	"person":  person,
 	"add":     func(i int) int { return i + 1 },
 	"columns": func() []column { return preferenceColumns },
+	"asset":   asset,
+	"phone":   phoneIn,
 	"ending":  func(number string) string { return masked(countersign.SMS, number) },
 	"newUserHint": func(isNew bool) string {
 		if isNew {
@@ -46,6 +48,7 @@ var funcs = template.FuncMap{
 type field struct {
 	ID, Name, Label, Value, Type, Hint, Error, Complete, Capital string
 	Optional, Focus                                              bool
+	Calm                                                         bool // another field takes the focus, though this one is wrong too
 }
 
 // newField makes a field for a template; options are names with values.
@@ -67,6 +70,8 @@ func newField(id, name, label, value string, options ...any) (field, error) {
 			f.Optional = options[i+1].(bool)
 		case "focus":
 			f.Focus = options[i+1].(bool)
+		case "calm":
+			f.Calm = options[i+1].(bool)
 		default:
 			return f, fmt.Errorf("no option %v of a field", option)
 		}

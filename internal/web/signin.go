@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -14,10 +15,11 @@ type signInPage struct {
 	UserID    string
 	Then      string
 	TwoFactor bool // it is On: the notice at the bottom says so (M12)
+	Both      bool // both fields were left empty: a summary comes first
 }
 
 // notices are the codes that the address of the sign-in page may name.
-var notices = map[string]string{"attempt.expired": "info", "token.third_failure": "warn", "signed-out": "done", "password.saved": "done"}
+var notices = map[string]string{"attempt.expired": "info", "setup.over": "info", "token.third_failure": "warn", "signed-out": "done", "password.saved": "done"}
 
 func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, error) {
 	front, err := s.Desk.Front(r.Context(), v)
@@ -86,6 +88,7 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 	}
 	p.UserID, p.Then = userID, then
 	p.refuse(err)
+	p.Both = len(p.Errors) == 2
 	if p.Alert != nil { // what is wrong with the pair stands beside the password
 		p.Errors["password"], p.Alert = p.Alert.Head, nil
 	}
@@ -93,13 +96,14 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 }
 
 func missingFields(userID, password string) error {
+	var missing []error
 	if userID == "" {
-		return &countersign.Error{Kind: countersign.Invalid, Code: "user_id.empty", Field: "user_id"}
+		missing = append(missing, &countersign.Error{Kind: countersign.Invalid, Code: "user_id.empty", Field: "user_id"})
 	}
 	if password == "" {
-		return &countersign.Error{Kind: countersign.Invalid, Code: "password.required", Field: "password"}
+		missing = append(missing, &countersign.Error{Kind: countersign.Invalid, Code: "password.required", Field: "password"})
 	}
-	return nil
+	return errors.Join(missing...)
 }
 
 func (s *Server) postCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {

@@ -15,41 +15,63 @@ var assets embed.FS
 // contentTypes by ending; nothing else is served.
 var contentTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
-// static serves styles, script and pictures. A browser keeps them, and asks
-// whether they are still the same.
-func static() http.Handler {
-	type asset struct {
-		body []byte
-		tag  string
-	}
-	all := map[string]asset{}
-	files, err := assets.ReadDir("static")
+// A file is served as it is.
+type file struct {
+	body []byte
+	tag  string // of its contents
+}
+
+// files are all assets by name.
+var files = readFiles()
+
+func readFiles() map[string]file {
+	all := map[string]file{}
+	names, err := assets.ReadDir("static")
 	if err != nil {
 		panic(err) // embedded at build time
 	}
-	for _, f := range files {
+	for _, f := range names {
 		body, err := assets.ReadFile("static/" + f.Name())
 		if err != nil {
 			panic(err)
 		}
 		sum := sha256.Sum256(body)
-		all[f.Name()] = asset{body, `"` + hex.EncodeToString(sum[:8]) + `"`}
+		all[f.Name()] = file{body, hex.EncodeToString(sum[:8])}
 	}
+	return all
+}
+
+// asset is the address of a file as pages name it: another one as soon as the
+// file is another one, so that no page is shown in the dress of an older version.
+func asset(name string) string {
+	f, ok := files[name]
+	if !ok {
+		panic("no asset " + name) // a template names a file that is not embedded
+	}
+	return "/static/" + name + "?v=" + f.tag
+}
+
+// static serves styles, script and pictures. Under the address that pages name,
+// a browser keeps them for good; under the bare one it asks each time.
+func static() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/static/")
-		a, ok := all[name]
+		f, ok := files[name]
 		if !ok {
 			http.NotFound(w, r)
 			return
 		}
 		h := w.Header()
 		h.Set("Content-Type", contentTypes[path.Ext(name)])
-		h.Set("Cache-Control", "public, max-age=3600")
-		h.Set("ETag", a.tag)
-		if r.Header.Get("If-None-Match") == a.tag {
+		h.Set("Cache-Control", "no-cache")
+		if r.URL.Query().Get("v") == f.tag {
+			h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		h.Set("ETag", `"`+f.tag+`"`)
+		if r.Header.Get("If-None-Match") == `"`+f.tag+`"` {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		_, _ = w.Write(a.body)
+		_, _ = w.Write(f.body)
 	})
 }

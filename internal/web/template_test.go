@@ -9,6 +9,61 @@ import (
 	"countersign/internal/signin"
 )
 
+// Every page outside of the console can be shown in each state of its message:
+// nothing sent, on its way, delayed, refused, expired, all tokens spent.
+func TestGateInEveryState(t *testing.T) {
+	b := base{Errors: map[string]string{"token": "wrong"}, Alert: &alert{Kind: "warn"}, Help: "Support desk, 614-555-0100"}
+	state := 0
+	wizard := func(b base) setUpPage {
+		p := setUpPage{base: b, Offered: []countersign.Method{countersign.App}, Again: "/set-up/email/new"}
+		p.Delivery.State = []string{"", "sent", "waiting", "delayed", "refused", "", ""}[state]
+		p.Stale, p.Spent = state == 5, state == 6
+		return p
+	}
+	token := func(b base) tokenPage {
+		w := wizard(b)
+		return tokenPage{base: b, Act: "/sign-in", Method: countersign.Email, Delivery: w.Delivery, Stale: w.Stale, Spent: w.Spent, Others: []way{{Method: countersign.App}}}
+	}
+	views := map[string]func(base) any{
+		"gate_error":              func(b base) any { return errorPage{base: b} },
+		"gate_sign-in":            func(b base) any { return signInPage{base: b, Both: true, TwoFactor: true} },
+		"gate_sign-out":           func(b base) any { return signOutPage{base: b} },
+		"gate_welcome":            func(b base) any { return welcomePage{base: b} },
+		"gate_token":              func(b base) any { return token(b) },
+		"gate_step-up":            func(b base) any { return token(b) },
+		"gate_other-way":          func(b base) any { return token(b) },
+		"gate_set-up":             func(b base) any { return wizard(b) },
+		"gate_set-up-email":       func(b base) any { return wizard(b) },
+		"gate_set-up-email-token": func(b base) any { return wizard(b) },
+		"gate_set-up-sms":         func(b base) any { return wizard(b) },
+		"gate_set-up-sms-token":   func(b base) any { return wizard(b) },
+		"gate_set-up-app":         func(b base) any { return wizard(b) },
+		"gate_set-up-default":     func(b base) any { return wizard(b) },
+		"gate_set-up-done":        func(b base) any { return setUpDonePage{base: b} },
+	}
+	for name, tmpl := range pages {
+		view, ok := views[name]
+		if !strings.HasPrefix(name, "gate_") {
+			continue
+		}
+		if !ok {
+			t.Errorf("%s is not tried", name)
+			continue
+		}
+		for _, b := range []base{{}, b} {
+			for state = range 7 {
+				var page bytes.Buffer
+				if err := tmpl.Execute(&page, view(b)); err != nil {
+					t.Errorf("%s in state %d: %v", name, state, err)
+				}
+				if n := strings.Count(page.String(), "<h1"); n != 1 {
+					t.Errorf("%s in state %d has %d titles", name, state, n)
+				}
+			}
+		}
+	}
+}
+
 // Every page of the console can be shown when there is nothing to show: no
 // user, no method, no device, no value.
 func TestConsoleWithoutContents(t *testing.T) {

@@ -1,0 +1,91 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// A delivery is what became of the message with the token.
+type delivery struct {
+	State string // "", "waiting", "delayed", "sent", "refused"
+	Head  string // delayed and refused
+	Text  string
+	Look  string // waiting: the page to look at again
+}
+
+// Alert is what stands above the page when the message does not arrive.
+func (d delivery) Alert() *alert {
+	switch d.State {
+	case "delayed":
+		return &alert{Kind: "warn", Role: "status", Head: d.Head, Rest: d.Text}
+	case "refused":
+		return &alert{Kind: "danger", Role: "alert", Head: d.Head, Rest: d.Text}
+	default:
+		return nil
+	}
+}
+
+// lookAgain is how long a page looks by itself whether a message has gone out.
+const lookAgain = 20 * time.Second
+
+// delivery says what became of the message, from its row.
+func (s *Server) delivery(b base, view signin.View, look string) delivery {
+	m := view.Message
+	mail := m.Channel == countersign.ByEmail
+	what, server := "text message", "text service"
+	if mail {
+		what, server = "mail", "mail server"
+	}
+	switch {
+	case m.ID == "" || m.State == countersign.Dropped:
+		return delivery{}
+	case m.State == countersign.Sent:
+		return delivery{State: "sent", Text: fmt.Sprintf("Accepted by %s at %s", m.Server, b.Seconds(m.Done))}
+	case m.State == countersign.Refused:
+		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("%s refused the %s to %s at %s: %s.",
+			m.Server, what, masked(view.Attempt.Challenge.Method, m.To), b.Seconds(m.Done), strings.TrimRight(m.Answer, ". "))}
+	case mail && !s.Mail() || m.Tries > 0 || b.Now.Sub(m.Created) >= lookAgain:
+		return s.delayed(b, m, mail, server)
+	default:
+		return delivery{State: "waiting", Look: look, Text: fmt.Sprintf("Waiting for the %s since %s. This page looks again by itself until %s.",
+			server, b.Seconds(m.Created), b.Seconds(m.Created.Add(lookAgain)))}
+	}
+}
+
+// delayed is a message that does not go out, and why.
+func (s *Server) delayed(b base, m countersign.Message, mail bool, server string) delivery {
+	d := delivery{State: "delayed", Head: "The text message is delayed"}
+	if mail {
+		d.Head = "Mail is delayed"
+	}
+	why := "The " + server + " does not answer."
+	if mail && !s.Mail() {
+		why = "No mail can be sent just now."
+	}
+	d.Text = fmt.Sprintf("%s The token with reference %s waits and is sent as soon as it can be; after %s it is not sent at all.",
+		why, m.Reference, b.Clock(m.Expires))
+	return d
+}
+
+// refresh lets the browser look again while a message is queued: at most five
+// times, and never once there is something to type (DESIGN 7).
+func refresh(w http.ResponseWriter, d delivery) {
+	if d.State == "waiting" {
+		w.Header().Set("Refresh", "4")
+	}
+}
+
+// unsent tells why there is no token: a limit forbade to send one.
+func unsent(b base, view signin.View) *alert {
+	code := view.Attempt.Unsent
+	if code == "" {
+		code = "token.not_sent"
+	}
+	return alertOf(countersign.TooMany, sentence(b.Agency, b.Now, &countersign.Error{Code: code,
+		Args: countersign.Args{"Until": view.Attempt.UnsentTo, "Expires": time.Time{}}}))
+}

@@ -1,0 +1,40 @@
+package web
+
+import (
+	"html/template"
+	"regexp"
+	"strings"
+)
+
+// A contact is the agency's help contact with the telephone number in it, if
+// there is one that is easily told apart.
+type contact struct {
+	Before, Number, After string
+	Dial                  template.URL
+}
+
+// number is what a telephone number looks like inside of a sentence.
+var number = regexp.MustCompile(`\+?\(?[0-9][0-9 ().-]{5,18}[0-9]`)
+
+// phoneIn finds the telephone number in a contact, so that a phone can dial it.
+func phoneIn(text string) contact {
+	at := number.FindStringIndex(text)
+	if at == nil {
+		return contact{Before: text}
+	}
+	c := contact{Before: text[:at[0]], Number: text[at[0]:at[1]], After: text[at[1]:]}
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, c.Number)
+	switch {
+	case strings.HasPrefix(c.Number, "+"), len(digits) == 11 && digits[0] == '1':
+		digits = "+" + digits
+	case len(digits) == 10 && digits[0] > '1':
+		digits = "+1" + digits
+	}
+	c.Dial = template.URL("tel:" + digits) // digits and a plus only
+	return c
+}

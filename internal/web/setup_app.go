@@ -1,0 +1,37 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+
+	"countersign"
+)
+
+func (s *Server) getSetUpApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	p, ok, err := s.wizard(w, r, v, "Authenticator app")
+	if !ok || err != nil || !stageOf(w, r, p, "/set-up", "/set-up/sms") {
+		return err
+	}
+	return s.app(w, http.StatusOK, p)
+}
+
+func (s *Server) app(w http.ResponseWriter, status int, p setUpPage) error {
+	p.Steps = p.steps("App")
+	p.URI = template.URL(p.View.URI)
+	for key := p.View.Key; len(key) >= 4; key = key[4:] {
+		p.Key = append(p.Key, key[:4])
+	}
+	var err error
+	if p.QR, err = drawQR(p.View.URI, "QR code with the set-up key for "+p.View.User.Login+" at "+p.Product()+". The same key stands below as text."); err != nil {
+		return err
+	}
+	return s.show(w, status, "gate_set-up-app", p)
+}
+
+func (s *Server) postSetUpApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	out, err := s.Desk.AppToken(r.Context(), v, r.PostForm.Get("token"))
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	return s.setUpAgain(w, r, v, err, "Authenticator app", func(p setUpPage, status int) error { return s.app(w, status, p) })
+}

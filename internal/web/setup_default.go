@@ -1,0 +1,63 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+func (s *Server) getDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	p, ok, err := s.wizard(w, r, v, "Default")
+	if !ok || err != nil || !stageOf(w, r, p, "/set-up/default") {
+		return err
+	}
+	return s.chooseDefault(w, http.StatusOK, p)
+}
+
+func (s *Server) chooseDefault(w http.ResponseWriter, status int, p setUpPage) error {
+	p.Steps = p.steps("Default")
+	p.Chosen = countersign.Email // chosen beforehand (M20), unless another one is the Default already
+	if p.Profile {
+		p.Chosen = p.View.Default.Method
+	}
+	return s.show(w, status, "gate_set-up-default", p)
+}
+
+func (s *Server) postDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	out, err := s.Desk.ChooseDefault(r.Context(), v, countersign.Method(r.PostForm.Get("default")))
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	return s.setUpAgain(w, r, v, err, "Default", func(p setUpPage, status int) error { return s.chooseDefault(w, status, p) })
+}
+
+// A setUpDonePage says that set-up is complete (M23).
+type setUpDonePage struct {
+	base
+	Profile signin.Profile
+	Default countersign.Factor
+	Until   time.Time // this device is remembered until then; zero: it is not
+	Then    string
+}
+
+func (s *Server) getSetUpDone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
+	p := setUpDonePage{base: s.base(v, "Set-up is complete", g.Preferences), Profile: profile, Default: policy.Default(profile.Factors), Then: thenOf(r)}
+	p.Wide = true
+	if len(profile.Factors) == 0 {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
+	for _, d := range profile.Devices {
+		if d.ID == g.Session.Device {
+			p.Until = policy.RememberedUntil(g.Preferences, d.Proved)
+		}
+	}
+	return s.show(w, http.StatusOK, "gate_set-up-done", p)
+}

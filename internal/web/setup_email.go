@@ -1,0 +1,100 @@
+package web
+
+import (
+	"net/http"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+func (s *Server) getSetUpEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	p, ok, err := s.wizard(w, r, v, "Email")
+	if !ok || err != nil {
+		return err
+	}
+	here := []string{"/set-up/email"}
+	if p.Profile {
+		here = append(here, "/set-up", "/set-up/sms")
+	}
+	if !stageOf(w, r, p, here...) {
+		return nil
+	}
+	change := r.URL.Query().Has("change")
+	if !change {
+		refresh(w, p.Delivery)
+	}
+	return s.email(w, http.StatusOK, p, change)
+}
+
+// email shows the page of the email step: the address, or the token that was sent.
+func (s *Server) email(w http.ResponseWriter, status int, p setUpPage, change bool) error {
+	p.Steps = p.steps("Email")
+	p.Reset, p.Again = p.reset(), "/set-up/email/new"
+	p.Other = p.View.Preferences.EmailOther != countersign.OtherNo
+	if p.Email == "" {
+		p.Email = p.View.User.Email
+	}
+	switch p.View.Stage.(type) {
+	case policy.ConfirmEmail, policy.ProveEmail:
+		if !change {
+			return s.show(w, status, "gate_set-up-email-token", p)
+		}
+	}
+	return s.show(w, status, "gate_set-up-email", p)
+}
+
+// reset tells that this sign-in follows a reset (RS-03): by whom, and until when.
+func (p setUpPage) reset() *alert {
+	u := p.View.User
+	if u.ResetUntil.IsZero() || p.View.Attempt.Purpose != countersign.SignIn {
+		return nil
+	}
+	by := u.ResetBy + " reset it"
+	if u.ResetBy == u.Login {
+		by = "You reset it"
+	}
+	return &alert{Kind: "info", Role: "status", Head: "Your two factor authentication was reset",
+		Rest: by + " " + p.When(u.ResetAt) + ". This sign-in leads to set-up only, and set-up is open until " + until(p.Agency, p.Now, u.ResetUntil) + "."}
+}
+
+func (s *Server) postSetUpEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	typed := r.PostForm.Get("email")
+	out, err := s.Desk.SetUpEmail(r.Context(), v, typed)
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error {
+		p.Email = typed
+		if p.Errors["email"] != "" {
+			return s.email(w, status, p, true)
+		}
+		return s.email(w, status, p, false)
+	})
+}
+
+func (s *Server) postEmailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	out, err := s.Desk.EmailToken(r.Context(), v, r.PostForm.Get("token"))
+	return s.emailToken(w, r, v, out, err)
+}
+
+func (s *Server) postConfirmEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	out, err := s.Desk.ConfirmEmail(r.Context(), v, r.PostForm.Get("token"))
+	return s.emailToken(w, r, v, out, err)
+}
+
+func (s *Server) emailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, out signin.Outcome, err error) error {
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error { return s.email(w, status, p, false) })
+}
+
+func (s *Server) postNewEmailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	_, err := s.Desk.NewSetUpToken(r.Context(), v)
+	if err == nil {
+		http.Redirect(w, r, "/set-up/email", http.StatusSeeOther)
+		return nil
+	}
+	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error { return s.email(w, status, p, false) })
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"countersign"
+	"countersign/internal/policy"
+)
+
+func (s *Server) getSetUpSMS(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	p, ok, err := s.wizard(w, r, v, "SMS")
+	if !ok || err != nil {
+		return err
+	}
+	if !slices.Contains(p.View.Offered, countersign.SMS) {
+		http.Redirect(w, r, "/set-up", http.StatusSeeOther)
+		return nil
+	}
+	if !stageOf(w, r, p, "/set-up", "/set-up/sms") {
+		return nil
+	}
+	change := r.URL.Query().Has("change")
+	if !change {
+		refresh(w, p.Delivery)
+	}
+	return s.sms(w, http.StatusOK, p, change)
+}
+
+// sms shows the page of the SMS step: the number, or the token that was sent.
+func (s *Server) sms(w http.ResponseWriter, status int, p setUpPage, change bool) error {
+	p.Steps = p.steps("SMS")
+	p.Script, p.Again = true, "/set-up/sms/new"
+	for _, code := range p.View.Preferences.Countries {
+		p.Countries = append(p.Countries, country{code, countryName(code)})
+	}
+	if _, sent := p.View.Stage.(policy.ProveSMS); sent && !change {
+		p.To = dialled(p.View.Attempt.Setup.Phone)
+		return s.show(w, status, "gate_set-up-sms-token", p)
+	}
+	return s.show(w, status, "gate_set-up-sms", p)
+}
+
+func (s *Server) postSetUpSMS(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	typed, country := r.PostForm.Get("phone"), r.PostForm.Get("country")
+	out, err := s.Desk.SetUpSMS(r.Context(), v, country, typed)
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	return s.setUpAgain(w, r, v, err, "SMS", func(p setUpPage, status int) error {
+		p.Phone, p.Country = typed, country
+		return s.sms(w, status, p, len(p.Errors) > 0)
+	})
+}
+
+func (s *Server) postSMSToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	out, err := s.Desk.SMSToken(r.Context(), v, r.PostForm.Get("token"))
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	return s.setUpAgain(w, r, v, err, "SMS", func(p setUpPage, status int) error { return s.sms(w, status, p, false) })
+}
+
+func (s *Server) postNewSMSToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	_, err := s.Desk.NewSetUpToken(r.Context(), v)
+	if err == nil {
+		http.Redirect(w, r, "/set-up/sms", http.StatusSeeOther)
+		return nil
+	}
+	return s.setUpAgain(w, r, v, err, "SMS", func(p setUpPage, status int) error { return s.sms(w, status, p, false) })
+}
