@@ -54,6 +54,9 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	if err := h.inviteFirst(ctx, c); err != nil {
 		return errors.Join(err, h.close())
 	}
+	if h.db.Unfenced() {
+		h.outbox.Log.Warn("the role of --database passes row-level security, so one of two walls between agencies is missing; use a role that is no superuser and has no BYPASSRLS")
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	serve(ctx, group, server(handler), public)
 	serve(ctx, group, server(ops.Server{Ping: h.db.Ping}.Handler()), private)

@@ -25,7 +25,8 @@ import (
 const Variable = "COUNTERSIGN_TEST_POSTGRES"
 
 // DSN creates an empty database and returns its connection string. The
-// database is dropped when the test is over.
+// database is dropped when the test is over. It belongs to a role that is no
+// superuser, as in an installation: the walls between agencies hold for it.
 func DSN(t testing.TB) string {
 	t.Helper()
 	name := newName()
@@ -55,7 +56,7 @@ var templates sync.Map
 
 func makeTemplate(migrate func(dsn string) error) (string, error) {
 	name := newName()
-	if err := command("CREATE DATABASE " + name); err != nil {
+	if err := command("CREATE DATABASE " + name + " OWNER " + role); err != nil {
 		return "", err
 	}
 	s, err := server()
@@ -73,7 +74,7 @@ func makeTemplate(migrate func(dsn string) error) (string, error) {
 // test is over. Copying files takes the server half the time of writing a log.
 func create(t testing.TB, name, template string) {
 	t.Helper()
-	if err := command("CREATE DATABASE " + name + " STRATEGY file_copy TEMPLATE " + template); err != nil {
+	if err := command("CREATE DATABASE " + name + " OWNER " + role + " STRATEGY file_copy TEMPLATE " + template); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -102,9 +103,39 @@ func (s running) database(name string) string {
 	if err != nil {
 		return s.dsn // can't be: it was parsed at the start
 	}
-	u.Path = "/" + name
+	u.Path, u.User = "/"+name, url.UserPassword(role, role)
 	return u.String()
 }
+
+// Superuser is the same database as dsn by the name of the server's superuser,
+// for whom no wall stands.
+func Superuser(t testing.TB, dsn string) string {
+	t.Helper()
+	s, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	su, err := url.Parse(s.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	su.Path = u.Path
+	return su.String()
+}
+
+// role owns the databases of tests; its password is its name.
+const role = "countersign_tests"
+
+// addRole makes the role, unless another process has made it.
+const addRole = `
+	DO $$ BEGIN
+		CREATE ROLE countersign_tests LOGIN NOSUPERUSER PASSWORD 'countersign_tests';
+	EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+	END $$`
 
 // command runs one statement in the server's own database.
 func command(statement string) error {
@@ -112,6 +143,10 @@ func command(statement string) error {
 	if err != nil {
 		return err
 	}
+	return s.command(statement)
+}
+
+func (s running) command(statement string) error {
 	ctx := context.Background() // a test's own context has ended when its databases are dropped
 	c, err := pgx.Connect(ctx, s.dsn)
 	if err != nil {
@@ -130,15 +165,17 @@ type running struct {
 // server is the server of this process, which it starts at first need and
 // which ends with the process.
 var server = sync.OnceValues(func() (running, error) {
-	if dsn := os.Getenv(Variable); dsn != "" {
-		_, err := url.Parse(dsn)
-		return running{dsn: dsn}, err
+	s := running{dsn: os.Getenv(Variable)}
+	if _, err := url.Parse(s.dsn); err != nil {
+		return s, err
 	}
-	l, dsn, err := leash.Run(script)
-	if err != nil {
-		return running{}, fmt.Errorf("start PostgreSQL: %w", err)
+	if s.dsn == "" {
+		var err error
+		if s.leash, s.dsn, err = leash.Run(script); err != nil {
+			return running{}, fmt.Errorf("start PostgreSQL: %w", err)
+		}
 	}
-	return running{dsn: dsn, leash: l}, nil
+	return s, s.command(addRole)
 })
 
 //go:embed server.sh

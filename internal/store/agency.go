@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"database/sql"
 	"strings"
 
 	"countersign"
@@ -20,20 +20,19 @@ func scanAgency(scan func(...any) error) (countersign.Agency, error) {
 
 // Agencies are all agencies with their hosts, the first one first.
 func (db *DB) Agencies(ctx context.Context) ([]countersign.Agency, error) {
-	t, err := db.read.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = t.Rollback() }()
-	all, err := list(ctx, t, scanAgency, `SELECT `+agencyColumns+` FROM agency ORDER BY created, id`)
-	if err != nil {
-		return nil, err
-	}
 	type host struct{ agency, name string }
-	hosts, err := list(ctx, t, func(scan func(...any) error) (host, error) {
-		var h host
-		return h, scan(&h.agency, &h.name)
-	}, `SELECT agency_id, host FROM agency_host ORDER BY agency_id, position`)
+	var all []countersign.Agency
+	var hosts []host
+	err := db.everywhere(ctx, db.read, func(t *sql.Tx) (err error) {
+		if all, err = list(ctx, t, scanAgency, `SELECT `+agencyColumns+` FROM agency ORDER BY created, id`); err != nil {
+			return err
+		}
+		hosts, err = list(ctx, t, func(scan func(...any) error) (host, error) {
+			var h host
+			return h, scan(&h.agency, &h.name)
+		}, `SELECT agency_id, host FROM agency_host ORDER BY agency_id, position`)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -134,6 +134,6 @@ func (tx *Tx) CountSetUps(ctx context.Context, user countersign.UserID, now time
 
 // PruneAttempts removes attempts that expired before then, of all agencies.
 func (db *DB) PruneAttempts(ctx context.Context, before time.Time) error {
-	_, err := db.write.ExecContext(ctx, `DELETE FROM attempt WHERE expires < $1`, millis(before))
+	_, err := db.execEverywhere(ctx, `DELETE FROM attempt WHERE expires < $1`, millis(before))
 	return err
 }

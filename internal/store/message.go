@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -105,42 +106,37 @@ func (tx *Tx) DropToken(ctx context.Context, id countersign.MessageID, now time.
 // before letters; no other node takes them before the lease is over. Those
 // whose token is dead are dropped instead, and those of other channels wait.
 func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, channels []countersign.Channel, limit int) ([]countersign.Message, error) {
-	_, err := db.write.ExecContext(ctx, `
+	open := [2]countersign.Channel{}
+	copy(open[:], channels)
+	_, err := db.execEverywhere(ctx, `
 		UPDATE message SET state = 'dropped', data = $2, done = $1
 		WHERE state IN ('waiting', 'sending') AND expires > 0 AND expires <= $1 AND claimed <= $1`, millis(now), []byte{})
 	if err != nil {
 		return nil, fmt.Errorf("drop dead tokens: %w", err)
 	}
-	open := [2]countersign.Channel{}
-	copy(open[:], channels)
-	t, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = t.Rollback() }()
-	claimed, err := list(ctx, t, db.scanMessage, `
-		UPDATE message SET state = 'sending', claimed = $2
-		WHERE state IN ('waiting', 'sending') AND claimed <= $1 AND due <= $1 AND id IN (
-			SELECT m.id FROM message m
-			WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1 AND m.channel IN ($4, $5)
-			ORDER BY m.urgent DESC, m.due, m.id LIMIT $3)
-		RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit, open[0], open[1])
+	var claimed []countersign.Message
+	err = db.everywhere(ctx, db.write, func(t *sql.Tx) (err error) {
+		claimed, err = list(ctx, t, db.scanMessage, `
+			UPDATE message SET state = 'sending', claimed = $2
+			WHERE state IN ('waiting', 'sending') AND claimed <= $1 AND due <= $1 AND id IN (
+				SELECT m.id FROM message m
+				WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1 AND m.channel IN ($4, $5)
+				ORDER BY m.urgent DESC, m.due, m.id LIMIT $3)
+			RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit, open[0], open[1])
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}
-	return claimed, t.Commit()
+	return claimed, nil
 }
 
 // HoldMessage renews the lease of a claimed message and reports false if it was
 // lost.
 func (db *DB) HoldMessage(ctx context.Context, m countersign.Message, until time.Time) (bool, error) {
-	result, err := db.write.ExecContext(ctx, `
+	n, err := db.execEverywhere(ctx, `
 		UPDATE message SET claimed = $4 WHERE agency_id = $1 AND id = $2 AND claimed = $3 AND state = 'sending'`,
 		m.Agency, m.ID, millis(m.Claimed), millis(until))
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
 	return n == 1, err
 }
 
@@ -152,7 +148,7 @@ func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 	if m.State == countersign.Sending {
 		claimed = millis(m.Claimed)
 	}
-	_, err := db.write.ExecContext(ctx, `
+	_, err := db.execEverywhere(ctx, `
 		UPDATE message SET state = $3, due = $4, tries = $5, server = $6, answer = $7, done = $8, claimed = $9,
 			data = CASE WHEN $3 = 'waiting' THEN data ELSE $10 END
 		WHERE agency_id = $1 AND id = $2 AND claimed = $11 AND state = 'sending'`,
@@ -162,6 +158,6 @@ func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 
 // PruneMessages removes receipts older than that, of all agencies.
 func (db *DB) PruneMessages(ctx context.Context, before time.Time) error {
-	_, err := db.write.ExecContext(ctx, `DELETE FROM message WHERE created < $1 AND state NOT IN ('waiting', 'sending')`, millis(before))
+	_, err := db.execEverywhere(ctx, `DELETE FROM message WHERE created < $1 AND state NOT IN ('waiting', 'sending')`, millis(before))
 	return err
 }

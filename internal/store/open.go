@@ -39,17 +39,15 @@ var ErrOtherKey = errors.New("the database was sealed with another master key; p
 // sealed and opened with box.
 func Open(ctx context.Context, url string, box *secret.Box) (*DB, error) {
 	db := &DB{box: box}
-	var provider *goose.Provider
-	var err error
-	if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		provider, err = db.openSQLite(ctx, file)
-	} else {
-		provider, err = db.openPostgres(ctx, url)
+	prepare := db.openPostgres
+	if strings.HasPrefix(url, "sqlite:") {
+		prepare = db.openSQLite
+	}
+	err := prepare(ctx, url)
+	if err == nil {
+		err = db.checkKey(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.closeOpened())
-	}
-	if err := db.prepare(ctx, provider); err != nil {
 		return nil, errors.Join(err, db.closeOpened())
 	}
 	return db, nil
@@ -77,7 +75,7 @@ func (db *DB) prepare(ctx context.Context, provider *goose.Provider) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("prepare the schema: %w", err)
 	}
-	return db.checkKey(ctx)
+	return nil
 }
 
 // keyPlace is what the value that proves the master key is sealed for.
@@ -123,25 +121,29 @@ func (db *DB) selfTest(ctx context.Context) error {
 
 // openSQLite opens one writing connection and a pool of readers on a file that
 // only its owner may read.
-func (db *DB) openSQLite(ctx context.Context, file string) (*goose.Provider, error) {
-	path, _, _ := strings.Cut(file, "?")
+func (db *DB) openSQLite(ctx context.Context, url string) error {
+	path, _, _ := strings.Cut(strings.TrimPrefix(url, "sqlite:"), "?")
 	if err := createPrivate(path); err != nil {
-		return nil, err
+		return err
 	}
 	const common = "_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1"
 	var err error
 	if db.write, err = sql.Open("sqlite", "file:"+path+"?_txlock=immediate&"+common); err != nil {
-		return nil, err
+		return err
 	}
 	db.write.SetMaxOpenConns(1)
 	if db.read, err = sql.Open("sqlite", "file:"+path+"?"+common); err != nil {
-		return nil, errors.Join(err, db.write.Close())
+		return errors.Join(err, db.write.Close())
 	}
 	db.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
 	if err := db.write.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return fmt.Errorf("open %s: %w", path, err)
 	}
-	return provider(goose.DialectSQLite3, db.write)
+	schema, err := provider(goose.DialectSQLite3, db.write)
+	if err != nil {
+		return err
+	}
+	return db.prepare(ctx, schema)
 }
 
 func createPrivate(path string) error {
@@ -155,28 +157,52 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
-func (db *DB) openPostgres(ctx context.Context, url string) (*goose.Provider, error) {
+// openPostgres opens one pool, and prepares the schema by another one that
+// stands outside of the wall between agencies.
+func (db *DB) openPostgres(ctx context.Context, url string) error {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	config.MaxConns = connections
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	db.write = stdlib.OpenDBFromPool(pool)
-	db.read = db.write
+	db.read, db.fenced, db.closePool = db.write, true, pool.Close
 	if err := db.write.PingContext(ctx); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("reach the database: %w", err)
+		return fmt.Errorf("reach the database: %w", err)
 	}
+	if err := db.write.QueryRowContext(ctx, passesWalls).Scan(&db.unfenced); err != nil {
+		return fmt.Errorf("read the role's rights: %w", err)
+	}
+	return db.build(ctx, config)
+}
+
+// build brings the schema up to date and puts the wall around its tables.
+func (db *DB) build(ctx context.Context, config *pgxpool.Config) error {
+	work, done, err := builder(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer done()
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return provider(goose.DialectPostgres, db.write, goose.WithSessionLocker(locker))
+	schema, err := provider(goose.DialectPostgres, work, goose.WithSessionLocker(locker))
+	if err != nil {
+		return err
+	}
+	if err := db.prepare(ctx, schema); err != nil {
+		return err
+	}
+	if _, err := work.ExecContext(ctx, raise); err != nil {
+		return fmt.Errorf("put the wall around agencies: %w", err)
+	}
+	return nil
 }
 
 func provider(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {

@@ -93,6 +93,6 @@ func (tx *Tx) EndAllSessions(ctx context.Context, but countersign.SessionID, why
 
 // PruneSessions removes sessions that ended or expired before then, of all agencies.
 func (db *DB) PruneSessions(ctx context.Context, before time.Time) error {
-	_, err := db.write.ExecContext(ctx, `DELETE FROM session WHERE expires < $1`, millis(before))
+	_, err := db.execEverywhere(ctx, `DELETE FROM session WHERE expires < $1`, millis(before))
 	return err
 }

@@ -28,6 +28,11 @@ type DB struct {
 	write *sql.DB
 	read  *sql.DB // on SQLite a pool of readers, on PostgreSQL the same pool
 	box   *secret.Box
+
+	closePool func() // PostgreSQL: the pool below
+
+	fenced   bool // PostgreSQL: transactions say which agency they belong to
+	unfenced bool // PostgreSQL: the role passes the wall all the same
 }
 
 // A Tx is one transaction on the rows of one agency.
@@ -60,9 +65,12 @@ func (db *DB) Read(ctx context.Context, agency countersign.AgencyID, f func(*Tx)
 }
 
 func (db *DB) once(ctx context.Context, pool *sql.DB, agency countersign.AgencyID, f func(*Tx) error) error {
-	t, err := pool.BeginTx(ctx, nil)
+	if agency == everyone {
+		return errors.New("a transaction belongs to one agency")
+	}
+	t, err := db.begin(ctx, pool, agency)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return err
 	}
 	defer func() { _ = t.Rollback() }() // after a commit it does nothing
 	tx := &Tx{sql: t, db: db, agency: agency}
@@ -89,6 +97,9 @@ func (db *DB) Close() error {
 	err := db.write.Close()
 	if db.read != db.write {
 		err = errors.Join(err, db.read.Close())
+	}
+	if db.closePool != nil {
+		db.closePool()
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -11,15 +12,13 @@ import (
 	"testing"
 )
 
-// tenants are the tables whose rows belong to an agency.
-var tenants = regexp.MustCompile(`\b(users|user_right|user_group|preference|factor|browser|device|attempt|session|message|event|event_head|link)\b`)
-
 // keyword begins a statement or a part of one.
 var keyword = regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE)\b`)
 
 // Every statement in a method of Tx that touches a tenant's table names the
 // agency (TN-01). Methods of DB work for all agencies and are few.
 func TestStatementsNameTheAgency(t *testing.T) {
+	tenants := regexp.MustCompile(`\b(` + strings.Join(tenantTables(t), "|") + `)\b`)
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +52,29 @@ func TestStatementsNameTheAgency(t *testing.T) {
 	}
 	if statements < 40 {
 		t.Errorf("only %d statements were looked at: the test looks at the wrong place", statements)
+	}
+}
+
+// No statement goes to the database but through a transaction that says whose
+// rows it means: In, Read, or for all agencies everywhere (TN-01). On PostgreSQL
+// any other would see nothing, in silence.
+func TestStatementsGoThroughTheWall(t *testing.T) {
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := regexp.MustCompile(`\bdb\.(write|read)\.(Exec|Query|Begin|Prepare|Conn)\w*\(`)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") || name == "open.go" || name == "store.go" {
+			continue // what concerns the engine and the installation
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range direct.FindAllString(string(text), -1) {
+			t.Errorf("%s: %s… goes around the wall: use execEverywhere, everywhere, In or Read", name, found)
+		}
 	}
 }
 

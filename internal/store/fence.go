@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"countersign"
+)
+
+// The second wall around agencies, on PostgreSQL (TN-01): row-level security.
+// Each transaction says which agency it belongs to, and the database shows it
+// no other rows, whatever a statement forgets. The first wall is the agency in
+// every statement; SQLite has that one only.
+
+// everyone is what a transaction says that works for all agencies: a loop of
+// the service, a migration, the list of agencies. No agency has this ID.
+const everyone = "*"
+
+// setting is the setting of the database that holds the transaction's agency.
+const setting = "countersign.agency"
+
+// begin begins a transaction that sees the rows of one agency, or of everyone.
+func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.AgencyID) (*sql.Tx, error) {
+	t, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	if !db.fenced {
+		return t, nil
+	}
+	if _, err := t.ExecContext(ctx, `SELECT set_config($1, $2, TRUE)`, setting, string(agency)); err != nil {
+		return nil, errors.Join(fmt.Errorf("say which agency: %w", err), t.Rollback())
+	}
+	return t, nil
+}
+
+// everywhere runs f in a transaction on the rows of all agencies. It is the
+// only way around the wall, and for methods of DB only: whatever serves one
+// person goes through In or Read.
+func (db *DB) everywhere(ctx context.Context, pool *sql.DB, f func(*sql.Tx) error) error {
+	t, err := db.begin(ctx, pool, everyone)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.Rollback() }() // after a commit it does nothing
+	if err := f(t); err != nil {
+		return err
+	}
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// execEverywhere is everywhere for one statement; it returns how many rows it touched.
+func (db *DB) execEverywhere(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = db.everywhere(ctx, db.write, func(t *sql.Tx) error {
+		result, err := t.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		n, err = result.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// builder is a small pool of its own for the schema: what it does counts for
+// all agencies, statements of migrations too.
+func builder(ctx context.Context, config *pgxpool.Config) (*sql.DB, func(), error) {
+	config = config.Copy()
+	config.MaxConns = 2
+	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, `SELECT set_config($1, $2, FALSE)`, setting, everyone)
+		return err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	work := stdlib.OpenDBFromPool(pool)
+	return work, func() { _ = work.Close(); pool.Close() }, nil
+}
+
+// raise puts the wall around every table whose rows belong to an agency, those
+// of later migrations as well, and around the agencies themselves. FORCE, since
+// the program owns its tables, and an owner passes otherwise. It changes
+// nothing where the wall stands, and many nodes may do it at once.
+const raise = `
+	DO $$
+	DECLARE t RECORD;
+	BEGIN
+		PERFORM pg_advisory_xact_lock(hashtext('countersign fence'));
+		FOR t IN
+			SELECT c.oid::regclass AS name, a.attname AS agency
+			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+			WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND NOT c.relforcerowsecurity
+			AND (a.attname = 'agency_id' OR c.relname = 'agency' AND a.attname = 'id')
+		LOOP
+			EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.name);
+			EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t.name);
+			EXECUTE format('CREATE POLICY own_agency ON %s USING (%I = current_setting(%L, TRUE) OR current_setting(%L, TRUE) = %L)',
+				t.name, t.agency, 'countersign.agency', 'countersign.agency', '*');
+		END LOOP;
+	END $$`
+
+// passesWalls tells whether the database lets this role see all rows anyway:
+// a superuser, or one with BYPASSRLS.
+const passesWalls = `SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user`
+
+// Unfenced tells whether the role of the database URL passes the second wall
+// between agencies; the operator is told so at the start. SQLite has no such wall.
+func (db *DB) Unfenced() bool { return db.unfenced }
