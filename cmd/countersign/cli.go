@@ -12,6 +12,7 @@ import (
 
 	"countersign"
 	"countersign/internal/config"
+	"countersign/internal/store"
 )
 
 // A console is where a command reads and writes.
@@ -32,6 +33,22 @@ func (c *console) table(rows [][]string) error {
 	}
 	return w.Flush()
 }
+
+// facts writes what is known of one thing, a line each; "-" stands for nothing.
+func (c *console) facts(rows [][2]string) error {
+	var table [][]string
+	for _, row := range rows {
+		if row[1] == "" {
+			row[1] = "-"
+		}
+		table = append(table, row[:])
+	}
+	return c.table(table)
+}
+
+// setUp is how far a user's set-up is, in words.
+var setUp = map[string]string{store.StateDone: "done", store.StateNot: "not set up", store.StateReset: "reset, open", store.StateLapsed: "reset, over",
+	store.StateCannot: "not set up, no email", store.StateDisabled: "disabled"}
 
 // parse reads the file that --config names, if it does, and then the command
 // line over it.

@@ -120,7 +120,7 @@ func (cmd userList) Run(s *config.Settings, c *console) error {
 				j := userView(u.User)
 				j.State, j.Default = u.State, string(u.Default)
 				views = append(views, j)
-				rows = append(rows, []string{u.Login, u.Name, u.Email, u.State, string(u.Default), fmt.Sprint(len(u.Rights))})
+				rows = append(rows, []string{u.Login, u.Name, u.Email, setUp[u.State], string(u.Default), fmt.Sprint(len(u.Rights))})
 			}
 			if q.After = page.Next; q.After == "" {
 				break
@@ -158,8 +158,8 @@ func (cmd userShow) Run(s *config.Settings, c *console) error {
 		if !p.User.ResetUntil.IsZero() {
 			reset = p.User.ResetUntil.Format(time.RFC3339)
 		}
-		return c.table([][]string{{"User ID", j.ID}, {"Name", j.Name}, {"Email", j.Email}, {"Mobile", j.Mobile}, {"Groups", strings.Join(j.Groups, ", ")},
-			{"Rights", strings.Join(j.Rights, ", ")}, {"Disabled", fmt.Sprint(j.Disabled)}, {"Set-up", j.State}, {"Set-up open until", reset},
+		return c.facts([][2]string{{"User ID", j.ID}, {"Name", j.Name}, {"Email", j.Email}, {"Mobile", j.Mobile}, {"Groups", strings.Join(j.Groups, ", ")},
+			{"Rights", strings.Join(j.Rights, ", ")}, {"Disabled", map[bool]string{true: "yes", false: "no"}[j.Disabled]}, {"Set-up", setUp[j.State]}, {"Set-up open until", reset},
 			{"Methods", strings.Join(j.Methods, ", ")}, {"Default", j.Default}, {"Remembered devices", fmt.Sprint(len(p.Devices))}, {"Sessions", fmt.Sprint(len(p.Sessions))}})
 	})
 }

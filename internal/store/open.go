@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -173,7 +175,7 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 	db.write = stdlib.OpenDBFromPool(pool)
 	db.read, db.fenced, db.closePool = db.write, true, pool.Close
 	if err := db.write.PingContext(ctx); err != nil {
-		return fmt.Errorf("reach the database: %w", err)
+		return fmt.Errorf("reach the database: %w", cause(err))
 	}
 	if err := db.write.QueryRowContext(ctx, passesWalls).Scan(&db.unfenced); err != nil {
 		return fmt.Errorf("read the role's rights: %w", err)
@@ -203,6 +205,20 @@ func (db *DB) build(ctx context.Context, config *pgxpool.Config) error {
 		return fmt.Errorf("put the wall around agencies: %w", err)
 	}
 	return nil
+}
+
+// cause is what the server or the network said, without the list of all the
+// addresses that were tried, which takes several lines.
+func cause(err error) error {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return said
+	}
+	var network *net.OpError
+	if errors.As(err, &network) {
+		return network
+	}
+	return err
 }
 
 func provider(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
