@@ -73,6 +73,21 @@ type Act struct {
 	Form  map[string][]string // what was typed
 	Title string              // code of what it is, for the page: "act.reset"
 	Back  string              // where Cancel leads
+
+	// Password: the form asked for the user's password, and the right one was
+	// typed. The password itself never waits.
+	Password bool
+}
+
+// Size is how many bytes the act holds.
+func (a Act) Size() int {
+	n := len(a.Path)
+	for name, values := range a.Form {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	return n
 }
 
 // SessionID is the digest of a session's handle.

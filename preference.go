@@ -216,6 +216,7 @@ type Setting struct {
 type Preferences struct {
 	TwoFactor      bool          // 2FA
 	Since          time.Time     // when 2FA was last turned on; zero: never
+	Switched       Setting       // 2FA as it is stored: who changed it last, when and why
 	Days           int           // 2FAFREQUENCY: 0 asks every time
 	AdminAlways    bool          // 2FAADMINALWAYS
 	EmailOther     string        // 2FAEMAILOTHER: Confirm, Allow, No
@@ -260,6 +261,7 @@ func ParsePreferences(settings map[string]Setting) Preferences {
 	}
 	p := Preferences{
 		TwoFactor:      value(PrefTwoFactor) == "On",
+		Switched:       settings[PrefTwoFactor],
 		Days:           number(PrefFrequency),
 		AdminAlways:    value(PrefAdminAlways) == "On",
 		EmailOther:     value(PrefEmailOther),

@@ -23,7 +23,11 @@ type Office struct {
 }
 
 // act runs f in a transaction for an actor whose rights are read again in it:
-// a right that was taken a moment ago opens nothing.
+// a right that was taken a moment ago opens nothing. Of somebody who is signed
+// in a second factor is needed that was proved on his session within five
+// minutes (SE-06). Without one, whatever f finds wrong is said first, so that
+// nobody proves himself for what is refused anyway; then nothing of f is kept,
+// and a step-up is asked for.
 func (o *Office) act(ctx context.Context, v countersign.Visit, actor countersign.Actor, right countersign.Right,
 	f func(*store.Tx, countersign.Actor) error) error {
 	err := o.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
@@ -34,13 +38,36 @@ func (o *Office) act(ctx context.Context, v countersign.Visit, actor countersign
 		if err := policy.MayOpen(now, right); err != nil {
 			return err
 		}
-		return f(tx, now)
+		recent, err := o.recent(ctx, tx, v, now)
+		if err != nil {
+			return err
+		}
+		if err := f(tx, now); err != nil {
+			return err
+		}
+		if !recent {
+			return fail(countersign.Stale, "step_up.needed", "", nil)
+		}
+		return nil
 	})
 	if countersign.Includes(err, countersign.Denied) {
 		return o.denied(ctx, v, actor, err)
 	}
 	o.Wake()
 	return err
+}
+
+// recent tells whether the actor has just proved a second factor, from his
+// session as it stands now; commands on the host have none and need none.
+func (o *Office) recent(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor) (bool, error) {
+	if actor.Operator {
+		return true, nil
+	}
+	s, err := tx.Session(ctx, actor.Session)
+	if err != nil || !s.Ended.IsZero() || s.User != actor.User.ID {
+		return false, fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+	}
+	return policy.Recent(s, actor.User, v.Now), nil
 }
 
 // look is act for what only reads; any of the rights opens it.

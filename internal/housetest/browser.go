@@ -204,6 +204,16 @@ func (b *Browser) EnrollApp(login, standard string) (key string) {
 	return key
 }
 
+// Confirm answers the step-up page that is shown with the token that went to an
+// address or number, and ends on the page of the act that waited.
+func (b *Browser) Confirm(to string) *Page {
+	b.House.T.Helper()
+	if b.page == nil || b.page.Path != "/step-up" {
+		b.House.T.Fatalf("no step-up is shown, but %s", b.page.Path)
+	}
+	return b.Post("/step-up", "token", b.House.Token(to))
+}
+
 // AppToken is what an authenticator app with this key shows now.
 func (h *House) AppToken(key string) string {
 	h.T.Helper()

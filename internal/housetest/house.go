@@ -49,6 +49,7 @@ type House struct {
 	Outbox *outbox.Outbox
 	Inbox  *outbox.Inbox
 	Door   http.Handler
+	Routes []web.Route
 
 	mu  sync.Mutex
 	now time.Time
@@ -121,7 +122,7 @@ func (h *House) build() {
 	if err != nil {
 		h.T.Fatal(err)
 	}
-	h.Door = (&web.Server{
+	server := &web.Server{
 		Desk:     h.Desk,
 		Office:   h.Office,
 		Entrance: door.Entrance{Key: key},
@@ -134,7 +135,8 @@ func (h *House) build() {
 		Inbox: h.Inbox,
 		Log:   quiet,
 		Now:   h.Now,
-	}).Handler()
+	}
+	h.Door, h.Routes = server.Handler(), server.Routes()
 }
 
 // Now is the time in the house.

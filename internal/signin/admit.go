@@ -55,6 +55,9 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 // old, so that it goes on once its user has signed in again in this browser:
 // what was typed is not lost.
 func (d *Desk) KeepAct(ctx context.Context, v countersign.Visit, act countersign.Act) error {
+	if err := policy.MayWait(act); err != nil {
+		return err
+	}
 	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		s, err := tx.Session(ctx, sessionID(v.Session))
 		if countersign.KindOf(err) == countersign.NotFound || err == nil && !s.Ended.IsZero() {

@@ -51,7 +51,11 @@ func (d *Desk) Profile(ctx context.Context, v countersign.Visit, g Guest) (Profi
 	return p, err
 }
 
-// own runs f on the locked user of the guest.
+// own runs f on the locked user of the guest, if a second factor was proved on
+// his session within five minutes, as the session stands in this transaction
+// (SE-06). Otherwise whatever f finds wrong is said first, so that nobody proves
+// himself for what is refused anyway; then nothing of f is kept, and a step-up
+// is asked for.
 func (d *Desk) own(ctx context.Context, v countersign.Visit, g Guest, f func(*store.Tx, countersign.User) error) error {
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, err := tx.LockUser(ctx, g.User.ID)
@@ -62,7 +66,13 @@ func (d *Desk) own(ctx context.Context, v countersign.Visit, g Guest, f func(*st
 		if err != nil || !s.Ended.IsZero() {
 			return fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 		}
-		return f(tx, u)
+		if err := f(tx, u); err != nil {
+			return err
+		}
+		if !policy.Recent(s, u, v.Now) {
+			return stale()
+		}
+		return nil
 	})
 	d.Wake()
 	return err
@@ -73,9 +83,6 @@ func stale() error { return fail(countersign.Stale, "step_up.needed", "", nil) }
 
 // MakeDefault makes another verified method the Default (M34).
 func (d *Desk) MakeDefault(ctx context.Context, v countersign.Visit, g Guest, m countersign.Method) error {
-	if !g.Fresh(v.Now) {
-		return stale()
-	}
 	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		factors, err := tx.Factors(ctx, u.ID)
 		if err != nil {
@@ -105,9 +112,6 @@ func (d *Desk) makeDefault(ctx context.Context, tx *store.Tx, v countersign.Visi
 // RemoveMethod removes a method other than email, which every user has; the
 // Default falls to the strongest that remains (D-34).
 func (d *Desk) RemoveMethod(ctx context.Context, v countersign.Visit, g Guest, m countersign.Method) error {
-	if !g.Fresh(v.Now) {
-		return stale()
-	}
 	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		factors, err := tx.Factors(ctx, u.ID)
 		if err != nil {
@@ -177,9 +181,6 @@ func (d *Desk) EndSession(ctx context.Context, v countersign.Visit, g Guest, id 
 // OpenSetUp opens the wizard from the User Profile: «Setup 2 Factor
 // Authentication». The methods stay as they are until a new one is proved (D-37).
 func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest) (Outcome, error) {
-	if !g.Fresh(v.Now) {
-		return Outcome{}, stale()
-	}
 	handle := secret.NewHandle()
 	out := Outcome{Step: policy.SetUp{}, Attempt: set(handle)}
 	err := d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
@@ -214,26 +215,19 @@ func (d *Desk) newWizard(v countersign.Visit, u countersign.User, p countersign.
 
 // ResetOwn is «Reset/Disable 2 Factor Authentication» on the own profile: the
 // password again and a fresh second factor; then every session ends, and this
-// browser may set up and do nothing else (M24, M27, RS-01).
-func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, password string) (Outcome, error) {
+// browser may set up and do nothing else (M24, M27, RS-01). The password comes
+// first; proved: it was right before the step-up that has just been done.
+func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, password string, proved bool) (Outcome, error) {
 	if !g.Preferences.SelfReset {
 		return Outcome{}, fail(countersign.Denied, "reset.self_off", "", nil)
 	}
-	if password == "" {
-		return Outcome{}, fail(countersign.Invalid, "password.required", "password", nil)
-	}
-	if !g.Fresh(v.Now) {
-		return Outcome{}, stale()
-	}
-	ok, _, err := d.Passwords.Check(ctx, g.User.Password, password)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if !ok {
-		return Outcome{}, d.resetRefused(ctx, v, g)
+	if !proved {
+		if err := d.ownPassword(ctx, v, g, password); err != nil {
+			return Outcome{}, err
+		}
 	}
 	handle := secret.NewHandle()
-	err = d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+	err := d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		if u.Password != g.User.Password {
 			return fail(countersign.Invalid, "password.own_wrong", "password", nil)
 		}
@@ -250,6 +244,18 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 		return tx.AddAttempt(ctx, d.newWizard(v, u, countersign.SignIn, handle))
 	})
 	return Outcome{Step: policy.SetUp{}, Stage: policy.ProposeEmail{}, Session: cleared, Attempt: set(handle)}, err
+}
+
+// ownPassword says why what was typed is not the guest's password; nil if it is.
+func (d *Desk) ownPassword(ctx context.Context, v countersign.Visit, g Guest, password string) error {
+	if password == "" {
+		return fail(countersign.Invalid, "password.required", "password", nil)
+	}
+	ok, _, err := d.Passwords.Check(ctx, g.User.Password, password)
+	if err == nil && !ok {
+		err = d.resetRefused(ctx, v, g)
+	}
+	return err
 }
 
 func (d *Desk) resetRefused(ctx context.Context, v countersign.Visit, g Guest) error {

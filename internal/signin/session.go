@@ -32,10 +32,7 @@ func (g Guest) Actor() countersign.Actor {
 
 // Fresh tells whether the guest proved a second factor (or, without a method,
 // typed the password) within the last five minutes (SE-06).
-func (g Guest) Fresh(now time.Time) bool {
-	p := g.Session.ProvedAt
-	return !p.IsZero() && now.Before(p.Add(policy.StepUpFresh)) && !now.Before(p.Add(-policy.Skew))
-}
+func (g Guest) Fresh(now time.Time) bool { return policy.Recent(g.Session, g.User, now) }
 
 // Enter says who is signed in with the session of the visit, within the limits
 // of the moment (SE-03); otherwise an error of kind SignedOut says why not.

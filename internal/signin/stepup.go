@@ -12,6 +12,9 @@ import (
 // BeginStepUp keeps an act that needs a fresh second factor and asks for one by
 // the Default; the act goes on by itself afterwards (SE-06).
 func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act countersign.Act) error {
+	if err := policy.MayWait(act); err != nil {
+		return err
+	}
 	g, err := d.Enter(ctx, v)
 	if err != nil {
 		return err

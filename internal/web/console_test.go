@@ -185,7 +185,7 @@ func TestTurnOff(t *testing.T) {
 	wantPage(t, p, 200, "from On to Off", "Reason")
 	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "mail server <move>")
 	wantPage(t, p, 200, "2FA is Off now.", `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
-	wantPage(t, b.Get("/admin/users"), 200, "Two factor authentication is Off.")
+	wantPage(t, b.Get("/admin/users"), 200, `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
 }
 
 // The page before Turn on counts whom it touches.

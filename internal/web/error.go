@@ -37,14 +37,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 	}
 }
 
-// failGuest is fail for somebody who is signed in: the console stays around it,
-// and what needs a step-up leads to one.
+// failGuest is fail for somebody who is signed in: the console stays around it.
 func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	switch countersign.KindOf(err) {
-	case countersign.Stale:
-		if err := s.stepUp(w, r, v, "act.reset", "/profile"); err != nil {
-			s.fail(w, r, v, err)
-		}
 	case countersign.SignedOut:
 		s.toSignIn(w, r, v, err, false)
 	case countersign.Expired:

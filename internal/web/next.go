@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
@@ -81,7 +82,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.
 	if form == nil {
 		form = url.Values{}
 	}
-	again := r.Clone(r.Context())
+	again := r.Clone(context.WithValue(r.Context(), provedKey{}, act.Password))
 	again.Method, again.URL, again.RequestURI, again.Body = http.MethodPost, target, act.Path, http.NoBody
 	s.newCookies(again, out)
 	form.Set("form_token", s.Entrance.FormToken(s.Entrance.Cookie(again, door.Session)))

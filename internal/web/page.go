@@ -119,10 +119,25 @@ func (s *Server) console(v countersign.Visit, g signin.Guest, title, section str
 	if strings.HasPrefix(section, "admin") {
 		b.NoMail = !s.Mail()
 		if !g.Preferences.TwoFactor {
-			b.Off = &alert{Kind: "danger", Role: "region", Head: "Two factor authentication is Off.", Rest: "Everybody signs in with the password alone."}
+			b.Off = b.off(g.Preferences.Switched)
 		}
 	}
 	return b
+}
+
+// off is the banner that stands on every page of administration while 2FA is
+// Off: since when, by whom and why (RS-08).
+func (b base) off(last countersign.Setting) *alert {
+	code := "banner.two_factor_off"
+	switch {
+	case last.By == "":
+		code = "banner.two_factor_never"
+	case last.Reason == "":
+		code = "banner.two_factor_off_unsaid"
+	}
+	text := fill(b.Agency, b.Now, sentences[code], countersign.Args{"When": b.When(last.Changed), "By": person(last.By), "Reason": last.Reason})
+	head, rest, _ := strings.Cut(text, "\n")
+	return &alert{Kind: "danger", Role: "region", Head: head, Rest: rest}
 }
 
 // refuse puts what an error says beside its field, or above the page.

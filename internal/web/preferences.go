@@ -104,24 +104,12 @@ func (s *Server) preferences(r *http.Request, v countersign.Visit, g signin.Gues
 	}
 	p.All = len(rows)
 	for _, row := range rows {
-		p.tellOff(row)
 		if p.Query == "" || strings.Contains(strings.ToLower(row.Preference.Name+" "+row.Preference.Code), strings.ToLower(p.Query)) {
 			p.Rows = append(p.Rows, preferenceRow{Row: row, Version: row.Setting.Version, Typed: row.Setting.Value})
 		}
 	}
 	p.order()
 	return p, nil
-}
-
-// tellOff says on the standing banner since when 2FA is Off, by whom and why.
-func (p *preferencesPage) tellOff(row admin.Row) {
-	if p.Off == nil || row.Preference.Code != countersign.PrefTwoFactor || row.Setting.By == "" {
-		return
-	}
-	p.Off.Head = "Two factor authentication is Off since " + p.When(row.Setting.Changed) + ", by " + person(row.Setting.By) + "."
-	if row.Setting.Reason != "" {
-		p.Off.Rest = `Reason given: "` + row.Setting.Reason + `".`
-	}
 }
 
 // order sorts the rows by a column; without one they stand in the registry's

@@ -234,12 +234,17 @@ func toldTo(u countersign.User, factors []countersign.Factor) []string {
 }
 
 func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.ResetOwn(r.Context(), v, g, r.PostForm.Get("password"))
-	if err == nil {
-		return s.next(w, r, out)
-	}
-	if countersign.KindOf(err) == countersign.Invalid {
+	out, err := s.Desk.ResetOwn(r.Context(), v, g, r.PostForm.Get("password"), passwordProved(r))
+	switch countersign.KindOf(err) {
+	case countersign.Invalid:
 		return s.profileReset(w, r, v, g, http.StatusUnprocessableEntity, err)
+	case countersign.Stale: // the password was right: it need not be typed again, and does not wait anywhere
+		a := act(r, "act.reset", "/profile/reset-two-factor")
+		a.Password = true
+		return s.stepUp(w, r, v, a)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.next(w, r, out)
 }

@@ -30,12 +30,13 @@ type Server struct {
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
 
-	mux *http.ServeMux
+	mux   *http.ServeMux
+	table []Route
 }
 
 // Handler is the whole door.
 func (s *Server) Handler() http.Handler {
-	s.mux = http.NewServeMux()
+	s.mux, s.table = http.NewServeMux(), nil
 	s.routes()
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(s.foreign))
@@ -48,15 +49,13 @@ func (s *Server) Handler() http.Handler {
 // routes is every path there is.
 func (s *Server) routes() {
 	page := func(pattern string, h func(http.ResponseWriter, *http.Request, countersign.Visit) error) {
-		s.mux.Handle(pattern, s.open(h))
+		s.handle(pattern, RouteOpen, s.open(h))
 	}
-	guest := func(pattern string, h guestHandler) { s.mux.Handle(pattern, s.guest(h)) }
-	fresh := func(pattern, title, back string, h guestHandler) {
-		s.mux.Handle(pattern, s.guest(s.fresh(title, back, h)))
-	}
+	k := kit{s}
+	guest, fresh, typed, free := k.guest, k.fresh, k.typed, k.free
 
-	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	s.mux.Handle("GET /static/", static())
+	s.handle("GET /healthz", RouteOpen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
+	s.handle("GET /static/", RouteOpen, static())
 
 	page("GET /sign-in", s.getSignIn)
 	page("POST /sign-in", s.postSignIn)
@@ -88,52 +87,52 @@ func (s *Server) routes() {
 	page("POST /welcome", s.postWelcome)
 
 	guest("GET /step-up", s.getStepUp)
-	guest("POST /step-up", s.postStepUp)
-	guest("POST /step-up/new", s.postStepUpNew)
+	free("POST /step-up", s.postStepUp)
+	free("POST /step-up/new", s.postStepUpNew)
 	guest("GET /step-up/other-way", s.getStepUpOtherWay)
-	guest("POST /step-up/other-way", s.postStepUpOtherWay)
-	guest("POST /step-up/cancel", s.postStepUpCancel)
+	free("POST /step-up/other-way", s.postStepUpOtherWay)
+	free("POST /step-up/cancel", s.postStepUpCancel)
 
 	page("GET /sign-out", s.getSignOut)
-	s.mux.Handle("POST /sign-out", s.signOut())
+	s.handle("POST /sign-out", RouteFree, s.signOut())
 
 	guest("GET /{$}", s.getHome)
 	guest("GET /profile", s.getProfile)
 	fresh("POST /profile/setup-two-factor", "act.setup", "/profile", s.postProfileSetUp)
 	guest("GET /profile/reset-two-factor", s.getProfileReset)
-	guest("POST /profile/reset-two-factor", s.postProfileReset)
+	typed("POST /profile/reset-two-factor", "act.reset", "/profile/reset-two-factor", s.postProfileReset)
 	fresh("POST /profile/default", "act.default", "/profile", s.postProfileDefault)
 	guest("GET /profile/methods/remove", s.getRemoveMethod)
 	fresh("POST /profile/methods/remove", "act.remove", "/profile", s.postRemoveMethod)
 	guest("GET /profile/devices/forget", s.getForgetDevice)
-	guest("POST /profile/devices/forget", s.postForgetDevice)
-	guest("POST /profile/sessions/end", s.postEndSession)
-	guest("POST /profile/sessions/end-others", s.postEndOtherSessions)
+	fresh("POST /profile/devices/forget", "act.forget", "/profile", s.postForgetDevice)
+	fresh("POST /profile/sessions/end", "act.sessions", "/profile", s.postEndSession)
+	fresh("POST /profile/sessions/end-others", "act.sessions", "/profile", s.postEndOtherSessions)
 
 	guest("GET /admin", s.getAdmin)
 	guest("GET /admin/system/preferences", s.getPreferences)
-	guest("POST /admin/system/preferences", s.postPreferences)
+	typed("POST /admin/system/preferences", "act.preference", "/admin/system/preferences", s.postPreferences)
 	guest("GET /admin/users", s.getUsers)
 	guest("GET /admin/users/new", s.getNewUser)
-	guest("POST /admin/users/new", s.postNewUser)
+	typed("POST /admin/users/new", "act.user_new", "/admin/users", s.postNewUser)
 	guest("GET /admin/users/{id}", s.getUser)
 	guest("GET /admin/users/{id}/edit", s.getEditUser)
-	guest("POST /admin/users/{id}/edit", s.postEditUser)
-	guest("POST /admin/users/{id}/disable", s.postDisable)
-	guest("POST /admin/users/{id}/enable", s.postEnable)
-	guest("POST /admin/users/{id}/activation", s.postActivation)
+	typed("POST /admin/users/{id}/edit", "act.user_edit", "/admin/users/{id}", s.postEditUser)
+	fresh("POST /admin/users/{id}/disable", "act.user_disable", "/admin/users/{id}", s.postDisable)
+	fresh("POST /admin/users/{id}/enable", "act.user_enable", "/admin/users/{id}", s.postEnable)
+	typed("POST /admin/users/{id}/activation", "act.user_activation", "/admin/users/{id}", s.postActivation)
 	guest("GET /admin/users/{id}/reset-two-factor", s.getUserReset)
-	guest("POST /admin/users/{id}/reset-two-factor", s.postUserReset)
+	typed("POST /admin/users/{id}/reset-two-factor", "act.user_reset", "/admin/users/{id}", s.postUserReset)
 	guest("GET /admin/users/{id}/setup-two-factor", s.getUserSetUp)
-	guest("POST /admin/users/{id}/setup-two-factor", s.postUserSetUp)
-	guest("POST /admin/users/{id}/devices/forget", s.postUserForget)
-	guest("POST /admin/users/{id}/devices/forget-all", s.postUserForgetAll)
-	guest("POST /admin/users/{id}/sessions/end", s.postUserEndSessions)
+	typed("POST /admin/users/{id}/setup-two-factor", "act.user_invite", "/admin/users/{id}", s.postUserSetUp)
+	fresh("POST /admin/users/{id}/devices/forget", "act.user_forget", "/admin/users/{id}", s.postUserForget)
+	fresh("POST /admin/users/{id}/devices/forget-all", "act.user_forget", "/admin/users/{id}", s.postUserForgetAll)
+	fresh("POST /admin/users/{id}/sessions/end", "act.user_sessions", "/admin/users/{id}", s.postUserEndSessions)
 
 	if s.Inbox != nil {
 		page("GET /demo/inbox", s.getInbox)
 	}
-	s.mux.Handle("/", s.open(s.missing))
+	s.handle("/", RouteOpen, s.open(s.missing))
 }
 
 func (s *Server) now() time.Time {
@@ -242,34 +241,4 @@ func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.
 		}
 	}
 	http.Redirect(w, r, "/sign-in"+query("then", door.Then(then)), http.StatusSeeOther)
-}
-
-// fresh asks for a second factor of the last five minutes before h; the act then
-// goes on by itself (SE-06).
-func (s *Server) fresh(title, back string, h guestHandler) guestHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-		if g.Fresh(v.Now) {
-			return h(w, r, v, g)
-		}
-		return s.stepUp(w, r, v, title, back)
-	}
-}
-
-func (s *Server) stepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, title, back string) error {
-	if err := s.Desk.BeginStepUp(r.Context(), v, act(r, title, back)); err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/step-up", http.StatusSeeOther)
-	return nil
-}
-
-// act is a request that may go on later.
-func act(r *http.Request, title, back string) countersign.Act {
-	form := map[string][]string{}
-	for name, values := range r.PostForm {
-		if name != "form_token" {
-			form[name] = values
-		}
-	}
-	return countersign.Act{Path: r.URL.RequestURI(), Form: form, Title: title, Back: back}
 }

@@ -17,7 +17,7 @@ func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest
 	b.FormToken = s.Entrance.FormToken(v.Session)
 	p := s.tokenPage(b, v, view, "/step-up")
 	p.Title = "Confirm it is you"
-	p.Purpose = sentences[view.Attempt.Act.Title]
+	p.Purpose = purpose(*view.Attempt.Act)
 	return p, nil
 }
 

@@ -1,0 +1,116 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// A RouteKind is what a route asks of who comes to it.
+type RouteKind string
+
+// The kinds of routes.
+const (
+	RouteOpen   RouteKind = "open"   // anybody; its own handler asks for the attempt or link that it needs
+	RouteGuest  RouteKind = "guest"  // reads, for who is signed in
+	RouteChange RouteKind = "change" // changes something, for who has just proved a second factor (SE-06)
+	RouteFree   RouteKind = "free"   // a form of a session that needs no step-up: it is one, or ends the session
+)
+
+// A Route is one path of the door.
+type Route struct {
+	Pattern string
+	Kind    RouteKind
+}
+
+// Routes are all routes, once Handler was called.
+func (s *Server) Routes() []Route { return s.table }
+
+func (s *Server) handle(pattern string, kind RouteKind, h http.Handler) {
+	s.table = append(s.table, Route{pattern, kind})
+	s.mux.Handle(pattern, h)
+}
+
+// A kit registers the routes of sessions, so that no form of one is forgotten:
+// what is posted is a change, or is named as free.
+type kit struct{ *Server }
+
+// guest registers a page that reads.
+func (k kit) guest(pattern string, h guestHandler) {
+	if !strings.HasPrefix(pattern, "GET ") {
+		panic("web: " + pattern + " changes something: register it with fresh, typed or free")
+	}
+	k.handle(pattern, RouteGuest, k.Server.guest(h))
+}
+
+// fresh registers a change that is not looked at before the step-up: it has
+// nothing typed in it that could be wrong. title is the code of what it is, and
+// back where Cancel leads.
+func (k kit) fresh(pattern, title, back string, h guestHandler) {
+	k.handle(pattern, RouteChange, k.Server.guest(k.change(title, back, false, h)))
+}
+
+// typed registers a change with fields. They are looked at first, so that a
+// refused one costs no token; the deed refuses the rest until a step-up is done.
+func (k kit) typed(pattern, title, back string, h guestHandler) {
+	k.handle(pattern, RouteChange, k.Server.guest(k.change(title, back, true, h)))
+}
+
+// free registers a form of a session that needs no step-up.
+func (k kit) free(pattern string, h guestHandler) {
+	k.handle(pattern, RouteFree, k.Server.guest(h))
+}
+
+// change asks for a second factor of the last five minutes before h; the act
+// then goes on by itself (SE-06). The deeds ask again.
+func (s *Server) change(title, back string, typed bool, h guestHandler) guestHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+		if typed || g.Fresh(v.Now) {
+			if err := h(w, r, v, g); countersign.KindOf(err) != countersign.Stale {
+				return err
+			}
+		}
+		return s.stepUp(w, r, v, act(r, title, strings.ReplaceAll(back, "{id}", r.PathValue("id"))))
+	}
+}
+
+// stepUp keeps an act and leads to the page that asks for a second factor.
+func (s *Server) stepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, a countersign.Act) error {
+	if err := s.Desk.BeginStepUp(r.Context(), v, a); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/step-up", http.StatusSeeOther)
+	return nil
+}
+
+// act is a request that may go on later. What was typed waits with it, but not
+// the user's password.
+func act(r *http.Request, title, back string) countersign.Act {
+	form := map[string][]string{}
+	for name, values := range r.PostForm {
+		if name != "form_token" && name != "password" {
+			form[name] = values
+		}
+	}
+	return countersign.Act{Path: r.URL.RequestURI(), Form: form, Title: title, Back: back}
+}
+
+type provedKey struct{}
+
+// passwordProved tells whether the request is an act that goes on after its
+// step-up, and its user had typed the right password with it before.
+func passwordProved(r *http.Request) bool {
+	proved, _ := r.Context().Value(provedKey{}).(bool)
+	return proved
+}
+
+// purpose says what somebody is about to do, on the page of a step-up.
+func purpose(a countersign.Act) string {
+	login := ""
+	if parts := strings.Split(a.Path, "/"); len(parts) > 3 && strings.HasPrefix(a.Path, "/admin/users/") {
+		login = parts[3]
+	}
+	return strings.ReplaceAll(sentences[a.Title], "{Login}", login)
+}
