@@ -43,6 +43,7 @@ const (
 	Sent    MessageState = "sent"    // accepted by the server
 	Refused MessageState = "refused" // the server said no for good
 	Dropped MessageState = "dropped" // its token died before it could be sent
+	Held    MessageState = "held"    // a budget forbade it: never in the outbox, kept so that it can be seen
 )
 
 // A Message waits in the outbox, or is the receipt of one that was sent.
@@ -66,5 +67,19 @@ type Message struct {
 	Server    string // which server or gateway took or refused it
 	Answer    string // what it said
 	Done      time.Time
-	Used      bool // its token led to a success: not counted against the quotas
+	Used      bool   // its token led to a success: not counted against the quotas
+	Route     string // the way out that has it, or may have it: no other one is tried then
+	Tag       string // what the gateway calls it, for its receipts
+	Receipt   Receipt
+	ReceiptAt time.Time // when the gateway told; zero: it has not
+	Network   string    // from which it was asked for; text messages only
 }
+
+// A Receipt is what a gateway tells after it took a text message.
+type Receipt string
+
+// The receipts. A message that is delivered stays so, whatever is told later.
+const (
+	Delivered   Receipt = "delivered"
+	Undelivered Receipt = "undelivered"
+)

@@ -23,7 +23,7 @@ type cli struct {
 	Agency     agencyCmd     `cmd:"" help:"Agencies: add, list."`
 	User       userCmd       `cmd:"" help:"Users: add, list, show, edit, reset-two-factor."`
 	Preference preferenceCmd `cmd:"" help:"Preferences: list, set, unset."`
-	Message    messageCmd    `cmd:"" help:"Messages: test."`
+	Message    messageCmd    `cmd:"" help:"Messages: test, dkim."`
 	Version    versionCmd    `cmd:"" help:"Version, commit and Go version."`
 }
 

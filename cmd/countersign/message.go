@@ -16,6 +16,7 @@ import (
 
 type messageCmd struct {
 	Test messageTest `cmd:"" help:"Send a test mail or text message, and tell what the server said."`
+	DKIM messageDKIM `cmd:"" name:"dkim" help:"Keys that sign an agency's mail, and the records that publish them."`
 }
 
 type messageTest struct {
@@ -38,12 +39,11 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 		if err != nil {
 			return err
 		}
-		from := h.outbox.From
-		if v.Agency.MailFrom != "" {
-			from = v.Agency.MailFrom
-		}
-		l, err := outbox.Render(v.Agency, p, m, from)
+		l, err := outbox.Render(v.Agency, p, m, h.from(v.Agency))
 		if err != nil {
+			return err
+		}
+		if l.DKIM, err = h.signingKey(ctx, v); err != nil {
 			return err
 		}
 		receipt, err := sender.Send(ctx, l)
@@ -73,4 +73,15 @@ func (h *house) testMessage(ctx context.Context, v countersign.Visit, to string)
 		err = &config.Error{Setting: "--sms-url", Problem: "no text gateway is set; give one, for example --sms-url 'webhook+https://gateway.example/send?secret=…'"}
 	}
 	return m, h.outbox.Text, err
+}
+
+// signingKey is the key that signs the agency's mail; empty if none does.
+func (h *house) signingKey(ctx context.Context, v countersign.Visit) (countersign.DKIMKey, error) {
+	keys, err := h.office.DKIMKeys(ctx, v, operator, outbox.Domain(h.from(v.Agency)))
+	for _, k := range keys {
+		if k.Signs {
+			return k, err
+		}
+	}
+	return countersign.DKIMKey{}, err
 }

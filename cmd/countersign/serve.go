@@ -126,11 +126,7 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 
 // sender is the address that an agency's letters come from, as pages name it.
 func (h *house) sender(a countersign.Agency) string {
-	from := h.outbox.From
-	if a.MailFrom != "" {
-		from = a.MailFrom
-	}
-	if address, err := mail.ParseAddress(from); err == nil {
+	if address, err := mail.ParseAddress(h.from(a)); err == nil {
 		return address.Address
 	}
 	return "your agency"

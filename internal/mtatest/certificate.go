@@ -15,7 +15,8 @@ import (
 )
 
 // makeCertificates makes an authority (ca.pem) and, signed by it, a certificate
-// for 127.0.0.1 and localhost (server.pem, server.key).
+// for 127.0.0.1 and localhost (server.pem, server.key), and one for another
+// host (foreign.pem, foreign.key).
 func makeCertificates(dir string) error {
 	year := x509.Certificate{
 		SerialNumber:          big.NewInt(1),
@@ -40,20 +41,34 @@ func makeCertificates(dir string) error {
 	server.Subject = pkix.Name{CommonName: "localhost"}
 	server.DNSNames = []string{"localhost"}
 	server.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
-	server.KeyUsage = x509.KeyUsageDigitalSignature
-	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	foreign := year
+	foreign.SerialNumber = big.NewInt(3)
+	foreign.Subject = pkix.Name{CommonName: "mx.elsewhere.example"}
+	foreign.DNSNames = []string{"mx.elsewhere.example"}
+	for name, c := range map[string]*x509.Certificate{"server": &server, "foreign": &foreign} {
+		c.KeyUsage = x509.KeyUsageDigitalSignature
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		if err := writePair(dir, name, c, &authority, authorityKey); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePair makes a key for a certificate and writes both.
+func writePair(dir, name string, c, authority *x509.Certificate, authorityKey *ecdsa.PrivateKey) error {
+	made, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(serverKey)
+	key, err := x509.MarshalPKCS8PrivateKey(made)
 	if err != nil {
 		return err
 	}
-	if err := writePEM(filepath.Join(dir, "server.key"), "PRIVATE KEY", key); err != nil {
+	if err := writePEM(filepath.Join(dir, name+".key"), "PRIVATE KEY", key); err != nil {
 		return err
 	}
-	return write(dir, "server.pem", &server, &authority, serverKey, authorityKey)
+	return write(dir, name+".pem", c, authority, made, authorityKey)
 }
 
 // write signs a certificate for key by the parent's key, and writes it.

@@ -23,13 +23,29 @@ const (
 	Password = "smtp-secret"
 )
 
-// An MTA is a mail server on loopback. It takes mail for every address but two:
-// nobody@ is refused (550), and later@ is asked to come again (450).
+// An MTA is a mail server on loopback. It takes mail for every address but
+// these: nobody@ and full@ are refused (550, 552), later@ is asked to come again
+// (450) and grey@ to come again after a second (451); for data4@, data5@ and
+// drop@ it answers 451, 554 and 421 when it has the mail; for hangdata@ it is
+// silent before the mail, and for slowend@ it takes the mail but waits for five
+// seconds before it says so.
 type MTA struct {
 	dir   string
-	port  int
+	ports map[Door]int
 	leash *leash.Leash // nil: stopped
 }
+
+// A Door is a port of the server, which each behave in their own way.
+type Door string
+
+// The doors.
+const (
+	Usual    Door = "PORT"     // STARTTLS, the right certificate
+	Implicit Door = "IMPLICIT" // TLS from the first byte
+	Foreign  Door = "FOREIGN"  // STARTTLS with another host's certificate
+	Unsecure Door = "UNSECURE" // no STARTTLS, as after an attack on the way
+	Away     Door = "AWAY"     // 421 as soon as one comes
+)
 
 //go:embed exim.sh
 var script string
@@ -96,14 +112,28 @@ func (m *MTA) Stop(t testing.TB) {
 
 // URL is the setting that leads mail here, with the login and the file of the
 // authority that signed the server's certificate.
-func (m *MTA) URL() string {
-	u := url.URL{
-		Scheme:   "smtp",
-		User:     url.UserPassword(User, Password),
-		Host:     fmt.Sprintf("127.0.0.1:%d", m.port),
-		RawQuery: url.Values{"tls": {"starttls"}, "ca": {m.Authority()}}.Encode(),
+func (m *MTA) URL() string { return m.At(Usual) }
+
+// At is the setting that leads mail to one of the server's doors, with more for
+// its query: names and values.
+func (m *MTA) At(d Door, query ...string) string {
+	q := url.Values{"tls": {"starttls"}, "ca": {m.Authority()}}
+	if d == Implicit {
+		q.Set("tls", "implicit")
 	}
+	for i := 0; i+1 < len(query); i += 2 {
+		q.Set(query[i], query[i+1])
+	}
+	u := url.URL{Scheme: "smtp", User: url.UserPassword(User, Password), Host: fmt.Sprintf("127.0.0.1:%d", m.ports[d]), RawQuery: q.Encode()}
 	return u.String()
+}
+
+// Bearer sets the only token that the server takes for a login by XOAUTH2.
+func (m *MTA) Bearer(t testing.TB, token string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(m.dir, "bearer"), []byte(token), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Authority is the file, in PEM, of the authority that signed the server's certificate.
@@ -114,21 +144,24 @@ func (m *MTA) start() (err error) {
 	return err
 }
 
-// configure chooses a free port and writes the settings for the user that exim runs as.
+// configure chooses free ports and writes the settings for the user that exim runs as.
 func (m *MTA) configure() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	m.port = l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		return err
+	m.ports = map[Door]int{}
+	pairs := []string{"DIR", m.dir}
+	for _, d := range []Door{Usual, Implicit, Foreign, Unsecure, Away} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = l.Close() }() // all at once: no port twice
+		m.ports[d] = l.Addr().(*net.TCPAddr).Port
+		pairs = append(pairs, string(d), fmt.Sprint(m.ports[d]))
 	}
 	name, group, err := mailUser()
 	if err != nil {
 		return err
 	}
-	fill := strings.NewReplacer("DIR", m.dir, "PORT", fmt.Sprint(m.port), "USER", name, "GROUP", group)
+	fill := strings.NewReplacer(append(pairs, "USER", name, "GROUP", group)...)
 	for _, dir := range []string{"spool", "log"} {
 		if err := os.MkdirAll(filepath.Join(m.dir, dir), 0o755); err != nil {
 			return err

@@ -146,7 +146,7 @@ func TestTheServerGoesAwayAndComesBack(t *testing.T) {
 func TestAPortThatIsTakenIsTold(t *testing.T) {
 	m := Start(t)
 	m.Stop(t)
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", m.port))
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", m.ports[Usual]))
 	if err != nil {
 		t.Fatal(err)
 	}

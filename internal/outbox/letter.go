@@ -4,6 +4,7 @@
 package outbox
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	htmltemplate "html/template"
@@ -28,6 +29,9 @@ type Letter struct {
 	Reference string
 	Kind      countersign.Kind
 	User      countersign.UserID
+	DKIM      countersign.DKIMKey                           // signs it; empty: nothing does
+	Route     string                                        // the way out that may have it already; empty: none
+	Begin     func(ctx context.Context, route string) error // told before a way out gets it; nil: nobody wants to know
 }
 
 // A page is the content of a letter before it becomes plain text and HTML: both

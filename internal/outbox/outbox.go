@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -110,103 +109,4 @@ func (o *Outbox) channels() []countersign.Channel {
 		open = append(open, countersign.BySMS)
 	}
 	return open
-}
-
-// deliver tries one message and keeps what became of it.
-func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
-	l, err := o.letter(ctx, m)
-	if err != nil {
-		return o.again(ctx, m, "", err.Error())
-	}
-	if !m.Expires.IsZero() && !o.now().Before(m.Expires) {
-		m.State, m.Done = countersign.Dropped, o.now()
-		return o.Store.FinishMessage(ctx, m)
-	}
-	sender := o.Mail
-	if m.Channel == countersign.BySMS {
-		sender = o.Text
-	}
-	m.Tries++
-	release := o.hold(ctx, &m)
-	receipt, err := sender.Send(ctx, l)
-	release()
-	var refusal *Refusal
-	switch {
-	case err == nil:
-		m.State, m.Server, m.Answer, m.Done = countersign.Sent, receipt.Server, receipt.Answer, o.now()
-	case errors.As(err, &refusal) && refusal.Permanent:
-		m.State, m.Server, m.Answer, m.Done = countersign.Refused, refusal.Server, refusal.Answer, o.now()
-	case refusal != nil:
-		return o.again(ctx, m, refusal.Server, refusal.Answer)
-	default:
-		return o.again(ctx, m, "", err.Error())
-	}
-	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "server", m.Server, "tries", m.Tries)
-	return o.Store.FinishMessage(ctx, m)
-}
-
-// hold renews the lease of a message while it is being handed over, however long
-// the server takes, until release is called.
-func (o *Outbox) hold(ctx context.Context, m *countersign.Message) (release func()) {
-	done := make(chan struct{})
-	var holding sync.WaitGroup
-	holding.Go(func() {
-		ticker := time.NewTicker(renewal)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C:
-			}
-			until := o.now().Add(lease)
-			held, err := o.Store.HoldMessage(ctx, *m, until)
-			if err != nil {
-				o.Log.Warn("lease of a message", "id", m.ID, "error", err)
-			}
-			if held {
-				m.Claimed = until
-			}
-		}
-	})
-	return func() {
-		close(done)
-		holding.Wait()
-	}
-}
-
-// letter renders a message in the name of its agency.
-func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, error) {
-	a, err := o.Store.Agency(ctx, m.Agency)
-	if err != nil {
-		return Letter{}, err
-	}
-	a.URL = o.URL(a)
-	var p countersign.Preferences
-	err = o.Store.Read(ctx, a.ID, func(tx *store.Tx) (err error) {
-		p, err = tx.Preferences(ctx)
-		return err
-	})
-	if err != nil {
-		return Letter{}, err
-	}
-	from := o.From
-	if a.MailFrom != "" {
-		from = a.MailFrom
-	}
-	return Render(a, p, m, from)
-}
-
-// again lets a message wait for its next try, a little longer each time and
-// never in step with others; one that has had its time is given up.
-func (o *Outbox) again(ctx context.Context, m countersign.Message, server, answer string) error {
-	now := o.now()
-	wait := min(firstGo<<min(max(m.Tries-1, 0), 20), longest)
-	m.Due = now.Add(wait/2 + rand.N(wait))
-	m.State, m.Server, m.Answer = countersign.Waiting, server, answer
-	if m.Expires.IsZero() && now.Sub(m.Created) > giveUp {
-		m.State, m.Done = countersign.Refused, now
-	}
-	o.Log.Warn("message waits", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", server, "answer", answer, "tries", m.Tries)
-	return o.Store.FinishMessage(ctx, m)
 }

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -14,6 +15,8 @@ type Sender interface {
 type Receipt struct {
 	Server string
 	Answer string
+	Route  string // the way out that took it; text messages only
+	Tag    string // what the gateway calls it from here on, for its receipts
 }
 
 // A Refusal is what a server said when it did not take a letter. One that is
@@ -22,6 +25,8 @@ type Refusal struct {
 	Server    string
 	Answer    string
 	Permanent bool
+	Unsure    bool   // it may have been taken all the same: there was no answer
+	Route     string // unsure: the way out that may have it
 	Err       error
 }
 
@@ -30,3 +35,7 @@ func (r *Refusal) Error() string {
 }
 
 func (r *Refusal) Unwrap() error { return r.Err }
+
+// errLost ends the handing over of a message that is not this node's any more:
+// its lease is over, or its token has died.
+var errLost = errors.New("the message is not this node's any more")

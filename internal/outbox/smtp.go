@@ -1,14 +1,13 @@
 package outbox
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/textproto"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,13 +20,25 @@ const patience = 15 * time.Second
 
 // An SMTP hands letters to a mail server.
 type SMTP struct {
-	host    string
-	options []mail.Option
+	Patience time.Duration // how long the server has for the conversation, and again for each mail
+
+	host     string
+	port     int
+	security string // starttls, implicit, none
+	user     string
+	password string
+	login    mail.SMTPAuthType
+	bearer   *bearer // login by OAuth; nil: by password
+	tls      *tls.Config
 }
+
+// smtpOptions are what the query of the URL may hold.
+var smtpOptions = []string{"tls", "ca", "auth", "token-url", "client-id", "client-secret", "refresh-token", "scope"}
 
 // ParseSMTP reads smtp://user:pass@host:587?tls=starttls. tls is starttls
 // (required, the default), implicit or none; ca names a file with the
-// certificate of a private authority.
+// certificate of a private authority; auth is plain, login or xoauth2, and
+// without it the strongest that the server offers.
 func ParseSMTP(raw string) (*SMTP, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -37,35 +48,26 @@ func ParseSMTP(raw string) (*SMTP, error) {
 		return nil, errors.New("it must look like smtp://user:password@mail.acme.example:587")
 	}
 	for key := range u.Query() {
-		if key != "tls" && key != "ca" {
-			return nil, fmt.Errorf("the option %q is not known; there are tls and ca", key)
+		if !slices.Contains(smtpOptions, key) {
+			return nil, fmt.Errorf("the option %q is not known; there are %s", key, strings.Join(smtpOptions, ", "))
 		}
 	}
-	s := &SMTP{host: u.Hostname(), options: []mail.Option{mail.WithTimeout(patience), mail.WithoutSMTPUTF8(), mail.WithoutNoop()}}
+	s := &SMTP{Patience: patience, host: u.Hostname()}
 	if err := s.secure(u); err != nil {
 		return nil, err
 	}
-	if name := u.User.Username(); name != "" {
-		password, _ := u.User.Password()
-		s.options = append(s.options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(name), mail.WithPassword(password))
-	}
-	return s, nil
+	return s, s.authenticate(u)
 }
 
 // secure sets port and encryption.
 func (s *SMTP) secure(u *url.URL) error {
-	port := 587
-	config := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}
-	switch u.Query().Get("tls") {
-	case "", "starttls":
-		s.options = append(s.options, mail.WithTLSPolicy(mail.TLSMandatory))
-	case "implicit":
-		port = 465
-		s.options = append(s.options, mail.WithSSL())
-	case "none":
-		port = 25
-		s.options = append(s.options, mail.WithTLSPolicy(mail.NoTLS))
-	default:
+	ports := map[string]int{"starttls": 587, "implicit": 465, "none": 25}
+	s.security = u.Query().Get("tls")
+	if s.security == "" {
+		s.security = "starttls"
+	}
+	known := false
+	if s.port, known = ports[s.security]; !known {
 		return errors.New("tls must be starttls, implicit or none")
 	}
 	if p := u.Port(); p != "" {
@@ -73,77 +75,80 @@ func (s *SMTP) secure(u *url.URL) error {
 		if err != nil || n < 1 || n > 65535 {
 			return errors.New("the port must be 1 to 65535")
 		}
-		port = n
+		s.port = n
 	}
-	if file := u.Query().Get("ca"); file != "" {
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("ca: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("ca: %s holds no certificate", file)
-		}
+	var err error
+	s.tls, err = tlsOf(s.host, u.Query().Get("ca"))
+	return err
+}
+
+// tlsOf is the encryption to a host; file names the certificate of a private authority.
+func tlsOf(host, file string) (*tls.Config, error) {
+	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if file == "" {
+		return config, nil
 	}
-	s.options = append(s.options, mail.WithTLSConfig(config), mail.WithPort(port))
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca: %s holds no certificate", file)
+	}
+	return config, nil
+}
+
+// authenticate sets how to log in.
+func (s *SMTP) authenticate(u *url.URL) error {
+	s.user = u.User.Username()
+	s.password, _ = u.User.Password()
+	kind := u.Query().Get("auth")
+	if kind == "" && s.user == "" {
+		return nil
+	}
+	if s.user == "" {
+		return errors.New("auth needs a user name before the host, as in smtp://user@host")
+	}
+	switch kind {
+	case "":
+		s.login = mail.SMTPAuthAutoDiscover
+	case "plain":
+		s.login = mail.SMTPAuthPlain
+	case "login":
+		s.login = mail.SMTPAuthLogin
+	case "xoauth2":
+		return s.authorize(u.Query())
+	default:
+		return errors.New("auth must be plain, login or xoauth2")
+	}
 	return nil
 }
 
-// Send hands over one mail.
-func (s *SMTP) Send(ctx context.Context, l Letter) (Receipt, error) {
-	m, err := compose(l)
-	if err != nil {
-		return Receipt{}, &Refusal{Server: "the outbox", Answer: "the mail can't be written: " + err.Error(), Permanent: true, Err: err}
+// authorize sets how to get the bearer token of auth=xoauth2.
+func (s *SMTP) authorize(q url.Values) error {
+	if s.security == "none" && !local(s.host) {
+		return errors.New("auth=xoauth2 needs encryption: anybody on the way could use the token")
 	}
-	client, err := mail.NewClient(s.host, s.options...)
-	if err != nil {
-		return Receipt{}, fmt.Errorf("mail server %s: %w", s.host, err)
-	}
-	if err := client.DialAndSendWithContext(ctx, m); err != nil {
-		return Receipt{}, s.refusal(err)
-	}
-	return Receipt{Server: s.host, Answer: oneLine(m.ServerResponse())}, nil
+	s.login = mail.SMTPAuthXOAUTH2
+	var err error
+	s.bearer, err = newBearer(q)
+	return err
 }
 
-func compose(l Letter) (*mail.Msg, error) {
-	m := mail.NewMsg(mail.WithNoDefaultUserAgent())
-	if err := m.From(l.From); err != nil {
-		return nil, err
+// options are those of one conversation.
+func (s *SMTP) options() []mail.Option {
+	all := []mail.Option{mail.WithTimeout(s.Patience), mail.WithoutSMTPUTF8(), mail.WithoutNoop(), mail.WithTLSConfig(s.tls), mail.WithPort(s.port)}
+	switch s.security {
+	case "implicit":
+		all = append(all, mail.WithSSL())
+	case "none":
+		all = append(all, mail.WithTLSPolicy(mail.NoTLS))
+	default:
+		all = append(all, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
-	if err := m.To(l.To); err != nil {
-		return nil, err
+	if s.login != "" {
+		all = append(all, mail.WithSMTPAuth(s.login), mail.WithUsername(s.user), mail.WithPassword(s.password))
 	}
-	m.Subject(l.Subject)
-	m.SetDate()
-	m.SetMessageIDWithValue(string(l.ID) + "@" + domain(l.From))
-	m.SetGenHeader("Auto-Submitted", "auto-generated")
-	m.SetGenHeader("X-Auto-Response-Suppress", "All")
-	m.SetBodyString(mail.TypeTextPlain, l.Text)
-	m.AddAlternativeString(mail.TypeTextHTML, l.HTML)
-	return m, nil
-}
-
-func domain(from string) string {
-	_, d, ok := strings.Cut(from, "@")
-	if !ok {
-		return "countersign.invalid"
-	}
-	return strings.Trim(d, "> ")
-}
-
-// refusal reads what went wrong. Only the codes 500 to 599 for this mail are
-// final: a time-out may follow a mail that was taken, and a wrong password or
-// certificate of ours is mended by the operator.
-func (s *SMTP) refusal(err error) error {
-	r := &Refusal{Server: s.host, Answer: oneLine(err.Error()), Err: err}
-	var sending *mail.SendError
-	if errors.As(err, &sending) {
-		r.Permanent = sending.ErrorCode() >= 500 && sending.ErrorCode() <= 599
-		return r
-	}
-	var spoken *textproto.Error
-	if errors.As(err, &spoken) {
-		r.Answer = oneLine(spoken.Error())
-	}
-	return r
+	return all
 }

@@ -42,10 +42,7 @@ func ParseWebhook(raw string) (*Webhook, error) {
 	}
 	query.Del("secret")
 	u.RawQuery = query.Encode()
-	return &Webhook{url: u.String(), host: u.Hostname(), secret: []byte(secret), client: &http.Client{
-		Timeout:       patience,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	return &Webhook{url: u.String(), host: u.Hostname(), secret: []byte(secret), client: quietClient()}, nil
 }
 
 func local(name string) bool {

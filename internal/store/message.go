@@ -11,7 +11,8 @@ import (
 )
 
 var messageColumns = columns("id", "agency_id", "user_id", "kind", "channel", "recipient", "data", "reference", "urgent",
-	"created", "due", "expires", "claimed", "tries", "state", "server", "answer", "done", "used")
+	"created", "due", "expires", "claimed", "tries", "state", "server", "answer", "done", "used",
+	"route", "tag", "receipt", "receipt_at", "network")
 
 // messagePlace names the row that a message's data is sealed for.
 func messagePlace(agency countersign.AgencyID, id countersign.MessageID) string {
@@ -21,13 +22,15 @@ func messagePlace(agency countersign.AgencyID, id countersign.MessageID) string 
 func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) {
 	var m countersign.Message
 	var sealed []byte
-	var created, due, expires, claimed, done int64
+	var created, due, expires, claimed, done, told int64
 	err := scan(&m.ID, &m.Agency, &m.User, &m.Kind, &m.Channel, &m.To, &sealed, &m.Reference, &m.Urgent,
-		&created, &due, &expires, &claimed, &m.Tries, &m.State, &m.Server, &m.Answer, &done, &m.Used)
+		&created, &due, &expires, &claimed, &m.Tries, &m.State, &m.Server, &m.Answer, &done, &m.Used,
+		&m.Route, &m.Tag, &m.Receipt, &told, &m.Network)
 	if err != nil {
 		return m, err
 	}
 	m.Created, m.Due, m.Expires, m.Claimed, m.Done = instant(created), instant(due), instant(expires), instant(claimed), instant(done)
+	m.ReceiptAt = instant(told)
 	if len(sealed) == 0 {
 		return m, nil
 	}
@@ -48,13 +51,28 @@ func (tx *Tx) AddMessage(ctx context.Context, m countersign.Message) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `
+	return tx.insertMessage(ctx, m, sealed)
+}
+
+func (tx *Tx) insertMessage(ctx context.Context, m countersign.Message, sealed []byte) error {
+	if m.State == "" {
+		m.State = countersign.Waiting
+	}
+	_, err := tx.exec(ctx, `
 		INSERT INTO message (agency_id, id, user_id, kind, channel, recipient, data, reference, urgent,
-			created, due, expires, claimed, tries, state, server, answer, done, used)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, '', '', 0, FALSE)`,
+			created, due, expires, claimed, tries, state, server, answer, done, used, network, prefix)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, '', $14, $15, FALSE, $16, $17)`,
 		tx.agency, m.ID, m.User, m.Kind, m.Channel, m.To, sealed, m.Reference, m.Urgent,
-		millis(m.Created), millis(m.Due), millis(m.Expires), countersign.Waiting)
+		millis(m.Created), millis(m.Due), millis(m.Expires), m.State, m.Answer, millis(m.Done), m.Network, prefix(m))
 	return err
+}
+
+// prefix is a number without its last four digits: what adjacent numbers share.
+func prefix(m countersign.Message) string {
+	if m.Channel != countersign.BySMS || len(m.To) < 5 {
+		return ""
+	}
+	return m.To[:len(m.To)-4]
 }
 
 // Message is one message of the agency.
@@ -140,6 +158,16 @@ func (db *DB) HoldMessage(ctx context.Context, m countersign.Message, until time
 	return n == 1, err
 }
 
+// HandOver notes the way out that is about to get a message: if the node dies
+// meanwhile, the others do not try another one. It reports false if the lease
+// was lost.
+func (db *DB) HandOver(ctx context.Context, m countersign.Message, route string) (bool, error) {
+	n, err := db.execEverywhere(ctx, `
+		UPDATE message SET route = $4, tries = $5 WHERE agency_id = $1 AND id = $2 AND claimed = $3 AND state = 'sending'`,
+		m.Agency, m.ID, millis(m.Claimed), route, m.Tries)
+	return n == 1, err
+}
+
 // FinishMessage keeps what became of a claimed message: sent, refused, dropped,
 // or waiting for another try at Due. A node whose lease is over, or whose token
 // died meanwhile, changes nothing. The data is wiped at the end.
@@ -149,10 +177,10 @@ func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 		claimed = millis(m.Claimed)
 	}
 	_, err := db.execEverywhere(ctx, `
-		UPDATE message SET state = $3, due = $4, tries = $5, server = $6, answer = $7, done = $8, claimed = $9,
+		UPDATE message SET state = $3, due = $4, tries = $5, server = $6, answer = $7, done = $8, claimed = $9, route = $12, tag = $13,
 			data = CASE WHEN $3 = 'waiting' THEN data ELSE $10 END
 		WHERE agency_id = $1 AND id = $2 AND claimed = $11 AND state = 'sending'`,
-		m.Agency, m.ID, string(m.State), millis(m.Due), m.Tries, m.Server, m.Answer, millis(m.Done), claimed, []byte{}, millis(m.Claimed))
+		m.Agency, m.ID, string(m.State), millis(m.Due), m.Tries, m.Server, m.Answer, millis(m.Done), claimed, []byte{}, millis(m.Claimed), m.Route, m.Tag)
 	return err
 }
 

@@ -45,7 +45,7 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 	case m.ID == "" || m.State == countersign.Dropped:
 		return delivery{}
 	case m.State == countersign.Sent:
-		return delivery{State: "sent", Text: fmt.Sprintf("Accepted by %s at %s", m.Server, b.Seconds(m.Done))}
+		return sent(b, m)
 	case m.State == countersign.Refused:
 		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("%s refused the %s to %s at %s: %s.",
 			m.Server, what, masked(view.Attempt.Challenge.Method, m.To), b.Seconds(m.Done), strings.TrimRight(m.Answer, ". "))}
@@ -57,6 +57,19 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 	}
 }
 
+// sent is a message that was taken, and what the phone's network said since.
+func sent(b base, m countersign.Message) delivery {
+	switch m.Receipt {
+	case countersign.Delivered:
+		return delivery{State: "sent", Text: fmt.Sprintf("Delivered to your phone at %s", b.Seconds(m.ReceiptAt))}
+	case countersign.Undelivered:
+		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("The network of %s did not deliver the text message, as it told at %s.",
+			masked(countersign.SMS, m.To), b.Seconds(m.ReceiptAt))}
+	default:
+		return delivery{State: "sent", Text: fmt.Sprintf("Accepted by %s at %s", m.Server, b.Seconds(m.Done))}
+	}
+}
+
 // delayed is a message that does not go out, and why.
 func (s *Server) delayed(b base, m countersign.Message, mail bool, server string) delivery {
 	d := delivery{State: "delayed", Head: "The text message is delayed"}
@@ -64,8 +77,13 @@ func (s *Server) delayed(b base, m countersign.Message, mail bool, server string
 		d.Head = "Mail is delayed"
 	}
 	why := "The " + server + " does not answer."
-	if mail && !s.Mail() {
+	switch {
+	case mail && !s.Mail():
 		why = "No mail can be sent just now."
+	case m.Route != "" && m.Answer != "":
+		why = "The " + server + " has not said whether it took the token, which may have arrived."
+	case strings.HasPrefix(m.Answer, "4"): // its own words about this message, not about our login
+		why = fmt.Sprintf("%s asks to try again later: %s.", m.Server, strings.TrimRight(m.Answer, ". "))
 	}
 	d.Text = fmt.Sprintf("%s The token with reference %s waits and is sent as soon as it can be; after %s it is not sent at all.",
 		why, m.Reference, b.Clock(m.Expires))

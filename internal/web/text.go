@@ -130,6 +130,9 @@ var sentences = map[string]string{
 	"agency.zone":                  "{Zone} is not a time zone. Write it like America/New_York.",
 	"message.unknown":              "There is no such message.",
 
+	// Mail and text messages
+	"dkim.unknown": "There is no key {Selector} for {Domain}.",
+
 	// Everything else
 	"form.stale":     "Please send this again\nThe page you sent was open for a long time or came from somewhere else, so nothing was changed.",
 	"page.not_found": "This page does not exist\nThe address may be mistyped or old. Nothing is wrong with your account.",

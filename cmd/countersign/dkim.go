@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"net/mail"
+
+	"countersign"
+	"countersign/internal/config"
+	"countersign/internal/outbox"
+)
+
+type messageDKIM struct {
+	inAgency
+	New  bool   `help:"Make a key; it signs nothing until --sign names it." xor:"act"`
+	Sign string `help:"Selector of the key that signs from now on, once its record is published." placeholder:"SELECTOR" xor:"act"`
+	Stop bool   `help:"Sign no more." xor:"act"`
+	JSON bool   `name:"json" help:"Print the keys as JSON."`
+}
+
+type dkimJSON struct {
+	Selector string `json:"selector"`
+	Name     string `json:"name"`
+	Record   string `json:"record"`
+	Signs    bool   `json:"signs"`
+}
+
+// Run does what is asked and shows the keys with the records that publish them.
+func (cmd messageDKIM) Run(s *config.Settings, c *console) error {
+	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+		from, err := mail.ParseAddress(h.from(v.Agency))
+		if err != nil {
+			return &config.Error{Setting: "--mail-from", Problem: "it is missing; a key belongs to the sender's domain"}
+		}
+		domain := outbox.Domain(from.Address)
+		if err := cmd.act(ctx, h, v, domain); err != nil {
+			return err
+		}
+		keys, err := h.office.DKIMKeys(ctx, v, operator, domain)
+		if err != nil {
+			return err
+		}
+		return cmd.show(c, keys)
+	})
+}
+
+func (cmd messageDKIM) act(ctx context.Context, h *house, v countersign.Visit, domain string) error {
+	switch {
+	case cmd.New:
+		_, err := h.office.NewDKIMKey(ctx, v, operator, domain)
+		return err
+	case cmd.Stop || cmd.Sign != "":
+		return h.office.SignWith(ctx, v, operator, domain, cmd.Sign)
+	}
+	return nil
+}
+
+func (cmd messageDKIM) show(c *console, keys []countersign.DKIMKey) error {
+	views, rows := []dkimJSON{}, [][]string{}
+	for _, k := range keys {
+		record, err := outbox.DKIMRecord(k)
+		if err != nil {
+			return err
+		}
+		views = append(views, dkimJSON{k.Selector, k.RecordName(), record, k.Signs})
+		state := "waits: publish its record, then give --sign " + k.Selector
+		if k.Signs {
+			state = "signs"
+		}
+		rows = append(rows, []string{k.Selector, state}, []string{outbox.ZoneLine(k.RecordName(), record)})
+	}
+	if cmd.JSON {
+		return c.json(views)
+	}
+	if len(rows) == 0 {
+		rows = [][]string{{"There is no key; make one with --new."}}
+	}
+	return c.table(rows)
+}
+
+// from is the sender of an agency's letters.
+func (h *house) from(a countersign.Agency) string {
+	if a.MailFrom != "" {
+		return a.MailFrom
+	}
+	return h.outbox.From
+}

@@ -1,0 +1,55 @@
+package housetest_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"countersign/internal/admin"
+	"countersign/internal/housetest"
+	"countersign/internal/mtatest"
+	"countersign/internal/outbox"
+)
+
+// The token page tells what a real mail server said, without scripts, and never
+// calls a token lost that may arrive.
+func TestTokenPageTellsWhatTheMailServerSaid(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		m := mtatest.Start(t) // one each: greylisting remembers
+		for user, c := range map[string]struct {
+			url  string
+			says []string
+		}{
+			"GOOD":     {m.URL(), []string{"Accepted by 127.0.0.1 at 2:00:00 PM"}},
+			"FULL":     {m.URL(), []string{"The token could not be delivered", "127.0.0.1 refused the mail to f•••@demo.example at 2:00:00 PM: 552 5.2.2 Mailbox full."}},
+			"NOBODY":   {m.URL(), []string{"The token could not be delivered", "550 5.1.1 No such user here."}},
+			"DATA5":    {m.URL(), []string{"The token could not be delivered", "554 5.6.0 Content refused."}},
+			"LATER":    {m.URL(), []string{"Mail is delayed", "127.0.0.1 asks to try again later: 450 4.2.1 Mailbox busy."}},
+			"GREY":     {m.URL(), []string{"Mail is delayed", "127.0.0.1 asks to try again later: 451 4.7.1 Greylisted, try again in a second."}},
+			"HANGDATA": {m.URL(), []string{"Mail is delayed", "The mail server does not answer."}},
+			"SLOWEND":  {m.URL(), []string{"Mail is delayed", "The mail server has not said whether it took the token, which may have arrived."}},
+			"FOREIGN":  {m.At(mtatest.Foreign), []string{"Mail is delayed", "The mail server does not answer."}},
+			"UNSECURE": {m.At(mtatest.Unsecure), []string{"Mail is delayed", "The mail server does not answer."}},
+		} {
+			route, err := outbox.ParseSMTP(c.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if user == "HANGDATA" || user == "SLOWEND" {
+				route.Patience = 2 * time.Second
+			}
+			h.Outbox.Mail = route
+			address := strings.ToLower(user) + "@demo.example"
+			h.AddUser(admin.NewUser{Login: user, Name: user, Email: address})
+			b := h.Browser("192.0.2.10", housetest.Chrome)
+			b.SignIn(user)
+			b.Post("/set-up/email", "email", address)
+			if _, err := h.Outbox.Poll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if p := b.Get("/set-up/email"); !p.Says(c.says...) || p.Header.Get("Refresh") != "" {
+				t.Errorf("%s: want %q, got %s", user, c.says, p.Text())
+			}
+		}
+	})
+}

@@ -1,0 +1,97 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A bearer gets the tokens that a mail server takes instead of a password: by a
+// client's credentials, as Microsoft 365 asks, or by a refresh token, as Google does.
+type bearer struct {
+	url    string
+	form   url.Values
+	client *http.Client
+
+	mu      sync.Mutex
+	token   string
+	expires time.Time
+}
+
+func newBearer(q url.Values) (*bearer, error) {
+	u, err := url.Parse(q.Get("token-url"))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, errors.New("auth=xoauth2 needs token-url, the address that gives out tokens, for example https://login.microsoftonline.com/TENANT/oauth2/v2.0/token")
+	}
+	if u.Scheme == "http" && !local(u.Hostname()) {
+		return nil, errors.New("token-url must begin with https://")
+	}
+	if q.Get("client-id") == "" || q.Get("client-secret") == "" {
+		return nil, errors.New("auth=xoauth2 needs client-id and client-secret")
+	}
+	form := url.Values{"client_id": {q.Get("client-id")}, "client_secret": {q.Get("client-secret")}, "grant_type": {"client_credentials"}}
+	if q.Get("refresh-token") != "" {
+		form.Set("grant_type", "refresh_token")
+		form.Set("refresh_token", q.Get("refresh-token"))
+	}
+	if q.Get("scope") != "" {
+		form.Set("scope", q.Get("scope"))
+	}
+	return &bearer{url: u.String(), form: form, client: quietClient()}, nil
+}
+
+// quietClient speaks HTTP to a service of which the address is known: it
+// follows nothing, and does not wait for ever.
+func quietClient() *http.Client {
+	return &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// get is a token that works for another minute at least.
+func (b *bearer) get(ctx context.Context) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.token != "" && time.Now().Add(time.Minute).Before(b.expires) {
+		return b.token, nil
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, strings.NewReader(b.form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	answer, err := b.client.Do(r)
+	if err != nil {
+		return "", errors.New("the service that gives out tokens can't be reached")
+	}
+	defer func() { _ = answer.Body.Close() }()
+	return b.read(answer)
+}
+
+// read takes the token out of an answer of RFC 6749.
+func (b *bearer) read(answer *http.Response) (string, error) {
+	var said struct {
+		Token   string `json:"access_token"`
+		Seconds int64  `json:"expires_in"`
+		Error   string `json:"error"`
+	}
+	err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&said)
+	if err != nil || answer.StatusCode != http.StatusOK || said.Token == "" {
+		return "", fmt.Errorf("the service that gives out tokens said no: %d %s", answer.StatusCode, oneLine(said.Error))
+	}
+	b.token, b.expires = said.Token, time.Now().Add(time.Duration(said.Seconds)*time.Second)
+	return b.token, nil
+}
+
+// drop forgets a token that the mail server did not take.
+func (b *bearer) drop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.token = ""
+}

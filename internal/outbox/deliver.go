@@ -1,0 +1,113 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+
+	"countersign"
+	"countersign/internal/store"
+)
+
+// deliver tries one message and keeps what became of it.
+func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
+	l, err := o.letter(ctx, m)
+	if err != nil {
+		return o.again(ctx, m, "", err.Error())
+	}
+	if !m.Expires.IsZero() && !o.now().Before(m.Expires) {
+		m.State, m.Done = countersign.Dropped, o.now()
+		return o.Store.FinishMessage(ctx, m)
+	}
+	m.Tries++
+	g := &grip{outbox: o, m: m}
+	l.Begin = g.begin
+	if err := g.begin(ctx, m.Route); err != nil {
+		return ignoreLost(err)
+	}
+	release := g.hold(ctx)
+	receipt, err := o.sender(m.Channel).Send(ctx, l)
+	release()
+	return o.keep(ctx, g.m, receipt, err)
+}
+
+func (o *Outbox) sender(c countersign.Channel) Sender {
+	if c == countersign.BySMS {
+		return o.Text
+	}
+	return o.Mail
+}
+
+func ignoreLost(err error) error {
+	if errors.Is(err, errLost) {
+		return nil
+	}
+	return err
+}
+
+// keep writes down what became of a try.
+func (o *Outbox) keep(ctx context.Context, m countersign.Message, receipt Receipt, err error) error {
+	var refusal *Refusal
+	switch {
+	case err == nil:
+		m.State, m.Server, m.Answer, m.Done = countersign.Sent, receipt.Server, receipt.Answer, o.now()
+		m.Route, m.Tag = receipt.Route, receipt.Tag
+	case errors.Is(err, errLost):
+		return nil
+	case errors.As(err, &refusal) && refusal.Permanent:
+		m.State, m.Server, m.Answer, m.Done, m.Route = countersign.Refused, refusal.Server, refusal.Answer, o.now(), ""
+	case refusal != nil:
+		m.Route = refusal.Route
+		return o.again(ctx, m, refusal.Server, refusal.Answer)
+	default:
+		return o.again(ctx, m, "", err.Error())
+	}
+	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "server", m.Server, "tries", m.Tries)
+	return o.Store.FinishMessage(ctx, m)
+}
+
+// letter renders a message in the name of its agency.
+func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, error) {
+	a, err := o.Store.Agency(ctx, m.Agency)
+	if err != nil {
+		return Letter{}, err
+	}
+	a.URL = o.URL(a)
+	from := o.From
+	if a.MailFrom != "" {
+		from = a.MailFrom
+	}
+	var p countersign.Preferences
+	var keys []countersign.DKIMKey
+	err = o.Store.Read(ctx, a.ID, func(tx *store.Tx) (err error) {
+		if p, err = tx.Preferences(ctx); err == nil && m.Channel == countersign.ByEmail {
+			keys, err = tx.DKIMKeys(ctx, Domain(from))
+		}
+		return err
+	})
+	if err != nil {
+		return Letter{}, err
+	}
+	l, err := Render(a, p, m, from)
+	l.Route = m.Route
+	for _, k := range keys {
+		if k.Signs {
+			l.DKIM = k
+		}
+	}
+	return l, err
+}
+
+// again lets a message wait for its next try, a little longer each time and
+// never in step with others; one that has had its time is given up.
+func (o *Outbox) again(ctx context.Context, m countersign.Message, server, answer string) error {
+	now := o.now()
+	wait := min(firstGo<<min(max(m.Tries-1, 0), 20), longest)
+	m.Due = now.Add(wait/2 + rand.N(wait))
+	m.State, m.Server, m.Answer = countersign.Waiting, server, answer
+	if m.Expires.IsZero() && now.Sub(m.Created) > giveUp {
+		m.State, m.Done = countersign.Refused, now
+	}
+	o.Log.Warn("message waits", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", server, "answer", answer, "tries", m.Tries)
+	return o.Store.FinishMessage(ctx, m)
+}

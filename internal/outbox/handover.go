@@ -1,0 +1,133 @@
+package outbox
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"regexp"
+	"strings"
+
+	"github.com/wneessen/go-mail"
+)
+
+// Send hands over one mail.
+func (s *SMTP) Send(ctx context.Context, l Letter) (Receipt, error) {
+	m, err := compose(l)
+	if err != nil {
+		return Receipt{}, &Refusal{Server: "the outbox", Answer: "the mail can't be written: " + err.Error(), Permanent: true, Err: err}
+	}
+	client, err := s.client(ctx)
+	if err != nil {
+		return Receipt{}, &Refusal{Server: s.host, Answer: oneLine(err.Error()), Err: err}
+	}
+	err = client.DialAndSendWithContext(ctx, m)
+	if err == nil || m.IsDelivered() { // what goes wrong after the server took it does not matter
+		return Receipt{Server: s.host, Answer: oneLine(m.ServerResponse())}, nil
+	}
+	return Receipt{}, s.refusal(err, l.To)
+}
+
+// client is for one conversation; its login may need a token first.
+func (s *SMTP) client(ctx context.Context) (*mail.Client, error) {
+	options := s.options()
+	if s.bearer != nil {
+		token, err := s.bearer.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, mail.WithPassword(token))
+	}
+	return mail.NewClient(s.host, options...)
+}
+
+func compose(l Letter) (*mail.Msg, error) {
+	m := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	if err := m.From(l.From); err != nil { // of the envelope as well: aligned for SPF
+		return nil, err
+	}
+	if err := m.To(l.To); err != nil {
+		return nil, err
+	}
+	m.Subject(l.Subject)
+	m.SetDate()
+	m.SetMessageIDWithValue(messageID(l))
+	m.SetGenHeader("Auto-Submitted", "auto-generated")
+	m.SetGenHeader("X-Auto-Response-Suppress", "All")
+	m.SetBodyString(mail.TypeTextPlain, l.Text)
+	m.AddAlternativeString(mail.TypeTextHTML, l.HTML)
+	return m, sign(m, l)
+}
+
+// messageID is the same at each try, so that mail programs show one of two copies.
+func messageID(l Letter) string { return string(l.ID) + "@" + Domain(l.From) }
+
+// Domain is the part after @ of a sender.
+func Domain(from string) string {
+	_, d, ok := strings.Cut(from, "@")
+	if !ok {
+		return "countersign.invalid"
+	}
+	return strings.ToLower(strings.Trim(d, "> "))
+}
+
+// reply finds a server's own words in the error about it.
+var reply = regexp.MustCompile(`\b[45][0-9][0-9][ "].*`)
+
+// refusal reads what went wrong. Only the codes 500 to 599 for this mail are
+// final: a time-out may follow a mail that was taken, and a wrong password or
+// certificate of ours is mended by the operator.
+func (s *SMTP) refusal(err error, to string) error {
+	r := &Refusal{Server: s.host, Answer: s.explain(err), Err: err}
+	var sending *mail.SendError
+	if errors.As(err, &sending) {
+		r.Permanent = sending.ErrorCode() >= 500 && sending.ErrorCode() <= 599
+		r.Unsure = sending.Reason == mail.ErrSMTPDataClose && sending.ErrorCode() == 0
+	}
+	if r.Unsure {
+		r.Route = s.host
+	}
+	r.Answer = strings.ReplaceAll(r.Answer, to, "the address") // rows and logs hold it once
+	return r
+}
+
+// explain says in a line what the server said, or what kept it from saying anything.
+func (s *SMTP) explain(err error) string {
+	var sending *mail.SendError
+	var spoken *textproto.Error
+	var certificate *tls.CertificateVerificationError
+	var network net.Error
+	switch {
+	case errors.As(err, &sending) && sending.ErrorCode() != 0:
+		words, _, _ := strings.Cut(reply.FindString(sending.Error()), ", affected ")
+		return oneLine(strings.ReplaceAll(words, `"`, ""))
+	case sending != nil && sending.Reason == mail.ErrSMTPDataClose:
+		return "there was no answer after the mail; it may have arrived"
+	case sending != nil:
+		return "there was no answer in time"
+	case errors.As(err, &spoken):
+		return s.spoken(spoken)
+	case errors.As(err, &certificate):
+		return "its certificate is not right: " + oneLine(certificate.Err.Error())
+	case strings.Contains(err.Error(), "STARTTLS"):
+		return "it offers no encryption (STARTTLS), without which nothing is sent"
+	case errors.As(err, &network) && network.Timeout():
+		return "there was no answer in time"
+	default:
+		return oneLine(err.Error())
+	}
+}
+
+// spoken is a refusal of the conversation, before any mail: often our login.
+func (s *SMTP) spoken(e *textproto.Error) string {
+	said := fmt.Sprintf("%d %s", e.Code, strings.Trim(oneLine(e.Msg), `"`))
+	if e.Code == 535 || e.Code == 534 {
+		if s.bearer != nil {
+			s.bearer.drop()
+		}
+		return "it did not take our login: " + said
+	}
+	return said
+}
