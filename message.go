@@ -30,6 +30,8 @@ const (
 	KindActivation     Kind = "activation" // a new user's link to /welcome
 	KindInvitation     Kind = "invitation" // set-up awaits at the next sign-in
 	KindTurnedOff      Kind = "turned-off" // 2FA Off, or a longer frequency; to administrators
+	KindRecoveryMade   Kind = "recovery-codes-made"
+	KindRecoveryUsed   Kind = "recovery-code-used"
 	KindTest           Kind = "test"
 )
 

@@ -27,7 +27,10 @@ type User struct {
 	ResetUntil time.Time // after Reset/Disable: set-up is open until then; zero: never reset
 	ResetBy    string    // who reset: the login, or "operator"
 	ResetAt    time.Time
-	Enrolled   bool // has at least one verified method; kept by the store
+	Openings   int       // how often set-up was opened with the password alone since the reset
+	OldEmail   string    // the address that the profile had before; empty: none
+	EmailSince time.Time // when Email was changed last; zero: never
+	Enrolled   bool      // has at least one verified method; kept by the store
 	Version    int64
 	Created    time.Time
 	LastSignIn time.Time // zero: never

@@ -20,6 +20,7 @@ var plausible = map[string]url.Values{
 	"": {"device": {"d"}, "session": {"s"}, "method": {"sms"}, "default": {"email"}, "reason": {"a test"}, "token": {"000000"}, "password": {Password},
 		"new_password": {"a much longer horse battery"}, "email": {"new@demo.example"}, "phone": {"6145550119"}, "name": {"Bob Smith"}, "user_id": {"BSMITH"}},
 	"/admin/system/preferences": {"code": {"2FAFREQUENCY"}, "value": {"30"}, "step": {"save"}},
+	"/profile/recovery-codes":   {"make": {"yes"}},
 	"/admin/users/new":          {"user_id": {"NEWBIE"}, "name": {"New Bee"}, "email": {"newbie@demo.example"}},
 	"/admin/users/{id}/edit":    {"name": {"Robert Smith"}, "email": {"robert@demo.example"}, "version": {"1"}},
 }

@@ -18,6 +18,8 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindActivation:     activation,
 	countersign.KindInvitation:     invitation,
 	countersign.KindTurnedOff:      weakened,
+	countersign.KindRecoveryMade:   recoveryMade,
+	countersign.KindRecoveryUsed:   recoveryUsed,
 	countersign.KindTest:           test,
 }
 

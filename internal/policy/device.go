@@ -99,8 +99,8 @@ func (f Facts) After(admit Admit, decline bool) countersign.Device {
 	if d.FirstSeen.IsZero() {
 		d.FirstSeen = f.Now
 	}
-	if f.Attempt.Proved == "" {
-		return d
+	if f.Attempt.Proved == "" || f.Attempt.Proved == countersign.Recovery {
+		return d // a recovery code earns no trust, and takes none away
 	}
 	d.LastToken, d.Declined = f.Now, decline
 	d.Proved, d.Forgotten, d.ForgottenW = time.Time{}, time.Time{}, ""

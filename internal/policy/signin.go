@@ -38,6 +38,8 @@ type Facts struct {
 	Attempt countersign.Attempt
 	Devices []countersign.Device // connections of this user from the browser whose cookie was presented
 	Known   bool                 // a device cookie was presented that is right
+	Codes   countersign.RecoveryCodes
+	Code    countersign.EnrolmentCode // made last for this user; zero: none
 	Client  countersign.Client
 }
 
@@ -57,6 +59,8 @@ type (
 		Issue  bool
 		Stale  bool
 	}
+	// AskRecovery: the user turned to his recovery codes; one of them is asked for.
+	AskRecovery struct{ Left int }
 	// SetUp: no method is verified; the wizard and nothing else is open.
 	SetUp struct{}
 	// Admit: a session. Remember: this device has earned trust. Announce: the
@@ -72,6 +76,7 @@ type (
 
 func (AskPassword) step() {}
 func (AskToken) step()    {}
+func (AskRecovery) step() {}
 func (SetUp) step()       {}
 func (Admit) step()       {}
 func (Refuse) step()      {}
@@ -120,6 +125,9 @@ func Next(f Facts) Step {
 // ask is the token that the attempt is waiting for: by the method the user
 // turned to, otherwise by the Default (M21).
 func (f Facts) ask() Step {
+	if f.Attempt.Method == countersign.Recovery && f.Codes.Left > 0 {
+		return AskRecovery{Left: f.Codes.Left}
+	}
 	factor := f.Method()
 	c := f.Attempt.Challenge
 	sent := c.Factor == factor.ID && !c.Issued.IsZero()
@@ -172,7 +180,7 @@ func MayRemember(f Facts) bool { return f.mayRemember() }
 
 // mayRemember tells whether a proof now earns trust (D-13).
 func (f Facts) mayRemember() bool {
-	return f.Agency.TwoFactor && f.Agency.Days > 0 && f.Client.Network() != "" && !f.adminAlways()
+	return f.Agency.TwoFactor && f.Agency.Days > 0 && f.Client.Network() != "" && !f.adminAlways() && f.Attempt.Proved != countersign.Recovery
 }
 
 func (f Facts) adminAlways() bool { return f.Agency.AdminAlways && f.User.IsAdministrator() }

@@ -66,6 +66,12 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 	if f.Factors, err = d.usable(ctx, tx, u.ID); err != nil {
 		return f, err
 	}
+	if f.Codes, err = tx.RecoveryCodes(ctx, u.ID); err != nil {
+		return f, err
+	}
+	if f.Code, err = tx.EnrolmentCode(ctx, u.ID); err != nil {
+		return f, err
+	}
 	browser, known, err := d.browser(ctx, tx, v)
 	if err != nil || !known {
 		return f, err

@@ -19,6 +19,7 @@ type Profile struct {
 	Sessions []countersign.Session
 	Events   []countersign.Event
 	Missing  []countersign.Method // methods that could be added
+	Codes    countersign.RecoveryCodes
 }
 
 // recent is how many events the User Profile shows.
@@ -30,6 +31,9 @@ func (d *Desk) Profile(ctx context.Context, v countersign.Visit, g Guest) (Profi
 	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		var err error
 		if p.Factors, err = tx.Factors(ctx, g.User.ID); err != nil {
+			return err
+		}
+		if p.Codes, err = tx.RecoveryCodes(ctx, g.User.ID); err != nil {
 			return err
 		}
 		all, err := tx.Devices(ctx, g.User.ID)

@@ -175,13 +175,7 @@ func (d *Desk) NewStepUpToken(ctx context.Context, v countersign.Visit) (Outcome
 	if err != nil {
 		return Outcome{}, err
 	}
-	return d.send(ctx, v, a.ID, func(f policy.Facts) (countersign.Factor, error) {
-		step, ok := policy.Fresh(f).(policy.AskToken)
-		if !ok {
-			return countersign.Factor{}, over()
-		}
-		return step.Factor, nil
-	})
+	return d.send(ctx, v, a.ID, func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Fresh(f)) })
 }
 
 // StepUpOtherWay turns the step-up of the session to another verified method.

@@ -42,8 +42,14 @@ func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.At
 	compare func(*store.Tx, policy.Facts, string) (right bool, err error)) error {
 	token, ok := factor.ParseToken(typed)
 	if !ok {
-		return d.hint(ctx, v, id)
+		return d.hint(ctx, v, id, fail(countersign.Invalid, "token.not_six", "token", nil))
 	}
+	return d.guess(ctx, v, id, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, token) })
+}
+
+// guess is the part of judge that tokens and recovery codes share.
+func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
+	compare func(*store.Tx, policy.Facts) (right bool, err error)) error {
 	if err := d.pay(ctx, v, id); err != nil {
 		return err
 	}
@@ -58,7 +64,7 @@ func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.At
 		if err != nil {
 			return err
 		}
-		right, err := compare(tx, f, token)
+		right, err := compare(tx, f)
 		verdict = err
 		if right {
 			return nil
@@ -95,9 +101,9 @@ func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.Atte
 	})
 }
 
-// hint is the answer to what is not six digits: not counted as a try, but not
-// without end either (D-18).
-func (d *Desk) hint(ctx context.Context, v countersign.Visit, id countersign.AttemptID) error {
+// hint is the answer to what can't be a token or code: not counted as a try, but
+// not without end either (D-18). It returns why, the sentence beside the field.
+func (d *Desk) hint(ctx context.Context, v countersign.Visit, id countersign.AttemptID, why error) error {
 	counted := false
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		a, err := tx.Attempt(ctx, id)
@@ -119,7 +125,7 @@ func (d *Desk) hint(ctx context.Context, v countersign.Visit, id countersign.Att
 	case !counted:
 		return over()
 	default:
-		return fail(countersign.Invalid, "token.not_six", "token", nil)
+		return why
 	}
 }
 
@@ -131,6 +137,9 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	left := policy.MaxFailures - a.Wrong
 	e := refused(v, "token.wrong", f.User, wrong.Code)
 	e.Method = string(a.Challenge.Method)
+	if wrong.Field == "recovery_code" {
+		e.Method = string(countersign.Recovery)
+	}
 	tx.Record(e)
 	if left > 0 {
 		wrong.Args["Left"] = left
@@ -219,13 +228,19 @@ func (d *Desk) binding(v countersign.Visit, a countersign.Attempt) factor.Bindin
 
 // NewToken sends a new token by the same method; the earlier one stops working (M33).
 func (d *Desk) NewToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
-	return d.send(ctx, v, attemptID(v.Attempt), func(f policy.Facts) (countersign.Factor, error) {
-		step, ok := policy.Next(f).(policy.AskToken)
-		if !ok {
-			return countersign.Factor{}, over()
-		}
+	return d.send(ctx, v, attemptID(v.Attempt), func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Next(f)) })
+}
+
+// asked is the method whose token a step asks for.
+func asked(step policy.Step) (countersign.Factor, error) {
+	switch step := step.(type) {
+	case policy.AskToken:
 		return step.Factor, nil
-	})
+	case policy.AskRecovery:
+		return countersign.Factor{}, fail(countersign.Invalid, "token.nothing_to_send", "", nil)
+	default:
+		return countersign.Factor{}, over()
+	}
 }
 
 // OtherWay turns to another verified method, and sends a token by it at once if
@@ -245,7 +260,8 @@ func (d *Desk) turn(ctx context.Context, v countersign.Visit, id countersign.Att
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(Ways(f), func(w countersign.Factor) bool { return w.Method == m }) {
+		offered := slices.ContainsFunc(Ways(f), func(w countersign.Factor) bool { return w.Method == m })
+		if !offered && (m != countersign.Recovery || f.Codes.Left == 0) {
 			return fail(countersign.Invalid, "method.unknown", "method", nil)
 		}
 		f.Attempt.Method = m

@@ -21,7 +21,8 @@ type View struct {
 	Stage       policy.Stage         // nil outside of the wizard
 	Factors     []countersign.Factor // verified methods
 	Default     countersign.Factor
-	Ways        []countersign.Factor // methods that may be turned to
+	Ways        []countersign.Factor      // methods that may be turned to
+	Codes       countersign.RecoveryCodes // another way, while some are left
 	Why         policy.Why
 	Left        int // tries left
 	Message     countersign.Message
@@ -93,6 +94,7 @@ func (d *Desk) view(v countersign.Visit, f policy.Facts) View {
 		Factors:     f.Factors,
 		Default:     policy.Default(f.Factors),
 		Ways:        Ways(f),
+		Codes:       f.Codes,
 		Left:        policy.MaxFailures - a.Failures,
 		Remembers:   policy.MayRemember(f),
 		Offered:     d.Methods.Kinds(),

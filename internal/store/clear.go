@@ -7,10 +7,17 @@ import (
 	"countersign"
 )
 
-// ClearTwoFactor does what Reset/Disable clears (D-41): all methods, remembered
-// devices, live sessions, attempts with their set-ups, and tokens on their way.
+// ClearTwoFactor does what Reset/Disable clears (D-41): all methods, recovery
+// and enrolment codes, remembered devices, live sessions, attempts with their
+// set-ups, and tokens on their way.
 func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now time.Time) error {
 	if err := tx.RemoveFactors(ctx, user); err != nil {
+		return err
+	}
+	if err := tx.ClearRecoveryCodes(ctx, user); err != nil {
+		return err
+	}
+	if err := tx.DropEnrolmentCode(ctx, user); err != nil {
 		return err
 	}
 	if _, err := tx.ForgetDevices(ctx, user, countersign.ForgottenReset, now); err != nil {
@@ -19,16 +26,29 @@ func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now t
 	if _, err := tx.EndSessions(ctx, user, "", "reset", now); err != nil {
 		return err
 	}
-	return tx.EndAttempts(ctx, user, "")
+	return tx.endPending(ctx, user, now)
 }
 
 // ShutOut does what disabling a user clears (D-41): remembered devices, live
-// sessions and attempts; the methods stay.
+// sessions and attempts; the methods stay. Disabling ends his enrolment code too.
 func (tx *Tx) ShutOut(ctx context.Context, user countersign.UserID, why countersign.Forgotten, ended string, but countersign.SessionID, now time.Time) error {
 	if _, err := tx.ForgetDevices(ctx, user, why, now); err != nil {
 		return err
 	}
 	if _, err := tx.EndSessions(ctx, user, but, ended, now); err != nil {
+		return err
+	}
+	if why == countersign.ForgottenDisabled {
+		if err := tx.DropEnrolmentCode(ctx, user); err != nil {
+			return err
+		}
+	}
+	return tx.endPending(ctx, user, now)
+}
+
+// endPending ends the attempts of a user, and the tokens that were not sent yet.
+func (tx *Tx) endPending(ctx context.Context, user countersign.UserID, now time.Time) error {
+	if err := tx.DropTokens(ctx, user, now); err != nil {
 		return err
 	}
 	return tx.EndAttempts(ctx, user, "")

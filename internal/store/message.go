@@ -120,6 +120,14 @@ func (tx *Tx) DropToken(ctx context.Context, id countersign.MessageID, now time.
 	return err
 }
 
+// DropTokens is DropToken for every token of a user.
+func (tx *Tx) DropTokens(ctx context.Context, user countersign.UserID, now time.Time) error {
+	_, err := tx.exec(ctx, `
+		UPDATE message SET state = $4, data = $5, done = $6 WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND state IN ('waiting', 'sending')`,
+		tx.agency, user, countersign.KindToken, countersign.Dropped, []byte{}, millis(now))
+	return err
+}
+
 // ClaimMessages takes up to limit messages that are due for one node, tokens
 // before letters; no other node takes them before the lease is over. Those
 // whose token is dead are dropped instead, and those of other channels wait.

@@ -10,16 +10,16 @@ import (
 )
 
 var userColumns = columns("id", "login", "name", "email", "mobile", "password", "password_at", "disabled",
-	"reset_until", "reset_at", "reset_by", "version", "created", "last_sign_in",
+	"reset_until", "reset_at", "reset_by", "reset_openings", "email_before", "email_changed", "version", "created", "last_sign_in",
 	"EXISTS (SELECT 1 FROM factor f WHERE f.agency_id = users.agency_id AND f.user_id = users.id)")
 
 func scanUser(scan func(...any) error) (countersign.User, error) {
 	var u countersign.User
-	var passwordAt, until, at, created, last int64
+	var passwordAt, until, at, since, created, last int64
 	err := scan(&u.ID, &u.Login, &u.Name, &u.Email, &u.Mobile, &u.Password, &passwordAt, &u.Disabled,
-		&until, &at, &u.ResetBy, &u.Version, &created, &last, &u.Enrolled)
+		&until, &at, &u.ResetBy, &u.Openings, &u.OldEmail, &since, &u.Version, &created, &last, &u.Enrolled)
 	u.PasswordAt, u.ResetUntil, u.ResetAt = instant(passwordAt), instant(until), instant(at)
-	u.Created, u.LastSignIn = instant(created), instant(last)
+	u.EmailSince, u.Created, u.LastSignIn = instant(since), instant(created), instant(last)
 	return u, err
 }
 
@@ -121,8 +121,23 @@ func (tx *Tx) SetPassword(ctx context.Context, id countersign.UserID, hash strin
 
 // OpenReset lets the user set up again until then; a zero until closes it (D-38).
 func (tx *Tx) OpenReset(ctx context.Context, id countersign.UserID, now, until time.Time, by string) error {
-	_, err := tx.exec(ctx, `UPDATE users SET reset_at = $3, reset_until = $4, reset_by = $5 WHERE agency_id = $1 AND id = $2`,
+	_, err := tx.exec(ctx, `UPDATE users SET reset_at = $3, reset_until = $4, reset_by = $5, reset_openings = 0 WHERE agency_id = $1 AND id = $2`,
 		tx.agency, id, millis(now), millis(until), by)
+	return err
+}
+
+// CountOpening counts an opening of set-up with the password alone after a
+// reset, and reports false beyond most (RS-03).
+func (tx *Tx) CountOpening(ctx context.Context, id countersign.UserID, most int) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE users SET reset_openings = reset_openings + 1 WHERE agency_id = $1 AND id = $2 AND reset_openings < $3`,
+		tx.agency, id, most)
+	return n == 1, err
+}
+
+// KeepOldEmail keeps the address that the profile had before now, so that it
+// goes on being told for a while (RS-06).
+func (tx *Tx) KeepOldEmail(ctx context.Context, id countersign.UserID, old string, now time.Time) error {
+	_, err := tx.exec(ctx, `UPDATE users SET email_before = $3, email_changed = $4 WHERE agency_id = $1 AND id = $2`, tx.agency, id, old, millis(now))
 	return err
 }
 

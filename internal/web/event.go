@@ -33,6 +33,8 @@ var happened = map[string]string{
 	"method.added":          "A method was set up: {Name}.",
 	"method.removed":        "A method was removed: {Name}.",
 	"method.default":        "The Default was changed: {Name}.",
+	"recovery.made":         "{Who} made recovery codes.",
+	"recovery.used":         "A recovery code was used from {From}.",
 	"two-factor.reset":      "{Who} reset two factor authentication.",
 	"step-up.asked":         "A token was asked before a change.",
 	"step-up.completed":     "A change was confirmed {Method}.",
@@ -54,6 +56,7 @@ var proofs = map[string]string{
 	"email":      "with an emailed token",
 	"app":        "with the authenticator app",
 	"sms":        "with a token by SMS",
+	"recovery":   "with a recovery code",
 }
 
 // person is how pages call an actor of the audit log.

@@ -39,6 +39,8 @@ func methodName(m countersign.Method) string {
 		return "Authenticator"
 	case countersign.SMS:
 		return "SMS"
+	case countersign.Recovery:
+		return "Recovery code"
 	default:
 		return "Email"
 	}

@@ -56,7 +56,7 @@ func pageOf(out signin.Outcome) string {
 		return "/set-up/done" + query("then", door.Then(out.Then))
 	}
 	switch out.Step.(type) {
-	case policy.AskToken:
+	case policy.AskToken, policy.AskRecovery:
 		return "/sign-in/token"
 	case policy.SetUp:
 		return "/set-up"

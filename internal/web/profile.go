@@ -44,6 +44,7 @@ func deviceRows(p countersign.Preferences, all []countersign.Device, this counte
 var done = map[string]string{
 	"default":       "Your Default was changed.",
 	"removed":       "The method was removed.\nAll your addresses were told, and your remembered devices were forgotten.",
+	"codes":         "Your recovery codes are ready.",
 	"forgotten":     "The device was forgotten.\nA token is asked at the next sign-in from it.",
 	"forgotten-all": "All devices were forgotten.\nA token is asked at the next sign-in from each of them.",
 	"ended":         "The session was ended.",

@@ -104,6 +104,8 @@ func (s *Server) routes() {
 	fresh("POST /profile/default", "act.default", "/profile", s.postProfileDefault)
 	guest("GET /profile/methods/remove", s.getRemoveMethod)
 	fresh("POST /profile/methods/remove", "act.remove", "/profile", s.postRemoveMethod)
+	guest("GET /profile/recovery-codes", s.getRecoveryCodes)
+	typed("POST /profile/recovery-codes", "act.recovery", "/profile/recovery-codes", s.postRecoveryCodes)
 	guest("GET /profile/devices/forget", s.getForgetDevice)
 	fresh("POST /profile/devices/forget", "act.forget", "/profile", s.postForgetDevice)
 	fresh("POST /profile/sessions/end", "act.sessions", "/profile", s.postEndSession)

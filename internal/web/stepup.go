@@ -28,7 +28,7 @@ func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign
 	}
 	p.renewed(r)
 	refresh(w, p.Delivery)
-	return s.show(w, http.StatusOK, "gate_step-up", p)
+	return s.show(w, http.StatusOK, p.template("gate_step-up"), p)
 }
 
 func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -41,10 +41,13 @@ func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersig
 	return s.stepUpAgain(w, r, v, g, err)
 }
 
-// proveStepUp takes the token, or the password of somebody without a method.
+// proveStepUp takes the token, a recovery code, or the password of somebody without a method.
 func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outcome, *countersign.Act, error) {
 	if r.PostForm.Has("password") {
 		return s.Desk.StepUpPassword(r.Context(), v, r.PostForm.Get("password"))
+	}
+	if r.PostForm.Has("recovery_code") {
+		return s.Desk.StepUpRecovery(r.Context(), v, r.PostForm.Get("recovery_code"))
 	}
 	return s.Desk.StepUpToken(r.Context(), v, r.PostForm.Get("token"))
 }
@@ -63,8 +66,8 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 		return lerr
 	}
 	p.refuse(err)
-	p.Delivery = delivery{}
-	return s.show(w, status, "gate_step-up", p)
+	p.Delivery, p.Typed = delivery{}, r.PostForm.Get("recovery_code")
+	return s.show(w, status, p.template("gate_step-up"), p)
 }
 
 func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {

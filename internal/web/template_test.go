@@ -25,12 +25,16 @@ func TestGateInEveryState(t *testing.T) {
 		return tokenPage{base: b, Act: "/sign-in", Method: countersign.Email, Delivery: w.Delivery, Stale: w.Stale, Spent: w.Spent, Others: []way{{Method: countersign.App}}}
 	}
 	views := map[string]func(base) any{
-		"gate_error":              func(b base) any { return errorPage{base: b} },
-		"gate_sign-in":            func(b base) any { return signInPage{base: b, Both: true, TwoFactor: true} },
-		"gate_sign-out":           func(b base) any { return signOutPage{base: b} },
-		"gate_welcome":            func(b base) any { return welcomePage{base: b} },
-		"gate_token":              func(b base) any { return token(b) },
-		"gate_step-up":            func(b base) any { return token(b) },
+		"gate_error":          func(b base) any { return errorPage{base: b} },
+		"gate_sign-in":        func(b base) any { return signInPage{base: b, Both: true, TwoFactor: true} },
+		"gate_sign-out":       func(b base) any { return signOutPage{base: b} },
+		"gate_welcome":        func(b base) any { return welcomePage{base: b} },
+		"gate_token":          func(b base) any { return token(b) },
+		"gate_step-up":        func(b base) any { return token(b) },
+		"gate_token-recovery": func(b base) any { return token(b) },
+		"gate_recovery-codes": func(b base) any {
+			return recoveryPage{base: b, NoMethod: state == 1, Codes: make([]string, state%2*state)}
+		},
 		"gate_other-way":          func(b base) any { return token(b) },
 		"gate_set-up":             func(b base) any { return wizard(b) },
 		"gate_set-up-email":       func(b base) any { return wizard(b) },

@@ -49,6 +49,11 @@ var sentences = map[string]string{
 	"default.unknown":        "Choose one of the methods that are set up.",
 	"device.unknown":         "That device is not remembered any more\nIt may have been forgotten meanwhile. Nothing was changed.",
 
+	"recovery.form":         "A recovery code has 24 letters and digits, without I, O, 0 and 1. This did not count as a try.",
+	"recovery.wrong":        "That code is not right, or was used before. You have {Tries} left.",
+	"recovery.no_method":    "No method is set up for you\nRecovery codes stand in for the methods of two factor authentication. Set up one first.",
+	"recovery.made_already": "New codes were made a moment ago\nThey were shown once. If you did not keep them, make new ones.",
+
 	// Sending
 	"send.wait":               "No new token was sent\nA token was sent {Seconds} seconds ago. You can ask for another one at {UntilSeconds}. The token with reference {Reference} still works.",
 	"send.limit_sign_in":      "No more tokens can be sent in this sign-in.\nFive were sent. The last one, reference {Reference}, still works until {Expires}.",
@@ -157,6 +162,7 @@ var sentences = map[string]string{
 	"act.user_invite":     "invite {Login} to set up two factor authentication",
 	"act.user_forget":     "forget remembered devices of {Login}",
 	"act.user_sessions":   "end the sessions of {Login}",
+	"act.recovery":        "make recovery codes",
 }
 
 // Text is what an error says to people, in one line; for commands. An error

@@ -27,7 +27,11 @@ type tokenPage struct {
 	Days     int
 	Purpose  string // step-up: what the reader is about to do
 	Password bool   // step-up of somebody without a method
+	Typed    string // recovery code: what was typed and not taken
 }
+
+// Here is where the form of the page goes.
+func (p tokenPage) Here() string { return here(p.Act) }
 
 // Instead tells whether the other ways stand on the page itself, because the
 // message does not arrive.
@@ -45,19 +49,20 @@ type way struct {
 func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at string) tokenPage {
 	p := tokenPage{base: b, View: view, Act: at, From: s.From(v.Agency), Days: view.Preferences.Days}
 	p.Title = "Enter your token"
+	p.Others = others(view)
 	step, ok := view.Step.(policy.AskToken)
 	if !ok {
 		_, p.Password = view.Step.(policy.AskPassword)
+		if _, codes := view.Step.(policy.AskRecovery); codes {
+			p.Method, p.Title = countersign.Recovery, "Use a recovery code"
+		}
 		return p
 	}
 	p.Method = step.Factor.Method
 	p.To = masked(p.Method, step.Factor.Address)
 	p.Stale, p.Spent = step.Stale, view.Attempt.Sends >= policy.MaxSends
-	for _, f := range view.Ways {
-		if f.Method != p.Method {
-			p.Others = append(p.Others, way{f.Method, hint(f)})
-			p.Fallback = p.Fallback || f.Method == countersign.Email
-		}
+	for _, o := range p.Others {
+		p.Fallback = p.Fallback || o.Method == countersign.Email
 	}
 	if view.Why.Code != "" {
 		p.Why = p.why(view.Why)
@@ -72,6 +77,24 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at str
 		p.Delivery = s.delivery(p.base, view, here(at))
 	}
 	return p
+}
+
+// others are the ways that may be turned to, but for the one at hand.
+func others(view signin.View) []way {
+	now := countersign.Recovery
+	if step, ok := view.Step.(policy.AskToken); ok {
+		now = step.Factor.Method
+	}
+	var all []way
+	for _, f := range view.Ways {
+		if f.Method != now {
+			all = append(all, way{f.Method, hint(f)})
+		}
+	}
+	if view.Codes.Left > 0 && now != countersign.Recovery {
+		all = append(all, way{countersign.Recovery, "Use one of the codes you printed or saved"})
+	}
+	return all
 }
 
 // here is the token page of the forms that begin with at.
@@ -97,7 +120,9 @@ func (s *Server) lookToken(w http.ResponseWriter, r *http.Request, v countersign
 	if err != nil {
 		return tokenPage{}, false, err
 	}
-	if _, ok := view.Step.(policy.AskToken); !ok {
+	switch view.Step.(type) {
+	case policy.AskToken, policy.AskRecovery:
+	default:
 		http.Redirect(w, r, pageOf(signin.Outcome{Step: view.Step, Stage: view.Stage}), http.StatusSeeOther)
 		return tokenPage{}, false, nil
 	}
@@ -111,15 +136,31 @@ func (s *Server) getToken(w http.ResponseWriter, r *http.Request, v countersign.
 	}
 	p.renewed(r)
 	refresh(w, p.Delivery)
-	return s.show(w, http.StatusOK, "gate_token", p)
+	return s.show(w, http.StatusOK, p.template("gate_token"), p)
+}
+
+// template is the page's: recovery codes have one of their own.
+func (p tokenPage) template(otherwise string) string {
+	if p.Method == countersign.Recovery {
+		return "gate_token-recovery"
+	}
+	return otherwise
 }
 
 func (s *Server) postToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.Token(r.Context(), v, r.PostForm.Get("token"), r.PostForm.Get("forget_device") == "yes")
+	out, err := s.prove(r, v)
 	if err == nil {
 		return s.next(w, r, out)
 	}
 	return s.tokenAgain(w, r, v, err)
+}
+
+// prove takes the token, or the recovery code that stands in for it.
+func (s *Server) prove(r *http.Request, v countersign.Visit) (signin.Outcome, error) {
+	if r.PostForm.Has("recovery_code") {
+		return s.Desk.Recovery(r.Context(), v, r.PostForm.Get("recovery_code"))
+	}
+	return s.Desk.Token(r.Context(), v, r.PostForm.Get("token"), r.PostForm.Get("forget_device") == "yes")
 }
 
 // tokenAgain shows the token page with what was wrong.
@@ -132,6 +173,7 @@ func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersig
 	if !ok || lerr != nil {
 		return lerr
 	}
+	p.Typed = r.PostForm.Get("recovery_code")
 	return s.tokenRefused(w, p, err)
 }
 
@@ -153,9 +195,9 @@ func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) err
 	p.refuse(err)
 	p.Delivery = delivery{} // what is wrong with the token is the news
 	if countersign.KindOf(err) == countersign.TooMany {
-		return s.show(w, http.StatusTooManyRequests, "gate_token", p)
+		return s.show(w, http.StatusTooManyRequests, p.template("gate_token"), p)
 	}
-	return s.show(w, http.StatusUnprocessableEntity, "gate_token", p)
+	return s.show(w, http.StatusUnprocessableEntity, p.template("gate_token"), p)
 }
 
 func (s *Server) postNewToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {

@@ -1,0 +1,55 @@
+package secret
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// codeLetters are the characters of codes that people copy from paper or hear
+// on the phone: 32, so that each one holds five bits, and none is read as another.
+const codeLetters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+// The lengths of codes, in characters of five bits each.
+const (
+	RecoveryLength  = 24 // 120 bits (RC-01)
+	EnrolmentLength = 16 // 80 bits
+)
+
+// Code draws a code of n characters.
+func Code(n int) string {
+	b := draw(n)
+	for i := range b {
+		b[i] = codeLetters[int(b[i])%len(codeLetters)] // 256 is a multiple of 32: each is equally likely
+	}
+	return string(b)
+}
+
+// Grouped is a code as people read it: groups of four with hyphens between.
+func Grouped(code string) string {
+	var groups []string
+	for ; len(code) > 4; code = code[4:] {
+		groups = append(groups, code[:4])
+	}
+	return strings.Join(append(groups, code), "-")
+}
+
+// ReadCode is what was typed as a code of n characters, however its letters
+// were written: small or capital, with spaces or hyphens or without. It
+// reports false for what can't be such a code.
+func ReadCode(typed string, n int) (string, bool) {
+	if len(typed) > 16*n {
+		return "", false
+	}
+	code := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Dash, r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, norm.NFKC.String(typed))
+	if len(code) != n || strings.Trim(code, codeLetters) != "" {
+		return "", false
+	}
+	return code, true
+}

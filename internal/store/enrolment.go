@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"countersign"
+)
+
+// PutEnrolmentCode keeps the digest of a user's enrolment code; an earlier one dies.
+func (tx *Tx) PutEnrolmentCode(ctx context.Context, c countersign.EnrolmentCode) error {
+	if err := tx.DropEnrolmentCode(ctx, c.User); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, `
+		INSERT INTO enrolment_code (agency_id, user_id, digest, made, made_by, expires, tries, used) VALUES ($1, $2, $3, $4, $5, $6, 0, 0)`,
+		tx.agency, c.User, c.Digest, millis(c.Made), c.MadeBy, millis(c.Expires))
+	return err
+}
+
+// DropEnrolmentCode removes the enrolment code of a user, if there is one.
+func (tx *Tx) DropEnrolmentCode(ctx context.Context, user countersign.UserID) error {
+	_, err := tx.exec(ctx, `DELETE FROM enrolment_code WHERE agency_id = $1 AND user_id = $2`, tx.agency, user)
+	return err
+}
+
+// EnrolmentCode is the code that was made last for a user, whether it still
+// works or not; the zero one if there is none.
+func (tx *Tx) EnrolmentCode(ctx context.Context, user countersign.UserID) (countersign.EnrolmentCode, error) {
+	c := countersign.EnrolmentCode{User: user}
+	var made, expires, used int64
+	err := tx.sql.QueryRowContext(ctx, `
+		SELECT digest, made, made_by, expires, tries, used FROM enrolment_code WHERE agency_id = $1 AND user_id = $2`, tx.agency, user).
+		Scan(&c.Digest, &made, &c.MadeBy, &expires, &c.Tries, &used)
+	if errors.Is(err, sql.ErrNoRows) {
+		return countersign.EnrolmentCode{}, nil
+	}
+	c.Made, c.Expires, c.Used = instant(made), instant(expires), instant(used)
+	return c, err
+}
+
+// ReserveEnrolmentTry pays for one guess at the user's code before it is
+// compared, and reports false if there is no code that stands another.
+func (tx *Tx) ReserveEnrolmentTry(ctx context.Context, user countersign.UserID, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, `
+		UPDATE enrolment_code SET tries = tries + 1 WHERE agency_id = $1 AND user_id = $2 AND used = 0 AND expires > $3 AND tries < $4`,
+		tx.agency, user, millis(now), countersign.MostEnrolmentTries)
+	return n == 1, err
+}
+
+// UseEnrolmentCode uses up the user's code and reports false if it is another
+// one, or over. Its guess was paid for.
+func (tx *Tx) UseEnrolmentCode(ctx context.Context, user countersign.UserID, digest string, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, `
+		UPDATE enrolment_code SET used = $4 WHERE agency_id = $1 AND user_id = $2 AND digest = $3 AND used = 0 AND expires > $4 AND tries <= $5`,
+		tx.agency, user, digest, millis(now), countersign.MostEnrolmentTries)
+	return n == 1, err
+}

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"countersign"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+)
+
+// A recoveryPage offers recovery codes, or shows those that were just made: once.
+type recoveryPage struct {
+	base
+	UserID   string
+	Had      countersign.RecoveryCodes // before the page was sent
+	Set      int64                     // which set that is
+	NoMethod bool
+	Codes    []string // the new ones
+	Date     string
+}
+
+func (s *Server) recoveryPage(r *http.Request, v countersign.Visit, g signin.Guest) (recoveryPage, error) {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return recoveryPage{}, err
+	}
+	b := s.base(v, "Recovery codes", g.Preferences)
+	b.FormToken, b.Wide = s.Entrance.FormToken(v.Session), true
+	return recoveryPage{base: b, UserID: g.User.Login, Had: profile.Codes, Set: signin.SetOf(profile.Codes), NoMethod: len(profile.Factors) == 0,
+		Date: v.Now.In(v.Agency.Location()).Format("2 January 2006")}, nil
+}
+
+func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	p, err := s.recoveryPage(r, v, g)
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, "gate_recovery-codes", p)
+}
+
+// postRecoveryCodes makes a set and shows it in its answer. Nothing leads on to
+// a page that could be opened again: the codes are kept nowhere.
+func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	if r.PostForm.Get("make") != "yes" {
+		http.Redirect(w, r, "/profile"+query("done", "codes"), http.StatusSeeOther)
+		return nil
+	}
+	p, err := s.recoveryPage(r, v, g)
+	if err != nil {
+		return err
+	}
+	codes, err := s.Desk.MakeRecoveryCodes(r.Context(), v, g, setOf(r))
+	if countersign.KindOf(err) == countersign.Exists {
+		p.refuse(err)
+		return s.show(w, http.StatusConflict, "gate_recovery-codes", p)
+	}
+	if err != nil {
+		return err
+	}
+	for _, code := range codes {
+		p.Codes = append(p.Codes, secret.Grouped(code))
+	}
+	return s.show(w, http.StatusOK, "gate_recovery-codes", p)
+}
+
+// setOf is the set of codes that the page was about to replace.
+func setOf(r *http.Request) int64 {
+	set, err := strconv.ParseInt(r.PostForm.Get("set"), 10, 64)
+	if err != nil {
+		return signin.AnySet
+	}
+	return set
+}
