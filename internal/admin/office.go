@@ -64,6 +64,9 @@ func (o *Office) recent(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		return true, nil
 	}
 	s, err := tx.Session(ctx, actor.Session)
+	if err != nil && countersign.KindOf(err) != countersign.NotFound {
+		return false, err
+	}
 	if err != nil || !s.Ended.IsZero() || s.User != actor.User.ID {
 		return false, fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 	}
@@ -94,8 +97,11 @@ func (o *Office) present(ctx context.Context, tx *store.Tx, actor countersign.Ac
 		return actor, nil
 	}
 	u, err := tx.User(ctx, actor.User.ID)
-	if err != nil || u.Disabled {
-		return actor, &countersign.Error{Kind: countersign.SignedOut, Code: "session.none"}
+	if countersign.KindOf(err) == countersign.NotFound || err == nil && u.Disabled {
+		return actor, fail(countersign.SignedOut, "session.none", "", nil)
+	}
+	if err != nil {
+		return actor, err
 	}
 	actor.User = u
 	return actor, nil

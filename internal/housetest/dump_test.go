@@ -15,8 +15,9 @@ import (
 // A dump is every row of every table, by table.
 type dump map[string][]string
 
-// dumper reads the database of a house past the store, as an auditor would.
-func dumper(t *testing.T, h *House) func() dump {
+// dumper reads the database of a house past the store, as an auditor would, but
+// for the columns in without, each as "table.column".
+func dumper(t *testing.T, h *House, without ...string) func() dump {
 	t.Helper()
 	driver, dsn := "pgx", h.URL
 	tables := `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'`
@@ -42,8 +43,9 @@ func dumper(t *testing.T, h *House) func() dump {
 			}
 		}
 		all := dump{}
-		for _, name := range rowsOf(t, tx, tables) {
-			all[name] = rowsOf(t, tx, `SELECT * FROM "`+name+`"`)
+		for _, row := range rowsOf(t, tx, tables) {
+			_, name, _ := strings.Cut(row, "=")
+			all[name] = rowsOf(t, tx, `SELECT * FROM "`+name+`"`, without...)
 		}
 		if len(all["users"]) == 0 {
 			t.Fatal("the dump holds no users: it would prove nothing")
@@ -53,7 +55,7 @@ func dumper(t *testing.T, h *House) func() dump {
 }
 
 // rowsOf is every row that a query finds, as text and sorted.
-func rowsOf(t *testing.T, tx *sql.Tx, query string) []string {
+func rowsOf(t *testing.T, tx *sql.Tx, query string, without ...string) []string {
 	t.Helper()
 	rows, err := tx.Query(query)
 	if err != nil {
@@ -64,6 +66,8 @@ func rowsOf(t *testing.T, tx *sql.Tx, query string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, table, _ := strings.Cut(query, ` FROM "`)
+	table = strings.TrimSuffix(table, `"`)
 	var all []string
 	for rows.Next() {
 		values, into := make([]any, len(columns)), make([]any, len(columns))
@@ -74,11 +78,14 @@ func rowsOf(t *testing.T, tx *sql.Tx, query string) []string {
 			t.Fatal(err)
 		}
 		var line []string
-		for _, v := range values {
+		for i, v := range values {
+			if slices.Contains(without, table+"."+columns[i]) {
+				continue
+			}
 			if b, ok := v.([]byte); ok {
 				v = fmt.Sprintf("%x", b)
 			}
-			line = append(line, fmt.Sprint(v))
+			line = append(line, fmt.Sprint(columns[i], "=", v))
 		}
 		all = append(all, strings.Join(line, " | "))
 	}
@@ -98,4 +105,21 @@ func (before dump) changes(after dump, except ...string) []string {
 		}
 	}
 	return changed
+}
+
+// differences are the rows that differ, with the table that each is in.
+func (before dump) differences(after dump) []string {
+	var rows []string
+	missing := func(sign string, from, in dump) {
+		for _, name := range slices.Sorted(maps.Keys(from)) {
+			for _, row := range from[name] {
+				if !slices.Contains(in[name], row) {
+					rows = append(rows, sign+" "+name+": "+row)
+				}
+			}
+		}
+	}
+	missing("-", before, after)
+	missing("+", after, before)
+	return rows
 }

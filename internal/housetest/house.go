@@ -51,6 +51,8 @@ type House struct {
 	Door   http.Handler
 	Routes []web.Route
 
+	options []store.Option
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -70,13 +72,13 @@ func Each(t *testing.T, f func(t *testing.T, h *House)) {
 
 // Open builds a house on the database at url: agency DEMO with 2FA On and a
 // frequency of 7, and no users.
-func Open(t testing.TB, url string) *House {
+func Open(t testing.TB, url string, options ...store.Option) *House {
 	t.Helper()
 	master, err := secret.NewMaster()
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &House{T: t, URL: url, Master: master, now: Start}
+	h := &House{T: t, URL: url, Master: master, options: options, now: Start}
 	h.build()
 	ctx := context.Background()
 	h.Agency, err = h.Office.AddAgency(ctx, Start, countersign.Agency{Code: "DEMO", Name: "Demo Agency", Product: "Agency Integrator"})
@@ -102,7 +104,7 @@ const publicURL = "http://localhost"
 func (h *House) build() {
 	h.T.Helper()
 	var err error
-	if h.DB, err = store.Open(context.Background(), h.URL, h.Master.Box()); err != nil {
+	if h.DB, err = store.Open(context.Background(), h.URL, h.Master.Box(), h.options...); err != nil {
 		h.T.Fatal(err)
 	}
 	h.T.Cleanup(func() { _ = h.DB.Close() })

@@ -67,6 +67,9 @@ func (d *Desk) own(ctx context.Context, v countersign.Visit, g Guest, f func(*st
 			return err
 		}
 		s, err := tx.Session(ctx, g.Session.ID)
+		if err != nil && countersign.KindOf(err) != countersign.NotFound {
+			return err
+		}
 		if err != nil || !s.Ended.IsZero() {
 			return fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -39,8 +40,11 @@ var ErrOtherKey = errors.New("the database was sealed with another master key; p
 // Open opens the database at url, "sqlite:FILE" or "postgres://…", and brings
 // its schema up to date; many nodes may do so at once. Secrets in it are
 // sealed and opened with box.
-func Open(ctx context.Context, url string, box *secret.Box) (*DB, error) {
-	db := &DB{box: box}
+func Open(ctx context.Context, url string, box *secret.Box, options ...Option) (*DB, error) {
+	db := &DB{box: box, through: func(c driver.Connector) driver.Connector { return c }}
+	for _, option := range options {
+		option(db)
+	}
 	prepare := db.openPostgres
 	if strings.HasPrefix(url, "sqlite:") {
 		prepare = db.openSQLite
@@ -53,6 +57,15 @@ func Open(ctx context.Context, url string, box *secret.Box) (*DB, error) {
 		return nil, errors.Join(err, db.closeOpened())
 	}
 	return db, nil
+}
+
+// An Option is something that Open does otherwise.
+type Option func(*DB)
+
+// Through puts a connector between the store and the engine's own: tests let
+// calls fail there, one at a time.
+func Through(wrap func(driver.Connector) driver.Connector) Option {
+	return func(db *DB) { db.through = wrap }
 }
 
 func (db *DB) closeOpened() error {
@@ -129,14 +142,9 @@ func (db *DB) openSQLite(ctx context.Context, url string) error {
 		return err
 	}
 	const common = "_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1"
-	var err error
-	if db.write, err = sql.Open("sqlite", "file:"+path+"?_txlock=immediate&"+common); err != nil {
-		return err
-	}
+	db.write = sql.OpenDB(db.through(sqliteFile("file:" + path + "?_txlock=immediate&" + common)))
 	db.write.SetMaxOpenConns(1)
-	if db.read, err = sql.Open("sqlite", "file:"+path+"?"+common); err != nil {
-		return errors.Join(err, db.write.Close())
-	}
+	db.read = sql.OpenDB(db.through(sqliteFile("file:" + path + "?" + common)))
 	db.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
 	if err := db.write.PingContext(ctx); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
@@ -147,6 +155,24 @@ func (db *DB) openSQLite(ctx context.Context, url string) error {
 	}
 	return db.prepare(ctx, schema)
 }
+
+// A sqliteFile connects to the file that it names, with its settings.
+type sqliteFile string
+
+// Connect opens the file.
+func (f sqliteFile) Connect(context.Context) (driver.Conn, error) { return f.Driver().Open(string(f)) }
+
+// Driver is SQLite's.
+func (sqliteFile) Driver() driver.Driver { return lite }
+
+// lite is the driver as the library has registered it.
+var lite = func() driver.Driver {
+	db, err := sql.Open("sqlite", "")
+	if err != nil {
+		panic(err) // the library registers its driver
+	}
+	return db.Driver()
+}()
 
 func createPrivate(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -172,7 +198,8 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	db.write = stdlib.OpenDBFromPool(pool)
+	db.write = sql.OpenDB(db.through(stdlib.GetPoolConnector(pool)))
+	db.write.SetMaxIdleConns(0) // the pool below keeps them
 	db.read, db.fenced, db.closePool = db.write, true, pool.Close
 	if err := db.write.PingContext(ctx); err != nil {
 		return fmt.Errorf("reach the database: %w", cause(err))

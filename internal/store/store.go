@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -29,7 +30,8 @@ type DB struct {
 	read  *sql.DB // on SQLite a pool of readers, on PostgreSQL the same pool
 	box   *secret.Box
 
-	closePool func() // PostgreSQL: the pool below
+	through   func(driver.Connector) driver.Connector // what every connection passes
+	closePool func()                                  // PostgreSQL: the pool below
 
 	fenced   bool // PostgreSQL: transactions say which agency they belong to
 	unfenced bool // PostgreSQL: the role passes the wall all the same
