@@ -30,6 +30,11 @@ const (
 	KindActivation     Kind = "activation" // a new user's link to /welcome
 	KindInvitation     Kind = "invitation" // set-up awaits at the next sign-in
 	KindTurnedOff      Kind = "turned-off" // 2FA Off, or a longer frequency; to administrators
+	KindWatch          Kind = "watch"      // to administrators: what was done to a user's second factor
+	KindDisabled       Kind = "disabled"
+	KindOpened         Kind = "opened"         // set-up was opened with the password alone, after a reset
+	KindEnrolmentCode  Kind = "enrolment-code" // one was made, or used
+	KindResetCancelled Kind = "reset-cancelled"
 	KindRecoveryMade   Kind = "recovery-codes-made"
 	KindRecoveryUsed   Kind = "recovery-code-used"
 	KindTest           Kind = "test"

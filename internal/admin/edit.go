@@ -143,7 +143,16 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	e := record(v, actor, "user.changed", u.Login)
 	e.Reason, e.Detail = reason, changes(old, u)
 	tx.Record(e)
+	if old.Email != u.Email {
+		if err := tx.KeepOldEmail(ctx, u.ID, policy.KeptEmail(old, u.Email, v.Now), v.Now); err != nil {
+			return err
+		}
+	}
 	if u.Disabled && !old.Disabled {
+		data := map[string]string{"By": byline(actor), "Reason": reason}
+		if err := notice.Tell(ctx, tx, v, u, countersign.KindDisabled, data, old.Email); err != nil {
+			return err
+		}
 		return tx.ShutOut(ctx, u.ID, countersign.ForgottenDisabled, "disabled", "", v.Now)
 	}
 	if why := forgetsAfter(old, u); why != "" {
@@ -157,15 +166,26 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
 		return err
 	}
-	data := map[string]string{"By": byline(actor), "Reason": reason, "What": "email", "Old": old.Email, "New": u.Email}
-	if old.Email == u.Email {
-		data["What"], data["Old"], data["New"] = "mobile", old.Mobile, u.Mobile
+	return tellChanged(ctx, tx, v, actor, old, u, reason)
+}
+
+// tellChanged tells the user of a new number or address, at the old address too,
+// and every administrator of a new address (D-45, RS-06).
+func tellChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
+	tell := func(what, before, after string) error {
+		data := map[string]string{"By": byline(actor), "Reason": reason, "What": what, "Old": before, "New": after}
+		return notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data, old.Email)
 	}
-	if err := notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data, old.Email); err != nil {
-		return err
+	if old.Mobile != u.Mobile {
+		if err := tell("mobile", old.Mobile, u.Mobile); err != nil {
+			return err
+		}
 	}
 	if old.Email == u.Email {
 		return nil
+	}
+	if err := tell("email", old.Email, u.Email); err != nil {
+		return err
 	}
 	return notice.Administrators(ctx, tx, v, countersign.KindProfileChanged, map[string]string{
 		"By": byline(actor), "Reason": reason, "What": "email", "Old": old.Email, "New": u.Email, "UserID": u.Login, "Name": u.Name})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
 )
@@ -26,13 +27,17 @@ func Facts(v countersign.Visit, u countersign.User) map[string]string {
 
 // Tell writes a letter of a kind to every address of the user: the profile's,
 // the one for two factor authentication, and those in also, such as one that
-// is being replaced (NT-01). data is added to the facts of the visit.
+// is being replaced (NT-01). One that was replaced is told for three days more
+// (RS-06). data is added to the facts of the visit.
 func Tell(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.Kind, data map[string]string, also ...string) error {
 	factors, err := tx.Factors(ctx, u.ID)
 	if err != nil {
 		return err
 	}
 	addresses := append([]string{u.Email}, also...)
+	if policy.RecentEmail(u, v.Now) {
+		addresses = append(addresses, u.OldEmail)
+	}
 	for _, f := range factors {
 		if f.Method == countersign.Email {
 			addresses = append(addresses, f.Address)

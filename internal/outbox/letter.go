@@ -52,7 +52,7 @@ type page struct {
 
 type fact struct{ Name, Value string }
 
-type paragraph struct{ Strong, Text string }
+type paragraph struct{ Strong, Link, LinkName, Text string }
 
 //go:embed letters/*
 var files embed.FS

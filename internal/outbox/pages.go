@@ -18,6 +18,11 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindActivation:     activation,
 	countersign.KindInvitation:     invitation,
 	countersign.KindTurnedOff:      weakened,
+	countersign.KindWatch:          watch,
+	countersign.KindDisabled:       disabled,
+	countersign.KindOpened:         opened,
+	countersign.KindEnrolmentCode:  enrolmentCode,
+	countersign.KindResetCancelled: resetCancelled,
 	countersign.KindRecoveryMade:   recoveryMade,
 	countersign.KindRecoveryUsed:   recoveryUsed,
 	countersign.KindTest:           test,
@@ -51,12 +56,24 @@ func newConnection(f facts) page {
 		Title:    "New sign on to " + f.product(),
 		Greeting: f.name() + "there was a sign on to " + f.product() + " from a new connection with your user ID " + f.get("UserID") + ".",
 		Facts: []fact{{"Time", f.when("At")}, {"Network address", f.get("IP")}, {"Browser", f.get("Browser")},
-			{"Operating system", f.get("OS")}},
+			{"Operating system", f.get("OS")}, {"Signed in", provedWith[countersign.Proof(f.get("Proof"))]}},
 		Paragraphs: []paragraph{
 			{Strong: "If this was you, there is nothing to do."},
-			{Strong: "If this was not you:", Text: "sign in, open your User Profile, end the session that you do not know, and " + f.call() + "."},
+			{Strong: "If this was not you:", Link: f.message.Data["Link"], LinkName: "This was not me",
+				Text: "That page ends the session and forgets the device at the press of a button. It signs nobody in and works once, until " + f.until("Until") +
+					". Then change your password, and " + f.call() + "."},
 		},
 	}
+}
+
+// provedWith says by what a sign-in was admitted, and no more than was proved.
+var provedWith = map[countersign.Proof]string{
+	countersign.ProofPassword:   "With the password alone",
+	countersign.ProofRemembered: "With the password, on a remembered device",
+	countersign.ProofEmail:      "With the password and a token by email",
+	countersign.ProofApp:        "With the password and a token from the authenticator app",
+	countersign.ProofSMS:        "With the password and a token by SMS",
+	countersign.ProofRecovery:   "With the password and a recovery code",
 }
 
 // name is the reader's first name for the beginning of a sentence.
@@ -75,10 +92,10 @@ func reset(f facts) page {
 		return page{
 			Subject: "Your two factor authentication for " + f.product() + " was reset",
 			Preview: "By " + by,
-			Title:   by + " reset your two factor authentication",
-			Facts:   append(where, fact{"Reason given", f.get("Reason")}),
+			Title:   f.by() + " reset your two factor authentication",
+			Facts:   append(where, fact{"Reason given", f.get("Reason")}, fact{"From", f.office()}),
 			Paragraphs: []paragraph{
-				{Text: "Your methods and remembered devices were removed, and your sessions ended. You can log in once with only your password; set-up follows."},
+				{Text: "Your methods, recovery codes and remembered devices were removed, and your sessions ended. You can log in once with only your password; set-up follows."},
 				open,
 				{Strong: "If you did not ask for this,", Text: f.call() + "."},
 			},
@@ -90,7 +107,7 @@ func reset(f facts) page {
 		Title:   "You reset your two factor authentication",
 		Facts:   append(where, fact{"From", f.client()}),
 		Paragraphs: []paragraph{
-			{Text: "Your methods and remembered devices were removed. You can log in once with only your password; set-up follows."},
+			{Text: "Your methods, recovery codes and remembered devices were removed. You can log in once with only your password; set-up follows."},
 			open,
 			notYou(f),
 		},

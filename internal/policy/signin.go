@@ -17,6 +17,11 @@ const (
 	AttemptLife  = 10 * time.Minute // from the password to the token
 	SetUpLife    = 30 * time.Minute // the wizard
 	LinkLife     = 24 * time.Hour   // activation, and the first administrator's link (PW-07)
+	NotMeLife    = 7 * Day          // the link «This was not me» (decision 14)
+	EnrolLife    = 24 * time.Hour   // an enrolment code
+	KeyLife      = 10 * time.Minute // an app's key that waits for its first token (ER-03)
+	MaxOpenings  = 5                // of set-up with the password alone, after a reset (RS-03)
+	OldEmail     = 72 * time.Hour   // how long a replaced address is told (ER-05)
 	ResetLife    = 24 * time.Hour   // how long a reset leaves set-up open (D-38)
 	StepUpFresh  = 5 * time.Minute  // how long a proof counts as fresh (SE-06)
 	Skew         = 300 * time.Second

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"countersign"
-	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -43,7 +42,7 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 	e.Method = string(step.Proof)
 	tx.Record(e)
 	if step.Announce {
-		if err := notice.Tell(ctx, tx, v, f.User, countersign.KindNewConnection, nil); err != nil {
+		if err := d.announce(ctx, tx, v, f.User, s); err != nil {
 			return Outcome{}, err
 		}
 	}

@@ -143,7 +143,7 @@ func (d *Desk) ConfirmEmail(ctx context.Context, v countersign.Visit, typed stri
 // the user is enrolled, with email as Default (D-35).
 func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
 	return d.wizardToken(ctx, v, typed, policy.ProveEmail{}, emailFactor, func(tx *store.Tx, f *policy.Facts) error {
-		old := f.User.Email
+		old, first := f.User.Email, len(f.Factors) == 0
 		fa := emailFactor(*f)
 		for _, earlier := range f.Factors {
 			if earlier.Method == countersign.Email {
@@ -153,8 +153,13 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 		if err := d.verified(ctx, tx, v, f, fa); err != nil {
 			return err
 		}
+		if first {
+			if err := d.enrolled(ctx, tx, v, f.User, fa.Address); err != nil {
+				return err
+			}
+		}
 		if old == "" || old == fa.Address {
-			return nil
+			return d.methodAdded(ctx, tx, v, f.User, fa)
 		}
 		data := map[string]string{"Old": old, "New": fa.Address}
 		return notice.Tell(ctx, tx, v, f.User, countersign.KindAddressChanged, data, old)
@@ -295,6 +300,16 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	e.Method = string(fa.Method)
 	tx.Record(e)
 	return tx.OpenReset(ctx, f.User.ID, f.User.ResetAt, noTime, f.User.ResetBy)
+}
+
+// enrolled tells the administrators of a first method where the profile's
+// address was changed shortly before (ER-05).
+func (d *Desk) enrolled(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, address string) error {
+	if !policy.RecentEmail(u, v.Now) {
+		return nil
+	}
+	return notice.Administrators(ctx, tx, v, countersign.KindWatch, map[string]string{
+		"What": "enrolled", "UserID": u.Login, "Name": u.Name, "New": address})
 }
 
 func (d *Desk) methodAdded(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, fa countersign.Factor) error {

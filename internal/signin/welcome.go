@@ -44,7 +44,8 @@ func (d *Desk) welcome(ctx context.Context, tx *store.Tx, v countersign.Visit, h
 		}
 		return w, err
 	}
-	if !w.Link.Used.IsZero() || !v.Now.Before(w.Link.Expires) {
+	mine := w.Link.Purpose == countersign.LinkActivate || w.Link.Purpose == countersign.LinkFirstAdministrator
+	if !mine || !w.Link.Used.IsZero() || !v.Now.Before(w.Link.Expires) {
 		return w, linkOver
 	}
 	if w.Preferences, err = tx.Preferences(ctx); err != nil || w.Link.User == "" {

@@ -34,3 +34,37 @@ func (tx *Tx) UseLink(ctx context.Context, digest string, now time.Time) (bool, 
 		tx.agency, digest, millis(now))
 	return n == 1, err
 }
+
+// AddSessionLink keeps a link by which a session may be disowned. The session
+// keeps its digest, so that it is found again whatever its own ID becomes;
+// links to other sessions live on.
+func (tx *Tx) AddSessionLink(ctx context.Context, l countersign.Link, session countersign.SessionID) error {
+	_, err := tx.exec(ctx, `INSERT INTO link (agency_id, digest, user_id, purpose, created, expires, used) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
+		tx.agency, l.Digest, l.User, l.Purpose, millis(l.Created), millis(l.Expires))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `UPDATE session SET link = $3 WHERE agency_id = $1 AND id = $2`, tx.agency, session, l.Digest)
+	return err
+}
+
+// SessionOfLink is the session that a link disowns, ended or not.
+func (tx *Tx) SessionOfLink(ctx context.Context, digest string) (countersign.Session, error) {
+	s, err := scanSession(tx.sql.QueryRowContext(ctx,
+		`SELECT `+sessionColumns+` FROM session WHERE agency_id = $1 AND link = $2`, tx.agency, digest).Scan)
+	return s, notFound(err, "session.unknown")
+}
+
+// EndDevice ends the live sessions of one device of a user, and what was begun
+// from any session of it.
+func (tx *Tx) EndDevice(ctx context.Context, user countersign.UserID, device countersign.DeviceID, why string, now time.Time) error {
+	_, err := tx.exec(ctx, `
+		DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id IN (
+			SELECT s.id FROM session s WHERE s.agency_id = $1 AND s.user_id = $2 AND s.device_id = $3)`, tx.agency, user, device)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `UPDATE session SET ended = $4, ended_why = $5 WHERE agency_id = $1 AND user_id = $2 AND device_id = $3 AND ended = 0`,
+		tx.agency, user, device, millis(now), why)
+	return err
+}

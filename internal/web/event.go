@@ -39,6 +39,7 @@ var happened = map[string]string{
 	"step-up.asked":         "A token was asked before a change.",
 	"step-up.completed":     "A change was confirmed {Method}.",
 	"session.signed_out":    "Signed out from {From}.",
+	"session.disowned":      "A sign-in was disowned by the link of its letter: the session was ended and the device forgotten.",
 	"session.ended":         "{Who} ended sessions.",
 	"device.forgotten":      "{Who} forgot remembered devices.",
 	"device.copied":         "A device cookie came up in another browser and system, and was revoked.",

@@ -83,6 +83,9 @@ func (s *Server) routes() {
 	page("POST /set-up/default", s.postDefault)
 	guest("GET /set-up/done", s.getSetUpDone)
 
+	page("GET /not-me", s.getNotMe)
+	page("POST /not-me", s.postNotMe)
+
 	page("GET /welcome", s.getWelcome)
 	page("POST /welcome", s.postWelcome)
 

@@ -32,6 +32,7 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_token":          func(b base) any { return token(b) },
 		"gate_step-up":        func(b base) any { return token(b) },
 		"gate_token-recovery": func(b base) any { return token(b) },
+		"gate_not-me":         func(b base) any { return notMePage{base: b, Done: state == 1} },
 		"gate_recovery-codes": func(b base) any {
 			return recoveryPage{base: b, NoMethod: state == 1, Codes: make([]string, state%2*state)}
 		},

@@ -88,6 +88,7 @@ var sentences = map[string]string{
 	"password.common":    "This password {Why}, which is guessed early. Choose another one.",
 	"password.saved":     "Your new password is saved\nSign in with it now.",
 	"password.not_yours": "Nobody sets another's password\nThe user gets a link to choose one.",
+	"link.not_me_over":   "This link no longer works\nIt was used already, or its 7 days are over. Nothing was changed. If you do not know that sign-in, change your password and ask for help.",
 	"link.over":          "This link no longer works\nIt was used already, or its time is over. Nothing was changed. Ask your administrator for a new one.",
 
 	// Administration

@@ -1,0 +1,104 @@
+package signin
+
+import (
+	"context"
+
+	"countersign"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// A Disowning is what the link «This was not me» shows: a sign-in, and whose.
+type Disowning struct {
+	Link        countersign.Link
+	User        countersign.User
+	Session     countersign.Session // the sign-in, as it stands now
+	Preferences countersign.Preferences
+}
+
+// announce tells the user of a sign-in from a connection not seen before, with a
+// link that ends its session and signs nobody in (M31, D-17).
+func (d *Desk) announce(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, s countersign.Session) error {
+	handle := secret.NewHandle()
+	until := v.Now.Add(policy.NotMeLife)
+	link := countersign.Link{Digest: secret.Digest(handle), User: u.ID, Purpose: countersign.LinkNotMe, Created: v.Now, Expires: until}
+	if err := tx.AddSessionLink(ctx, link, s.ID); err != nil {
+		return err
+	}
+	return notice.Tell(ctx, tx, v, u, countersign.KindNewConnection, map[string]string{
+		"Proof": string(s.Proof), "Until": notice.Until(until), "Link": v.Agency.URL + "/not-me?link=" + string(handle)})
+}
+
+// NotMe looks at the sign-in that a link disowns; it changes nothing.
+func (d *Desk) NotMe(ctx context.Context, v countersign.Visit, handle countersign.Handle) (n Disowning, err error) {
+	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		n, err = d.disowning(ctx, tx, v, handle)
+		return err
+	})
+	return n, err
+}
+
+func (d *Desk) disowning(ctx context.Context, tx *store.Tx, v countersign.Visit, handle countersign.Handle) (n Disowning, err error) {
+	notMeOver := fail(countersign.Expired, "link.not_me_over", "", nil)
+	missing := func(err error) error {
+		if countersign.KindOf(err) == countersign.NotFound {
+			return notMeOver
+		}
+		return err
+	}
+	if n.Link, err = tx.Link(ctx, secret.Digest(handle)); err != nil {
+		return n, missing(err)
+	}
+	if n.Link.Purpose != countersign.LinkNotMe || !n.Link.Used.IsZero() || !v.Now.Before(n.Link.Expires) {
+		return n, notMeOver
+	}
+	if n.User, err = tx.User(ctx, n.Link.User); err != nil {
+		return n, missing(err)
+	}
+	if n.Session, err = tx.SessionOfLink(ctx, n.Link.Digest); err != nil {
+		return n, missing(err)
+	}
+	n.Preferences, err = tx.Preferences(ctx)
+	return n, err
+}
+
+// Disown does what the button behind the link says, once: it ends the session,
+// all others of that device, and what was begun from them, forgets the device
+// and tells the administrators. It signs nobody in.
+func (d *Desk) Disown(ctx context.Context, v countersign.Visit, handle countersign.Handle) error {
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		n, err := d.disowning(ctx, tx, v, handle)
+		if err != nil {
+			return err
+		}
+		u, err := tx.LockUser(ctx, n.User.ID)
+		if err != nil {
+			return err
+		}
+		used, err := tx.UseLink(ctx, n.Link.Digest, v.Now)
+		if err != nil {
+			return err
+		}
+		if !used {
+			return fail(countersign.Expired, "link.not_me_over", "", nil)
+		}
+		if err := tx.EndDevice(ctx, u.ID, n.Session.Device, "disowned", v.Now); err != nil {
+			return err
+		}
+		if _, err := tx.ForgetDevice(ctx, u.ID, n.Session.Device, countersign.ForgottenByUser, v.Now); err != nil {
+			return err
+		}
+		e := record(v, "session.disowned", u)
+		e.Method = string(n.Session.Proof)
+		e.Detail = map[string]string{"ip": n.Session.Client.Address(), "device": n.Session.Client.Describe()}
+		tx.Record(e)
+		return notice.Administrators(ctx, tx, v, countersign.KindWatch, map[string]string{
+			"What": "disowned", "UserID": u.Login, "Name": u.Name, "Session": n.Session.Client.Describe() + ", " + n.Session.Client.Address()})
+	})
+	if err == nil {
+		d.Wake()
+	}
+	return err
+}
