@@ -10,10 +10,12 @@ type Purpose string
 
 // The purposes. An attempt of one purpose is useless for another (OT-04).
 const (
-	SignIn Purpose = "sign-in" // ends in a session
-	SetUp  Purpose = "set-up"  // the wizard, opened from the User Profile of a session
-	StepUp Purpose = "step-up" // a fresh second factor for a session (SE-06)
-	Resume Purpose = "resume"  // what was posted after its session had ended, until the user is back
+	SignIn   Purpose = "sign-in" // ends in a session
+	SetUp    Purpose = "set-up"  // the wizard, opened from the User Profile of a session
+	StepUp   Purpose = "step-up" // a fresh second factor for a session (SE-06)
+	NewEmail Purpose = "email"   // proves a new address of the profile
+	NewPhone Purpose = "phone"   // proves a new number of the profile
+	Resume   Purpose = "resume"  // what was posted after its session had ended, until the user is back
 )
 
 // An Attempt is a sign-in, a set-up or a step-up under way: everything that was
@@ -38,6 +40,7 @@ type Attempt struct {
 	Unsent    string    // code of why the last token was not sent; empty: it was
 	UnsentTo  time.Time // until when no token is sent; zero: for the rest of the attempt
 	Setup     Setup
+	Also      bool // new email: tokens go there too, once it is proved
 	Act       *Act // step-up and resume: what goes on after it
 	Then      string
 	Started   time.Time

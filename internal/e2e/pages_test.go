@@ -103,6 +103,7 @@ func profilePages(t *testing.T, d demo, w *browsertest.Window, look func(name, s
 	w.Press("Forget all devices")
 	look("profile-forget-all", "Forget all")
 	w.Press("Keep them")
+	contactPages(t, d, w, look)
 	w.Press("Reset/Disable 2 Factor Authentication")
 	look("profile-reset", "What happens")
 	w.Type("password", "not this one")
@@ -114,6 +115,29 @@ func profilePages(t *testing.T, d demo, w *browsertest.Window, look func(name, s
 	look("not-found", "This page does not exist")
 	w.Go(d.URL + "/sign-out")
 	look("sign-out", "Sign out?")
+}
+
+func contactPages(t *testing.T, d demo, w *browsertest.Window, look func(name, says string)) {
+	t.Helper()
+	w.Press("Change email address")
+	look("profile-email", "If you leave this out, tokens keep going to")
+	w.Type("email", "bob.smith@")
+	w.Press("Email Token")
+	look("profile-email-error", "The part after @ is missing.")
+	w.Type("email", "bob.smith@mail.example")
+	w.Press("Email Token")
+	settled(t, w)
+	look("profile-email-token", "bob.smith@mail.example")
+	w.Type("token", wrong(d.token(t, "bob.smith@mail.example")))
+	w.Press("Confirm")
+	look("profile-email-wrong", "That token is not right.")
+	w.Press("Cancel")
+	w.Press("Change mobile phone")
+	look("profile-phone", "Enter 10 digits with no formatting")
+	w.Type("phone", "614555011")
+	w.Press("Send the token")
+	look("profile-phone-error", "That number has 9 digits.")
+	w.Press("Cancel")
 }
 
 func tokenPages(t *testing.T, d demo, w *browsertest.Window, look func(name, says string)) {

@@ -22,6 +22,9 @@ type Profile struct {
 	Codes    countersign.RecoveryCodes
 }
 
+// Offers tells whether the installation has a method.
+func (d *Desk) Offers(m countersign.Method) bool { return d.Methods.Of(m) != nil }
+
 // recent is how many events the User Profile shows.
 const recent = 10
 

@@ -14,14 +14,15 @@ func (tx *Tx) attemptPlace(id countersign.AttemptID) string {
 	return fmt.Sprintf("attempt.body/%s/%s", tx.agency, id)
 }
 
-var attemptColumns = columns("id", "failures", "hints", "body")
+var attemptColumns = columns("id", "session_id", "failures", "hints", "body")
 
 func (tx *Tx) scanAttempt(scan func(...any) error) (countersign.Attempt, error) {
 	var a countersign.Attempt
 	var id countersign.AttemptID
+	var session countersign.SessionID // as it is called now: a step-up renames it
 	var failures, hints int
 	var sealed []byte
-	if err := scan(&id, &failures, &hints, &sealed); err != nil {
+	if err := scan(&id, &session, &failures, &hints, &sealed); err != nil {
 		return a, err
 	}
 	body, err := tx.db.box.Open(sealed, tx.attemptPlace(id))
@@ -31,7 +32,7 @@ func (tx *Tx) scanAttempt(scan func(...any) error) (countersign.Attempt, error) 
 	if err := json.Unmarshal(body, &a); err != nil {
 		return a, fmt.Errorf("read attempt: %w", err)
 	}
-	a.ID, a.Failures, a.Hints = id, failures, hints
+	a.ID, a.Session, a.Failures, a.Hints = id, session, failures, hints
 	return a, nil
 }
 

@@ -56,6 +56,10 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.V
 		http.Redirect(w, r, "/sign-in"+query("notice", "token.third_failure"), http.StatusSeeOther)
 		return
 	}
+	if code := countersign.CodeOf(err); code != "attempt.expired" {
+		s.showError(w, r, v, http.StatusGone, code, nil)
+		return
+	}
 	if r.Method == http.MethodPost {
 		s.showError(w, r, v, http.StatusGone, "step_up.over", nil)
 		return

@@ -44,6 +44,8 @@ var happened = map[string]string{
 	"device.forgotten":      "{Who} forgot remembered devices.",
 	"device.copied":         "A device cookie came up in another browser and system, and was revoked.",
 	"password.chosen":       "A password was chosen from {From}.",
+	"profile.email_changed": "{Who} changed the email address of the profile.",
+	"profile.phone_changed": "{Who} changed the mobile phone of the profile.",
 	"user.added":            "{Who} added the user.",
 	"user.changed":          "{Who} changed the user.",
 	"user.activation_sent":  "{Who} sent the link to choose a password.",

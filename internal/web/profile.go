@@ -19,6 +19,7 @@ type profilePage struct {
 	Devices   []deviceRow
 	Events    []eventRow
 	SelfReset bool
+	Texts     bool // a text message can prove a number
 }
 
 // A deviceRow is a remembered device.
@@ -42,6 +43,8 @@ func deviceRows(p countersign.Preferences, all []countersign.Device, this counte
 // done are the sentences after an act that led back to a page; what follows the
 // first line is said beside it.
 var done = map[string]string{
+	"email":         "Your email address was changed.\nThe old address was told, and your remembered devices were forgotten.",
+	"phone":         "Your mobile phone was changed.\nAll your addresses were told, and your remembered devices were forgotten.",
 	"default":       "Your Default was changed.",
 	"removed":       "The method was removed.\nAll your addresses were told, and your remembered devices were forgotten.",
 	"codes":         "Your recovery codes are ready.",
@@ -79,7 +82,8 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.V
 	if err != nil {
 		return err
 	}
-	p := profilePage{base: s.console(v, g, "User Profile", "profile"), Profile: profile, Default: policy.Default(profile.Factors), SelfReset: g.Preferences.SelfReset}
+	p := profilePage{base: s.console(v, g, "User Profile", "profile"), Profile: profile, Default: policy.Default(profile.Factors), SelfReset: g.Preferences.SelfReset,
+		Texts: s.Desk.Offers(countersign.SMS)}
 	p.Devices = deviceRows(g.Preferences, profile.Devices, g.Session.Device, v.Now)
 	p.Events = p.eventRows(profile.Events, true)
 	p.Alert = flash(r)

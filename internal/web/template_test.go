@@ -44,6 +44,9 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_set-up-sms-token":   func(b base) any { return wizard(b) },
 		"gate_set-up-app":         func(b base) any { return wizard(b) },
 		"gate_set-up-default":     func(b base) any { return wizard(b) },
+		"gate_profile-email":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
+		"gate_profile-phone":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
+		"gate_profile-token":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
 		"gate_set-up-done":        func(b base) any { return setUpDonePage{base: b} },
 	}
 	for name, tmpl := range pages {

@@ -1,0 +1,169 @@
+package signin
+
+import (
+	"context"
+	"slices"
+
+	"countersign"
+	"countersign/internal/factor"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// The email address and the mobile phone of the own profile: a new one is
+// proved by a token that went to it, and counts from then on.
+
+// ChangeEmail takes a new address for the guest's profile and sends a token to
+// it (D-44). also: tokens go there too, once it is proved.
+func (d *Desk) ChangeEmail(ctx context.Context, v countersign.Visit, g Guest, typed string, also bool) error {
+	return d.askContact(ctx, v, g, countersign.NewEmail, func(tx *store.Tx, f *policy.Facts) (countersign.Factor, error) {
+		fa, err := d.Methods.Of(countersign.Email).Enroll(factor.Input{Address: typed})
+		if err != nil {
+			return fa, err
+		}
+		f.Attempt.Also, f.Attempt.Setup.Email = also, fa.Address
+		return fa, d.emailFree(ctx, tx, f.User, fa.Address)
+	})
+}
+
+// emailFree refuses an address that is the user's already, or another's: two
+// users with one mailbox could read each other's tokens (D-45). Whose it is,
+// is an administrator's to know.
+func (d *Desk) emailFree(ctx context.Context, tx *store.Tx, u countersign.User, address string) error {
+	if address == u.Email {
+		return fail(countersign.Invalid, "email.same", "email", countersign.Args{"Email": address})
+	}
+	others, err := tx.UsersByEmail(ctx, address)
+	if err == nil && slices.ContainsFunc(others, func(o countersign.User) bool { return o.ID != u.ID }) {
+		err = fail(countersign.Invalid, "email.not_free", "email", countersign.Args{"Email": address})
+	}
+	return err
+}
+
+// ChangePhone takes a new number for the guest's profile and sends a token to it.
+func (d *Desk) ChangePhone(ctx context.Context, v countersign.Visit, g Guest, country, typed string) error {
+	m := d.Methods.Of(countersign.SMS)
+	if m == nil {
+		return fail(countersign.NotFound, "page.not_found", "", nil)
+	}
+	return d.askContact(ctx, v, g, countersign.NewPhone, func(tx *store.Tx, f *policy.Facts) (countersign.Factor, error) {
+		fa, err := m.Enroll(factor.Input{Address: typed, Country: country, Countries: f.Agency.Countries})
+		if err != nil {
+			return fa, err
+		}
+		f.Attempt.Setup.Phone, f.Attempt.Setup.Country = fa.Address, country
+		return fa, d.phoneFree(ctx, tx, *f, fa.Address)
+	})
+}
+
+// phoneFree refuses a number that is the user's already, or that many others have (D-48).
+func (d *Desk) phoneFree(ctx context.Context, tx *store.Tx, f policy.Facts, number string) error {
+	if number == f.User.Mobile {
+		return fail(countersign.Invalid, "phone.same", "phone", countersign.Args{})
+	}
+	n, err := tx.CountSharing(ctx, f.User.ID, countersign.SMS, number)
+	if err == nil && n >= f.Agency.PhoneShare {
+		err = fail(countersign.Invalid, "phone.shared", "phone", countersign.Args{"Users": n})
+	}
+	return err
+}
+
+// askContact opens an attempt that proves what take has taken, in place of an
+// earlier one of the session. The same again, while its token works, sends nothing.
+func (d *Desk) askContact(ctx context.Context, v countersign.Visit, g Guest, p countersign.Purpose, take func(*store.Tx, *policy.Facts) (countersign.Factor, error)) error {
+	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		a := countersign.Attempt{ID: attemptID(secret.NewHandle()), User: u.ID, Purpose: p, Session: g.Session.ID, Client: v.Client,
+			Started: v.Now, Expires: v.Now.Add(policy.AttemptLife)}
+		f, err := d.facts(ctx, tx, v, u, a)
+		if err != nil {
+			return err
+		}
+		fa, err := take(tx, &f)
+		if err != nil {
+			return err
+		}
+		earlier, err := tx.SessionAttempt(ctx, g.Session.ID, p)
+		if err == nil && earlier.Challenge.Address == fa.Address && earlier.Challenge.Live(v.Now) {
+			earlier.Also = f.Attempt.Also
+			return tx.SaveAttempt(ctx, earlier)
+		}
+		if err := tx.EndSessionAttempts(ctx, g.Session.ID, p); err != nil {
+			return err
+		}
+		if err := tx.AddAttempt(ctx, f.Attempt); err != nil {
+			return err
+		}
+		if err := d.issue(ctx, tx, v, &f, fa); err != nil {
+			return err
+		}
+		return tx.SaveAttempt(ctx, f.Attempt)
+	})
+}
+
+// LookContact shows the attempt of the session that proves a new address or number.
+func (d *Desk) LookContact(ctx context.Context, v countersign.Visit, p countersign.Purpose) (View, error) {
+	return d.look(ctx, v, func(tx *store.Tx) (countersign.Attempt, error) {
+		return tx.SessionAttempt(ctx, sessionID(v.Session), p)
+	})
+}
+
+// contact is the ID of that attempt.
+func (d *Desk) contact(ctx context.Context, v countersign.Visit, p countersign.Purpose) (id countersign.AttemptID, err error) {
+	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err := tx.SessionAttempt(ctx, sessionID(v.Session), p)
+		id = a.ID
+		return gone(err)
+	})
+	return id, err
+}
+
+// contactFactor is the factor that the attempt's token went to; it is not verified yet.
+func contactFactor(f policy.Facts) countersign.Factor {
+	fa := countersign.Factor{User: f.User.ID, Method: countersign.Email, Address: f.Attempt.Setup.Email}
+	if f.Attempt.Purpose == countersign.NewPhone {
+		fa.Method, fa.Address = countersign.SMS, f.Attempt.Setup.Phone
+	}
+	return fa
+}
+
+// NewContactToken sends a new token to the new address or number.
+func (d *Desk) NewContactToken(ctx context.Context, v countersign.Visit, p countersign.Purpose) (Outcome, error) {
+	id, err := d.contact(ctx, v, p)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return d.send(ctx, v, id, func(f policy.Facts) (countersign.Factor, error) {
+		if f.Attempt.Purpose != p || !v.Now.Before(f.Attempt.Expires) || f.Attempt.Failures >= policy.MaxFailures {
+			return countersign.Factor{}, over()
+		}
+		return contactFactor(f), nil
+	})
+}
+
+// ProveContact judges the token that went to the new address or number; the
+// right one changes the profile, if a second factor is still recent (SE-06).
+func (d *Desk) ProveContact(ctx context.Context, v countersign.Visit, p countersign.Purpose, typed string) error {
+	id, err := d.contact(ctx, v, p)
+	if err != nil {
+		return err
+	}
+	return d.judge(ctx, v, id, typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
+		s, err := tx.Session(ctx, f.Attempt.Session)
+		if err != nil || !s.Ended.IsZero() || f.Attempt.Purpose != p {
+			return false, over()
+		}
+		if !policy.Recent(s, f.User, v.Now) {
+			return false, stale()
+		}
+		if right, err := d.prove(ctx, tx, v, &f, contactFactor(f), token); !right || err != nil {
+			return false, err
+		}
+		if p == countersign.NewPhone {
+			err = d.movePhone(ctx, tx, v, f)
+		} else {
+			err = d.moveEmail(ctx, tx, v, f)
+		}
+		return err == nil, err
+	})
+}

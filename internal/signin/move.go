@@ -1,0 +1,94 @@
+package signin
+
+import (
+	"context"
+	"slices"
+
+	"countersign"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// moveEmail keeps the proved address in the profile (D-41, D-44). Tokens go on
+// to where they went, unless the user has said that they move too.
+func (d *Desk) moveEmail(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
+	old, u := f.User, f.User
+	u.Email = f.Attempt.Setup.Email
+	if err := d.emailFree(ctx, tx, old, u.Email); err != nil {
+		return err
+	}
+	before := ""
+	if f.Attempt.Also {
+		var err error
+		if before, err = d.rebind(ctx, tx, v, f, countersign.Email, u.Email); err != nil {
+			return err
+		}
+	}
+	if err := d.moved(ctx, tx, v, u, "profile.email_changed", countersign.ForgottenEmail); err != nil {
+		return err
+	}
+	data := map[string]string{"By": u.Name + " (" + u.Login + ")", "What": "email", "Old": old.Email, "New": u.Email}
+	if err := notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data, old.Email, before); err != nil {
+		return err
+	}
+	if before != "" {
+		data := map[string]string{"Old": before, "New": u.Email}
+		if err := notice.Tell(ctx, tx, v, u, countersign.KindAddressChanged, data, old.Email, before); err != nil {
+			return err
+		}
+	}
+	if len(f.Factors) > 0 {
+		return nil
+	}
+	data["UserID"], data["Name"] = u.Login, u.Name
+	return notice.Administrators(ctx, tx, v, countersign.KindProfileChanged, data) // set-up will begin with this address (ER-05)
+}
+
+// movePhone keeps the proved number in the profile; who gets tokens by SMS gets
+// them there (D-41).
+func (d *Desk) movePhone(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
+	old, u := f.User, f.User
+	u.Mobile = f.Attempt.Setup.Phone
+	if err := d.phoneFree(ctx, tx, f, u.Mobile); err != nil {
+		return err
+	}
+	if _, err := d.rebind(ctx, tx, v, f, countersign.SMS, u.Mobile); err != nil {
+		return err
+	}
+	if err := d.moved(ctx, tx, v, u, "profile.phone_changed", countersign.ForgottenMethods); err != nil {
+		return err
+	}
+	data := map[string]string{"By": u.Name + " (" + u.Login + ")", "What": "mobile", "Old": old.Mobile, "New": u.Mobile}
+	return notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data)
+}
+
+// moved saves the profile and does what follows: devices are forgotten, and
+// everything under way ends, the attempt that proved it among them.
+func (d *Desk) moved(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, action string, why countersign.Forgotten) error {
+	if err := tx.SaveUser(ctx, u); err != nil {
+		return err
+	}
+	if _, err := tx.ForgetDevices(ctx, u.ID, why, v.Now); err != nil {
+		return err
+	}
+	tx.Record(record(v, action, u))
+	return tx.EndAttempts(ctx, u.ID, "")
+}
+
+// rebind lets a method that the user has go to the address that he has just
+// proved, and tells where it went before; empty: nothing was moved.
+func (d *Desk) rebind(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, m countersign.Method, address string) (before string, err error) {
+	i := slices.IndexFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == m })
+	if i < 0 || f.Factors[i].Address == address {
+		return "", nil
+	}
+	fa := f.Factors[i]
+	before = fa.Address
+	fa.ID, fa.Address, fa.Verified, fa.LastUsed = countersign.FactorID(secret.NewID()), address, v.Now, v.Now
+	e := record(v, "method.added", f.User)
+	e.Method = string(m)
+	tx.Record(e)
+	return before, tx.PutFactor(ctx, fa)
+}

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+// A contactPage changes the email address or the mobile phone of one's own
+// profile: first the new one, then the token that went to it.
+type contactPage struct {
+	setUpPage
+	Path    string // of its forms
+	Current string // what the profile holds now
+	Tokens  string // where tokens go by the same method; empty: the user has not set it up
+	Also    bool   // email: tokens go to the new address too
+}
+
+// A newContact is one of the two.
+type newContact struct {
+	purpose countersign.Purpose
+	path    string
+	title   string
+	form    string // template that asks for the new one
+	field   string
+}
+
+var (
+	newEmail = newContact{countersign.NewEmail, "/profile/email", "Change your email address", "gate_profile-email", "email"}
+	newPhone = newContact{countersign.NewPhone, "/profile/phone", "Change your mobile phone", "gate_profile-phone", "phone"}
+)
+
+// contactPage begins the page, and looks at the token that was sent for it, if
+// one was; ok is false without.
+func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Guest, c newContact) (p contactPage, ok bool, err error) {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return p, false, err
+	}
+	b := s.base(v, c.title, g.Preferences)
+	b.FormToken, b.Wide = s.Entrance.FormToken(v.Session), true
+	p = contactPage{setUpPage: setUpPage{base: b, From: s.From(v.Agency), Again: c.path + "/new"}, Path: c.path, Current: g.User.Email, Also: true}
+	method := countersign.Email
+	if c.purpose == countersign.NewPhone {
+		p.Current, method = dialled(g.User.Mobile), countersign.SMS
+		p.Script = true
+		for _, code := range g.Preferences.Countries {
+			p.Countries = append(p.Countries, country{code, countryName(code)})
+		}
+	}
+	if i := slices.IndexFunc(profile.Factors, func(f countersign.Factor) bool { return f.Method == method }); i >= 0 {
+		p.Tokens = dialled(profile.Factors[i].Address)
+	}
+	view, err := s.Desk.LookContact(r.Context(), v, c.purpose)
+	if countersign.KindOf(err) == countersign.Expired {
+		return p, false, nil
+	}
+	if err != nil {
+		return p, false, err
+	}
+	p.View, p.To = view, dialled(view.Attempt.Challenge.Address)
+	p.Spent = view.Attempt.Sends >= policy.MaxSends
+	if p.Stale = !view.Attempt.Challenge.Live(v.Now); !p.Stale {
+		p.Delivery = s.delivery(b, view, c.path)
+	}
+	return p, true, nil
+}
+
+func (s *Server) getContact(c newContact) guestHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+		if c.purpose == countersign.NewPhone && !s.Desk.Offers(countersign.SMS) {
+			return &countersign.Error{Kind: countersign.NotFound, Code: "page.not_found"}
+		}
+		p, sent, err := s.contactPage(r, v, g, c)
+		if err != nil {
+			return err
+		}
+		if !sent || r.URL.Query().Has("change") {
+			return s.show(w, http.StatusOK, c.form, p)
+		}
+		refresh(w, p.Delivery)
+		return s.show(w, http.StatusOK, "gate_profile-token", p)
+	}
+}
+
+func (s *Server) postEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	also := r.PostForm.Get("also_two_factor") == "yes"
+	err := s.Desk.ChangeEmail(r.Context(), v, g, r.PostForm.Get("email"), also)
+	return s.contactAsked(w, r, v, g, newEmail, err)
+}
+
+func (s *Server) postPhone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	err := s.Desk.ChangePhone(r.Context(), v, g, r.PostForm.Get("country"), r.PostForm.Get("phone"))
+	return s.contactAsked(w, r, v, g, newPhone, err)
+}
+
+// contactAsked leads to the page for the token, or shows the form again.
+func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, c newContact, err error) error {
+	if err == nil {
+		http.Redirect(w, r, c.path, http.StatusSeeOther)
+		return nil
+	}
+	status, ok := refusedStatus(err)
+	if !ok {
+		return err
+	}
+	p, _, perr := s.contactPage(r, v, g, c)
+	if perr != nil {
+		return perr
+	}
+	p.refuse(err)
+	p.Email, p.Phone, p.Country = r.PostForm.Get("email"), r.PostForm.Get("phone"), r.PostForm.Get("country")
+	p.Also = r.PostForm.Get("also_two_factor") == "yes"
+	return s.show(w, status, c.form, p)
+}
+
+// refusedStatus is the status of a form that is shown again; false for what is
+// no matter of its fields.
+func refusedStatus(err error) (int, bool) {
+	switch countersign.KindOf(err) {
+	case countersign.Invalid:
+		return http.StatusUnprocessableEntity, true
+	case countersign.TooMany:
+		return http.StatusTooManyRequests, true
+	default:
+		return 0, false
+	}
+}
+
+func (s *Server) postContactToken(c newContact) guestHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+		err := s.Desk.ProveContact(r.Context(), v, c.purpose, r.PostForm.Get("token"))
+		if err == nil {
+			http.Redirect(w, r, "/profile"+query("done", c.field), http.StatusSeeOther)
+			return nil
+		}
+		return s.contactToken(w, r, v, g, c, err)
+	}
+}
+
+func (s *Server) postContactNew(c newContact) guestHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+		_, err := s.Desk.NewContactToken(r.Context(), v, c.purpose)
+		if err == nil {
+			http.Redirect(w, r, c.path, http.StatusSeeOther)
+			return nil
+		}
+		return s.contactToken(w, r, v, g, c, err)
+	}
+}
+
+// contactToken shows the page for the token again, with what was wrong.
+func (s *Server) contactToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, c newContact, err error) error {
+	if countersign.CodeOf(err) == policy.RefusedFailures {
+		return &countersign.Error{Kind: countersign.Expired, Code: "profile.third_failure"}
+	}
+	status, ok := refusedStatus(err)
+	if !ok {
+		return err
+	}
+	p, sent, perr := s.contactPage(r, v, g, c)
+	if perr != nil {
+		return perr
+	}
+	p.refuse(err)
+	p.Delivery = delivery{} // what was wrong is the news
+	if !sent || p.Errors[c.field] != "" {
+		return s.show(w, status, c.form, p)
+	}
+	return s.show(w, status, "gate_profile-token", p)
+}
