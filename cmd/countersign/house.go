@@ -108,22 +108,18 @@ func (h *house) routes(s *config.Settings) error {
 		}
 		h.outbox.Mail = smtp
 	}
-	switch len(s.SMSURL) {
-	case 0:
+	if len(s.SMSURL) == 0 {
 		return nil
-	case 1:
-	default:
-		return &config.Error{Setting: "--sms-url", Problem: "one gateway can be used in this version; give it once"}
 	}
-	gateway, err := outbox.ParseWebhook(s.SMSURL[0])
+	routes, err := outbox.ParseRoutes(s.SMSURL)
 	if err != nil {
 		return &config.Error{Setting: "--sms-url", Problem: err.Error()}
 	}
-	h.texts(gateway)
+	h.texts(routes)
 	return nil
 }
 
-// texts adds SMS to the methods, by a gateway.
+// texts adds SMS to the methods, by gateways.
 func (h *house) texts(gateway outbox.Sender) {
 	h.outbox.Text = gateway
 	h.methods = append(h.methods, factor.SMS(h.key))

@@ -120,6 +120,7 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 		From:     h.sender,
 		Mail:     func() bool { return h.outbox.Mail != nil },
 		Inbox:    inbox,
+		Receipts: h.outbox.Receive,
 		Log:      h.outbox.Log,
 	}).Handler(), nil
 }

@@ -32,7 +32,7 @@ type Settings struct {
 	SMTPURL       string   `name:"smtp-url" help:"Mail server: smtp://user:pass@host:587?tls=starttls (or implicit, none)." placeholder:"URL"`
 	SMTPURLFile   string   `name:"smtp-url-file" help:"File that holds --smtp-url." placeholder:"FILE"`
 	MailFrom      string   `name:"mail-from" help:"Sender of mail: Agency Support <support@acme.example>." placeholder:"ADDRESS"`
-	SMSURL        []string `name:"sms-url" sep:"none" help:"Text gateway: webhook+https://host/path?secret=…" placeholder:"URL"`
+	SMSURL        []string `name:"sms-url" sep:"none" help:"Text gateway: twilio://, vonage://, smpp:// or webhook+https://; repeatable, in order of preference." placeholder:"URL"`
 	SMSURLFile    string   `name:"sms-url-file" help:"File that holds --sms-url, one on each line." placeholder:"FILE"`
 	LogFormat     string   `name:"log-format" default:"text" help:"text or json."`
 	LogLevel      string   `name:"log-level" default:"info" help:"debug, info, warn or error."`

@@ -135,8 +135,11 @@ func (h *House) build() {
 		From:  func(countersign.Agency) string { return "support@demo.example" },
 		Mail:  func() bool { return true },
 		Inbox: h.Inbox,
-		Log:   quiet,
-		Now:   h.Now,
+		Receipts: func(ctx context.Context, agency countersign.AgencyID, gateway string, c outbox.Callback) error {
+			return h.Outbox.Receive(ctx, agency, gateway, c)
+		},
+		Log: quiet,
+		Now: h.Now,
 	}
 	h.Door, h.Routes = server.Handler(), server.Routes()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 
 	"countersign"
 	"countersign/internal/store"
@@ -18,6 +19,9 @@ func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 	if !m.Expires.IsZero() && !o.now().Before(m.Expires) {
 		m.State, m.Done = countersign.Dropped, o.now()
 		return o.Store.FinishMessage(ctx, m)
+	}
+	if !m.Expires.IsZero() {
+		l.Life = m.Expires.Sub(o.now())
 	}
 	m.Tries++
 	g := &grip{outbox: o, m: m}
@@ -90,6 +94,9 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 	}
 	l, err := Render(a, p, m, from)
 	l.Route = m.Route
+	if strings.HasPrefix(a.URL, "https://") {
+		l.Callback = a.URL
+	}
 	for _, k := range keys {
 		if k.Signs {
 			l.DKIM = k

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/smpp"
 )
 
 // A Letter is a message as it is sent.
@@ -29,6 +30,8 @@ type Letter struct {
 	Reference string
 	Kind      countersign.Kind
 	User      countersign.UserID
+	Life      time.Duration                                 // how long it is worth delivering; 0: for ever
+	Callback  string                                        // base URL that gateways can tell of it; empty: none
 	DKIM      countersign.DKIMKey                           // signs it; empty: nothing does
 	Route     string                                        // the way out that may have it already; empty: none
 	Begin     func(ctx context.Context, route string) error // told before a way out gets it; nil: nobody wants to know
@@ -96,16 +99,23 @@ func textMessage(a countersign.Agency, m countersign.Message) string {
 	if m.Kind == countersign.KindTest {
 		return oneLine("This is a test of text messages from " + a.ProductName() + ".")
 	}
-	product := oneLine(a.ProductName())
-	if runes := []rune(product); len(runes) > 60 {
-		product = string(runes[:60])
-	}
-	line := fmt.Sprintf("Your %s token is %s. Reference %s.", product, m.Data["Token"], m.Reference)
+	last := ""
 	if u, err := url.Parse(a.URL); err == nil && u.Hostname() != "" {
-		line += fmt.Sprintf("\n@%s #%s", u.Hostname(), m.Data["Token"])
+		last = fmt.Sprintf("\n@%s #%s", u.Hostname(), m.Data["Token"])
 	}
-	return line
+	product := []rune(oneLine(a.ProductName()))
+	for {
+		text := fmt.Sprintf("Your %s token is %s. Reference %s.%s", string(product), m.Data["Token"], m.Reference, last)
+		if len(product) <= shortestProduct || smpp.Fits(text) {
+			return text
+		}
+		product = product[:len(product)-1]
+	}
 }
+
+// shortestProduct is how many letters of a product's name a text message keeps
+// at least, where it does not fit into one.
+const shortestProduct = 12
 
 func footer(a countersign.Agency, p countersign.Preferences) string {
 	text := "You get this mail because you have a user ID at " + a.Name + ". "

@@ -60,6 +60,11 @@ func (o *Outbox) now() time.Time {
 // Run delivers until ctx ends. Being woken makes it immediate, the tick makes
 // it certain, the lease makes it survive the death of a node.
 func (o *Outbox) Run(ctx context.Context) error {
+	var links sync.WaitGroup
+	defer links.Wait()
+	if routes, ok := o.Text.(*Routes); ok {
+		links.Go(func() { routes.Run(ctx, o.link(ctx)) })
+	}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {

@@ -9,11 +9,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"countersign"
 )
 
 // A Webhook hands text messages to a gateway of the agency's own: a POST of
@@ -49,29 +51,35 @@ func local(name string) bool {
 	return name == "localhost" || net.ParseIP(name).IsLoopback()
 }
 
+// Name is the gateway's host and path.
+func (h *Webhook) Name() string {
+	address, _, _ := strings.Cut(h.url, "?")
+	return "webhook " + address
+}
+
 // Send posts one text message.
 func (h *Webhook) Send(ctx context.Context, l Letter) (Receipt, error) {
 	body, err := json.Marshal(map[string]string{"to": l.To, "text": l.Text, "reference": l.Reference})
 	if err != nil {
 		return Receipt{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, h.url, bytes.NewReader(body))
 	if err != nil {
 		return Receipt{}, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", string(l.ID))
 	r.Header.Set("Countersign-Signature", Sign(h.secret, body))
-	answer, err := h.client.Do(r)
-	if err != nil {
-		return Receipt{}, &Refusal{Server: h.host, Answer: "it can't be reached", Err: err}
+	if l.Callback != "" {
+		r.Header.Set("Countersign-Receipts", l.Callback+"/receipts/webhook")
 	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 4096))
+	a, err := post(ctx, h.client, h.host, r)
 	if err != nil {
-		return Receipt{}, &Refusal{Server: h.host, Answer: "the answer broke off", Err: err}
+		return Receipt{}, err
 	}
-	return h.judge(answer, string(text))
+	receipt, err := h.judge(a)
+	receipt.Tag = string(l.ID)
+	return receipt, err
 }
 
 // Sign is the signature of a body: HMAC-SHA-256 in hex.
@@ -83,20 +91,45 @@ func Sign(secret, body []byte) string {
 
 // judge reads the gateway's answer: 2xx is taken, unless it is a web page; most
 // 4xx are final; everything else may pass.
-func (h *Webhook) judge(answer *http.Response, text string) (Receipt, error) {
-	said := fmt.Sprintf("%d %s", answer.StatusCode, oneLine(text))
-	if runes := []rune(said); len(runes) > 200 {
-		said = string(runes[:200])
-	}
-	page := strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html")
-	switch code := answer.StatusCode; {
-	case code/100 == 2 && !page:
+func (h *Webhook) judge(a answer) (Receipt, error) {
+	said := brief(fmt.Sprintf("%d %s", a.code, a.body))
+	switch code := a.code; {
+	case code/100 == 2 && !a.page:
 		return Receipt{Server: h.host, Answer: said}, nil
 	case code/100 == 2:
-		return Receipt{}, &Refusal{Server: h.host, Answer: "it answered with a web page"}
+		return Receipt{}, &Refusal{Server: h.host, Answer: "a web page answered instead of the gateway"}
+	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusNotFound, code == http.StatusMethodNotAllowed:
+		return Receipt{}, &Refusal{Server: h.host, Answer: said} // our settings, not the number
 	case code/100 == 4 && code != http.StatusRequestTimeout && code != http.StatusTooEarly && code != http.StatusTooManyRequests:
 		return Receipt{}, &Refusal{Server: h.host, Answer: said, Permanent: true}
 	default:
-		return Receipt{}, &Refusal{Server: h.host, Answer: said}
+		return Receipt{}, failed(h.host, code, said)
 	}
+}
+
+// Read takes a receipt out of a callback: a POST of {"id","status","at"}, signed
+// as our own requests are; at is seconds of UTC.
+func (h *Webhook) Read(c Callback) (Told, error) {
+	if !hmac.Equal([]byte(c.Header.Get("Countersign-Signature")), []byte(Sign(h.secret, c.Body))) {
+		return Told{}, ErrForged
+	}
+	var said struct {
+		ID     string `json:"id"`
+		Status string `json:"status"`
+		At     int64  `json:"at"`
+	}
+	if err := json.Unmarshal(c.Body, &said); err != nil || said.ID == "" {
+		return Told{}, ErrUnread
+	}
+	if !c.recent(time.Unix(said.At, 0)) {
+		return Told{}, ErrForged
+	}
+	told := Told{Tags: []string{said.ID}}
+	switch said.Status {
+	case "delivered":
+		told.Receipt = countersign.Delivered
+	case "undelivered":
+		told.Receipt = countersign.Undelivered
+	}
+	return told, nil
 }

@@ -27,6 +27,7 @@ type Server struct {
 	From     func(countersign.Agency) string           // sender of letters, as pages name it
 	Mail     func() bool                               // a mail server is set up
 	Inbox    *outbox.Inbox                             // the demo's; nil elsewhere, and then its page does not exist
+	Receipts func(ctx context.Context, agency countersign.AgencyID, gateway string, c outbox.Callback) error
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
 
@@ -142,6 +143,7 @@ func (s *Server) routes() {
 	fresh("POST /admin/users/{id}/devices/forget-all", "act.user_forget", "/admin/users/{id}", s.postUserForgetAll)
 	fresh("POST /admin/users/{id}/sessions/end", "act.user_sessions", "/admin/users/{id}", s.postUserEndSessions)
 
+	s.mux.HandleFunc("POST /receipts/{gateway}", s.postReceipt)
 	if s.Inbox != nil {
 		page("GET /demo/inbox", s.getInbox)
 	}

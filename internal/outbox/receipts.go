@@ -1,0 +1,103 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/store"
+)
+
+// A Callback is what a gateway sent to tell of a message.
+type Callback struct {
+	URL    string // as the gateway was given it
+	Header http.Header
+	Form   url.Values
+	Body   []byte // of a callback that is no form
+	Now    time.Time
+}
+
+// fresh is how old a callback that says its time may be; an older one is
+// somebody's who has kept it.
+const fresh = 5 * time.Minute
+
+func (c Callback) recent(t time.Time) bool {
+	age := c.Now.Sub(t)
+	return age < fresh && age > -fresh
+}
+
+// Why a callback was not taken.
+var (
+	ErrForged  = errors.New("the signature of a receipt is not right, or it is old")
+	ErrUnread  = errors.New("a receipt can't be read")
+	ErrUnknown = errors.New("a receipt is for no message of this agency")
+)
+
+// Receive keeps what a gateway told by a callback about a message of the
+// agency. kind is twilio, vonage or webhook.
+func (o *Outbox) Receive(ctx context.Context, agency countersign.AgencyID, kind string, c Callback) error {
+	routes, _ := o.Text.(*Routes)
+	if routes == nil {
+		return ErrUnknown
+	}
+	err := ErrUnknown
+	for _, g := range routes.Gateways() {
+		reads, ok := g.(interface{ Read(Callback) (Told, error) })
+		if !ok || !strings.HasPrefix(g.Name(), kind+" ") {
+			continue
+		}
+		var told Told
+		if told, err = reads.Read(c); err != nil {
+			continue // another account of the same kind may have signed it
+		}
+		return o.tell(ctx, g.Name(), told, func(tag string) (known bool, err error) {
+			err = o.Store.In(ctx, agency, func(tx *store.Tx) (err error) {
+				known, err = tx.KeepReceipt(ctx, g.Name(), tag, told.Receipt, o.now())
+				return err
+			})
+			return known, err
+		})
+	}
+	return err
+}
+
+// tell keeps a receipt by the way that keep knows. One may come before the
+// message's row says what the gateway calls it, so an unknown one is looked for
+// a few times.
+func (o *Outbox) tell(ctx context.Context, route string, t Told, keep func(tag string) (bool, error)) error {
+	if t.Receipt == "" {
+		return nil // it is on its way: nothing to keep
+	}
+	for _, wait := range []time.Duration{0, 200 * time.Millisecond, time.Second} {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+		for _, tag := range t.Tags {
+			if known, err := keep(tag); known || err != nil {
+				return err
+			}
+		}
+	}
+	o.Log.Warn("a receipt for no message", "route", route)
+	return ErrUnknown
+}
+
+// link keeps what a gateway tells over its own link, of whichever agency.
+func (o *Outbox) link(ctx context.Context) func(route string, t Told) {
+	return func(route string, t Told) {
+		err := o.tell(ctx, route, t, func(tag string) (bool, error) {
+			return o.Store.KeepReceipt(ctx, route, tag, t.Receipt, o.now())
+		})
+		if err != nil && !errors.Is(err, ErrUnknown) && ctx.Err() == nil {
+			o.Log.Error("receipt", "route", route, "error", err)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+
+	"countersign"
+	"countersign/internal/smpp"
+)
+
+// An SMPP is a gateway by its own protocol, over a link that stays.
+type SMPP struct {
+	host   string
+	from   string
+	client *smpp.Client
+	told   chan smpp.Receipt
+}
+
+// ParseSMPP reads smpp://user:pass@host:2775?from=+16145550100; tls is none (the
+// default of such gateways) or implicit, ca names a file with the certificate
+// of a private authority.
+func ParseSMPP(raw string) (*SMPP, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "smpp" || u.Hostname() == "" || u.User.Username() == "" || strings.Trim(u.Path, "/") != "" {
+		return nil, errors.New("it must look like smpp://user:password@gateway.example:2775?from=%2B16145550100")
+	}
+	if err := known(u, "from", "tls", "ca"); err != nil {
+		return nil, err
+	}
+	port := u.Port()
+	if port == "" {
+		port = "2775"
+	}
+	s := &SMPP{host: u.Hostname(), from: sender(u), told: make(chan smpp.Receipt, 1000)}
+	settings := smpp.Settings{Address: net.JoinHostPort(u.Hostname(), port), User: u.User.Username(), Patience: patience, Told: s.note}
+	settings.Password, _ = u.User.Password()
+	switch u.Query().Get("tls") {
+	case "", "none":
+	case "implicit":
+		if settings.TLS, err = tlsOf(s.host, u.Query().Get("ca")); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, errors.New("tls must be implicit or none")
+	}
+	s.client = &smpp.Client{Settings: settings}
+	return s, nil
+}
+
+// note keeps a receipt until Run hands it on; if nobody does, they are dropped.
+func (s *SMPP) note(r smpp.Receipt) {
+	select {
+	case s.told <- r:
+	default:
+	}
+}
+
+// Name is the gateway's address and our login there.
+func (s *SMPP) Name() string { return "smpp " + s.client.User + "@" + s.client.Address }
+
+// Run keeps the link until ctx ends, and hands on receipts.
+func (s *SMPP) Run(ctx context.Context, tell func(Told)) {
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.client.Run(ctx) }()
+	for {
+		select {
+		case r := <-s.told:
+			told := Told{Tags: r.IDs}
+			if r.Final {
+				told.Receipt = map[bool]countersign.Receipt{true: countersign.Delivered, false: countersign.Undelivered}[r.Delivered]
+			}
+			tell(told)
+		case <-done:
+			return
+		}
+	}
+}
+
+// Close ends the link of a program that does not Run.
+func (s *SMPP) Close() { s.client.Close() }
+
+// Send hands over one text.
+func (s *SMPP) Send(ctx context.Context, l Letter) (Receipt, error) {
+	id, err := s.client.Submit(ctx, smpp.Message{From: s.from, To: l.To, Text: l.Text, Life: l.Life})
+	if err == nil {
+		return Receipt{Server: s.host, Answer: "accepted", Tag: id}, nil
+	}
+	r := &Refusal{Server: s.host, Answer: "it can't be reached", Unsure: smpp.Unsure(err), Err: err}
+	var status smpp.Status
+	switch {
+	case errors.As(err, &status):
+		r.Answer, r.Permanent = brief(status.Error()), status == smpp.BadDestination
+		if strings.Contains(err.Error(), "login") {
+			r.Answer = "it did not take our login: " + r.Answer
+		}
+	case r.Unsure:
+		r.Answer = "there was no answer; the message may have been taken"
+	}
+	return Receipt{}, r
+}

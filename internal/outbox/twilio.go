@@ -1,0 +1,133 @@
+package outbox
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1" // #nosec G505 -- what Twilio signs with
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"countersign"
+)
+
+// A Twilio is an account at Twilio.
+type Twilio struct {
+	base   string
+	sid    string
+	token  string
+	from   string
+	client *http.Client
+}
+
+var accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
+
+// ParseTwilio reads twilio://SID:TOKEN@?from=+16145550100; from is a number, a
+// short code or the SID of a Messaging Service.
+func ParseTwilio(raw string) (*Twilio, error) {
+	const like = "it must look like twilio://SID:TOKEN@?from=%2B16145550100"
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "twilio" || strings.Trim(u.Path, "/") != "" {
+		return nil, errors.New(like)
+	}
+	t := &Twilio{sid: u.User.Username(), from: sender(u), client: quietClient()}
+	t.token, _ = u.User.Password()
+	var ours bool
+	t.base, ours = base(u, "api.twilio.com", "twilio.com")
+	switch {
+	case !accountSID.MatchString(t.sid) || t.token == "":
+		return nil, errors.New(like + "; SID begins with AC and has 34 letters")
+	case t.from == "":
+		return nil, errors.New("from is missing: a number, a short code, or the SID of a Messaging Service")
+	case !ours:
+		return nil, errors.New("the host must be one of twilio.com, or none")
+	}
+	return t, known(u, "from")
+}
+
+// Name is the account's: two accounts are two routes.
+func (t *Twilio) Name() string { return "twilio " + t.sid[len(t.sid)-6:] }
+
+// Send hands over one text.
+func (t *Twilio) Send(ctx context.Context, l Letter) (Receipt, error) {
+	form := url.Values{"To": {l.To}, "Body": {l.Text}}
+	if strings.HasPrefix(t.from, "MG") {
+		form.Set("MessagingServiceSid", t.from)
+	} else {
+		form.Set("From", t.from)
+	}
+	if l.Life > 0 { // not delivered when the token is dead
+		form.Set("ValidityPeriod", strconv.Itoa(min(max(int(l.Life.Seconds()), 1), 36000)))
+	}
+	if l.Callback != "" {
+		form.Set("StatusCallback", l.Callback+"/receipts/twilio")
+	}
+	a, err := postForm(ctx, t.client, "Twilio", t.base+"/2010-04-01/Accounts/"+t.sid+"/Messages.json", form,
+		func(r *http.Request) { r.SetBasicAuth(t.sid, t.token) })
+	if err != nil {
+		return Receipt{}, err
+	}
+	return t.judge(a)
+}
+
+// theNumber are Twilio's codes of refusals that no other try would change: the
+// number is none, is no mobile, or its owner has said STOP.
+var theNumber = []int{21211, 21217, 21219, 21408, 21610, 21612, 21614, 21635, 60410}
+
+func (t *Twilio) judge(a answer) (Receipt, error) {
+	var said struct {
+		SID     string `json:"sid"`
+		Status  string `json:"status"`
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}
+	err := json.Unmarshal(a.body, &said)
+	switch {
+	case a.page:
+		return Receipt{}, &Refusal{Server: "Twilio", Answer: "a web page answered instead of the gateway"}
+	case a.code/100 == 2 && (err != nil || said.SID == ""):
+		return Receipt{}, &Refusal{Server: "Twilio", Answer: "its answer can't be read; the message may have been taken", Unsure: true}
+	case a.code/100 == 2:
+		return Receipt{Server: "Twilio", Answer: brief(fmt.Sprintf("%d %s", a.code, said.Status)), Tag: said.SID}, nil
+	}
+	r := failed("Twilio", a.code, brief(fmt.Sprintf("%d %d %s", a.code, said.Code, said.Message)))
+	r.Permanent = a.code == http.StatusBadRequest && slices.Contains(theNumber, said.Code)
+	return Receipt{}, r
+}
+
+// Read takes a receipt out of a callback that Twilio has signed.
+func (t *Twilio) Read(c Callback) (Told, error) {
+	sent, err := base64.StdEncoding.DecodeString(c.Header.Get("X-Twilio-Signature"))
+	if err != nil || !hmac.Equal(sent, signTwilio(t.token, c.URL, c.Form)) || c.Form.Get("AccountSid") != t.sid {
+		return Told{}, ErrForged
+	}
+	told := Told{Tags: []string{c.Form.Get("MessageSid")}}
+	switch c.Form.Get("MessageStatus") {
+	case "delivered":
+		told.Receipt = countersign.Delivered
+	case "undelivered", "failed":
+		told.Receipt = countersign.Undelivered
+	}
+	return told, nil
+}
+
+// signTwilio is the signature of a callback: over its address and its fields,
+// in the order of their names.
+func signTwilio(token, address string, form url.Values) []byte {
+	mac := hmac.New(sha1.New, []byte(token))
+	mac.Write([]byte(address))
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range form[name] {
+			mac.Write([]byte(name + value))
+		}
+	}
+	return mac.Sum(nil)
+}

@@ -1,0 +1,150 @@
+package outbox
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/smpp"
+)
+
+// A Vonage is an account for Vonage's SMS API.
+type Vonage struct {
+	base      string
+	key       string
+	secret    string
+	signature []byte // of callbacks; empty: none is asked for
+	from      string
+	client    *http.Client
+}
+
+// ParseVonage reads vonage://KEY:SECRET@?from=16145550100&signature=…;
+// signature is the secret that Vonage signs receipts with, by HMAC-SHA-256.
+func ParseVonage(raw string) (*Vonage, error) {
+	const like = "it must look like vonage://KEY:SECRET@?from=16145550100"
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "vonage" || strings.Trim(u.Path, "/") != "" {
+		return nil, errors.New(like)
+	}
+	v := &Vonage{key: u.User.Username(), from: strings.TrimPrefix(sender(u), "+"), signature: []byte(u.Query().Get("signature")), client: quietClient()}
+	v.secret, _ = u.User.Password()
+	var ours bool
+	v.base, ours = base(u, "rest.nexmo.com", "nexmo.com")
+	switch {
+	case v.key == "" || v.secret == "":
+		return nil, errors.New(like)
+	case v.from == "":
+		return nil, errors.New("from is missing: a number or a name that the account may send from")
+	case !ours:
+		return nil, errors.New("the host must be one of nexmo.com, or none")
+	}
+	return v, known(u, "from", "signature")
+}
+
+// Name is the account's.
+func (v *Vonage) Name() string { return "vonage " + v.key }
+
+// Send hands over one text.
+func (v *Vonage) Send(ctx context.Context, l Letter) (Receipt, error) {
+	form := url.Values{"api_key": {v.key}, "api_secret": {v.secret}, "from": {v.from}, "to": {strings.TrimPrefix(l.To, "+")}, "text": {l.Text}, "client-ref": {string(l.ID)}}
+	if !smpp.Plain(l.Text) {
+		form.Set("type", "unicode")
+	}
+	if l.Life > 0 { // Vonage takes 20 seconds at least
+		form.Set("ttl", strconv.FormatInt(max(l.Life.Milliseconds(), 20_000), 10))
+	}
+	if l.Callback != "" && len(v.signature) > 0 {
+		form.Set("status-report-req", "1")
+		form.Set("callback", l.Callback+"/receipts/vonage")
+	}
+	a, err := postForm(ctx, v.client, "Vonage", v.base+"/sms/json", form, func(*http.Request) {})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return v.judge(a)
+}
+
+// Vonage's statuses: taken, too many, an error of its own after which the
+// message may go out, and what no other try would change.
+const (
+	vonageTaken = "0"
+	vonageError = "5"
+)
+
+var vonageNumber = []string{"7", "33"} // the number is barred, or is none
+
+func (v *Vonage) judge(a answer) (Receipt, error) {
+	var said struct {
+		Messages []struct {
+			ID     string `json:"message-id"`
+			Status string `json:"status"`
+			Error  string `json:"error-text"`
+		} `json:"messages"`
+	}
+	err := json.Unmarshal(a.body, &said)
+	switch {
+	case a.page:
+		return Receipt{}, &Refusal{Server: "Vonage", Answer: "a web page answered instead of the gateway"}
+	case a.code/100 != 2:
+		return Receipt{}, failed("Vonage", a.code, fmt.Sprint(a.code))
+	case err != nil || len(said.Messages) == 0:
+		return Receipt{}, &Refusal{Server: "Vonage", Answer: "its answer can't be read; the message may have been taken", Unsure: true}
+	}
+	first := said.Messages[0]
+	if first.Status == vonageTaken {
+		return Receipt{Server: "Vonage", Answer: fmt.Sprintf("%d accepted", a.code), Tag: first.ID}, nil
+	}
+	return Receipt{}, &Refusal{Server: "Vonage", Answer: brief(first.Status + " " + first.Error),
+		Permanent: slices.Contains(vonageNumber, first.Status), Unsure: first.Status == vonageError}
+}
+
+// Read takes a receipt out of a callback that Vonage has signed not long ago.
+func (v *Vonage) Read(c Callback) (Told, error) {
+	sent, err := hex.DecodeString(c.Form.Get("sig"))
+	if err != nil || len(v.signature) == 0 || !hmac.Equal(sent, signVonage(v.signature, c.Form)) {
+		return Told{}, ErrForged
+	}
+	seconds, err := strconv.ParseInt(c.Form.Get("timestamp"), 10, 64)
+	if err != nil || !c.recent(time.Unix(seconds, 0)) {
+		return Told{}, ErrForged
+	}
+	told := Told{Tags: []string{c.Form.Get("messageId")}}
+	switch c.Form.Get("status") {
+	case "delivered":
+		told.Receipt = countersign.Delivered
+	case "expired", "failed", "rejected":
+		told.Receipt = countersign.Undelivered
+	}
+	return told, nil
+}
+
+// signVonage is the signature of a callback over its other fields.
+func signVonage(secret []byte, form url.Values) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(canonical(form)))
+	return mac.Sum(nil)
+}
+
+// canonical are the fields in the order of their names, as Vonage signs them.
+func canonical(form url.Values) string {
+	var all strings.Builder
+	clean := strings.NewReplacer("&", "_", "=", "_")
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if name != "sig" {
+			all.WriteString("&" + clean.Replace(name) + "=" + clean.Replace(form.Get(name)))
+		}
+	}
+	return all.String()
+}

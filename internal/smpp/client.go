@@ -1,0 +1,178 @@
+package smpp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Client keeps one link to a gateway and makes a new one when it is over.
+type Client struct {
+	Settings
+
+	mu        sync.Mutex
+	link      *link
+	reference byte
+}
+
+// A Message is one text to one number.
+type Message struct {
+	From string // a number with +, a short code, or a name
+	To   string // E.164
+	Text string
+	Life time.Duration // how long it is worth delivering; 0: as the gateway likes
+}
+
+// Run keeps the link alive until ctx ends, so that receipts arrive and a
+// message finds it bound. Without Run, Submit makes the link when it needs it.
+func (c *Client) Run(ctx context.Context) error {
+	wait := time.Second
+	for {
+		l, err := c.bound(ctx)
+		if err != nil {
+			wait = min(2*wait, time.Minute)
+		} else {
+			wait = time.Second
+			l.stay(ctx)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			c.leave()
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+// stay asks a link now and then whether it lives, until it is over.
+func (l *link) stay(ctx context.Context) {
+	ticker := time.NewTicker(l.Patience)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.gone:
+			return
+		case <-ticker.C:
+			if _, err := l.ask(ctx, enquireLink, nil); err != nil {
+				l.close()
+			}
+		}
+	}
+}
+
+// leave says good-bye.
+func (c *Client) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil && c.link.live() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, _ = c.link.ask(ctx, unbind, nil)
+		c.link.close()
+	}
+}
+
+// Close ends the link.
+func (c *Client) Close() { c.leave() }
+
+// Check makes sure that the gateway takes our login.
+func (c *Client) Check(ctx context.Context) error {
+	_, err := c.bound(ctx)
+	return err
+}
+
+// bound is a link that lives.
+func (c *Client) bound(ctx context.Context) (*link, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil && c.link.live() {
+		return c.link, nil
+	}
+	var err error
+	c.link, err = dial(ctx, c.Settings)
+	return c.link, err
+}
+
+// Submit hands over one text and returns what the gateway calls its first part.
+// A Status, and every error but ErrNoAnswer, say that it was not taken.
+func (c *Client) Submit(ctx context.Context, m Message) (id string, err error) {
+	l, err := c.bound(ctx)
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	c.reference++
+	reference := c.reference
+	c.mu.Unlock()
+	parts, coding := split(m.Text, reference)
+	for i, part := range parts {
+		answer, err := l.ask(ctx, submitSM, m.body(part, coding, len(parts) > 1, i == 0))
+		if Unsure(err) {
+			l.retire()
+		}
+		if err == nil && answer.status != 0 {
+			err = answer.status
+		}
+		if err != nil && i > 0 {
+			return id, ErrNoAnswer // the parts before it are on their way
+		}
+		if err != nil {
+			return "", err
+		}
+		if i == 0 {
+			id = (&reader{bytes: answer.body}).text()
+		}
+	}
+	return id, nil
+}
+
+// body is a submit_sm.
+func (m Message) body(part []byte, coding int, several, receipt bool) []byte {
+	var w writer
+	ton, npi, from := origin(m.From)
+	w.text("")
+	w.octet(ton, npi)
+	w.text(from)
+	w.octet(1, 1)
+	w.text(strings.TrimPrefix(m.To, "+"))
+	class := 0
+	if several {
+		class = 0x40 // the text begins with a header that says which part it is
+	}
+	w.octet(class, 0, 1)
+	w.text("")
+	w.text(validity(m.Life))
+	w.octet(map[bool]int{true: 1, false: 0}[receipt], 0, coding, 0, len(part))
+	return append(w.bytes, part...)
+}
+
+// origin is the kind of a sender: an international number, a short code, a name.
+func origin(from string) (ton, npi int, address string) {
+	digits := strings.TrimPrefix(from, "+")
+	if strings.Trim(digits, "0123456789") != "" {
+		return 5, 0, from
+	}
+	if digits == from {
+		return 3, 0, from
+	}
+	return 1, 1, digits
+}
+
+// validity is a span of time as the protocol writes it.
+func validity(life time.Duration) string {
+	if life <= 0 {
+		return ""
+	}
+	s := int(life / time.Second)
+	return fmt.Sprintf("0000%02d%02d%02d%02d000R", min(s/86400, 99), s/3600%24, s/60%60, s%60)
+}
+
+// Unsure tells whether a message of which err was told may have been taken.
+func Unsure(err error) bool { return errors.Is(err, ErrNoAnswer) }

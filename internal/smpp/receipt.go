@@ -1,0 +1,78 @@
+package smpp
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A Receipt is what the gateway tells about a message that it took.
+type Receipt struct {
+	IDs       []string // what it calls the message; some write the number in another base
+	State     string   // DELIVRD, UNDELIV, EXPIRED, REJECTD, …
+	Delivered bool
+	Final     bool // it will not change any more
+}
+
+// The optional parameters of a receipt.
+const (
+	tagMessageID = 0x001e
+	tagState     = 0x0427
+)
+
+// states are the values of the optional parameter.
+var states = map[byte]string{1: "ENROUTE", 2: "DELIVRD", 3: "EXPIRED", 4: "DELETED", 5: "UNDELIV", 6: "ACCEPTD", 7: "UNKNOWN", 8: "REJECTD"}
+
+var (
+	idInText    = regexp.MustCompile(`(?i)\bid:(\S+)`)
+	stateInText = regexp.MustCompile(`(?i)\bstat:(\S+)`)
+)
+
+// receiptOf reads a deliver_sm; false if it is no receipt but a text of somebody.
+func receiptOf(body []byte) (Receipt, bool) {
+	r := reader{bytes: body}
+	r.text() // service
+	for range 2 {
+		r.take(2)
+		r.text() // address
+	}
+	class := r.octet()
+	r.take(2)
+	r.text()
+	r.text()
+	r.take(4)
+	text := string(r.take(r.octet()))
+	parameters := r.parameters()
+	if class&0x3c != 0x04 {
+		return Receipt{}, false
+	}
+	var told Receipt
+	id := strings.TrimRight(string(parameters[tagMessageID]), "\x00")
+	if m := idInText.FindStringSubmatch(text); id == "" && m != nil {
+		id = m[1]
+	}
+	if m := stateInText.FindStringSubmatch(text); m != nil {
+		told.State = strings.ToUpper(m[1])
+	}
+	if s := parameters[tagState]; len(s) == 1 && states[s[0]] != "" {
+		told.State = states[s[0]]
+	}
+	told.IDs = spellings(id)
+	told.Delivered = told.State == "DELIVRD"
+	told.Final = told.Delivered || told.State == "UNDELIV" || told.State == "EXPIRED" || told.State == "REJECTD" || told.State == "DELETED"
+	return told, id != ""
+}
+
+// spellings are the ways in which a gateway may have written an ID before: as
+// it is, then in the other base.
+func spellings(id string) []string {
+	all := []string{id}
+	if n, err := strconv.ParseUint(id, 10, 64); err == nil {
+		hex := strconv.FormatUint(n, 16)
+		all = append(all, hex, strings.ToUpper(hex))
+	}
+	if n, err := strconv.ParseUint(id, 16, 64); err == nil {
+		all = append(all, strconv.FormatUint(n, 10))
+	}
+	return all
+}

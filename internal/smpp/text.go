@@ -1,0 +1,102 @@
+package smpp
+
+import (
+	"encoding/binary"
+	"strings"
+	"unicode/utf16"
+)
+
+// basic is the default alphabet of GSM 03.38; a letter's place is its code.
+const basic = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+
+const escape = 0x1b
+
+// extension is what follows an escape.
+var extension = map[rune]byte{'^': 0x14, '{': 0x28, '}': 0x29, '\\': 0x2f, '[': 0x3c, '~': 0x3d, ']': 0x3e, '|': 0x40, '€': 0x65}
+
+var codes = func() map[rune]byte {
+	all := map[rune]byte{}
+	place := byte(0)
+	for _, r := range basic {
+		if r != escape {
+			all[r] = place
+		}
+		place++
+	}
+	return all
+}()
+
+// gsm is a text in the default alphabet, one octet for each letter; false if it
+// holds letters that are not in it.
+func gsm(text string) ([]byte, bool) {
+	var all []byte
+	for _, r := range text {
+		if code, ok := codes[r]; ok {
+			all = append(all, code)
+		} else if code, ok := extension[r]; ok {
+			all = append(all, escape, code)
+		} else {
+			return nil, false
+		}
+	}
+	return all, true
+}
+
+// ucs2 is a text in the alphabet that has every letter.
+func ucs2(text string) []byte {
+	var all []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		all = binary.BigEndian.AppendUint16(all, unit)
+	}
+	return all
+}
+
+// The codings of a text, and how much of each one message holds: alone, and as
+// a part beside others.
+const (
+	codingGSM  = 0
+	codingUCS2 = 8
+
+	wholeGSM, partGSM   = 160, 153
+	wholeUCS2, partUCS2 = 140, 134
+)
+
+// Plain tells whether a text needs no more than the default alphabet.
+func Plain(text string) bool {
+	_, ok := gsm(text)
+	return ok
+}
+
+// Fits tells whether a text goes out as one message.
+func Fits(text string) bool {
+	if bytes, ok := gsm(text); ok {
+		return len(bytes) <= wholeGSM
+	}
+	return len(ucs2(text)) <= wholeUCS2
+}
+
+// split cuts a text into the parts of one or several messages.
+func split(text string, reference byte) (parts [][]byte, coding int) {
+	bytes, ok := gsm(strings.ReplaceAll(text, "\r\n", "\n"))
+	coding, whole, part := codingGSM, wholeGSM, partGSM
+	if !ok {
+		bytes, coding, whole, part = ucs2(text), codingUCS2, wholeUCS2, partUCS2
+	}
+	if len(bytes) <= whole {
+		return [][]byte{bytes}, coding
+	}
+	var pieces [][]byte
+	for len(bytes) > part {
+		at := part
+		if coding == codingGSM && bytes[at-1] == escape || coding == codingUCS2 && bytes[at-2]&0xfc == 0xd8 {
+			at -= map[int]int{codingGSM: 1, codingUCS2: 2}[coding] // no letter is cut in two
+		}
+		pieces, bytes = append(pieces, bytes[:at]), bytes[at:]
+	}
+	pieces = append(pieces, bytes)
+	for i, p := range pieces {
+		head := []byte{5, 0, 3, reference, byte(len(pieces)), byte(i + 1)}
+		parts = append(parts, append(head, p...))
+	}
+	return parts, coding
+}
