@@ -26,6 +26,7 @@ type Factor struct {
 	Verified time.Time
 	LastUsed time.Time // zero: not since it was verified
 	Default  bool
+	Broken   bool // its secret does not open in this row: somebody has moved or changed it (KY-01)
 }
 
 // A Challenge is a token that was asked for and is not answered yet.

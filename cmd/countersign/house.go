@@ -24,6 +24,8 @@ import (
 type house struct {
 	db        *store.DB
 	key       secret.Key
+	keys      *keyFile
+	box       *secret.Box
 	passwords *secret.Passwords
 	methods   factor.Set
 	outbox    *outbox.Outbox
@@ -33,18 +35,19 @@ type house struct {
 
 // open opens the database with its key and prepares both, if they are new.
 func open(ctx context.Context, s *config.Settings) (*house, error) {
-	master, err := masterKey(s)
+	keys, err := masterKey(s)
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, s.Database, master.Box())
+	box := keys.master.Box()
+	db, err := store.Open(ctx, s.Database, box)
 	if err != nil {
 		if errors.Is(err, store.ErrOtherKey) || errors.Is(err, store.ErrNewer) {
 			return nil, fmt.Errorf("--database: %w", err)
 		}
 		return nil, fmt.Errorf("--database: %w; check the address, and that the server runs", err)
 	}
-	h := &house{db: db, key: master.Key(), passwords: secret.NewPasswords()}
+	h := &house{db: db, key: db.Key(), keys: keys, box: box, passwords: secret.NewPasswords()}
 	if s.PublicURL != "" {
 		if h.public, err = s.Public(); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -64,18 +67,18 @@ func (h *house) close() error { return h.db.Close() }
 
 // masterKey loads the key, and makes one for an installation that is new: a
 // database that exists without its key must not get another.
-func masterKey(s *config.Settings) (*secret.Master, error) {
+func masterKey(s *config.Settings) (*keyFile, error) {
 	_, err := os.Stat(s.MasterKeyFile)
 	if errors.Is(err, fs.ErrNotExist) && newInstallation(s) {
 		if err := secret.CreateMaster(s.MasterKeyFile); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, &config.Error{Setting: "--master-key-file", Problem: err.Error()}
 		}
 	}
-	master, err := secret.LoadMaster(s.MasterKeyFile)
-	if err != nil {
+	keys := &keyFile{path: s.MasterKeyFile}
+	if _, err := keys.changed(); err != nil {
 		return nil, &config.Error{Setting: "--master-key-file", Problem: err.Error()}
 	}
-	return master, nil
+	return keys, nil
 }
 
 // newInstallation tells whether there is nothing yet that a key could have sealed.

@@ -24,6 +24,8 @@ type cli struct {
 	User       userCmd       `cmd:"" help:"Users: add, list, show, edit, reset-two-factor."`
 	Preference preferenceCmd `cmd:"" help:"Preferences: list, set, unset."`
 	Message    messageCmd    `cmd:"" help:"Messages: test, dkim."`
+	Audit      auditCmd      `cmd:"" help:"Audit log: list, export, verify."`
+	Key        keyCmd        `cmd:"" help:"Master key: status, rotate."`
 	Version    versionCmd    `cmd:"" help:"Version, commit and Go version."`
 }
 

@@ -62,6 +62,7 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	serve(ctx, group, server(ops.Server{Ping: h.db.Ping}.Handler()), private)
 	group.Go(func() error { return h.outbox.Run(ctx) })
 	group.Go(func() error { return h.prune(ctx) })
+	group.Go(func() error { return h.followKeys(ctx) })
 	return errors.Join(group.Wait(), h.close())
 }
 
@@ -149,14 +150,16 @@ func (h *house) inviteFirst(ctx context.Context, c *console) error {
 	return nil
 }
 
-// prune removes what is over: attempts at once, sessions and receipts after 30 days.
+// prune removes what is over: attempts at once, sessions and receipts after 30
+// days. Besides it keeps a checkpoint of the audit logs (AU-03).
 func (h *house) prune(ctx context.Context) error {
 	const keep = 30 * 24 * time.Hour
 	ticker := time.NewTicker(10 * time.Minute)
 	defer ticker.Stop()
 	for {
 		t := now()
-		err := errors.Join(h.db.PruneAttempts(ctx, t), h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)))
+		err := errors.Join(h.db.PruneAttempts(ctx, t), h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)),
+			h.office.Checkpoints(ctx, t))
 		if err != nil && ctx.Err() == nil {
 			h.outbox.Log.Error("prune", "error", err)
 		}

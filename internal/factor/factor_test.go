@@ -16,11 +16,11 @@ var noon = time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
 
 func key(t *testing.T) secret.Key {
 	t.Helper()
-	m, err := secret.NewMaster()
+	k, err := secret.KeyOf(secret.NewRoot())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m.Key()
+	return k
 }
 
 var binding = Binding{Agency: "a", User: "u", Attempt: "t", Purpose: countersign.SignIn}

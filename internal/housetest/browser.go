@@ -82,11 +82,19 @@ func (b *Browser) Do(method, path string, form url.Values, header ...string) *Pa
 	for _, c := range b.jar.Cookies(target) {
 		r.AddCookie(c)
 	}
+	watch := b.House.watch.Load()
+	if watch != nil {
+		watch.sent(form)
+	}
 	w := httptest.NewRecorder()
 	b.House.Door.ServeHTTP(w, r)
 	answer := w.Result()
 	b.jar.SetCookies(target, answer.Cookies())
-	return &Page{Browser: b, Path: target.Path, Status: answer.StatusCode, Location: answer.Header.Get("Location"), Header: answer.Header, Body: w.Body.String()}
+	p := &Page{Browser: b, Path: target.Path, Status: answer.StatusCode, Location: answer.Header.Get("Location"), Header: answer.Header, Body: w.Body.String()}
+	if watch != nil {
+		watch.answered(p)
+	}
+	return p
 }
 
 // Get opens a page and follows redirects, as a browser does.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,21 +54,32 @@ type House struct {
 
 	options []store.Option
 
+	watch atomic.Pointer[Watch] // nil: nobody watches
+
 	mu  sync.Mutex
 	now time.Time
 }
 
-// Each runs a test in a house on SQLite and in one on PostgreSQL.
+// Write takes a line of the log, for who watches.
+func (h *House) Write(line []byte) (int, error) {
+	if w := h.watch.Load(); w != nil {
+		return w.Write(line)
+	}
+	return len(line), nil
+}
+
+// Each runs a test in a house on SQLite and in one on PostgreSQL, and fails it
+// if any secret that is met in it gets out.
 func Each(t *testing.T, f func(t *testing.T, h *House)) {
 	t.Helper()
-	t.Run("SQLite", func(t *testing.T) {
+	each := func(t *testing.T, url string) {
 		t.Parallel()
-		f(t, Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db")))
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel()
-		f(t, Open(t, pgtest.DSN(t)))
-	})
+		h := Open(t, url)
+		h.Watch()
+		f(t, h)
+	}
+	t.Run("SQLite", func(t *testing.T) { each(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db")) })
+	t.Run("PostgreSQL", func(t *testing.T) { each(t, pgtest.DSN(t)) })
 }
 
 // Open builds a house on the database at url: agency DEMO with 2FA On and a
@@ -80,6 +92,7 @@ func Open(t testing.TB, url string, options ...store.Option) *House {
 	}
 	h := &House{T: t, URL: url, Master: master, options: options, now: Start}
 	h.build()
+	t.Cleanup(h.noteEvents)
 	ctx := context.Background()
 	h.Agency, err = h.Office.AddAgency(ctx, Start, countersign.Agency{Code: "DEMO", Name: "Demo Agency", Product: "Agency Integrator"})
 	if err != nil {
@@ -108,13 +121,13 @@ func (h *House) build() {
 		h.T.Fatal(err)
 	}
 	h.T.Cleanup(func() { _ = h.DB.Close() })
-	key := h.Master.Key()
-	quiet := slog.New(slog.DiscardHandler)
+	key := h.DB.Key()
+	log := slog.New(slog.NewTextHandler(h, nil))
 	methods := factor.Set{factor.Email(key), factor.App(), factor.SMS(key)}
 	passwords := secret.NewPasswordsAt(secret.Cost{Memory: 64, Iterations: 1})
 	h.Inbox = &outbox.Inbox{}
 	h.Outbox = &outbox.Outbox{Store: h.DB, Mail: h.Inbox, Text: h.Inbox, From: "Demo Agency <support@demo.example>",
-		Log: quiet, Now: h.Now, URL: func(countersign.Agency) string { return publicURL }}
+		Log: log, Now: h.Now, URL: func(countersign.Agency) string { return publicURL }}
 	h.Desk = &signin.Desk{Store: h.DB, Methods: methods, Passwords: passwords, Key: key, Wake: func() {}}
 	h.Office = &admin.Office{Store: h.DB, Passwords: passwords, Methods: methods, Wake: func() {}, Declared: []countersign.Preference{
 		{Code: "ADDAPPWIZ", Name: "App Entry - Include Additional Detail", Kind: countersign.KindSwitch, Default: "Off", Own: true},
@@ -138,7 +151,7 @@ func (h *House) build() {
 		Receipts: func(ctx context.Context, agency countersign.AgencyID, gateway string, c outbox.Callback) error {
 			return h.Outbox.Receive(ctx, agency, gateway, c)
 		},
-		Log: quiet,
+		Log: log,
 		Now: h.Now,
 	}
 	h.Door, h.Routes = server.Handler(), server.Routes()
@@ -211,6 +224,9 @@ func (h *House) Mail(to string) []outbox.Mail {
 			h.T.Fatalf("deliver: %v", err)
 		}
 		if n == 0 {
+			if w := h.watch.Load(); w != nil {
+				w.mailed(h.Inbox.List(""))
+			}
 			return h.Inbox.List(to)
 		}
 	}

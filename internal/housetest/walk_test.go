@@ -41,6 +41,7 @@ type walker struct {
 // proofs: the right password, and after it a right token of this very sign-in.
 func TestRandomSequences(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
+		h.Unwatch()
 		h.User("BSMITH")
 		h.Administrator()
 		h.User("JJONES")

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 )
@@ -11,51 +12,81 @@ import (
 // A Box seals what has to be read back: the secrets of apps, messages on their
 // way, what is typed during a sign-in. Each value is bound to its place, so that
 // it opens in no other row (KY-01).
+//
+// The keys in it may be replaced while it is in use.
 type Box struct {
 	hidden
-	newest uint32
-	aeads  map[uint32]*subtle.XChaCha20Poly1305
+	ring atomic.Pointer[ring]
+}
+
+// A ring is the keys of a Box at a moment.
+type ring struct {
+	sealing uint32
+	aeads   map[uint32]*subtle.XChaCha20Poly1305
 }
 
 // idSize is the length of the key's ID in front of a sealed value.
 const idSize = 4
 
 func newBox(m *Master) *Box {
-	b := &Box{newest: m.keys[0].id, aeads: map[uint32]*subtle.XChaCha20Poly1305{}}
+	b := &Box{}
+	b.Use(m)
+	return b
+}
+
+// Use takes the keys of m from now on, in place of those before.
+func (b *Box) Use(m *Master) {
+	r := &ring{sealing: m.sealing().id, aeads: map[uint32]*subtle.XChaCha20Poly1305{}}
 	for _, k := range m.keys {
 		aead, err := subtle.NewXChaCha20Poly1305(k.derive("seal"))
 		if err != nil {
 			panic(err) // only for keys of another length
 		}
-		b.aeads[k.id] = aead
+		r.aeads[k.id] = aead
 	}
-	return b
+	b.ring.Store(r)
+}
+
+// Mark is what a value begins with that the Box seals now: the ID of its key.
+func (b *Box) Mark() []byte { return binary.BigEndian.AppendUint32(nil, b.ring.Load().sealing) }
+
+// KeyOfSealed is the ID of the key that a sealed value names; empty if it is none.
+func KeyOfSealed(sealed []byte) string {
+	if len(sealed) < idSize {
+		return ""
+	}
+	return keyID(binary.BigEndian.Uint32(sealed))
 }
 
 // Seal seals plain for one place, such as "factor.secret/AGENCY/USER/ID".
 func (b *Box) Seal(plain []byte, place string) ([]byte, error) {
-	sealed, err := b.aeads[b.newest].Encrypt(plain, []byte(place))
+	r := b.ring.Load()
+	sealed, err := r.aeads[r.sealing].Encrypt(plain, []byte(place))
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", place, err)
 	}
-	return append(binary.BigEndian.AppendUint32(nil, b.newest), sealed...), nil
+	return append(binary.BigEndian.AppendUint32(nil, r.sealing), sealed...), nil
 }
 
 // Open opens what was sealed for the same place, with any key of the file.
 func (b *Box) Open(sealed []byte, place string) ([]byte, error) {
 	if len(sealed) < idSize {
-		return nil, fmt.Errorf("open %s: too short", place)
+		return nil, fmt.Errorf("open %s: %w", place, ErrOtherPlace)
 	}
-	aead := b.aeads[binary.BigEndian.Uint32(sealed)]
+	aead := b.ring.Load().aeads[binary.BigEndian.Uint32(sealed)]
 	if aead == nil {
 		return nil, fmt.Errorf("open %s: %w", place, ErrOtherKey)
 	}
 	plain, err := aead.Decrypt(sealed[idSize:], []byte(place))
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", place, err)
+		return nil, fmt.Errorf("open %s: %w", place, ErrOtherPlace)
 	}
 	return plain, nil
 }
 
 // ErrOtherKey is the answer for what was sealed with a key that is not in the file.
 var ErrOtherKey = errors.New("sealed with another master key")
+
+// ErrOtherPlace is the answer for what was sealed for another place, or changed
+// since: somebody has moved it (KY-01).
+var ErrOtherPlace = errors.New("sealed for another place, or changed")

@@ -3,7 +3,6 @@ package secret
 import (
 	"bytes"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -25,18 +24,27 @@ const (
 // the database and its backups (KY-02), and never shows itself.
 type Master struct {
 	hidden
-	keys []*masterKey // newest first: the first seals, all open
+	keys []*masterKey // the first that does not wait seals, all open
 }
 
 // A masterKey is kept behind a function: what prints a structure around it does
 // not ask hidden, and follows pointers for some verbs, but not functions.
 type masterKey struct {
-	id  uint32
-	key func() []byte
+	id    uint32
+	waits bool // it opens, and does not seal yet: not every node has it
+	key   func() []byte
 }
 
 // NewMaster is a master key that lives in memory only.
 func NewMaster() (*Master, error) { return parseMaster([]byte(line(draw(masterSize)))) }
+
+// waiting stands before a key of the file that does not seal yet.
+const waiting = "wait "
+
+func newKey(key []byte, waits bool) *masterKey {
+	sum := sha256.Sum256(append([]byte("countersign key id"), key...))
+	return &masterKey{id: binary.BigEndian.Uint32(sum[:]), waits: waits, key: func() []byte { return key }}
+}
 
 // line is how a file holds one key.
 func line(key []byte) string { return base64.StdEncoding.EncodeToString(key) + "\n" }
@@ -72,8 +80,8 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// LoadMaster reads the key file: one key on each line, the newest first, as
-// base64. A file that is missing, short, readable by others or without real
+// LoadMaster reads the key file: one key on each line, as base64. The first
+// seals, all open; one behind the word wait waits until every node has it. A file that is missing, short, readable by others or without real
 // randomness is refused in words that say the mend.
 func LoadMaster(path string) (*Master, error) {
 	f, err := os.Open(path)
@@ -108,22 +116,24 @@ func LoadMaster(path string) (*Master, error) {
 func parseMaster(text []byte) (*Master, error) {
 	m := &Master{}
 	for l := range strings.Lines(string(text)) {
-		l = strings.TrimSpace(l)
-		if l == "" {
+		if l = strings.TrimSpace(l); l == "" {
 			continue
 		}
-		key, err := base64.StdEncoding.DecodeString(l)
+		l, waits := strings.CutPrefix(l, waiting)
+		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(l))
 		if err != nil || len(key) != masterSize {
 			return nil, fmt.Errorf("a key has %d bytes in base64, and a line of the file is something else", masterSize)
 		}
 		if !random(key) {
 			return nil, errors.New("the key is not random, so it could be guessed")
 		}
-		sum := sha256.Sum256(append([]byte("countersign key id"), key...))
-		m.keys = append(m.keys, &masterKey{id: binary.BigEndian.Uint32(sum[:]), key: func() []byte { return key }})
+		m.keys = append(m.keys, newKey(key, waits))
 	}
-	if len(m.keys) == 0 {
+	switch {
+	case len(m.keys) == 0:
 		return nil, errors.New("the file is empty")
+	case m.sealing() == nil:
+		return nil, errors.New("every key of the file waits, and none seals")
 	}
 	return m, nil
 }
@@ -151,39 +161,5 @@ func (k *masterKey) derive(use string) []byte {
 	return key
 }
 
-// Key is for keyed digests. It is derived from the oldest master key, so that
-// digests outlive a rotation.
-func (m *Master) Key() Key {
-	root := m.keys[len(m.keys)-1].derive("digest")
-	return Key{root: func() []byte { return root }}
-}
-
 // Box seals and opens.
 func (m *Master) Box() *Box { return newBox(m) }
-
-// A Key makes keyed digests: HMAC-SHA-256. The zero Key has no key, and panics
-// rather than make digests that everybody could make.
-type Key struct {
-	hidden
-	root func() []byte // behind a function for the same reason as a masterKey
-}
-
-// MAC is the keyed digest of parts for one purpose, under a key of that purpose
-// alone. Parts are kept apart, so that ("ab", "c") and ("a", "bc") differ.
-func (k Key) MAC(purpose string, parts ...string) []byte {
-	if k.root == nil {
-		panic("secret: a Key comes from Master.Key")
-	}
-	key, err := hkdf.Expand(sha256.New, k.root(), purpose, sha256.Size)
-	if err != nil {
-		panic(err) // only for lengths that HKDF can't make
-	}
-	mac := hmac.New(sha256.New, key)
-	for _, part := range parts {
-		var size [8]byte
-		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
-		mac.Write(size[:])
-		mac.Write([]byte(part))
-	}
-	return mac.Sum(nil)
-}

@@ -90,6 +90,9 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 // that it no longer offers is kept, but dormant (D-33).
 func (d *Desk) usable(ctx context.Context, tx *store.Tx, user countersign.UserID) ([]countersign.Factor, error) {
 	all, err := tx.Factors(ctx, user)
+	if i := slices.IndexFunc(all, func(f countersign.Factor) bool { return f.Broken }); i >= 0 {
+		return nil, broken(all[i])
+	}
 	return slices.DeleteFunc(all, func(f countersign.Factor) bool { return d.Methods.Of(f.Method) == nil }), err
 }
 

@@ -27,7 +27,7 @@ func (tx *Tx) scanAttempt(scan func(...any) error) (countersign.Attempt, error) 
 	}
 	body, err := tx.db.box.Open(sealed, tx.attemptPlace(id))
 	if err != nil {
-		return a, fmt.Errorf("open attempt: %w", err)
+		return a, &countersign.Error{Kind: countersign.Denied, Code: "secret.broken", Args: countersign.Args{"Place": tx.attemptPlace(id)}, Err: err}
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
 		return a, fmt.Errorf("read attempt: %w", err)

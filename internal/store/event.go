@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -64,16 +62,6 @@ func (tx *Tx) writeEvent(ctx context.Context, e countersign.Event, before string
 	return digest, err
 }
 
-// chain is the digest of a row that also covers every row before it (AU-03).
-func chain(before string, row []any) (string, error) {
-	text, err := json.Marshal(append([]any{before}, row...))
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), nil
-}
-
 // plain keeps an entry on one line of printable text, at most 500 characters (AU-04).
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
@@ -104,6 +92,6 @@ func scanEvent(scan func(...any) error) (countersign.Event, error) {
 // subject, only what happened to it.
 func (tx *Tx) Events(ctx context.Context, subject string, limit int) ([]countersign.Event, error) {
 	return list(ctx, tx.sql, scanEvent, `
-		SELECT seq, at, action, actor, subject, method, result, reason, ip, browser, os, request, detail FROM event
+		SELECT `+eventColumns+` FROM event
 		WHERE agency_id = $1 AND (subject = $2 OR $2 = '') ORDER BY seq DESC LIMIT $3`, tx.agency, subject, limit)
 }

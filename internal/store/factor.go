@@ -28,7 +28,7 @@ func (tx *Tx) scanFactor(scan func(...any) error) (countersign.Factor, error) {
 	}
 	var err error
 	if f.Secret, err = tx.db.box.Open(sealed, tx.factorPlace(f)); err != nil {
-		return f, fmt.Errorf("open the secret of factor %s: %w", f.ID, err)
+		f.Broken = true // who signs in is refused; who mends it can still read and replace the rest
 	}
 	return f, nil
 }

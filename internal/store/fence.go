@@ -26,8 +26,8 @@ const everyone = "*"
 const setting = "countersign.agency"
 
 // begin begins a transaction that sees the rows of one agency, or of everyone.
-func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.AgencyID) (*sql.Tx, error) {
-	t, err := pool.BeginTx(ctx, nil)
+func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.AgencyID, options *sql.TxOptions) (*sql.Tx, error) {
+	t, err := pool.BeginTx(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
@@ -44,7 +44,7 @@ func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.Agency
 // only way around the wall, and for methods of DB only: whatever serves one
 // person goes through In or Read.
 func (db *DB) everywhere(ctx context.Context, pool *sql.DB, f func(*sql.Tx) error) error {
-	t, err := db.begin(ctx, pool, everyone)
+	t, err := db.begin(ctx, pool, everyone, nil)
 	if err != nil {
 		return err
 	}

@@ -36,9 +36,31 @@ func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) 
 	}
 	plain, err := db.box.Open(sealed, messagePlace(m.Agency, m.ID))
 	if err != nil {
-		return m, fmt.Errorf("open message: %w", err)
+		m.State, m.Answer = countersign.Refused, messageBroken
+		return m, nil
 	}
 	return m, json.Unmarshal(plain, &m.Data)
+}
+
+// messageBroken is what a message says of itself that does not open in its row:
+// it is refused for good, so that those behind it go out (KY-01).
+const messageBroken = "not sent: this message was moved or changed in the database"
+
+// refuseBroken takes those that do not open out of what was claimed.
+func refuseBroken(ctx context.Context, t *sql.Tx, now time.Time, claimed []countersign.Message) ([]countersign.Message, error) {
+	var whole []countersign.Message
+	for _, m := range claimed {
+		if m.Answer != messageBroken {
+			whole = append(whole, m)
+			continue
+		}
+		_, err := t.ExecContext(ctx, `UPDATE message SET state = $3, answer = $4, done = $5, data = $6 WHERE agency_id = $1 AND id = $2`,
+			m.Agency, m.ID, string(m.State), m.Answer, millis(now), []byte{})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return whole, nil
 }
 
 // AddMessage puts a message into the outbox, with the deed that it tells of.
@@ -149,6 +171,10 @@ func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Durat
 				WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1 AND m.channel IN ($4, $5)
 				ORDER BY m.urgent DESC, m.due, m.id LIMIT $3)
 			RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit, open[0], open[1])
+		if err != nil {
+			return err
+		}
+		claimed, err = refuseBroken(ctx, t, now, claimed)
 		return err
 	})
 	if err != nil {

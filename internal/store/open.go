@@ -51,7 +51,7 @@ func Open(ctx context.Context, url string, box *secret.Box, options ...Option) (
 	}
 	err := prepare(ctx, url)
 	if err == nil {
-		err = db.checkKey(ctx)
+		err = db.openInstallation(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.closeOpened())
@@ -91,33 +91,6 @@ func (db *DB) prepare(ctx context.Context, provider *goose.Provider) error {
 		return fmt.Errorf("prepare the schema: %w", err)
 	}
 	return nil
-}
-
-// keyPlace is what the value that proves the master key is sealed for.
-const keyPlace = "installation/key"
-
-// checkKey proves that the database was sealed with this master key: with
-// another one no app secret would open, so the program must not start.
-func (db *DB) checkKey(ctx context.Context) error {
-	proof, err := db.box.Seal([]byte("countersign"), keyPlace)
-	if err != nil {
-		return err
-	}
-	t, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = t.Rollback() }()
-	if _, err := t.ExecContext(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, "key", proof); err != nil {
-		return err
-	}
-	if err := t.QueryRowContext(ctx, `SELECT value FROM installation WHERE name = $1`, "key").Scan(&proof); err != nil {
-		return err
-	}
-	if _, err := db.box.Open(proof, keyPlace); err != nil {
-		return ErrOtherKey
-	}
-	return t.Commit()
 }
 
 // selfTest proves that the driver binds numbered placeholders by their number;

@@ -29,6 +29,7 @@ type DB struct {
 	write *sql.DB
 	read  *sql.DB // on SQLite a pool of readers, on PostgreSQL the same pool
 	box   *secret.Box
+	key   secret.Key
 
 	through   func(driver.Connector) driver.Connector // what every connection passes
 	closePool func()                                  // PostgreSQL: the pool below
@@ -54,7 +55,7 @@ func (tx *Tx) Agency() countersign.AgencyID { return tx.agency }
 func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
 	const tries = 5
 	for try := 1; ; try++ {
-		err := db.once(ctx, db.write, agency, f)
+		err := db.once(ctx, db.write, agency, nil, f)
 		if err == nil || try == tries || !gaveWay(err) {
 			return err
 		}
@@ -63,14 +64,22 @@ func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) e
 
 // Read runs f in a transaction that only reads.
 func (db *DB) Read(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
-	return db.once(ctx, db.read, agency, f)
+	return db.once(ctx, db.read, agency, nil, f)
 }
 
-func (db *DB) once(ctx context.Context, pool *sql.DB, agency countersign.AgencyID, f func(*Tx) error) error {
+// snapshot is Read for what reads long, and must see one moment of the database.
+func (db *DB) snapshot(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
+	if db.fenced { // PostgreSQL; on SQLite each transaction is a snapshot
+		return db.once(ctx, db.read, agency, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, f)
+	}
+	return db.Read(ctx, agency, f)
+}
+
+func (db *DB) once(ctx context.Context, pool *sql.DB, agency countersign.AgencyID, options *sql.TxOptions, f func(*Tx) error) error {
 	if agency == everyone {
 		return errors.New("a transaction belongs to one agency")
 	}
-	t, err := db.begin(ctx, pool, agency)
+	t, err := db.begin(ctx, pool, agency, options)
 	if err != nil {
 		return err
 	}

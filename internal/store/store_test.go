@@ -59,7 +59,12 @@ func open(t *testing.T, url string) place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.Open(t.Context(), url, master.Box())
+	return openWith(t, url, master.Box())
+}
+
+func openWith(t *testing.T, url string, box *secret.Box) place {
+	t.Helper()
+	db, err := store.Open(t.Context(), url, box)
 	if err != nil {
 		t.Fatal(err)
 	}

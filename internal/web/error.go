@@ -91,6 +91,9 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Entrance.FormToken(v.Session), Help: s.help(r, v)}, Back: "/", BackName: "Go to the start page"}
 	e := &countersign.Error{Code: code}
 	errors.As(err, &e)
+	if code == "secret.broken" {
+		s.alarm(r, v, err)
+	}
 	if _, known := sentences[code]; !known {
 		e, status = &countersign.Error{Code: "internal"}, http.StatusInternalServerError
 	}
@@ -119,6 +122,14 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	if err := s.show(w, status, name, p); err != nil {
 		http.Error(w, "Something went wrong.", http.StatusInternalServerError)
 	}
+}
+
+// alarm tells the audit log and the operator's log of a secret that somebody has
+// moved or changed in the database (KY-01).
+func (s *Server) alarm(r *http.Request, v countersign.Visit, err error) {
+	failed := s.Desk.Alarm(r.Context(), v, err)
+	s.Log.Error("a sealed value does not open in its row: the database was changed by somebody", "request", door.RequestID(r.Context()),
+		"agency", v.Agency.Code, "path", r.URL.Path, "error", err, "audit", failed)
 }
 
 // A section is a part of the console, and where one goes on in it after an error.

@@ -49,6 +49,7 @@ var happened = map[string]string{
 	"user.added":            "{Who} added the user.",
 	"user.changed":          "{Who} changed the user.",
 	"user.activation_sent":  "{Who} sent the link to choose a password.",
+	"secret.broken":         "A sign-in was stopped: what is kept for it was changed in the database.",
 	"right.refused":         "An act without the right for it was refused.",
 }
 

@@ -27,6 +27,7 @@ var sentences = map[string]string{
 	"session.absolute":        "A session ends after {Hours} hours at the latest\nSign in and you return to where you were. What you had typed is kept.",
 	"session.ended":           "This session was ended\nIt was ended from your User Profile or by an administrator at {At}. Sign in to go on.",
 	"session.unknown":         "That session is not there any more\nIt may have ended meanwhile. Nothing was changed.",
+	"secret.broken":           "This can't go on\nWhat is kept for your sign-in was changed outside of this program, so it opens nothing. It is noted in the audit log. Ask an administrator for help.",
 	"signed-out":              "You are signed out\nThis device stays remembered unless you forgot it.",
 
 	// Tokens

@@ -1,0 +1,50 @@
+package countersign
+
+// An Action is a kind of audit row.
+type Action struct {
+	Name  string
+	Means string
+}
+
+// Actions is the catalog of the audit log (AU-01), in alphabetical order. Who
+// records a new kind of event adds a line here and the same one in
+// docs/security/events.md; tests compare the list with the code, with the
+// document, and with what the tests of the house have made happen.
+var Actions = []Action{
+	{"agency.added", "The operator added an agency."},
+	{"agency.renamed", "The operator gave an agency another code, name or product name."},
+	{"audit.exported", "Rows of the audit log were exported; the detail says how many."},
+	{"device.all_forgotten", "Every remembered device of the agency was forgotten, since a preference was saved."},
+	{"device.copied", "A device cookie came up in another browser and system, and was revoked."},
+	{"device.forgotten", "Remembered devices were forgotten, by the user or an administrator."},
+	{"first-administrator.link", "A start without an administrator printed the link that makes the first one."},
+	{"key.rotated", "A step of replacing the master key; subject is the key's ID, reason the step."},
+	{"method.added", "A method was verified in set-up."},
+	{"method.default", "Another method became the Default."},
+	{"method.removed", "A method was removed."},
+	{"password.chosen", "A user chose a password by the link for it."},
+	{"preference.changed", "A preference was saved; the detail says the values before and after."},
+	{"right.refused", "An act was refused, since a right for it is missing or a rule forbids it."},
+	{"secret.broken", "ALARM. A sealed value did not open in its row: it was moved or changed in the database."},
+	{"session.all_ended", "Every session of the agency was ended, when a preference was saved."},
+	{"session.ended", "Sessions were ended from a profile or by an administrator."},
+	{"session.signed_out", "A user signed out."},
+	{"set-up.completed", "Set-up was completed."},
+	{"set-up.invited", "An administrator invited a user to set up."},
+	{"set-up.opened", "The set-up wizard was opened, after the password or from the User Profile."},
+	{"sign-in.cancelled", "A sign-in under way was cancelled."},
+	{"sign-in.completed", "A sign-in made a session; method says by what it was admitted."},
+	{"sign-in.other_way", "Another way was chosen in a sign-in or step-up."},
+	{"sign-in.password", "A wrong password; subject is empty where there is no such user."},
+	{"sign-in.refused", "A right password that opened nothing; reason says why."},
+	{"sign-in.third_failure", "The third wrong token ended a sign-in, set-up or step-up."},
+	{"sign-in.token_asked", "A right password led to the question for a token."},
+	{"step-up.asked", "A fresh second factor was asked for before a change."},
+	{"step-up.completed", "A change was confirmed by a fresh second factor."},
+	{"token.sent", "A token was sent by email or SMS."},
+	{"token.wrong", "A token was refused; reason says whether wrong, expired, replaced or used."},
+	{"two-factor.reset", "Reset/Disable 2 Factor Authentication, by the user or an administrator."},
+	{"user.activation_sent", "A link to choose a password was mailed to a new user."},
+	{"user.added", "A user was added."},
+	{"user.changed", "Profile, rights, groups or state of a user were changed; the detail says from what to what."},
+}

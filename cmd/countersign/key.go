@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/config"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+type keyCmd struct {
+	Status keyStatus `cmd:"" help:"Tell which master keys there are, and what each has sealed."`
+	Rotate keyRotate `cmd:"" help:"Replace the master key while the service runs."`
+}
+
+type keyStatus struct {
+	JSON bool `name:"json" help:"Print the keys as JSON."`
+}
+
+type keyJSON struct {
+	Keys   []fileKeyJSON `json:"keys"`
+	Sealed []sealedJSON  `json:"sealed"`
+	Nodes  []nodeJSON    `json:"nodes"`
+}
+
+type fileKeyJSON struct {
+	ID    string `json:"id"`
+	State string `json:"state"`
+	Rows  int    `json:"rows"`
+}
+
+type sealedJSON struct {
+	Table  string `json:"table"`
+	Column string `json:"column"`
+	Key    string `json:"key"`
+	Rows   int    `json:"rows"`
+}
+
+type nodeJSON struct {
+	ID      string   `json:"id"`
+	Host    string   `json:"host"`
+	Seen    string   `json:"seen"`
+	Sealing string   `json:"sealing"`
+	Keys    []string `json:"keys"`
+}
+
+// errLost is the answer for what no key of the file opens: exit code 1.
+var errLost = errors.New("something was sealed with a key that is not in the file; put that key back")
+
+// Run tells of the keys.
+func (cmd keyStatus) Run(s *config.Settings, c *console) error {
+	ctx := context.Background()
+	h, err := open(ctx, s)
+	if err != nil {
+		return err
+	}
+	return errors.Join(cmd.tell(ctx, h, c), h.close())
+}
+
+func (cmd keyStatus) tell(ctx context.Context, h *house, c *console) error {
+	sealed, err := h.db.SealedRows(ctx)
+	if err != nil {
+		return err
+	}
+	nodes, err := h.db.Nodes(ctx, now().Add(-nodeLive))
+	if err != nil {
+		return err
+	}
+	view, lost := keyView(h.keys.master.Keys(), sealed, nodes)
+	if cmd.JSON {
+		return errors.Join(c.json(view), lost)
+	}
+	rows := [][]string{{"KEY", "STATE", "VALUES"}}
+	for _, k := range view.Keys {
+		rows = append(rows, []string{k.ID, k.State, strconv.Itoa(k.Rows)})
+	}
+	rows = append(rows, nil, []string{"SEALED", "KEY", "VALUES"})
+	for _, s := range view.Sealed {
+		rows = append(rows, []string{s.Table + "." + s.Column, s.Key, strconv.Itoa(s.Rows)})
+	}
+	rows = append(rows, nil, []string{"NODE", "SEALS WITH", "OPENS"})
+	for _, n := range view.Nodes {
+		rows = append(rows, []string{n.Host + " " + n.ID[:8], n.Sealing, strings.Join(n.Keys, " ")})
+	}
+	return errors.Join(c.table(rows), lost)
+}
+
+func keyView(keys []secret.KeyInfo, sealed []store.Sealed, nodes []store.Node) (view keyJSON, lost error) {
+	view = keyJSON{Keys: []fileKeyJSON{}, Sealed: []sealedJSON{}, Nodes: []nodeJSON{}}
+	count := map[string]int{}
+	for _, s := range sealed {
+		count[s.Key] += s.Rows
+		view.Sealed = append(view.Sealed, sealedJSON(s))
+	}
+	for _, k := range keys {
+		view.Keys = append(view.Keys, fileKeyJSON{k.ID, string(k.State), count[k.ID]})
+		delete(count, k.ID)
+	}
+	for id, n := range count {
+		view.Keys = append(view.Keys, fileKeyJSON{id, "missing", n})
+		lost = errLost
+	}
+	for _, n := range nodes {
+		view.Nodes = append(view.Nodes, nodeJSON{n.ID, n.Host, n.Seen.Format(time.RFC3339), n.Sealing, n.Keys})
+	}
+	return view, lost
+}
+
+type keyRotate struct {
+	Wait time.Duration `default:"1m" help:"How long to wait for every node to read the key file."`
+}
+
+// settle is how long after the last node has turned to the new key what began
+// before it may still be written: a transaction, another command.
+const settle = 3 * time.Second
+
+// resealBatch is how many values are sealed anew in one transaction: few, so
+// that no sign-in waits for it.
+const resealBatch = 100
+
+// Run replaces the master key in steps, each of which leaves everything as it
+// can go on: a new key that every node has read before it seals, everything
+// sealed anew, the old keys out of the file. One that was interrupted goes on
+// where it was.
+func (cmd keyRotate) Run(s *config.Settings, c *console) error {
+	ctx := context.Background()
+	h, err := open(ctx, s)
+	if err != nil {
+		return err
+	}
+	return errors.Join(cmd.rotate(ctx, h, c), h.close())
+}
+
+func (cmd keyRotate) rotate(ctx context.Context, h *house, c *console) error {
+	if len(h.keys.master.Reduced().Keys()) == len(h.keys.master.Keys()) { // not one that was interrupted after its new key began to seal
+		if err := cmd.introduce(ctx, h, c); err != nil {
+			return err
+		}
+	}
+	seals := h.keys.master.Sealing()
+	if err := cmd.everyNode(ctx, h, "seal with it", func(n store.Node) bool { return n.Sealing == seals }); err != nil {
+		return err
+	}
+	time.Sleep(settle)
+	resealed, err := resealAll(ctx, h)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%d values were sealed anew with key %s\n", resealed, seals)
+	return cmd.retire(ctx, h, c, seals)
+}
+
+// introduce brings a new key to every node, and then lets it seal.
+func (cmd keyRotate) introduce(ctx context.Context, h *house, c *console) error {
+	if h.keys.master.Waiting() == "" {
+		if err := h.writeKeys(h.keys.master.WithNew()); err != nil {
+			return err
+		}
+		if err := h.recordKey(ctx, "introduced", h.keys.master.Waiting()); err != nil {
+			return err
+		}
+	}
+	fresh := h.keys.master.Waiting()
+	fmt.Fprintf(c.out, "Key %s is in %s and waits until every node has read it\n", fresh, h.keys.path)
+	if err := cmd.everyNode(ctx, h, "have it", func(n store.Node) bool { return n.Has(fresh) }); err != nil {
+		return err
+	}
+	promoted, err := h.keys.master.Promoted()
+	if err != nil {
+		return err
+	}
+	if err := h.writeKeys(promoted); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "Key %s seals from now on\n", fresh)
+	return h.recordKey(ctx, "seals", fresh)
+}
+
+// recordKey writes a step of the rotation into the audit log.
+func (h *house) recordKey(ctx context.Context, step, key string) error {
+	all, err := h.db.Agencies(ctx)
+	if err != nil {
+		return err
+	}
+	return h.office.KeyRotated(ctx, countersign.Visit{Agency: all[0], Now: now()}, operator, step, key)
+}
+
+// writeKeys replaces the key file and counts what it holds from now on.
+func (h *house) writeKeys(m *secret.Master) error {
+	if changed, err := h.keys.changed(); err != nil || changed {
+		return errors.Join(fmt.Errorf("--master-key-file: %s was changed meanwhile; look at key status, and run key rotate again", h.keys.path), err)
+	}
+	if err := m.Save(h.keys.path); err != nil {
+		return fmt.Errorf("--master-key-file: %w", err)
+	}
+	if _, err := h.keys.changed(); err != nil {
+		return fmt.Errorf("--master-key-file: %w", err)
+	}
+	h.box.Use(h.keys.master)
+	return nil
+}
+
+// everyNode waits until every running node does something.
+func (cmd keyRotate) everyNode(ctx context.Context, h *house, what string, does func(store.Node) bool) error {
+	for end := now().Add(cmd.Wait); ; time.Sleep(keyLook / 4) {
+		names, err := h.lacking(ctx, does)
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		if now().After(end) {
+			return fmt.Errorf("these nodes do not %s yet: %s; copy %s to them and run key rotate again, which goes on from here", what, strings.Join(names, ", "), h.keys.path)
+		}
+	}
+}
+
+// resealAll seals everything anew that another key has sealed.
+func resealAll(ctx context.Context, h *house) (int, error) {
+	for all := 0; ; {
+		n, err := h.db.Reseal(ctx, resealBatch)
+		if all += n; err != nil || n == 0 {
+			return all, err
+		}
+	}
+}
+
+// retire takes the keys out of the file that nothing is sealed with any more.
+func (cmd keyRotate) retire(ctx context.Context, h *house, c *console, seals string) error {
+	sealed, err := h.db.SealedRows(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(sealed, func(s store.Sealed) bool { return s.Key != seals }) {
+		return errors.New("something was sealed with the old key meanwhile; run key rotate again, which goes on from here")
+	}
+	before := h.keys.master.Keys()
+	if err := h.writeKeys(h.keys.master.Reduced()); err != nil {
+		return err
+	}
+	for _, k := range before {
+		if k.State != secret.Opens {
+			continue
+		}
+		fmt.Fprintf(c.out, "Key %s is not in the file any more. Backups from before now open with it only: make a new backup.\n", k.ID)
+		if err := h.recordKey(ctx, "retired", k.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

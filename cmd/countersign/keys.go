@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+const (
+	keyLook  = time.Second      // how often a node looks whether the key file is another one
+	nodeTell = 5 * time.Second  // how often it tells the database that it runs
+	nodeLive = 20 * time.Second // after how long without a word it counts as gone
+)
+
+// A keyFile is the master key file, as it was read last.
+type keyFile struct {
+	path   string
+	master *secret.Master
+	seen   fs.FileInfo // nil: never
+	told   string      // the last thing that was wrong with it
+}
+
+// changed reads the file again if it is another one than last time. A file that
+// can't be used leaves the keys as they were.
+func (k *keyFile) changed() (bool, error) {
+	info, err := os.Stat(k.path)
+	if err != nil {
+		_, err = secret.LoadMaster(k.path) // which says the mend
+		return false, err
+	}
+	if k.seen != nil && os.SameFile(k.seen, info) && k.seen.ModTime().Equal(info.ModTime()) && k.seen.Size() == info.Size() {
+		return false, nil
+	}
+	master, err := secret.LoadMaster(k.path)
+	if err != nil {
+		return false, err
+	}
+	first := k.seen == nil
+	k.master, k.seen = master, info
+	return !first, nil
+}
+
+// followKeys takes another key file as soon as there is one, and tells the
+// database which keys this node has, until ctx ends (KY-02).
+func (h *house) followKeys(ctx context.Context) error {
+	host, _ := os.Hostname() // a name for people; without one the ID stands alone
+	n := store.Node{ID: secret.NewID(), Host: host}
+	ticker := time.NewTicker(keyLook)
+	defer ticker.Stop()
+	var told time.Time
+	for {
+		if h.readKeys() || now().Sub(told) >= nodeTell {
+			told = now()
+			h.tellNode(ctx, n, told)
+		}
+		select {
+		case <-ctx.Done():
+			return h.endNode(context.WithoutCancel(ctx), n.ID)
+		case <-ticker.C:
+		}
+	}
+}
+
+// readKeys reports whether other keys count from now on.
+func (h *house) readKeys() bool {
+	changed, err := h.keys.changed()
+	if err != nil {
+		if h.keys.told != err.Error() {
+			h.keys.told = err.Error()
+			h.outbox.Log.Error("the master key file cannot be used; the keys that were read before stay in use", "error", err)
+		}
+		return false
+	}
+	h.keys.told = ""
+	if changed {
+		h.box.Use(h.keys.master)
+		h.outbox.Log.Info("the master key file was read again", "sealing", h.keys.master.Sealing(), "keys", len(h.keys.master.Keys()))
+	}
+	return changed
+}
+
+func (h *house) tellNode(ctx context.Context, n store.Node, at time.Time) {
+	n.Seen, n.Sealing = at, h.keys.master.Sealing()
+	for _, k := range h.keys.master.Keys() {
+		n.Keys = append(n.Keys, k.ID)
+	}
+	if err := h.db.KeepNode(ctx, n); err != nil && ctx.Err() == nil {
+		h.outbox.Log.Error("tell the database that this node runs", "error", err)
+	}
+}
+
+func (h *house) endNode(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := h.db.EndNode(ctx, id); err != nil {
+		h.outbox.Log.Warn("tell the database that this node stops", "error", err)
+	}
+	return nil
+}
+
+// lacking names the running nodes that do not do what is asked.
+func (h *house) lacking(ctx context.Context, does func(store.Node) bool) ([]string, error) {
+	nodes, err := h.db.Nodes(ctx, now().Add(-nodeLive))
+	var names []string
+	for _, n := range nodes {
+		if !does(n) {
+			names = append(names, fmt.Sprintf("%s (%s)", n.Host, n.ID[:8]))
+		}
+	}
+	return slices.Compact(names), err
+}

@@ -1,0 +1,202 @@
+package housetest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"countersign"
+	"countersign/internal/store"
+)
+
+// moved copies another user's sealed app secret into the row of login, who then
+// has a secret that he knows.
+func (h *House) moved(login string) {
+	h.T.Helper()
+	thief := h.User("THIEF")
+	h.Browser("192.0.2.66", Chrome).EnrollApp("THIEF", "app")
+	if _, err := h.Office.ResetTwoFactor(h.T.Context(), h.Visit(), Operator, login, "a test"); err != nil {
+		h.T.Fatal(err)
+	}
+	h.Browser("192.0.2.67", Chrome).EnrollApp(login, "app")
+	h.Tamper(`UPDATE factor SET secret = (SELECT f.secret FROM factor f WHERE f.user_id = $1 AND f.method = 'app')
+		WHERE method = 'app' AND user_id = (SELECT id FROM users WHERE login = $2)`, string(thief.ID), login)
+}
+
+// KY-01: user A's sealed secret in B's row opens nothing: B's sign-in is
+// stopped in words, A's tokens do not help, an alarm stands in the audit log,
+// and an administrator can mend it by a reset.
+func TestAMovedSecretStopsTheSignIn(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		log := h.Watch()
+		h.Administrator()
+		h.User("BSMITH")
+		h.moved("BSMITH")
+		b := h.Browser("192.0.2.10", Chrome)
+		p := b.SignIn("BSMITH")
+		if p.Status != http.StatusForbidden || !p.Says("This can't go on", "changed outside of this program", "Ask an administrator") {
+			t.Errorf("the sign-in was answered %d: %s", p.Status, p.Text())
+		}
+		if b.Cookie("session") != "" {
+			t.Error("a session was made")
+		}
+		if got := h.Events("BSMITH"); !slices.Contains(got, "secret.broken refused") {
+			t.Errorf("no alarm in the audit log: %v", got)
+		}
+		if !strings.Contains(log.Log(), "does not open in its row") {
+			t.Error("no alarm in the log")
+		}
+		admin := h.Browser("192.0.2.30", Chrome)
+		admin.Enroll("ADMIN")
+		if p := admin.Get("/admin/users/BSMITH"); p.Status != http.StatusOK {
+			t.Errorf("the user's page answers %d", p.Status)
+		}
+		if p := admin.Post("/admin/users/BSMITH/reset-two-factor", "reason", "the database was changed"); p.Status != http.StatusOK {
+			t.Errorf("the reset answers %d: %s", p.Status, p.Text())
+		}
+		if p := b.SignIn("BSMITH"); p.Path != "/set-up/email" {
+			t.Errorf("after the reset the sign-in leads to %s: %s", p.Path, p.Text())
+		}
+	})
+}
+
+// KY-01: the sealed body of one sign-in in the row of another opens nothing.
+func TestAMovedAttemptOpensNothing(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		h.User("CBILLS")
+		for _, login := range []string{"BSMITH", "CBILLS"} {
+			h.Browser("192.0.2.10", Chrome).Enroll(login)
+		}
+		victim, thief := h.Browser("192.0.2.20", Chrome), h.Browser("192.0.2.30", Chrome)
+		victim.SignIn("BSMITH")
+		thief.SignIn("CBILLS")
+		h.Tamper(`UPDATE attempt SET body = (SELECT a.body FROM attempt a WHERE a.user_id = (SELECT id FROM users WHERE login = 'CBILLS'))
+			WHERE user_id = (SELECT id FROM users WHERE login = 'BSMITH')`)
+		if p := victim.Send("/sign-in/token", "token", h.Token("cbills@demo.example")); p.Status != http.StatusForbidden || victim.Cookie("session") != "" {
+			t.Errorf("answered %d", p.Status)
+		}
+		if got := h.Events(""); !slices.Contains(got, "secret.broken refused") {
+			t.Errorf("no alarm: %v", got)
+		}
+	})
+}
+
+// AU-04: what a browser calls itself can't forge or split an entry, of the
+// audit log or of the log, whatever is in it and however long it is.
+func TestHostileUserAgents(t *testing.T) {
+	hostile := []string{
+		"Mozilla/5.0\r\nlevel=ERROR msg=forged",
+		"Mozilla/5.0 \x1b[2J\x1b[31m red",
+		`Mozilla/5.0"} {"action":"sign-in.completed","actor":"ADMIN`,
+		"=HYPERLINK(\"https://evil.example\")",
+		"Mozilla/5.0 \u2028\u0085 separated \x00 nothing \xff\xfe",
+		"Agent\u202egnp.exe/1.0",
+		strings.Repeat("A", 2<<20),
+	}
+	Each(t, func(t *testing.T, h *House) {
+		log := h.Watch()
+		h.User("BSMITH")
+		for _, agent := range hostile {
+			b := h.Browser("192.0.2.10", agent)
+			b.SignInWith("BSMITH", "wrong "+Password)
+		}
+		err := h.DB.Read(t.Context(), h.Agency.ID, func(tx *store.Tx) error {
+			all, err := tx.FindEvents(t.Context(), countersign.EventQuery{Limit: 1000})
+			n := 0
+			for _, e := range all {
+				text := e.Actor + e.Subject + e.Reason + e.Client.Browser + e.Client.OS + e.Client.Product
+				if strings.ContainsAny(text, "\r\n\x1b\x00\u2028\u202e") || len(text) > 4096 {
+					t.Errorf("a row holds %.200q", text)
+				}
+				if e.Action == "sign-in.password" {
+					n++
+				}
+				if e.Action == "sign-in.completed" {
+					t.Errorf("a row was forged: %+v", e)
+				}
+			}
+			if n != len(hostile) {
+				t.Errorf("%d rows for %d wrong passwords", n, len(hostile))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(log.Log()) {
+			if !strings.HasPrefix(line, "time=") || strings.Contains(line, "\x1b") || len(line) > 4096 {
+				t.Errorf("the log has a line that is none of ours: %.200q", line)
+			}
+		}
+		verify(t, h)
+	})
+}
+
+// verify fails the test unless the audit log is as it was written.
+func verify(t *testing.T, h *House) {
+	t.Helper()
+	v, err := h.Office.VerifyEvents(t.Context(), h.Visit(), nil)
+	if err != nil || len(v.Faults) > 0 {
+		t.Errorf("the audit log: %v %v", v.Faults, err)
+	}
+}
+
+// AU-04: while audit rows can't be written nothing is done, neither by
+// administrators nor by people who sign in; afterwards everything is as before.
+func TestNothingIsDoneWithoutAnAuditRow(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.Administrator()
+		h.User("BSMITH")
+		admin := h.Browser("192.0.2.30", Chrome)
+		admin.Enroll("ADMIN")
+		b := h.Browser("192.0.2.10", Chrome)
+		b.Enroll("BSMITH")
+		b.SignOut()
+		other := h.Browser("192.0.2.20", Chrome)
+		other.SignIn("BSMITH")
+		token := h.Token("bsmith@demo.example")
+		admin.Get("/admin/users/BSMITH")
+		before := h.Counts("users", "factor", "session", "device", "preference", "event", "message", "link")
+
+		h.Tamper(`ALTER TABLE event RENAME TO elsewhere`)
+		for name, p := range map[string]*Page{
+			"a reset":         admin.Send("/admin/users/BSMITH/reset-two-factor", "reason", "phone lost"),
+			"a new user":      admin.Send("/admin/users/new", "user_id", "CBILLS", "name", "Carol Bills", "email", "cbills@demo.example"),
+			"a disabled user": admin.Send("/admin/users/BSMITH/disable"),
+			"a right token":   other.Send("/sign-in/token", "token", token),
+			"a password":      h.Browser("192.0.2.40", Chrome).SignIn("BSMITH"),
+		} {
+			if p.Status != http.StatusInternalServerError || !p.Says("Something went wrong") {
+				t.Errorf("%s was answered %d: %s", name, p.Status, p.Text())
+			}
+		}
+		if other.Cookie("session") != "" {
+			t.Error("a sign-in was completed without its audit row")
+		}
+		h.Tamper(`ALTER TABLE elsewhere RENAME TO event`)
+		if after := h.Counts("users", "factor", "session", "device", "preference", "event", "message", "link"); !slices.Equal(before, after) {
+			t.Errorf("something was done without its audit row: %v rows before, %v after", before, after)
+		}
+		verify(t, h)
+		if p := other.Post("/sign-in/token", "token", token); other.Cookie("session") == "" {
+			t.Errorf("afterwards the token does not work: %d %s", p.Status, p.Text())
+		}
+	})
+}
+
+// Counts are the numbers of rows of these tables.
+func (h *House) Counts(tables ...string) (counts []int) {
+	h.T.Helper()
+	db := h.Raw()
+	for _, table := range tables {
+		var n int
+		if err := db.QueryRowContext(context.Background(), `SELECT count(*) FROM `+table).Scan(&n); err != nil {
+			h.T.Fatal(err)
+		}
+		counts = append(counts, n)
+	}
+	return counts
+}

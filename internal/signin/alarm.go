@@ -1,0 +1,38 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"countersign"
+	"countersign/internal/store"
+)
+
+// broken is the answer for a factor whose secret does not open in its row.
+func broken(f countersign.Factor) error {
+	return fail(countersign.Denied, "secret.broken", "", countersign.Args{"Place": fmt.Sprintf("factor %s", f.ID), "User": f.User})
+}
+
+// Alarm keeps in the audit log that a sealed value did not open in its row:
+// somebody has moved or changed it in the database (KY-01). The transaction
+// that met it is over and undone; this is one of its own.
+func (d *Desk) Alarm(ctx context.Context, v countersign.Visit, why error) error {
+	var e *countersign.Error
+	if !errors.As(why, &e) || e.Code != "secret.broken" {
+		return nil
+	}
+	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		var u countersign.User
+		if id, ok := e.Args["User"].(countersign.UserID); ok {
+			var err error
+			if u, err = tx.User(ctx, id); err != nil && countersign.KindOf(err) != countersign.NotFound {
+				return err
+			}
+		}
+		row := refused(v, "secret.broken", u, e.Code)
+		row.Detail = map[string]string{"place": fmt.Sprint(e.Args["Place"])}
+		tx.Record(row)
+		return nil
+	})
+}

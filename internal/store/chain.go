@@ -1,0 +1,232 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"countersign"
+)
+
+// Each row of an agency's audit log has a digest that covers the row and the
+// digest of the row before it, so that no row can be changed, taken out or
+// moved without showing. The head row knows where the chain ends. Who can write
+// both can still cut the end off; signed checkpoints tell of that (AU-03).
+
+// chain is the digest of a row that also covers every row before it.
+func chain(before string, row []any) (string, error) {
+	text, err := json.Marshal(append([]any{before}, row...))
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// A link of the chain is a row as it is stored: nothing is interpreted.
+type chained struct {
+	seq    int64
+	row    []any // as in writeEvent
+	digest string
+}
+
+func scanChained(scan func(...any) error) (chained, error) {
+	var c chained
+	var at int64
+	var text [12]string
+	to := []any{&text[0], &c.seq, &at}
+	for i := 1; i < len(text); i++ {
+		to = append(to, &text[i])
+	}
+	if err := scan(append(to, &c.digest)...); err != nil {
+		return c, err
+	}
+	c.row = []any{text[0], c.seq, at}
+	for _, t := range text[1:] {
+		c.row = append(c.row, t)
+	}
+	return c, nil
+}
+
+// at is the row as if it stood at another place.
+func (c chained) at(seq int64) []any {
+	row := append([]any{}, c.row...)
+	row[1] = seq
+	return row
+}
+
+// An auditor reads a chain from its beginning and notes what is wrong.
+type auditor struct {
+	last   chained
+	broken []chained        // rows whose digest is not that of their contents after the row before
+	known  map[int64]string // digests of rows that a checkpoint names
+	all    map[string]bool  // digests of broken rows and of those before them
+	faults []countersign.Fault
+}
+
+func (a *auditor) fault(seq int64, what string, args ...any) {
+	a.faults = append(a.faults, countersign.Fault{Seq: seq, What: fmt.Sprintf(what, args...)})
+}
+
+// look takes the next row.
+func (a *auditor) look(c chained) error {
+	if c.seq != a.last.seq+1 {
+		a.missing(a.last.seq+1, c.seq-1, "")
+	}
+	want, err := chain(a.last.digest, c.row)
+	if err != nil {
+		return err
+	}
+	if want != c.digest && c.seq == a.last.seq+1 {
+		a.broken = append(a.broken, c)
+		a.all[a.last.digest], a.all[c.digest] = true, true
+	}
+	if _, wanted := a.known[c.seq]; wanted {
+		a.known[c.seq] = c.digest
+	}
+	a.last = c
+	return nil
+}
+
+func (a *auditor) missing(from, to int64, how string) {
+	if from == to {
+		a.fault(from, "row %d is missing%s", from, how)
+		return
+	}
+	a.fault(from, "rows %d to %d are missing%s", from, to, how)
+}
+
+// judge says of each broken row whether it was moved or changed: a moved one
+// still fits at the place where it was written.
+func (a *auditor) judge() error {
+	for _, c := range a.broken {
+		was, err := a.placeOf(c)
+		if err != nil {
+			return err
+		}
+		if was == c.seq {
+			continue // it stands where it was written; the row before it does not
+		}
+		if was != 0 {
+			a.fault(c.seq, "row %d was moved: it was written as row %d", c.seq, was)
+			continue
+		}
+		a.fault(c.seq, "row %d was changed, or the row before it was written anew", c.seq)
+	}
+	return nil
+}
+
+// mostMoved is among how many broken rows a moved one is looked for.
+const mostMoved = 200
+
+// placeOf is the row number under which c was written; 0 if it fits nowhere.
+func (a *auditor) placeOf(c chained) (int64, error) {
+	if len(a.broken) > mostMoved {
+		return 0, nil
+	}
+	for _, other := range a.broken {
+		for before := range a.all {
+			digest, err := chain(before, c.at(other.seq))
+			if err != nil {
+				return 0, err
+			}
+			if digest == c.digest {
+				return other.seq, nil
+			}
+		}
+	}
+	return 0, nil
+}
+
+// end compares the end of the chain with the head row.
+func (a *auditor) end(seq int64, digest string) {
+	switch {
+	case seq > a.last.seq:
+		a.missing(a.last.seq+1, seq, " from the end")
+	case seq < a.last.seq:
+		a.fault(seq+1, "what stands from row %d on was put behind the end of the log", seq+1)
+	case digest != a.last.digest:
+		a.fault(seq, "row %d is not the one that was written last", seq)
+	}
+}
+
+// compare holds a checkpoint against the chain. good is the last checkpoint
+// that fits, so that the place is narrowed down.
+func (a *auditor) compare(c countersign.Checkpoint, good *int64) {
+	switch {
+	case c.Seq > a.last.seq:
+		a.missing(a.last.seq+1, c.Seq, " from the end: a checkpoint of "+c.At.UTC().Format("2006-01-02 15:04:05")+" proves that they were there")
+	case a.known[c.Seq] != c.Digest:
+		a.fault(*good+1, "rows %d to %d are not those of the checkpoint of %s", *good+1, c.Seq, c.At.UTC().Format("2006-01-02 15:04:05"))
+	default:
+		*good = max(*good, c.Seq)
+	}
+}
+
+// piece is how many rows are read at once.
+const piece = 1000
+
+// Verify reads the agency's audit log from its beginning and says what is wrong
+// with it, and how many rows there are. It sees one moment of the database,
+// whatever is written meanwhile. checkpoints are trusted: the caller has
+// checked their signatures; they are in order.
+func (db *DB) Verify(ctx context.Context, agency countersign.AgencyID, checkpoints []countersign.Checkpoint) (rows int64, faults []countersign.Fault, err error) {
+	err = db.snapshot(ctx, agency, func(tx *Tx) error {
+		a := &auditor{known: map[int64]string{}, all: map[string]bool{}}
+		for _, c := range checkpoints {
+			a.known[c.Seq] = ""
+		}
+		if err := tx.walkChain(ctx, a.look); err != nil {
+			return err
+		}
+		if err := a.judge(); err != nil {
+			return err
+		}
+		seq, digest, err := tx.head(ctx)
+		if err != nil {
+			return err
+		}
+		a.end(seq, digest)
+		good := int64(0)
+		for _, c := range checkpoints {
+			a.compare(c, &good)
+		}
+		rows, faults = a.last.seq, a.faults
+		return nil
+	})
+	return rows, faults, err
+}
+
+// head is where the chain ends, as its writer knows. An agency without a head
+// has none that could be compared.
+func (tx *Tx) head(ctx context.Context) (seq int64, digest string, err error) {
+	err = tx.sql.QueryRowContext(ctx, `SELECT seq, digest FROM event_head WHERE agency_id = $1`, tx.agency).Scan(&seq, &digest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", nil
+	}
+	return seq, digest, err
+}
+
+func (tx *Tx) walkChain(ctx context.Context, look func(chained) error) error {
+	for last := int64(-1); ; {
+		rows, err := list(ctx, tx.sql, scanChained, `
+			SELECT agency_id, seq, at, action, actor, subject, method, result, reason, ip, browser, os, request, detail, digest
+			FROM event WHERE agency_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tx.agency, last, piece)
+		if err != nil {
+			return err
+		}
+		for _, c := range rows {
+			if err := look(c); err != nil {
+				return err
+			}
+			last = c.seq
+		}
+		if len(rows) < piece {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"countersign/internal/secret"
+)
+
+// What belongs to the installation as a whole: a proof of its master key, and
+// the root of its keyed digests. Both are sealed, as every value of the table is.
+
+// installationPlace names the row that a value is sealed for.
+func installationPlace(name string) string { return "installation/" + name }
+
+// proof is what the row "key" holds.
+var proof = []byte("countersign")
+
+// openInstallation proves that the database was sealed with this master key:
+// with another one no app secret would open, so the program must not start. It
+// then reads the root of keyed digests. The first node makes both.
+func (db *DB) openInstallation(ctx context.Context) error {
+	t, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = t.Rollback() }()
+	kept, err := db.keepValue(ctx, t, "key", proof)
+	if errors.Is(err, secret.ErrOtherKey) || errors.Is(err, secret.ErrOtherPlace) || err == nil && !bytes.Equal(kept, proof) {
+		return ErrOtherKey
+	}
+	if err != nil {
+		return err
+	}
+	root, err := db.keepValue(ctx, t, "digests", secret.NewRoot())
+	if err != nil {
+		return err
+	}
+	if db.key, err = secret.KeyOf(root); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+// keepValue keeps a value under a name, unless there is one, and returns which
+// one is there.
+func (db *DB) keepValue(ctx context.Context, t *sql.Tx, name string, value []byte) ([]byte, error) {
+	sealed, err := db.box.Seal(value, installationPlace(name))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.ExecContext(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, sealed); err != nil {
+		return nil, err
+	}
+	if err := t.QueryRowContext(ctx, `SELECT value FROM installation WHERE name = $1`, name).Scan(&sealed); err != nil {
+		return nil, err
+	}
+	return db.box.Open(sealed, installationPlace(name))
+}
+
+// Key is for keyed digests. Its root is drawn once and stays in the database,
+// sealed, so that digests outlive every master key.
+func (db *DB) Key() secret.Key { return db.key }

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Node is a running copy of the service, as it told last.
+type Node struct {
+	ID      string
+	Host    string
+	Seen    time.Time
+	Sealing string   // ID of the master key that it seals with
+	Keys    []string // IDs of those that it can open
+}
+
+// Has tells whether the node can open what this key sealed.
+func (n Node) Has(key string) bool { return slices.Contains(n.Keys, key) }
+
+// KeepNode keeps what a node tells of itself, and forgets those that were not
+// seen for a day.
+func (db *DB) KeepNode(ctx context.Context, n Node) error {
+	return db.everywhere(ctx, db.write, func(t *sql.Tx) error {
+		_, err := t.ExecContext(ctx, `
+			INSERT INTO node (id, host, seen, sealing, keys) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, sealing = excluded.sealing, keys = excluded.keys`,
+			n.ID, n.Host, millis(n.Seen), n.Sealing, strings.Join(n.Keys, " "))
+		if err != nil {
+			return err
+		}
+		_, err = t.ExecContext(ctx, `DELETE FROM node WHERE seen < $1`, millis(n.Seen.Add(-24*time.Hour)))
+		return err
+	})
+}
+
+// EndNode forgets a node that stops.
+func (db *DB) EndNode(ctx context.Context, id string) error {
+	_, err := db.execEverywhere(ctx, `DELETE FROM node WHERE id = $1`, id)
+	return err
+}
+
+// Nodes are those that were seen since then.
+func (db *DB) Nodes(ctx context.Context, since time.Time) (all []Node, err error) {
+	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+		all, err = list(ctx, t, func(scan func(...any) error) (Node, error) {
+			var n Node
+			var seen int64
+			var keys string
+			err := scan(&n.ID, &n.Host, &seen, &n.Sealing, &keys)
+			n.Seen, n.Keys = instant(seen), strings.Fields(keys)
+			return n, err
+		}, `SELECT id, host, seen, sealing, keys FROM node WHERE seen >= $1 ORDER BY host, id`, millis(since))
+		return err
+	})
+	return all, err
+}

@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"countersign/internal/secret"
+)
+
+// A sealedColumn holds values that are sealed, each for its own row.
+type sealedColumn struct {
+	table  string
+	column string
+	id     string // names the row within the table
+	place  string // SQL that gives the place which the row's value is sealed for
+}
+
+// sealedColumns are all of them. A column that holds something sealed and is
+// not listed here would be lost when the old master key goes: a test compares
+// the list with the schema.
+var sealedColumns = []sealedColumn{
+	{"factor", "secret", "id", `'factor.secret/' || agency_id || '/' || user_id || '/' || id`},
+	{"attempt", "body", "id", `'attempt.body/' || agency_id || '/' || id`},
+	{"message", "data", "id", `'message.data/' || agency_id || '/' || id`},
+	{"installation", "value", "name", `'installation/' || name`},
+}
+
+// A Sealed says how many values of a column a master key has sealed.
+type Sealed struct {
+	Table  string
+	Column string
+	Key    string // its ID
+	Rows   int
+}
+
+// SealedRows counts what is sealed, by column and key.
+func (db *DB) SealedRows(ctx context.Context) (all []Sealed, err error) {
+	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+		for _, c := range sealedColumns {
+			some, err := list(ctx, t, func(scan func(...any) error) (Sealed, error) {
+				s := Sealed{Table: c.table, Column: c.column}
+				var mark []byte
+				err := scan(&mark, &s.Rows)
+				s.Key = secret.KeyOfSealed(mark)
+				return s, err
+			}, `SELECT SUBSTR(`+c.column+`, 1, 4) AS mark, count(*) FROM `+c.table+` WHERE LENGTH(`+c.column+`) > 0 GROUP BY 1 ORDER BY 1`)
+			if err != nil {
+				return fmt.Errorf("count what is sealed in %s: %w", c.table, err)
+			}
+			all = append(all, some...)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// Reseal seals up to limit values anew that another key than the one of the
+// moment has sealed, and returns how many it found; 0: none is left. A value
+// that somebody changes in the meantime is left to him. One that does not open
+// is an error, and stays as it is.
+func (db *DB) Reseal(ctx context.Context, limit int) (found int, err error) {
+	err = db.everywhere(ctx, db.write, func(t *sql.Tx) error {
+		found = 0
+		for _, c := range sealedColumns {
+			n, err := db.resealColumn(ctx, t, c, limit-found)
+			if err != nil {
+				return fmt.Errorf("seal %s.%s anew: %w", c.table, c.column, err)
+			}
+			if found += n; found >= limit {
+				return nil
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// A sealedValue is one value with the row that it stands in.
+type sealedValue struct {
+	id, place string
+	sealed    []byte
+}
+
+func (db *DB) resealColumn(ctx context.Context, t *sql.Tx, c sealedColumn, limit int) (int, error) {
+	values, err := list(ctx, t, func(scan func(...any) error) (v sealedValue, err error) {
+		err = scan(&v.id, &v.place, &v.sealed)
+		return v, err
+	}, `SELECT `+c.id+`, `+c.place+`, `+c.column+` FROM `+c.table+`
+		WHERE LENGTH(`+c.column+`) > 0 AND SUBSTR(`+c.column+`, 1, 4) <> $1 ORDER BY `+c.id+` LIMIT $2`, db.box.Mark(), limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, v := range values {
+		plain, err := db.box.Open(v.sealed, v.place)
+		if err != nil {
+			return 0, err
+		}
+		sealed, err := db.box.Seal(plain, v.place)
+		if err != nil {
+			return 0, err
+		}
+		_, err = t.ExecContext(ctx, `UPDATE `+c.table+` SET `+c.column+` = $3 WHERE `+c.id+` = $1 AND `+c.column+` = $2`, v.id, v.sealed, sealed)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(values), nil
+}
