@@ -7,20 +7,17 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"countersign"
 )
 
-// recorders are the functions that begin an audit row, with the place of the
-// action among their arguments.
-var recorders = map[string][]int{"record": {1, 2}, "refused": {1}}
-
 // anAction is what names of actions look like.
 var anAction = regexp.MustCompile(`^[a-z-]+\.[a-z_]+$`)
 
-// actionsIn are the actions that a file records: literals handed to record and
-// refused, and those of an Action field.
+// actionsIn are the actions that a file records: literals handed to functions
+// called record… and refused, and those of an Action field.
 func actionsIn(s source) (found []string) {
 	note := func(n ast.Node) {
 		l, ok := n.(*ast.BasicLit)
@@ -35,13 +32,11 @@ func actionsIn(s source) (found []string) {
 		switch e := n.(type) {
 		case *ast.CallExpr:
 			f, ok := e.Fun.(*ast.Ident)
-			if !ok {
+			if !ok || !strings.HasPrefix(f.Name, "record") && f.Name != "refused" {
 				return true
 			}
-			for i, place := range recorders[f.Name] {
-				if place < len(e.Args) && (i == 0 || len(e.Args) == 4) { // record of admin has an actor before the action
-					note(e.Args[place])
-				}
+			for _, a := range e.Args[min(1, len(e.Args)):min(3, len(e.Args))] { // after the visit, perhaps after the actor
+				note(a)
 			}
 		case *ast.KeyValueExpr:
 			if key, ok := e.Key.(*ast.Ident); ok && key.Name == "Action" {

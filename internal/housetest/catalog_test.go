@@ -123,6 +123,8 @@ func TestEveryDocumentedEventIsProduced(t *testing.T) {
 			{"agency.added", func() {}, countersign.Event{Actor: "operator", Subject: "DEMO"}, true},
 			{"first-administrator.link", func() { h.firstLink() }, countersign.Event{Actor: "operator"}, true},
 			{"audit.exported", func() { h.export() }, countersign.Event{Actor: "operator"}, true},
+			{"dkim.key_made", func() { h.mailKey() }, countersign.Event{Actor: "operator"}, true},
+			{"dkim.signs", func() {}, countersign.Event{Actor: "operator"}, true},
 			{"key.rotated", func() { h.rotated() }, countersign.Event{Actor: "operator", Reason: "seals"}, true},
 		} {
 			a.do()
@@ -244,6 +246,17 @@ func (h *House) export() {
 	err := h.Office.ExportEvents(h.T.Context(), h.Visit(), Operator, countersign.EventQuery{}, func(countersign.Event) error { rows++; return nil })
 	if err != nil || rows < 20 {
 		h.T.Fatalf("%d rows were exported: %v", rows, err)
+	}
+}
+
+func (h *House) mailKey() {
+	h.T.Helper()
+	k, err := h.Office.NewDKIMKey(h.T.Context(), h.Visit(), Operator, "demo.example")
+	if err == nil {
+		err = h.Office.SignWith(h.T.Context(), h.Visit(), Operator, k.Domain, k.Selector)
+	}
+	if err != nil {
+		h.T.Fatal(err)
 	}
 }
 

@@ -98,7 +98,7 @@ func (w *Watch) sent(form url.Values) {
 			case name == "token":
 				w.Secret("token", strings.ReplaceAll(v, " ", ""), "")
 			case strings.Contains(name, "recovery"):
-				w.Secret("recovery code", v, "")
+				w.Secret("recovery code", v, `^/sign-in/token$|^/step-up$|^/profile/recovery-codes`) // a refused form keeps what was typed
 			case name == "phone":
 				w.Secret("phone number", v, `.`)
 			}

@@ -23,6 +23,7 @@ var sealedColumns = []sealedColumn{
 	{"factor", "secret", "id", `'factor.secret/' || agency_id || '/' || user_id || '/' || id`},
 	{"attempt", "body", "id", `'attempt.body/' || agency_id || '/' || id`},
 	{"message", "data", "id", `'message.data/' || agency_id || '/' || id`},
+	{"dkim_key", "secret", `agency_id || '/' || domain || '/' || selector`, `'dkim_key.secret/' || agency_id || '/' || domain || '/' || selector`},
 	{"installation", "value", "name", `'installation/' || name`},
 }
 
