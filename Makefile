@@ -10,7 +10,7 @@ SHOTS    ?= $(CURDIR)/shots
 RACE      = env CGO_ENABLED=1 $(GO) test -race -count=1 -p $(P)
 
 .DEFAULT_GOAL := help
-.PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools scan
+.PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools scan vulnerabilities
 
 help: ## shows this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -63,6 +63,10 @@ LINTERS = golangci-lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint s
 lint: .cache/bin/golangci-lint
 	.cache/bin/golangci-lint run
 
-scan: .cache/bin/gosec .cache/bin/govulncheck ## looks for known vulnerabilities (asks vuln.go.dev) and for risky code
-	.cache/bin/govulncheck ./...
+scan: .cache/bin/gosec .cache/bin/staticcheck ## lets scanners loose: risky code, and sqlmap and wapiti on a demo
 	.cache/bin/gosec -quiet -exclude-dir=tools ./...
+	.cache/bin/staticcheck ./...
+	scripts/scan-web
+
+vulnerabilities: .cache/bin/govulncheck ## looks for known vulnerabilities (asks vuln.go.dev)
+	.cache/bin/govulncheck ./...

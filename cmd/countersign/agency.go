@@ -47,7 +47,10 @@ func (cmd agencyAdd) Run(s *config.Settings, c *console) error {
 	if err != nil {
 		return err
 	}
-	a, err := h.office.AddAgency(ctx, now(), countersign.Agency{Code: cmd.Code, Name: cmd.Name, Product: cmd.Product, Hosts: cmd.Host, MailFrom: cmd.MailFrom, Zone: cmd.Zone})
+	a := countersign.Agency{Code: cmd.Code, Name: cmd.Name, Product: cmd.Product, Hosts: cmd.Host, MailFrom: cmd.MailFrom, Zone: cmd.Zone}
+	if err = h.office.MayTakeHosts(ctx, h.publicHost(), a.Hosts); err == nil {
+		a, err = h.office.AddAgency(ctx, now(), a)
+	}
 	if err := errors.Join(err, h.close()); err != nil {
 		return err
 	}
@@ -55,7 +58,11 @@ func (cmd agencyAdd) Run(s *config.Settings, c *console) error {
 	if cmd.JSON {
 		return c.json(agencyView(a))
 	}
-	return c.table([][]string{{"Added", a.Code, a.Name, strings.Join(a.Hosts, " ")}})
+	reached := strings.Join(a.Hosts, " ")
+	if reached == "" {
+		reached = "nobody reaches it: it has no --host"
+	}
+	return c.table([][]string{{"Added", a.Code, a.Name, reached}})
 }
 
 type agencyList struct {
@@ -64,6 +71,9 @@ type agencyList struct {
 
 // Run lists the agencies.
 func (cmd agencyList) Run(s *config.Settings, c *console) error {
+	if err := installed(s); err != nil {
+		return err
+	}
 	ctx := context.Background()
 	h, err := open(ctx, s)
 	if err != nil {

@@ -147,6 +147,14 @@ func (h *house) hosts(ctx context.Context) (door.Hosts, error) {
 	return door.Hosts{Public: h.public, Agencies: all}, err
 }
 
+// publicHost is the host of the public URL; empty if the command was not told.
+func (h *house) publicHost() string {
+	if h.public == nil {
+		return ""
+	}
+	return strings.ToLower(h.public.Hostname())
+}
+
 // url is the base URL of an agency's links.
 func (h *house) url(a countersign.Agency) string { return door.Hosts{Public: h.public}.URL(a) }
 
@@ -180,6 +188,23 @@ func (h *house) visit(ctx context.Context, code string) (countersign.Visit, erro
 var operator = countersign.Actor{Operator: true}
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// look is work for a command that only reads: it makes no installation where
+// there is none, as a mistyped directory would.
+func look(s *config.Settings, agency string, f func(context.Context, *house, countersign.Visit) error) error {
+	if err := installed(s); err != nil {
+		return err
+	}
+	return work(s, agency, f)
+}
+
+// installed refuses an embedded database that is not there.
+func installed(s *config.Settings) error {
+	if path, embedded := strings.CutPrefix(s.Database, "sqlite:"); embedded && newInstallation(s) {
+		return fmt.Errorf("--data: there is no database %s; name the directory of the installation, or start it with countersign serve", path)
+	}
+	return nil
+}
 
 // work opens the house for one command of the operator.
 func work(s *config.Settings, agency string, f func(context.Context, *house, countersign.Visit) error) error {

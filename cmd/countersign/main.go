@@ -53,19 +53,28 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(problems, "countersign:", web.Text(err))
+	fmt.Fprintln(problems, "countersign:", said(err))
 	return status(err, ctx)
 }
 
-// status is the exit code of an error.
+// said is what an error says to the operator, in one line.
+func said(err error) string {
+	var setting *config.Error
+	if errors.As(err, &setting) && setting.Err != nil {
+		return setting.Error() + ": " + web.Text(setting.Err)
+	}
+	return web.Text(err)
+}
+
+// status is the exit code of an error: what was typed is wrong in itself, or
+// the world refused.
 func status(err error, ctx *kong.Context) int {
 	var setting *config.Error
 	var usage *kong.ParseError
 	if errors.As(err, &setting) || errors.As(err, &usage) || ctx == nil {
 		return 2
 	}
-	switch countersign.CodeOf(err) {
-	case "declared.code", "declared.taken", "declared.name", "declared.kind", "declared.default":
+	if countersign.Includes(err, countersign.Invalid) && !countersign.Includes(err, countersign.Denied) {
 		return 2
 	}
 	return 1

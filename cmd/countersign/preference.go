@@ -30,7 +30,7 @@ type preferenceList struct {
 
 // Run lists the preferences.
 func (cmd preferenceList) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+	return look(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
 		all, err := h.office.Preferences(ctx, v, operator)
 		if err != nil {
 			return err

@@ -108,7 +108,7 @@ type userList struct {
 
 // Run lists all users, page by page, in the order of their user IDs.
 func (cmd userList) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+	return look(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
 		views, rows := []userJSON{}, [][]string{{"USER ID", "NAME", "EMAIL", "SET-UP", "DEFAULT", "RIGHTS"}}
 		q := admin.Query{Text: cmd.Find, Sort: "login", Limit: 500}
 		for {
@@ -141,7 +141,7 @@ type userShow struct {
 
 // Run shows the user.
 func (cmd userShow) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+	return look(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
 		p, err := h.office.User(ctx, v, operator, cmd.ID)
 		if err != nil {
 			return err

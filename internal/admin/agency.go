@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,22 @@ func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Age
 		tx.Record(record(v, countersign.Actor{Operator: true}, "agency.added", a.Code))
 		return nil
 	})
+}
+
+// MayTakeHosts refuses hosts for a new agency among which is the public URL's,
+// as long as an agency without hosts of its own answers there: it would be cut
+// off, and its links would lead into another one.
+func (o *Office) MayTakeHosts(ctx context.Context, public string, hosts []string) error {
+	if public == "" || !slices.ContainsFunc(hosts, func(h string) bool { return strings.EqualFold(h, public) }) {
+		return nil
+	}
+	all, err := o.Store.Agencies(ctx)
+	for _, there := range all {
+		if len(there.Hosts) == 0 {
+			return fail(countersign.Exists, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
+		}
+	}
+	return err
 }
 
 // RenameAgency gives an agency another code, name and product name.

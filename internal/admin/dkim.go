@@ -47,7 +47,7 @@ func (o *Office) SignWith(ctx context.Context, v countersign.Visit, actor counte
 			return err
 		}
 		if !found && selector != "" {
-			return fail(countersign.Invalid, "dkim.unknown", "selector", countersign.Args{"Selector": selector, "Domain": domain})
+			return fail(countersign.NotFound, "dkim.unknown", "selector", countersign.Args{"Selector": selector, "Domain": domain})
 		}
 		tx.Record(recordDKIM(v, actor, "dkim.signs", domain, selector))
 		return nil

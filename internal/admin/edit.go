@@ -107,10 +107,15 @@ func (o *Office) mayChange(ctx context.Context, tx *store.Tx, actor countersign.
 		}
 	}
 	loses := old.Has(countersign.RightUsers) && !old.Disabled && (u.Disabled || !u.Has(countersign.RightUsers))
-	if !loses {
-		return nil
+	if loses {
+		if err := o.lastAdministrator(ctx, tx, old); err != nil {
+			return err
+		}
 	}
-	return o.lastAdministrator(ctx, tx, old)
+	if u.Disabled && !old.Disabled && !actor.Operator && actor.User.ID == u.ID {
+		return fail(countersign.Denied, "user.own_disable", "", nil)
+	}
+	return nil
 }
 
 // firstAgency refuses the right Operator outside of the first agency.

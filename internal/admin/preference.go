@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/factor"
 	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/store"
@@ -95,6 +96,11 @@ func (o *Office) effect(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	}
 	if e.Value, err = e.Row.Preference.Parse(s.Value); err != nil {
 		return e, err
+	}
+	if e.Row.Preference.Code == countersign.PrefCountries {
+		if err := factor.CheckCountries(strings.Fields(e.Value)); err != nil {
+			return e, err
+		}
 	}
 	settings, err := tx.Settings(ctx)
 	if err != nil {

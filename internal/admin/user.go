@@ -53,7 +53,7 @@ type UserView struct {
 	Events      []countersign.Event
 	Messages    []countersign.Message
 	MayReset    bool  // the two buttons are shown
-	MayEdit     bool  // Edit is shown
+	MayEdit     bool  // Edit is shown: saving would not be refused
 	Refused     error // why a reset would be refused all the same; nil if it would not
 	Self        bool  // it is the actor's own page
 }
@@ -97,7 +97,8 @@ func (o *Office) userView(ctx context.Context, tx *store.Tx, v countersign.Visit
 	}
 	p.State = state(p.User, v)
 	p.Self = !actor.Operator && actor.User.ID == id
-	p.MayReset, p.MayEdit = actor.Has(countersign.RightReset), actor.Has(countersign.RightUsers)
+	p.MayReset = actor.Has(countersign.RightReset)
+	p.MayEdit = policy.MayActOn(actor, countersign.RightUsers, p.User) == nil
 	p.Refused = policy.MayActOn(actor, countersign.RightReset, p.User)
 	return p, nil
 }

@@ -44,12 +44,15 @@ type Settings struct {
 type Error struct {
 	Setting string
 	Problem string
+	Err     error // what is wrong, if it is an error for people; Problem says where
 }
 
 func (e *Error) Error() string { return e.Setting + ": " + e.Problem }
 
+func (e *Error) Unwrap() error { return e.Err }
+
 func wrong(setting, problem string, args ...any) error {
-	return &Error{setting, fmt.Sprintf(problem, args...)}
+	return &Error{Setting: setting, Problem: fmt.Sprintf(problem, args...)}
 }
 
 // Resolve reads secrets from their files and fills what follows from --data.

@@ -115,7 +115,7 @@ func declaredIn(path, text string) ([]countersign.Preference, error) {
 			p.Max = map[countersign.PreferenceKind]int{countersign.KindDays: 365, countersign.KindNumber: 1_000_000}[p.Kind]
 		}
 		if err := p.CheckDeclared(); err != nil {
-			return nil, err
+			return nil, &Error{Setting: "--config", Problem: path, Err: err}
 		}
 		if slices.ContainsFunc(all, func(o countersign.Preference) bool { return o.Code == p.Code }) {
 			return nil, wrong("--config", "%s declares the preference %s twice", path, p.Code)

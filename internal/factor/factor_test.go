@@ -241,11 +241,28 @@ func TestParsePhone(t *testing.T) {
 			t.Errorf("%q: %q %v, want %s", typed, got, err, want)
 		}
 	}
-	if got, err := ParsePhone("030 12345678", "DE", []string{"US", "DE"}); err != nil || got != "+493012345678" {
+	abroad := []string{"US", "DE", "GB"}
+	if got, err := ParsePhone("0151 23456789", "DE", abroad); err != nil || got != "+4915123456789" {
 		t.Errorf("a number abroad: %q %v", got, err)
 	}
-	if _, err := ParsePhone("030 12345678", "DE", us); countersign.CodeOf(err) != "phone.country" {
+	for country, wall := range map[string]string{"DE": "030 12345678", "GB": "020 7946 0000"} {
+		if got, err := ParsePhone(wall, country, abroad); countersign.CodeOf(err) != "phone.kind" {
+			t.Errorf("a telephone on a wall in %s: %q %v", country, got, err)
+		}
+	}
+	if _, err := ParsePhone("0151 23456789", "DE", us); countersign.CodeOf(err) != "phone.country" {
 		t.Errorf("a country that is not allowed: %v", err)
+	}
+}
+
+func TestCheckCountries(t *testing.T) {
+	if err := CheckCountries([]string{"US", "CA", "GB"}); err != nil {
+		t.Error(err)
+	}
+	for _, code := range []string{"XX", "ZZ", "UK", "us"} {
+		if countersign.CodeOf(CheckCountries([]string{"US", code})) != "preference.not_countries" {
+			t.Errorf("%s is no country", code)
+		}
 	}
 }
 

@@ -101,14 +101,17 @@ func serviceCode(digits string) bool {
 	return digits[1:3] == "11" || digits[4:6] == "11" || digits[3:6] == "976" || digits[:3] == "900"
 }
 
-// textable refuses numbers that cost extra, are free for the caller, or are no
-// telephone that could be in a hand.
+// textable tells whether a number can be that of a telephone in a hand: not one
+// on a wall, and none that costs extra or is free for the caller.
 func textable(n *phonenumbers.PhoneNumber) bool {
 	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.PREMIUM_RATE, phonenumbers.TOLL_FREE, phonenumbers.SHARED_COST, phonenumbers.PAGER, phonenumbers.UAN, phonenumbers.VOICEMAIL:
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
+		return true
+	case phonenumbers.VOIP, phonenumbers.PERSONAL_NUMBER, phonenumbers.UNKNOWN:
+		return true // nobody can tell
+	default:
 		return false
 	}
-	return true
 }
 
 // phoneDigits drops what people put between digits; anything else is no number.

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"countersign"
@@ -48,14 +49,27 @@ func (d *Desk) welcome(ctx context.Context, tx *store.Tx, v countersign.Visit, h
 	if !mine || !w.Link.Used.IsZero() || !v.Now.Before(w.Link.Expires) {
 		return w, linkOver
 	}
-	if w.Preferences, err = tx.Preferences(ctx); err != nil || w.Link.User == "" {
+	if w.Preferences, err = tx.Preferences(ctx); err != nil {
 		return w, err
+	}
+	if w.Link.Purpose == countersign.LinkFirstAdministrator {
+		return w, nobodyYet(ctx, tx)
 	}
 	w.User, err = tx.User(ctx, w.Link.User)
 	if countersign.KindOf(err) == countersign.NotFound || w.User.Disabled {
 		return w, linkOver
 	}
 	return w, err
+}
+
+// nobodyYet refuses the link of the first administrator once there is one,
+// however he came to be.
+func nobodyYet(ctx context.Context, tx *store.Tx) error {
+	holders, err := tx.UsersWith(ctx, countersign.RightUsers)
+	if err == nil && len(holders) > 0 {
+		return fail(countersign.Expired, "link.over", "", nil)
+	}
+	return err
 }
 
 // Accept uses up a link: the newcomer's password is kept, or the first
@@ -66,12 +80,11 @@ func (d *Desk) Accept(ctx context.Context, v countersign.Visit, handle countersi
 		return err
 	}
 	u := w.User
+	var wrong error
 	if w.Link.Purpose == countersign.LinkFirstAdministrator {
-		if u, err = firstAdministrator(v, n); err != nil {
-			return err
-		}
+		u, wrong = firstAdministrator(v, n)
 	}
-	if err := d.checkNew(v, w.Preferences, u, n.Password); err != nil {
+	if err := errors.Join(wrong, d.checkNew(v, w.Preferences, u, n.Password)); err != nil {
 		return err
 	}
 	hash, err := d.Passwords.Hash(ctx, n.Password)
@@ -121,13 +134,7 @@ func firstAdministrator(v countersign.Visit, n Newcomer) (countersign.User, erro
 		Rights:  countersign.AgencyRights,
 		Created: v.Now,
 	}
-	if err := countersign.CheckLogin(u.Login); err != nil {
-		return u, err
-	}
-	if err := policy.CheckName(u.Name); err != nil {
-		return u, err
-	}
 	var err error
 	u.Email, err = factor.ParseEmail(n.Email)
-	return u, err
+	return u, errors.Join(countersign.CheckLogin(u.Login), policy.CheckName(u.Name), err)
 }

@@ -53,6 +53,12 @@ var happened = map[string]string{
 	"right.refused":         "An act without the right for it was refused.",
 }
 
+// refusedActs are the sentences of acts that may be done or refused, when they
+// were refused.
+var refusedActs = map[string]string{
+	"two-factor.reset": "A reset of two factor authentication was refused, asked for from {From}.",
+}
+
 // proofs say by what a sign-in was admitted, and no more than was proved.
 var proofs = map[string]string{
 	"password":   "with the password alone",
@@ -82,6 +88,9 @@ func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 	var rows []eventRow
 	for _, e := range events {
 		text, ok := happened[e.Action]
+		if e.Result == "refused" && refusedActs[e.Action] != "" {
+			text = refusedActs[e.Action]
+		}
 		if !ok {
 			continue
 		}

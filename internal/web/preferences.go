@@ -115,22 +115,42 @@ func (s *Server) preferences(r *http.Request, v countersign.Visit, g signin.Gues
 // order sorts the rows by a column; without one they stand in the registry's
 // order, the TechNote's two first.
 func (p *preferencesPage) order() {
-	key := map[string]func(preferenceRow) string{
-		"name":  func(r preferenceRow) string { return strings.ToLower(r.Preference.Name) },
-		"code":  func(r preferenceRow) string { return r.Preference.Code },
-		"value": func(r preferenceRow) string { return strings.ToLower(r.Shown()) },
+	compare := map[string]func(a, b preferenceRow) int{
+		"name": func(a, b preferenceRow) int {
+			return cmp.Compare(strings.ToLower(a.Preference.Name), strings.ToLower(b.Preference.Name))
+		},
+		"code":  func(a, b preferenceRow) int { return cmp.Compare(a.Preference.Code, b.Preference.Code) },
+		"value": func(a, b preferenceRow) int { return byValue(strings.ToLower(a.Shown()), strings.ToLower(b.Shown())) },
 	}[p.Sort]
-	if key == nil {
+	if compare == nil {
 		p.Sort = ""
 		return
 	}
 	slices.SortStableFunc(p.Rows, func(a, b preferenceRow) int {
-		order := cmp.Compare(key(a), key(b))
+		order := compare(a, b)
 		if p.Descending {
 			return -order
 		}
 		return order
 	})
+}
+
+// byValue orders numbers by what they count, before words in their order.
+func byValue(a, b string) int {
+	first, rest, _ := strings.Cut(a, " ")
+	second, other, _ := strings.Cut(b, " ")
+	n, errN := strconv.Atoi(first)
+	m, errM := strconv.Atoi(second)
+	switch {
+	case errN == nil && errM == nil:
+		return cmp.Or(cmp.Compare(n, m), cmp.Compare(rest, other))
+	case errN == nil:
+		return -1
+	case errM == nil:
+		return 1
+	default:
+		return cmp.Compare(a, b)
+	}
 }
 
 // open makes one row the form. typed is what was sent, if it was refused.

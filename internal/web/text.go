@@ -119,6 +119,8 @@ var sentences = map[string]string{
 	"user_id.reserved":             "{Login} is a word of the program's own addresses. Choose another user ID.",
 	"user_id.taken":                "There is a user {Login} already.",
 	"user.unknown":                 "There is no such user.",
+	"user.own_disable":             "You cannot disable yourself\nAsk another administrator to do it.",
+	"agency.host_public":           "{Host} is the host of --public-url, where the agency {Code} lives. Give this agency a host of its own.",
 	"name.required":                "Enter a name.",
 	"name.form":                    "A name has up to 100 characters on one line.",
 	"group.form":                   "A group's name has up to 100 characters on one line.",

@@ -1,0 +1,74 @@
+package countersign_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// testNames are the tests, fuzz targets and benchmarks of the whole tree.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+	names := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, found := range declared.FindAllSubmatch(text, -1) {
+			names[string(found[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// Every test that the documents name as a proof is there.
+func TestDocumentsNameTestsThatExist(t *testing.T) {
+	names := testNames(t)
+	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)`")
+	found := 0
+	err := filepath.WalkDir("docs", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".md") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range named.FindAllSubmatch(text, -1) {
+			found++
+			if !names[string(m[1])] {
+				t.Errorf("%s names %s, which does not exist", path, m[1])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found < 40 {
+		t.Errorf("only %d names were found: this looks at the wrong place", found)
+	}
+}
+
+// The rules of the TechNote stand in docs/technote.md, one row each, and each
+// names the test that proves it.
+func TestEveryRuleOfTheTechNoteHasAProof(t *testing.T) {
+	text, err := os.ReadFile("docs/technote.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| M(\\d+) \\|[^|]*\\|([^|]*)\\|").FindAllStringSubmatch(string(text), -1)
+	if len(rows) != 34 {
+		t.Errorf("%d rules, want 34", len(rows))
+	}
+	for _, row := range rows {
+		if !strings.Contains(row[2], "`Test") {
+			t.Errorf("M%s names no test", row[1])
+		}
+	}
+}
