@@ -29,9 +29,11 @@ type Attempt struct {
 	Client    Client    // the client that started it
 	Password  bool      // the password was right
 	Proved    Method    // the second factor that was proved; empty: none yet
+	Alone     bool      // it was a passkey that verified its user, asked to be the whole sign-in
 	Failures  int       // tries that were paid for, over all methods and steps (TH-01)
 	Wrong     int       // of these, tokens that were judged and wrong
 	Hints     int       // inputs that were not six digits (D-18)
+	Prompts   int       // prompts for a passkey that were cancelled or failed (D-18)
 	Sends     int       // tokens sent so far
 	LastSend  time.Time
 	Method    Method // the method asked for; empty: the Default
@@ -121,6 +123,7 @@ const (
 	ProofEmail      Proof = "email"
 	ProofApp        Proof = "app"
 	ProofSMS        Proof = "sms"
+	ProofPasskey    Proof = "passkey" // beside the password, or alone where the agency allows it
 )
 
 // Handle is the secret value of a cookie or link; it is stored as a digest only.

@@ -13,6 +13,9 @@ const (
 	Email Method = "email"
 	App   Method = "app"
 	SMS   Method = "sms"
+
+	// ByPasskey is a key that the user's device or password manager keeps (WebAuthn).
+	ByPasskey Method = "passkey"
 )
 
 // A Factor is one method that a user has proved.
@@ -26,7 +29,8 @@ type Factor struct {
 	Verified time.Time
 	LastUsed time.Time // zero: not since it was verified
 	Default  bool
-	Broken   bool // its secret does not open in this row: somebody has moved or changed it (KY-01)
+	Broken   bool      // its secret does not open in this row: somebody has moved or changed it (KY-01)
+	Passkeys []Passkey // passkey: the keys that this one factor stands for, the oldest first
 }
 
 // A Challenge is a token that was asked for and is not answered yet.
@@ -40,6 +44,8 @@ type Challenge struct {
 	Issued    time.Time
 	Expires   time.Time
 	Message   MessageID // the message that carries the token
+	Nonce     []byte    // passkey: the 32 bytes that are signed; kept apart from the attempt
+	Alone     bool      // passkey: it is the whole sign-in, so its user must have been verified
 }
 
 // Live tells whether the challenge can still be answered at now (OT-02, D-22).

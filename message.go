@@ -35,6 +35,7 @@ const (
 	KindOpened         Kind = "opened"         // set-up was opened with the password alone, after a reset
 	KindEnrolmentCode  Kind = "enrolment-code" // one was made, or used
 	KindResetCancelled Kind = "reset-cancelled"
+	KindPasskeyCopied  Kind = "passkey-copied" // a signature counter went back; Data "Of": to administrators
 	KindRecoveryMade   Kind = "recovery-codes-made"
 	KindRecoveryUsed   Kind = "recovery-code-used"
 	KindTest           Kind = "test"

@@ -43,6 +43,7 @@ const (
 	PrefEmailFallback = "2FAEMAILFALLBACK"
 	PrefSelfReset     = "2FASELFRESET"
 	PrefNetwork       = "2FANETWORK"
+	PrefPasskey       = "PASSKEYSIGNIN"
 	PrefPassword      = "PASSWORDLENGTH"
 	PrefIdle          = "SESSIONIDLE"
 	PrefMax           = "SESSIONMAX"
@@ -71,6 +72,8 @@ func BuiltIn() []Preference {
 		{Code: PrefNetwork, Name: "Same network means", Kind: KindChoice, Default: NetworkExact,
 			Values: []string{NetworkExact, NetworkNeighbourhood, NetworkAny},
 			Hint:   "Exact: the same address. Neighbourhood: an address nearby. Any: only browser and system count."},
+		{Code: PrefPasskey, Name: "Passkey alone may sign in", Kind: KindSwitch, Default: "Off",
+			Hint: "On: a passkey that checks fingerprint, face or PIN is the whole sign-in; no password is asked."},
 		{Code: PrefPassword, Name: "Shortest password", Kind: KindNumber, Default: "15", Min: 8, Max: 64,
 			Hint: "Characters that a new password needs at least."},
 		{Code: PrefIdle, Name: "Minutes until an idle session ends", Kind: KindNumber, Default: "60", Min: 5, Max: 60,
@@ -223,6 +226,7 @@ type Preferences struct {
 	EmailFallback  bool          // 2FAEMAILFALLBACK
 	SelfReset      bool          // 2FASELFRESET
 	Network        string        // 2FANETWORK: Exact, Neighbourhood, Any
+	PasskeySignIn  bool          // PASSKEYSIGNIN: a passkey may be the whole sign-in
 	PasswordLength int           // PASSWORDLENGTH, code points
 	Idle           time.Duration // SESSIONIDLE
 	Max            time.Duration // SESSIONMAX
@@ -268,6 +272,7 @@ func ParsePreferences(settings map[string]Setting) Preferences {
 		EmailFallback:  value(PrefEmailFallback) == "On",
 		SelfReset:      value(PrefSelfReset) == "On",
 		Network:        value(PrefNetwork),
+		PasskeySignIn:  value(PrefPasskey) == "On",
 		PasswordLength: number(PrefPassword),
 		Idle:           time.Duration(number(PrefIdle)) * time.Minute,
 		Max:            time.Duration(number(PrefMax)) * time.Hour,

@@ -105,6 +105,7 @@ type userJSON struct {
 	Disabled bool     `json:"disabled"`
 	State    string   `json:"state,omitempty"`
 	Methods  []string `json:"methods,omitempty"`
+	Passkeys []string `json:"passkeys,omitempty"` // by the names that the user gave them
 	Default  string   `json:"default,omitempty"`
 }
 

@@ -103,7 +103,7 @@ func (h *house) routes(s *config.Settings) error {
 	if h.outbox.From, err = s.From(); err != nil {
 		return err
 	}
-	h.methods = factor.Set{factor.Email(h.key), factor.App()}
+	h.methods = factor.Set{factor.Email(h.key), factor.App(), factor.Passkey()}
 	if s.SMTPURL != "" {
 		smtp, err := outbox.ParseSMTP(s.SMTPURL)
 		if err != nil {

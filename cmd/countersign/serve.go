@@ -158,7 +158,7 @@ func (h *house) prune(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		t := now()
-		err := errors.Join(h.db.PruneAttempts(ctx, t), h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)),
+		err := errors.Join(h.db.PruneAttempts(ctx, t), h.db.PruneNonces(ctx, t), h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)),
 			h.office.Checkpoints(ctx, t))
 		if err != nil && ctx.Err() == nil {
 			h.outbox.Log.Error("prune", "error", err)

@@ -150,6 +150,9 @@ func (cmd userShow) Run(s *config.Settings, c *console) error {
 		j.State, j.Default = p.State, string(policy.Default(p.Factors).Method)
 		for _, f := range p.Factors {
 			j.Methods = append(j.Methods, string(f.Method))
+			for _, p := range f.Passkeys {
+				j.Passkeys = append(j.Passkeys, p.Name)
+			}
 		}
 		if cmd.JSON {
 			return c.json(j)
@@ -160,7 +163,7 @@ func (cmd userShow) Run(s *config.Settings, c *console) error {
 		}
 		return c.facts([][2]string{{"User ID", j.ID}, {"Name", j.Name}, {"Email", j.Email}, {"Mobile", j.Mobile}, {"Groups", strings.Join(j.Groups, ", ")},
 			{"Rights", strings.Join(j.Rights, ", ")}, {"Disabled", map[bool]string{true: "yes", false: "no"}[j.Disabled]}, {"Set-up", setUp[j.State]}, {"Set-up open until", reset},
-			{"Methods", strings.Join(j.Methods, ", ")}, {"Default", j.Default}, {"Remembered devices", fmt.Sprint(len(p.Devices))}, {"Sessions", fmt.Sprint(len(p.Sessions))}})
+			{"Methods", strings.Join(j.Methods, ", ")}, {"Passkeys", strings.Join(j.Passkeys, ", ")}, {"Default", j.Default}, {"Remembered devices", fmt.Sprint(len(p.Devices))}, {"Sessions", fmt.Sprint(len(p.Sessions))}})
 	})
 }
 

@@ -21,8 +21,8 @@ type Method interface {
 	// Ask begins a proof of f, in attempt a, with a token that works for life.
 	// The dispatch is nil if nothing is to be sent.
 	Ask(f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch)
-	// Check judges the answer to c: ErrWrong, ErrUsed, ErrOtherMinute or nil.
-	// It returns f as it must be kept from now on.
+	// Check judges the answer to c: one of the errors below, or nil. It returns
+	// f as it must be kept from now on.
 	Check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error)
 }
 
@@ -42,6 +42,7 @@ type Binding struct {
 	Attempt countersign.AttemptID
 	Purpose countersign.Purpose
 	SetUp   bool // the factor is being set up: a clock that is wrong is told
+	Site    Site // passkey: the site that it was made for
 }
 
 // A Dispatch is a token on its way.
@@ -56,6 +57,10 @@ var (
 	ErrWrong       = errors.New("token is wrong")
 	ErrUsed        = errors.New("token was used")
 	ErrOtherMinute = errors.New("token belongs to another minute")
+	ErrLate        = errors.New("passkey answered too late")
+	ErrUnknown     = errors.New("passkey is not the user's")
+	ErrUnverified  = errors.New("passkey has not verified its user")
+	ErrCloned      = errors.New("passkey counts backwards")
 )
 
 // A Set is the methods of an installation, in the order of the wizard.

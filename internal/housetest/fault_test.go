@@ -57,6 +57,29 @@ var flows = []flow{
 		b.Post("/set-up/email/token", "token", h.Token("cbills@demo.example"))
 		return "/set-up/skip", nil
 	}, leadsTo("/set-up/done")},
+	{"a passkey", func(h *House, b *Browser) (string, []string) {
+		a := NewAuthenticator(h.T)
+		reset(h, "CBILLS")
+		h.Browser("192.0.2.11", Chrome).EnrollPasskey("CBILLS", a)
+		p := b.SignIn("CBILLS")
+		return "/sign-in/token", []string{"credential", a.Answer(p.Options())}
+	}, leadsTo("/")},
+	{"a new passkey", func(h *House, b *Browser) (string, []string) {
+		reset(h, "CBILLS")
+		b.SignIn("CBILLS")
+		b.Post("/set-up/email", "email", "cbills@demo.example")
+		b.Post("/set-up/email/token", "token", h.Token("cbills@demo.example"))
+		p := b.Get("/set-up/passkey")
+		return "/set-up/passkey", []string{"passkey_name", "A key", "credential", NewAuthenticator(h.T).Make(p.Options())}
+	}, leadsTo("/set-up")},
+	{"a passkey alone", func(h *House, b *Browser) (string, []string) {
+		a := NewAuthenticator(h.T)
+		reset(h, "CBILLS")
+		h.Browser("192.0.2.11", Chrome).EnrollPasskey("CBILLS", a)
+		h.Set("PASSKEYSIGNIN", "On")
+		p := b.Get("/sign-in")
+		return "/sign-in/passkey", []string{"credential", a.Answer(p.Options())}
+	}, leadsTo("/")},
 	{"a reset of oneself", func(h *House, b *Browser) (string, []string) {
 		enrolled(h, b, "JJONES")
 		b.Get("/profile/reset-two-factor")

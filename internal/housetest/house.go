@@ -123,7 +123,7 @@ func (h *House) build() {
 	h.T.Cleanup(func() { _ = h.DB.Close() })
 	key := h.DB.Key()
 	log := slog.New(slog.NewTextHandler(h, nil))
-	methods := factor.Set{factor.Email(key), factor.App(), factor.SMS(key)}
+	methods := factor.Set{factor.Email(key), factor.App(), factor.SMS(key), factor.Passkey()}
 	passwords := secret.NewPasswordsAt(secret.Cost{Memory: 64, Iterations: 1})
 	h.Inbox = &outbox.Inbox{}
 	h.Outbox = &outbox.Outbox{Store: h.DB, Mail: h.Inbox, Text: h.Inbox, From: "Demo Agency <support@demo.example>",

@@ -198,9 +198,11 @@ func (f facts) life() string {
 	return strconv.Itoa(int(f.preferences.TokenLife/time.Minute)) + " minutes"
 }
 
-// methodName is what people call a method.
-func methodName(m string) string {
-	switch countersign.Method(m) {
+// method is the method that the letter is about, as people call it.
+func (f facts) method() string {
+	switch countersign.Method(f.get("Method")) {
+	case countersign.ByPasskey:
+		return strings.TrimSuffix("passkey, "+f.get("Passkey"), ", ")
 	case countersign.App:
 		return "authenticator app"
 	case countersign.SMS:

@@ -25,6 +25,7 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindResetCancelled: resetCancelled,
 	countersign.KindRecoveryMade:   recoveryMade,
 	countersign.KindRecoveryUsed:   recoveryUsed,
+	countersign.KindPasskeyCopied:  passkeyCopied,
 	countersign.KindTest:           test,
 }
 
@@ -121,8 +122,8 @@ func notYou(f facts) paragraph {
 func methodAdded(f facts) page {
 	return page{
 		Subject: "A method was added for " + f.product(),
-		Preview: methodName(f.get("Method")),
-		Title:   "A method was added: " + methodName(f.get("Method")),
+		Preview: f.method(),
+		Title:   "A method was added: " + f.method(),
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"From", f.client()}},
 		Paragraphs: []paragraph{
 			{Strong: "If this was you, there is nothing to do."},
@@ -134,14 +135,34 @@ func methodAdded(f facts) page {
 func methodRemoved(f facts) page {
 	return page{
 		Subject: "A method was removed for " + f.product(),
-		Preview: methodName(f.get("Method")),
-		Title:   "A method was removed: " + methodName(f.get("Method")),
+		Preview: f.method(),
+		Title:   "A method was removed: " + f.method(),
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"From", f.client()}},
 		Paragraphs: []paragraph{
 			{Text: "Your remembered devices were forgotten, so you are asked for a token at your next sign-in."},
 			notYou(f),
 		},
 	}
+}
+
+// passkeyCopied is for the owner of a passkey, or for an administrator about him (PK-02).
+func passkeyCopied(f facts) page {
+	p := page{
+		Subject: "A passkey for " + f.product() + " may have been copied",
+		Preview: f.get("Passkey"),
+		Title:   "One of your passkeys may have been copied",
+		Facts:   []fact{{"User ID", f.get("UserID")}, {"Passkey", f.get("Passkey")}, {"Time", f.when("At")}, {"From", f.client()}},
+		Paragraphs: []paragraph{
+			{Text: "A passkey counts how often it was used. This one came with a count that was used before, so it was refused, and nobody was signed in by it. A copy of it may be in use somewhere, or the device that holds it was restored."},
+			{Strong: "What to do:", Text: "remove this passkey in your User Profile and make a new one. If you did not just use it, " + f.call() + "."},
+		},
+	}
+	if of := f.get("Of"); of != "" {
+		p.Title = "A passkey of " + of + " may have been copied"
+		p.Facts[0].Value = of
+		p.Paragraphs[1] = paragraph{Strong: "What to do:", Text: "ask " + of + " whether it was his own device. If it was not, Reset/Disable 2 Factor Authentication on his page in User Administration."}
+	}
+	return p
 }
 
 func addressChanged(f facts) page {

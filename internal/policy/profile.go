@@ -18,6 +18,18 @@ func CheckName(name string) error {
 	return nil
 }
 
+// CheckPasskeyName says beside the field why a passkey can't be called so; nil
+// if it can: one line of 1 to 50 characters.
+func CheckPasskeyName(name string) error {
+	if name == "" {
+		return &countersign.Error{Kind: countersign.Invalid, Code: "passkey.name_required", Field: "passkey_name"}
+	}
+	if len([]rune(name)) > 50 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return &countersign.Error{Kind: countersign.Invalid, Code: "passkey.name_form", Field: "passkey_name"}
+	}
+	return nil
+}
+
 // CheckReason says beside the field why a typed reason can't be kept; nil if it
 // can. missing is the code for an empty one.
 func CheckReason(reason, missing string) error {

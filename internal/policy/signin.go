@@ -5,6 +5,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"countersign"
@@ -32,6 +33,9 @@ const (
 	MaxSends     = 5                   // tokens per sign-in
 	MaxHourly    = 10                  // unused tokens per user in an hour
 	MaxPerNumber = 5                   // unused tokens per phone number in ten minutes
+	MaxPrompts   = 10                  // cancelled or failed prompts for a passkey, per sign-in (D-18)
+	MaxPasskeys  = 10                  // passkeys per user
+	NonceLife    = 5 * time.Minute     // how long a passkey may take to answer (PK-01)
 )
 
 // Facts is all that the next step of a sign-in depends on.
@@ -104,12 +108,14 @@ func Next(f Facts) Step {
 		return Refuse{RefusedExpired}
 	case a.Failures >= MaxFailures:
 		return Refuse{RefusedFailures}
-	case !a.Password:
+	case !a.Password && !f.alone():
 		return AskPassword{}
 	case f.User.Disabled:
 		return Refuse{RefusedDisabled}
 	case a.Setup.Open:
 		return SetUp{}
+	case !a.Password:
+		return Admit{Proof: countersign.ProofPasskey, Remember: f.mayRemember(), Announce: f.announce()}
 	case !f.Agency.TwoFactor:
 		return Admit{Proof: countersign.ProofPassword, Announce: f.announce()}
 	case a.Proved != "":
@@ -127,6 +133,16 @@ func Next(f Facts) Step {
 	}
 }
 
+// alone tells whether a passkey is the whole sign-in: the agency allows it, and
+// the passkey has verified its user, so that two factors were proved at once.
+func (f Facts) alone() bool {
+	return f.Agency.PasskeySignIn && f.Attempt.Alone && f.Attempt.Proved == countersign.ByPasskey && f.has(countersign.ByPasskey)
+}
+
+func (f Facts) has(m countersign.Method) bool {
+	return slices.ContainsFunc(f.Factors, func(factor countersign.Factor) bool { return factor.Method == m })
+}
+
 // ask is the token that the attempt is waiting for: by the method the user
 // turned to, otherwise by the Default (M21).
 func (f Facts) ask() Step {
@@ -138,10 +154,14 @@ func (f Facts) ask() Step {
 	sent := c.Factor == factor.ID && !c.Issued.IsZero()
 	return AskToken{
 		Factor: factor,
-		Issue:  factor.Method != countersign.App && !sent,
-		Stale:  factor.Method != countersign.App && sent && !c.Live(f.Now),
+		Issue:  Sends(factor.Method) && !sent,
+		Stale:  Sends(factor.Method) && sent && !c.Live(f.Now),
 	}
 }
+
+// Sends tells whether a token is sent for the method. The app shows its own,
+// and a passkey has none.
+func Sends(m countersign.Method) bool { return m == countersign.Email || m == countersign.SMS }
 
 // Method is the verified method that a token is asked by.
 func (f Facts) Method() countersign.Factor {
@@ -173,7 +193,7 @@ func Default(factors []countersign.Factor) countersign.Factor {
 }
 
 // Strength orders the methods, the strongest first (D-33).
-var Strength = []countersign.Method{countersign.App, countersign.SMS, countersign.Email}
+var Strength = []countersign.Method{countersign.ByPasskey, countersign.App, countersign.SMS, countersign.Email}
 
 // lapsed tells whether the user was reset and did not set up in time (D-38).
 func (f Facts) lapsed() bool {

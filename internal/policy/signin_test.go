@@ -16,7 +16,9 @@ var (
 	office = countersign.Client{IP: netip.MustParseAddr("203.0.113.7"), Browser: "Chrome", OS: "Windows"}
 	email  = countersign.Factor{ID: "f1", Method: countersign.Email, Address: "b@demo.example"}
 	app    = countersign.Factor{ID: "f2", Method: countersign.App, Default: true}
-	week   = countersign.Preferences{TwoFactor: true, Days: 7, Network: countersign.NetworkExact, TokenLife: countersign.TokenLife}
+
+	passkey = countersign.Factor{ID: "f4", Method: countersign.ByPasskey}
+	week    = countersign.Preferences{TwoFactor: true, Days: 7, Network: countersign.NetworkExact, TokenLife: countersign.TokenLife}
 )
 
 // facts are those of an enrolled user right after the password, on a browser
@@ -32,6 +34,14 @@ func facts(change func(*Facts)) Facts {
 	}
 	change(&f)
 	return f
+}
+
+// alone lets the attempt be a passkey that verified its user, without a
+// password, where the agency allows that.
+func alone(f *Facts) {
+	f.Agency.PasskeySignIn = true
+	f.Factors = append(f.Factors, passkey)
+	f.Attempt.Password, f.Attempt.Proved, f.Attempt.Alone = false, countersign.ByPasskey, true
 }
 
 // proved lets the browser be known and its connection proved at t.
@@ -90,6 +100,23 @@ func TestNext(t *testing.T) {
 		{"the token that was sent is over (D-22)", func(f *Facts) {
 			f.Attempt.Challenge = countersign.Challenge{Method: countersign.Email, Factor: "f1", Digest: []byte{1}, Issued: noon.Add(-time.Minute), Expires: noon}
 		}, AskToken{Factor: email, Stale: true}},
+		{"a passkey is asked for: nothing is sent", func(f *Facts) {
+			f.Factors = []countersign.Factor{email, passkey}
+			f.Attempt.Method = countersign.ByPasskey
+		}, AskToken{Factor: passkey}},
+		{"nothing is Default: the passkey is the strongest (D-34)", func(f *Facts) { f.Factors = []countersign.Factor{email, {ID: "f2", Method: countersign.App}, passkey} }, AskToken{Factor: passkey}},
+		{"password and passkey", func(f *Facts) { f.Factors = append(f.Factors, passkey); f.Attempt.Proved = countersign.ByPasskey }, Admit{Proof: countersign.ProofPasskey, Remember: true, Announce: true}},
+		{"a passkey alone (PASSKEYSIGNIN)", alone, Admit{Proof: countersign.ProofPasskey, Remember: true, Announce: true}},
+		{"a passkey alone, 2FA Off: it says what was proved", func(f *Facts) { alone(f); f.Agency.TwoFactor = false }, Admit{Proof: countersign.ProofPasskey, Announce: true}},
+		{"a passkey alone, frequency 0 (M28)", func(f *Facts) { alone(f); f.Agency.Days = 0 }, Admit{Proof: countersign.ProofPasskey, Announce: true}},
+		{"a passkey alone, not allowed", func(f *Facts) { alone(f); f.Agency.PasskeySignIn = false }, AskPassword{}},
+		{"a passkey alone, its user not verified", func(f *Facts) { alone(f); f.Attempt.Alone = false }, AskPassword{}},
+		{"a passkey alone, removed meanwhile", func(f *Facts) { alone(f); f.Factors = f.Factors[:1] }, AskPassword{}},
+		{"another proof is never alone", func(f *Facts) { alone(f); f.Attempt.Proved = countersign.App }, AskPassword{}},
+		{"a passkey alone, disabled", func(f *Facts) { alone(f); f.User.Disabled = true }, Refuse{RefusedDisabled}},
+		{"a passkey alone, too late", func(f *Facts) { alone(f); f.Now = f.Attempt.Expires }, Refuse{RefusedExpired}},
+		{"a passkey alone, after three failures", func(f *Facts) { alone(f); f.Attempt.Failures = 3 }, Refuse{RefusedFailures}},
+		{"a passkey alone never leaves a wizard", func(f *Facts) { alone(f); f.Attempt.Setup.Open = true }, SetUp{}},
 		{"same /64 (M11)", func(f *Facts) {
 			proved(f, noon.Add(-time.Hour))
 			f.Devices[0].Client.IP, f.Client.IP = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
@@ -129,7 +156,9 @@ func drawn(t *rapid.T) Facts {
 			TwoFactor:   rapid.Bool().Draw(t, "on"),
 			Days:        rapid.SampledFrom([]int{0, 1, 7, 30, 365}).Draw(t, "days"),
 			AdminAlways: rapid.Bool().Draw(t, "always"),
-			Network:     rapid.SampledFrom([]string{countersign.NetworkExact, countersign.NetworkNeighbourhood, countersign.NetworkAny}).Draw(t, "network"),
+
+			PasskeySignIn: rapid.Bool().Draw(t, "passkey sign-in"),
+			Network:       rapid.SampledFrom([]string{countersign.NetworkExact, countersign.NetworkNeighbourhood, countersign.NetworkAny}).Draw(t, "network"),
 		},
 		User: countersign.User{
 			ID:       "u1",
@@ -137,12 +166,13 @@ func drawn(t *rapid.T) Facts {
 			Disabled: rapid.Bool().Draw(t, "disabled"),
 			Rights:   rapid.SampledFrom([][]countersign.Right{nil, countersign.AgencyRights}).Draw(t, "rights"),
 		},
-		Factors: rapid.SampledFrom([][]countersign.Factor{nil, {email}, {email, app}}).Draw(t, "factors"),
+		Factors: rapid.SampledFrom([][]countersign.Factor{nil, {email}, {email, app}, {email, passkey}}).Draw(t, "factors"),
 		Client:  rapid.SampledFrom(clients).Draw(t, "client"),
 		Known:   rapid.Bool().Draw(t, "known"),
 		Attempt: countersign.Attempt{
 			Password: rapid.Bool().Draw(t, "password"),
-			Proved:   rapid.SampledFrom([]countersign.Method{"", countersign.Email, countersign.App}).Draw(t, "proved"),
+			Proved:   rapid.SampledFrom([]countersign.Method{"", countersign.Email, countersign.App, countersign.ByPasskey}).Draw(t, "proved"),
+			Alone:    rapid.Bool().Draw(t, "alone"),
 			Failures: rapid.IntRange(0, 4).Draw(t, "failures"),
 			Method:   rapid.SampledFrom([]countersign.Method{"", countersign.Email, countersign.SMS}).Draw(t, "method"),
 			Expires:  instant("expires"),
@@ -162,7 +192,8 @@ func drawn(t *rapid.T) Facts {
 	return f
 }
 
-// Without the password, and with 2FA On without a proof or a remembered device,
+// Without the password nobody is admitted but by a passkey that verified its
+// user, which the user still has and the agency allows; and with 2FA On without a proof or a remembered device,
 // nobody is admitted.
 func TestNobodyWalksIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -171,13 +202,18 @@ func TestNobodyWalksIn(t *testing.T) {
 		if !ok {
 			return
 		}
+		alone := f.Agency.PasskeySignIn && f.Attempt.Alone && f.Attempt.Proved == countersign.ByPasskey && f.has(countersign.ByPasskey)
 		switch {
-		case !f.Attempt.Password, f.User.Disabled, f.Attempt.Failures >= MaxFailures, !f.Now.Before(f.Attempt.Expires):
+		case !f.Attempt.Password && !alone, f.User.Disabled, f.Attempt.Failures >= MaxFailures, !f.Now.Before(f.Attempt.Expires):
 			t.Fatalf("admitted: %+v", f)
 		case f.Agency.TwoFactor && f.Attempt.Proved == "" && !f.Remembered():
 			t.Fatalf("admitted without a second factor: %+v", f)
 		case admit.Remember && f.Attempt.Proved == "":
 			t.Fatalf("trusted without a second factor: %+v", f)
+		case !f.Attempt.Password && admit.Proof != countersign.ProofPasskey:
+			t.Fatalf("says that a password was proved: %+v", f)
+		case admit.Proof == countersign.ProofPasskey && f.Attempt.Proved != countersign.ByPasskey:
+			t.Fatalf("says more than was proved: %+v", f)
 		case admit.Proof == countersign.Proof(countersign.Email) && f.Attempt.Proved != countersign.Email:
 			t.Fatalf("says more than was proved: %+v", f)
 		}

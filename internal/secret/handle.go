@@ -62,6 +62,9 @@ func Reference() string {
 // AppKey draws the secret of an authenticator app: 160 bits (OT-07, RFC 4226 R6).
 func AppKey() []byte { return draw(20) }
 
+// Nonce draws what a passkey is asked to sign: 256 bits (PK-01).
+func Nonce() []byte { return draw(32) }
+
 // Equal compares in constant time.
 func Equal(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
 

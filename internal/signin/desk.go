@@ -63,7 +63,7 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 	if f.Agency, err = tx.Preferences(ctx); err != nil {
 		return f, err
 	}
-	if f.Factors, err = d.usable(ctx, tx, u.ID); err != nil {
+	if f.Factors, err = d.usable(ctx, tx, v, u.ID); err != nil {
 		return f, err
 	}
 	if f.Codes, err = tx.RecoveryCodes(ctx, u.ID); err != nil {
@@ -86,14 +86,22 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 	return f, err
 }
 
-// usable are the verified methods that this installation can still ask for. One
-// that it no longer offers is kept, but dormant (D-33).
-func (d *Desk) usable(ctx context.Context, tx *store.Tx, user countersign.UserID) ([]countersign.Factor, error) {
+// usable are the verified methods that can still be asked for at the agency.
+// One that is no longer offered is kept, but dormant (D-33).
+func (d *Desk) usable(ctx context.Context, tx *store.Tx, v countersign.Visit, user countersign.UserID) ([]countersign.Factor, error) {
 	all, err := tx.Factors(ctx, user)
 	if i := slices.IndexFunc(all, func(f countersign.Factor) bool { return f.Broken }); i >= 0 {
 		return nil, broken(all[i])
 	}
-	return slices.DeleteFunc(all, func(f countersign.Factor) bool { return d.Methods.Of(f.Method) == nil }), err
+	offered := d.kinds(v)
+	return slices.DeleteFunc(all, func(f countersign.Factor) bool { return !slices.Contains(offered, f.Method) }), err
+}
+
+// kinds are the methods that can be set up at the agency of the visit; a
+// passkey needs a host name that it is made for.
+func (d *Desk) kinds(v countersign.Visit) []countersign.Method {
+	named := factor.SiteOf(v.Agency).HasPasskeys()
+	return slices.DeleteFunc(d.Methods.Kinds(), func(m countersign.Method) bool { return m == countersign.ByPasskey && !named })
 }
 
 // browser is the row that the device cookie of the visit opens; known is false

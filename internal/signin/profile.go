@@ -25,6 +25,9 @@ type Profile struct {
 // Offers tells whether the installation has a method.
 func (d *Desk) Offers(m countersign.Method) bool { return d.Methods.Of(m) != nil }
 
+// HasPasskey tells whether the user has a passkey.
+func (p Profile) HasPasskey() bool { return passkeys(p.Factors).ID != "" }
+
 // recent is how many events the User Profile shows.
 const recent = 10
 
@@ -50,7 +53,7 @@ func (d *Desk) Profile(ctx context.Context, v countersign.Visit, g Guest) (Profi
 		p.Events, err = tx.Events(ctx, g.User.Login, recent)
 		return err
 	})
-	for _, m := range d.Methods.Kinds() {
+	for _, m := range d.kinds(v) {
 		if !slices.ContainsFunc(p.Factors, func(f countersign.Factor) bool { return f.Method == m }) {
 			p.Missing = append(p.Missing, m)
 		}
@@ -131,26 +134,43 @@ func (d *Desk) RemoveMethod(ctx context.Context, v countersign.Visit, g Guest, m
 		if i < 0 || m == countersign.Email {
 			return fail(countersign.Invalid, "method.needed", "method", nil)
 		}
-		if err := tx.RemoveFactor(ctx, u.ID, m); err != nil {
+		if err := d.dropFactor(ctx, tx, factors, i); err != nil {
 			return err
 		}
-		if factors[i].Default {
-			rest := policy.Default(slices.Delete(slices.Clone(factors), i, i+1))
-			if err := tx.SetDefault(ctx, u.ID, rest.Method); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenMethods, v.Now); err != nil {
-			return err
-		}
-		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
-			return err
-		}
-		e := record(v, "method.removed", u)
-		e.Method = string(m)
-		tx.Record(e)
-		return notice.Tell(ctx, tx, v, u, countersign.KindMethodRemoved, map[string]string{"Method": string(m)})
+		return d.methodRemoved(ctx, tx, v, u, m, "")
 	})
+}
+
+// dropFactor removes one of the methods; if it was the Default, the strongest
+// that remains becomes it.
+func (d *Desk) dropFactor(ctx context.Context, tx *store.Tx, factors []countersign.Factor, i int) error {
+	gone := factors[i]
+	if err := tx.RemoveFactor(ctx, gone.User, gone.Method); err != nil || !gone.Default {
+		return err
+	}
+	rest := policy.Default(slices.Delete(slices.Clone(factors), i, i+1))
+	return tx.SetDefault(ctx, gone.User, rest.Method)
+}
+
+// methodRemoved does what follows when a method, or one passkey, was removed (D-41).
+func (d *Desk) methodRemoved(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, m countersign.Method, passkey string) error {
+	if _, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenMethods, v.Now); err != nil {
+		return err
+	}
+	if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+		return err
+	}
+	tx.Record(method(record(v, "method.removed", u), m, passkey))
+	return notice.Tell(ctx, tx, v, u, countersign.KindMethodRemoved, map[string]string{"Method": string(m), "Passkey": passkey})
+}
+
+// method names in an audit row which method it is about, and which passkey.
+func method(e countersign.Event, m countersign.Method, passkey string) countersign.Event {
+	e.Method = string(m)
+	if passkey != "" {
+		e.Detail = map[string]string{"passkey": passkey}
+	}
+	return e
 }
 
 // ForgetDevice forgets one remembered device of the guest; with an empty ID all
@@ -190,12 +210,16 @@ func (d *Desk) EndSession(ctx context.Context, v countersign.Visit, g Guest, id 
 
 // OpenSetUp opens the wizard from the User Profile: «Setup 2 Factor
 // Authentication». The methods stay as they are until a new one is proved (D-37).
-func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest) (Outcome, error) {
+// only: nothing but another passkey is made; empty: all methods are offered.
+func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest, only countersign.Method) (Outcome, error) {
 	handle := secret.NewHandle()
 	out := Outcome{Step: policy.SetUp{}, Attempt: set(handle)}
 	err := d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		a := d.newWizard(v, u, countersign.SetUp, handle)
 		a.Session = g.Session.ID
+		if only == countersign.ByPasskey {
+			a.Setup.Method, a.Setup.Skipped, a.Setup.Chosen = only, d.Methods.Kinds(), true
+		}
 		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.Att
 		if err != nil {
 			return err
 		}
-		if fa.Method == countersign.App {
+		if !policy.Sends(fa.Method) {
 			return fail(countersign.Invalid, "token.nothing_to_send", "", nil)
 		}
 		if err := d.issue(ctx, tx, v, &f, fa); err != nil {

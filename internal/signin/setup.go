@@ -289,7 +289,7 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		}
 	}
 	var err error
-	if f.Factors, err = d.usable(ctx, tx, f.User.ID); err != nil {
+	if f.Factors, err = d.usable(ctx, tx, v, f.User.ID); err != nil {
 		return err
 	}
 	s := &f.Attempt.Setup
@@ -341,7 +341,7 @@ func (d *Desk) NewSetUpToken(ctx context.Context, v countersign.Visit) (Outcome,
 func (d *Desk) Skip(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
 	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
 		switch d.stage(*f).(type) {
-		case policy.Menu, policy.ProveSMS:
+		case policy.Menu, policy.ProveSMS, policy.MakePasskey:
 		default:
 			return over()
 		}

@@ -72,19 +72,24 @@ func (d *Desk) StepUpToken(ctx context.Context, v countersign.Visit, typed strin
 	if err != nil {
 		return out, nil, err
 	}
-	err = d.judge(ctx, v, a.ID, typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
+	err = d.judge(ctx, v, a.ID, typed, d.steppingUp(ctx, v, d.prove, &out))
+	return out, a.Act, err
+}
+
+// steppingUp compares the answer that a step-up waits for, and ends it.
+func (d *Desk) steppingUp(ctx context.Context, v countersign.Visit, prove prover, out *Outcome) comparison {
+	return func(tx *store.Tx, f policy.Facts, answer string) (bool, error) {
 		step, ok := policy.Fresh(f).(policy.AskToken)
 		if !ok {
 			return false, over()
 		}
-		if right, err := d.prove(ctx, tx, v, &f, step.Factor, token); !right || err != nil {
+		if right, err := prove(ctx, tx, v, &f, step.Factor, answer); !right || err != nil {
 			return false, err
 		}
 		var err error
-		out, err = d.steppedUp(ctx, tx, v, f)
+		*out, err = d.steppedUp(ctx, tx, v, f)
 		return err == nil, err
-	})
-	return out, a.Act, err
+	}
 }
 
 // StepUpPassword is the step-up of a user without a verified method. A wrong

@@ -14,12 +14,24 @@ import (
 // Token judges the token of a sign-in. decline: this device is not to be remembered.
 func (d *Desk) Token(ctx context.Context, v countersign.Visit, typed string, decline bool) (Outcome, error) {
 	var out Outcome
-	err := d.judge(ctx, v, attemptID(v.Attempt), typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
+	err := d.judge(ctx, v, attemptID(v.Attempt), typed, d.admitting(ctx, v, d.prove, decline, &out))
+	return out, err
+}
+
+// A comparison tells whether an answer is right, or says what is wrong with it.
+type comparison func(tx *store.Tx, f policy.Facts, answer string) (right bool, err error)
+
+// A prover compares an answer with what a method expects, and keeps the proof in the facts.
+type prover func(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor, answer string) (bool, error)
+
+// admitting compares the answer that a sign-in waits for, and admits.
+func (d *Desk) admitting(ctx context.Context, v countersign.Visit, prove prover, decline bool, out *Outcome) comparison {
+	return func(tx *store.Tx, f policy.Facts, answer string) (bool, error) {
 		step, ok := policy.Next(f).(policy.AskToken)
 		if !ok {
 			return false, over()
 		}
-		if right, err := d.prove(ctx, tx, v, &f, step.Factor, token); !right || err != nil {
+		if right, err := prove(ctx, tx, v, &f, step.Factor, answer); !right || err != nil {
 			return false, err
 		}
 		admit, ok := policy.Next(f).(policy.Admit)
@@ -27,19 +39,13 @@ func (d *Desk) Token(ctx context.Context, v countersign.Visit, typed string, dec
 			return false, over()
 		}
 		var err error
-		out, err = d.admit(ctx, tx, v, f, admit, decline)
+		*out, err = d.admit(ctx, tx, v, f, admit, decline)
 		return err == nil, err
-	})
-	return out, err
+	}
 }
 
-// judge is the one road of every guess: the input is read, a try is paid for
-// in a transaction of its own, and only then compares compare (0.1 rule 4,
-// D-30). compare reports whether the token was right, or an error for people
-// that says what was wrong with it; both are facts that are kept. Any other
-// error undoes what compare did, but not the payment.
-func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.AttemptID, typed string,
-	compare func(*store.Tx, policy.Facts, string) (right bool, err error)) error {
+// judge is guess for what was typed: six digits, or else a hint.
+func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.AttemptID, typed string, compare comparison) error {
 	token, ok := factor.ParseToken(typed)
 	if !ok {
 		return d.hint(ctx, v, id, fail(countersign.Invalid, "token.not_six", "token", nil))
@@ -47,7 +53,11 @@ func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.At
 	return d.guess(ctx, v, id, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, token) })
 }
 
-// guess is the part of judge that tokens and recovery codes share.
+// guess is the one road of every guess, by token, recovery code or passkey: a
+// try is paid for in a transaction of its own, and only then compares compare
+// (0.1 rule 4, D-30). compare reports whether the answer was right, or an error
+// for people that says what was wrong with it; both are facts that are kept.
+// Any other error undoes what compare did, but not the payment.
 func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
 	compare func(*store.Tx, policy.Facts) (right bool, err error)) error {
 	if err := d.pay(ctx, v, id); err != nil {
@@ -137,8 +147,11 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	left := policy.MaxFailures - a.Wrong
 	e := refused(v, "token.wrong", f.User, wrong.Code)
 	e.Method = string(a.Challenge.Method)
-	if wrong.Field == "recovery_code" {
+	switch wrong.Field {
+	case "recovery_code":
 		e.Method = string(countersign.Recovery)
+	case "credential":
+		e.Method = string(countersign.ByPasskey)
 	}
 	tx.Record(e)
 	if left > 0 {

@@ -97,7 +97,7 @@ func (d *Desk) view(v countersign.Visit, f policy.Facts) View {
 		Codes:       f.Codes,
 		Left:        policy.MaxFailures - a.Failures,
 		Remembers:   policy.MayRemember(f),
-		Offered:     d.Methods.Kinds(),
+		Offered:     d.kinds(v),
 	}
 	if until := a.LastSend.Add(policy.SendGap); v.Now.Before(until) {
 		view.MayResend = until

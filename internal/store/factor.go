@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign"
@@ -35,8 +36,15 @@ func (tx *Tx) scanFactor(scan func(...any) error) (countersign.Factor, error) {
 
 // Factors are the verified methods of a user, the oldest first.
 func (tx *Tx) Factors(ctx context.Context, user countersign.UserID) ([]countersign.Factor, error) {
-	return list(ctx, tx.sql, tx.scanFactor,
+	all, err := list(ctx, tx.sql, tx.scanFactor,
 		`SELECT `+factorColumns+` FROM factor WHERE agency_id = $1 AND user_id = $2 ORDER BY verified, id`, tx.agency, user)
+	for i, f := range all {
+		if err == nil && f.Method == countersign.ByPasskey {
+			all[i].Passkeys, err = tx.passkeys(ctx, f.ID)
+			all[i].Broken = slices.ContainsFunc(all[i].Passkeys, func(p countersign.Passkey) bool { return p.Broken })
+		}
+	}
+	return all, err
 }
 
 // PutFactor keeps a newly verified method; it takes the place of an earlier

@@ -24,6 +24,8 @@ var sealedColumns = []sealedColumn{
 	{"attempt", "body", "id", `'attempt.body/' || agency_id || '/' || id`},
 	{"message", "data", "id", `'message.data/' || agency_id || '/' || id`},
 	{"dkim_key", "secret", `agency_id || '/' || domain || '/' || selector`, `'dkim_key.secret/' || agency_id || '/' || domain || '/' || selector`},
+	{"passkey", "sealed", "id", `'passkey.sealed/' || agency_id || '/' || user_id || '/' || id`},
+	{"passkey_nonce", "sealed", `agency_id || '/' || attempt_id || '/' || purpose`, `'passkey_nonce.sealed/' || agency_id || '/' || attempt_id || '/' || purpose`},
 	{"installation", "value", "name", `'installation/' || name`},
 }
 

@@ -23,7 +23,7 @@ var column = regexp.MustCompile(`(?m)^\s*(?:ADD COLUMN )?(\w+)\s+BYTEA\b`)
 // Every column of bytes holds sealed values and stands in the list of what is
 // sealed anew, or here with what it holds instead.
 func TestEverySealedColumnIsListed(t *testing.T) {
-	open := map[string]string{}
+	open := map[string]string{"passkey.credential": "the ID by which authenticators know it, which they tell everybody who asks"}
 	files, err := filepath.Glob("migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,9 @@ var happened = map[string]string{
 	"two-factor.reset":      "{Who} reset two factor authentication.",
 	"step-up.asked":         "A token was asked before a change.",
 	"step-up.completed":     "A change was confirmed {Method}.",
+	"sign-in.passkey":       "A passkey was refused from {From}.",
+	"passkey.copied":        "A passkey that may have been copied was refused: {Passkey}, from {From}.",
+	"passkey.renamed":       "A passkey was renamed: {Passkey}.",
 	"session.signed_out":    "Signed out from {From}.",
 	"session.disowned":      "A sign-in was disowned by the link of its letter: the session was ended and the device forgotten.",
 	"session.ended":         "{Who} ended sessions.",
@@ -67,6 +70,7 @@ var proofs = map[string]string{
 	"app":        "with the authenticator app",
 	"sms":        "with a token by SMS",
 	"recovery":   "with a recovery code",
+	"passkey":    "with a passkey",
 }
 
 // person is how pages call an actor of the audit log.
@@ -102,7 +106,7 @@ func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 		if e.Client.IP.IsValid() {
 			from += ", " + e.Client.Address()
 		}
-		text = fill(b.Agency, b.Now, text, countersign.Args{"Who": who, "From": from, "Method": proofs[e.Method], "Name": methodName(countersign.Method(e.Method))})
+		text = fill(b.Agency, b.Now, text, countersign.Args{"Who": who, "From": from, "Method": proofs[e.Method], "Name": methodName(countersign.Method(e.Method)), "Passkey": e.Detail["passkey"]})
 		if e.Reason != "" && e.Result != "refused" {
 			text += " Reason given: " + e.Reason + "."
 		}

@@ -32,6 +32,12 @@ var funcs = template.FuncMap{
 		}
 		return "Without one two factor authentication cannot be set up."
 	},
+	"usernames": func(passkey string) string {
+		if passkey == "" {
+			return "username"
+		}
+		return "username webauthn" // the browser offers passkeys with the user IDs that it fills in
+	},
 	"empty": func(text string) bool { return text == "" },
 	"emailHint": func(other bool) string {
 		if other {

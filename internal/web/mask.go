@@ -41,6 +41,8 @@ func methodName(m countersign.Method) string {
 		return "SMS"
 	case countersign.Recovery:
 		return "Recovery code"
+	case countersign.ByPasskey:
+		return "Passkey"
 	default:
 		return "Email"
 	}

@@ -50,6 +50,8 @@ func pageOf(out signin.Outcome) string {
 		return "/set-up"
 	case policy.ProveSMS:
 		return "/set-up/sms"
+	case policy.MakePasskey:
+		return "/set-up/passkey"
 	case policy.ChooseDefault:
 		return "/set-up/default"
 	case policy.Done:

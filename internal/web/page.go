@@ -61,7 +61,7 @@ type base struct {
 	Now       time.Time
 	Alert     *alert
 	Errors    map[string]string // sentences by field
-	Script    bool              // the page has the tenth digit's script
+	Script    bool              // the page has the script: passkeys, or the tenth digit
 	Wide      bool
 	Guest     *signin.Guest // who is signed in, for the console
 	Section   string        // where in the navigation

@@ -20,6 +20,7 @@ type profilePage struct {
 	Events    []eventRow
 	SelfReset bool
 	Texts     bool // a text message can prove a number
+	MayAdd    bool // another passkey can be added
 }
 
 // A deviceRow is a remembered device.
@@ -47,6 +48,8 @@ var done = map[string]string{
 	"phone":         "Your mobile phone was changed.\nAll your addresses were told, and your remembered devices were forgotten.",
 	"default":       "Your Default was changed.",
 	"removed":       "The method was removed.\nAll your addresses were told, and your remembered devices were forgotten.",
+	"renamed":       "The passkey was renamed.",
+	"unkeyed":       "The passkey was removed.\nAll your addresses were told, and your remembered devices were forgotten. Your device may still show it: delete it there too.",
 	"codes":         "Your recovery codes are ready.",
 	"forgotten":     "The device was forgotten.\nA token is asked at the next sign-in from it.",
 	"forgotten-all": "All devices were forgotten.\nA token is asked at the next sign-in from each of them.",
@@ -87,6 +90,7 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.V
 	p.Devices = deviceRows(g.Preferences, profile.Devices, g.Session.Device, v.Now)
 	p.Events = p.eventRows(profile.Events, true)
 	p.Alert = flash(r)
+	p.MayAdd = mayAddPasskey(profile)
 	if refused != nil {
 		p.refuse(refused)
 		for _, text := range p.Errors {
@@ -94,6 +98,14 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.V
 		}
 	}
 	return s.show(w, status, "console_profile", p)
+}
+
+// mayAddPasskey tells whether a passkey can be added from the User Profile: the
+// email address comes first, and ten are enough.
+func mayAddPasskey(p signin.Profile) bool {
+	have := passkeysOf(p.Factors)
+	offered := len(have) > 0 || slices.Contains(p.Missing, countersign.ByPasskey)
+	return offered && p.Enrolled && len(have) < policy.MaxPasskeys
 }
 
 // profileResult answers an act of the User Profile.
@@ -108,7 +120,7 @@ func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v counter
 }
 
 func (s *Server) postProfileSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.OpenSetUp(r.Context(), v, g)
+	out, err := s.Desk.OpenSetUp(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")))
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,10 @@ type setUpPage struct {
 	Country   string
 	Countries []country
 	Chosen    countersign.Method
-	Profile   bool // opened from the User Profile
+	Profile   bool   // opened from the User Profile
+	Passkeys  bool   // a passkey may be made: offered beside the methods, without a step of its own
+	Passkey   string // what the browser needs to make one, as JSON
+	Name      string // of the passkey
 }
 
 // Typing tells whether there is a token to type: one was sent, and it works still.
@@ -71,6 +74,11 @@ func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	b.Wide = true
 	p := setUpPage{base: b, View: view, From: s.From(v.Agency), Profile: view.Attempt.Purpose == countersign.SetUp}
 	p.Offered = offered(view)
+	p.Passkeys = slices.Contains(p.Offered, countersign.ByPasskey) && len(passkeysOf(view.Factors)) < policy.MaxPasskeys
+	p.Offered = slices.DeleteFunc(p.Offered, func(m countersign.Method) bool { return m == countersign.ByPasskey })
+	if _, only := view.Stage.(policy.MakePasskey); only {
+		p.Passkeys = true
+	}
 	p.Spent = view.Attempt.Sends >= policy.MaxSends
 	c := view.Attempt.Challenge
 	if c.Issued.IsZero() {

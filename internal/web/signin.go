@@ -14,8 +14,9 @@ type signInPage struct {
 	base
 	UserID    string
 	Then      string
-	TwoFactor bool // it is On: the notice at the bottom says so (M12)
-	Both      bool // both fields were left empty: a summary comes first
+	TwoFactor bool   // it is On: the notice at the bottom says so (M12)
+	Passkey   string // what the browser needs to ask for a passkey that signs in alone, as JSON; empty: none may
+	Both      bool   // both fields were left empty: a summary comes first
 }
 
 // notices are the codes that the address of the sign-in page may name.
@@ -26,7 +27,10 @@ func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, e
 	if err != nil {
 		return signInPage{}, err
 	}
-	return signInPage{base: s.base(v, "Sign in", front.Preferences), TwoFactor: front.Preferences.TwoFactor}, nil
+	p := signInPage{base: s.base(v, "Sign in", front.Preferences), TwoFactor: front.Preferences.TwoFactor}
+	p.Passkey, err = s.Desk.PasskeyAlone(r.Context(), v, front.Preferences)
+	p.Script = p.Passkey != ""
+	return p, err
 }
 
 func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {

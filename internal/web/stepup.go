@@ -16,6 +16,9 @@ func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest
 	b := s.base(v, "", g.Preferences)
 	b.FormToken = s.Entrance.FormToken(v.Session)
 	p := s.tokenPage(b, v, view, "/step-up")
+	if err := p.withPasskey(s, r, v); err != nil {
+		return p, err
+	}
 	p.Title = "Confirm it is you"
 	p.Purpose = purpose(*view.Attempt.Act)
 	return p, nil
@@ -48,6 +51,9 @@ func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outco
 	}
 	if r.PostForm.Has("recovery_code") {
 		return s.Desk.StepUpRecovery(r.Context(), v, r.PostForm.Get("recovery_code"))
+	}
+	if r.PostForm.Has("credential") {
+		return s.Desk.StepUpPasskey(r.Context(), v, r.PostForm.Get("credential"))
 	}
 	return s.Desk.StepUpToken(r.Context(), v, r.PostForm.Get("token"))
 }

@@ -43,11 +43,30 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_set-up-sms":         func(b base) any { return wizard(b) },
 		"gate_set-up-sms-token":   func(b base) any { return wizard(b) },
 		"gate_set-up-app":         func(b base) any { return wizard(b) },
+		"gate_set-up-passkey":     func(b base) any { return wizard(b) },
 		"gate_set-up-default":     func(b base) any { return wizard(b) },
 		"gate_profile-email":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
 		"gate_profile-phone":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
 		"gate_profile-token":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
 		"gate_set-up-done":        func(b base) any { return setUpDonePage{base: b} },
+	}
+	for _, name := range []string{"gate_sign-in", "gate_token", "gate_step-up", "gate_set-up"} {
+		plain := views[name]
+		views[name] = func(b base) any {
+			switch p := plain(b).(type) {
+			case signInPage:
+				p.Passkey = passkeyOptions(b)
+				return p
+			case tokenPage:
+				p.Passkey = passkeyOptions(b)
+				return p
+			case setUpPage:
+				p.Passkeys = true
+				return p
+			default:
+				return p
+			}
+		}
 	}
 	for name, tmpl := range pages {
 		view, ok := views[name]
@@ -72,6 +91,14 @@ func TestGateInEveryState(t *testing.T) {
 	}
 }
 
+// passkeyOptions lets half of the pages ask for a passkey.
+func passkeyOptions(b base) string {
+	if b.Alert == nil {
+		return ""
+	}
+	return `{"challenge":"q83vEjRWeJA"}`
+}
+
 // Every page of the console can be shown when there is nothing to show: no
 // user, no method, no device, no value.
 func TestConsoleWithoutContents(t *testing.T) {
@@ -84,6 +111,8 @@ func TestConsoleWithoutContents(t *testing.T) {
 		"console_profile":        profilePage{base: b},
 		"console_profile-reset":  resetPage{base: b},
 		"console_profile-remove": removePage{base: b},
+		"console_passkey-rename": passkeyPage{base: b},
+		"console_passkey-remove": passkeyPage{base: b, Last: true},
 		"console_profile-forget": forgetPage{base: b},
 		"console_preferences":    preferencesPage{base: b, Rows: []preferenceRow{{}, row}},
 		"console_effect":         effectPage{base: b},

@@ -27,6 +27,7 @@ type tokenPage struct {
 	Days     int
 	Purpose  string // step-up: what the reader is about to do
 	Password bool   // step-up of somebody without a method
+	Passkey  string // what the browser needs to ask for a passkey, as JSON; empty: another method is asked
 	Typed    string // recovery code: what was typed and not taken
 }
 
@@ -38,6 +39,9 @@ func (p tokenPage) Here() string { return here(p.Act) }
 func (p tokenPage) Instead() bool {
 	return len(p.Others) > 0 && (p.Unsent != nil || p.Delivery.State == "delayed" || p.Delivery.State == "refused")
 }
+
+// Sends tells whether a token is sent for the method of the page.
+func (p tokenPage) Sends() bool { return policy.Sends(p.Method) }
 
 // A way is a method that may be turned to.
 type way struct {
@@ -73,7 +77,7 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at str
 		p.Title = "No token was sent"
 	case p.Stale:
 		p.Title = "Your token has expired"
-	case p.Method != countersign.App:
+	case p.Sends():
 		p.Delivery = s.delivery(p.base, view, here(at))
 	}
 	return p
@@ -107,8 +111,11 @@ func here(at string) string {
 
 // hint says what choosing a method does.
 func hint(f countersign.Factor) string {
-	if f.Method == countersign.App {
+	switch f.Method {
+	case countersign.App:
 		return "Type the six digits that your app shows"
+	case countersign.ByPasskey:
+		return "Fingerprint, face or PIN of this device"
 	}
 	return "Send a token to " + masked(f.Method, f.Address)
 }
@@ -126,7 +133,8 @@ func (s *Server) lookToken(w http.ResponseWriter, r *http.Request, v countersign
 		http.Redirect(w, r, pageOf(signin.Outcome{Step: view.Step, Stage: view.Stage}), http.StatusSeeOther)
 		return tokenPage{}, false, nil
 	}
-	return s.tokenPage(s.base(v, "", view.Preferences), v, view, "/sign-in"), true, nil
+	p := s.tokenPage(s.base(v, "", view.Preferences), v, view, "/sign-in")
+	return p, true, p.withPasskey(s, r, v)
 }
 
 func (s *Server) getToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
@@ -155,12 +163,16 @@ func (s *Server) postToken(w http.ResponseWriter, r *http.Request, v countersign
 	return s.tokenAgain(w, r, v, err)
 }
 
-// prove takes the token, or the recovery code that stands in for it.
+// prove takes the token, the passkey, or the recovery code that stands in for them.
 func (s *Server) prove(r *http.Request, v countersign.Visit) (signin.Outcome, error) {
 	if r.PostForm.Has("recovery_code") {
 		return s.Desk.Recovery(r.Context(), v, r.PostForm.Get("recovery_code"))
 	}
-	return s.Desk.Token(r.Context(), v, r.PostForm.Get("token"), r.PostForm.Get("forget_device") == "yes")
+	decline := r.PostForm.Get("forget_device") == "yes"
+	if r.PostForm.Has("credential") {
+		return s.Desk.Passkey(r.Context(), v, r.PostForm.Get("credential"), decline)
+	}
+	return s.Desk.Token(r.Context(), v, r.PostForm.Get("token"), decline)
 }
 
 // tokenAgain shows the token page with what was wrong.
@@ -180,7 +192,7 @@ func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersig
 // renewed says that a new token has taken the place of an earlier one, if it has.
 func (p *tokenPage) renewed(r *http.Request) {
 	earlier := p.View.Attempt.Earlier
-	if r.URL.Query().Get("notice") != "token.resent" || len(earlier) == 0 || p.Stale || p.Unsent != nil || p.Method == countersign.App {
+	if r.URL.Query().Get("notice") != "token.resent" || len(earlier) == 0 || p.Stale || p.Unsent != nil || !p.Sends() {
 		return
 	}
 	p.Renewed = true

@@ -1,0 +1,155 @@
+package factor
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"countersign"
+)
+
+// Passkey is WebAuthn: the user's device or password manager signs a nonce for
+// this site, and for no site that merely looks like it (PK-01). There is
+// nothing to send and nothing to type.
+func Passkey() Method { return passkey{} }
+
+type passkey struct{}
+
+func (passkey) Kind() countersign.Method { return countersign.ByPasskey }
+
+// Enroll makes the factor that stands for a user's passkeys; Site.Make makes those.
+func (passkey) Enroll(Input) (countersign.Factor, error) {
+	return countersign.Factor{Method: countersign.ByPasskey}, nil
+}
+
+// Ask sends nothing: the nonce goes into the page.
+func (passkey) Ask(f countersign.Factor, _ Binding, now time.Time, _ time.Duration) (countersign.Challenge, *Dispatch) {
+	return countersign.Challenge{Method: countersign.ByPasskey, Factor: f.ID, Issued: now}, nil
+}
+
+// Check judges the JSON that the browser sent, by the steps of WebAuthn 7.2. Of
+// the passkeys of f only the one that answered comes back, with its new counter
+// and backup state.
+func (passkey) Check(f countersign.Factor, c countersign.Challenge, in Binding, answer string, now time.Time) (countersign.Factor, error) {
+	if len(c.Nonce) == 0 || !now.Before(c.Expires) {
+		return f, ErrLate
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
+	if err != nil {
+		return f, ErrWrong
+	}
+	party, err := in.Site.party()
+	if err != nil {
+		return f, err
+	}
+	owner := owner{id: f.User, passkeys: f.Passkeys}
+	i := owner.index(parsed.RawID)
+	if i < 0 {
+		return f, ErrUnknown
+	}
+	credential, err := party.ValidateLogin(owner, session(c, f), parsed)
+	switch {
+	case err == nil && c.Alone && len(parsed.Response.UserHandle) == 0:
+		return f, ErrWrong // who stands alone names his user
+	case err != nil && c.Alone && !parsed.Response.AuthenticatorData.Flags.HasUserVerified():
+		return f, ErrUnverified
+	case err != nil:
+		return f, ErrWrong
+	case credential.Authenticator.CloneWarning:
+		f.Passkeys = f.Passkeys[i : i+1]
+		return f, ErrCloned
+	}
+	used := f.Passkeys[i]
+	used.LastUsed = now
+	used.Key.Count, used.Key.Synced = credential.Authenticator.SignCount, credential.Flags.BackupState
+	f.Passkeys = []countersign.Passkey{used}
+	return f, nil
+}
+
+// session is what the library wants to know of the question that was asked.
+func session(c countersign.Challenge, f countersign.Factor) webauthn.SessionData {
+	return webauthn.SessionData{
+		Challenge:        encoded(c.Nonce),
+		UserID:           []byte(f.User),
+		UserVerification: verification(c.Alone),
+	}
+}
+
+// verification asks for fingerprint, face or PIN where the passkey stands
+// alone; beside the password its possession is enough (0.2).
+func verification(alone bool) protocol.UserVerificationRequirement {
+	if alone {
+		return protocol.VerificationRequired
+	}
+	return protocol.VerificationPreferred
+}
+
+func encoded(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// IsPasskeyAnswer tells whether text is the answer of a passkey at all, right
+// or wrong. What is none was cancelled or failed in the browser (D-18).
+func IsPasskeyAnswer(text string) bool {
+	_, err := protocol.ParseCredentialRequestResponseBytes([]byte(text))
+	return err == nil
+}
+
+// Credential is which passkey an answer comes from, as it says itself.
+func Credential(answer string) ([]byte, bool) {
+	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
+	if err != nil {
+		return nil, false
+	}
+	return parsed.RawID, true
+}
+
+// An owner is a user as the library sees one. The handle that authenticators
+// keep for him is the ID of his row, which says nothing about him.
+type owner struct {
+	id       countersign.UserID
+	login    string
+	name     string
+	passkeys []countersign.Passkey
+}
+
+func (o owner) WebAuthnID() []byte          { return []byte(o.id) }
+func (o owner) WebAuthnName() string        { return o.login }
+func (o owner) WebAuthnDisplayName() string { return o.name }
+
+func (o owner) WebAuthnCredentials() []webauthn.Credential {
+	var all []webauthn.Credential
+	for _, p := range o.passkeys {
+		c := webauthn.Credential{ID: p.Credential, PublicKey: p.Key.Public}
+		c.Authenticator.SignCount = p.Key.Count
+		c.Flags.BackupEligible, c.Flags.BackupState = p.Key.Syncable, p.Key.Synced
+		for _, t := range p.Key.Transports {
+			c.Transport = append(c.Transport, protocol.AuthenticatorTransport(t))
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func (o owner) descriptors() []protocol.CredentialDescriptor {
+	var all []protocol.CredentialDescriptor
+	for _, c := range o.WebAuthnCredentials() {
+		all = append(all, c.Descriptor())
+	}
+	return all
+}
+
+// index is where the passkey with this credential stands; -1 if it is not the owner's.
+func (o owner) index(credential []byte) int {
+	for i, p := range o.passkeys {
+		if bytes.Equal(p.Credential, credential) {
+			return i
+		}
+	}
+	return -1
+}
+
+// errNoSite is a URL that passkeys cannot be made for.
+var errNoSite = errors.New("passkeys need a host name")

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign"
+)
+
+// noncePlace names the row that a nonce is sealed for.
+func (tx *Tx) noncePlace(a countersign.AttemptID, p countersign.NoncePurpose) string {
+	return fmt.Sprintf("passkey_nonce.sealed/%s/%s/%s", tx.agency, a, p)
+}
+
+// Nonce is what the passkeys of an attempt are asked to sign, and until when;
+// nil if nothing is.
+func (tx *Tx) Nonce(ctx context.Context, a countersign.AttemptID, p countersign.NoncePurpose) ([]byte, time.Time, error) {
+	return tx.openNonce(a, p, tx.sql.QueryRowContext(ctx,
+		`SELECT sealed, expires FROM passkey_nonce WHERE agency_id = $1 AND attempt_id = $2 AND purpose = $3`, tx.agency, a, p))
+}
+
+// TakeNonce is Nonce for an answer that is about to be judged: the nonce is
+// gone with it, whatever comes of the answer, so that none is judged twice.
+func (tx *Tx) TakeNonce(ctx context.Context, a countersign.AttemptID, p countersign.NoncePurpose) ([]byte, time.Time, error) {
+	return tx.openNonce(a, p, tx.sql.QueryRowContext(ctx,
+		`DELETE FROM passkey_nonce WHERE agency_id = $1 AND attempt_id = $2 AND purpose = $3 RETURNING sealed, expires`, tx.agency, a, p))
+}
+
+func (tx *Tx) openNonce(a countersign.AttemptID, p countersign.NoncePurpose, row *sql.Row) ([]byte, time.Time, error) {
+	var sealed []byte
+	var expires int64
+	err := row.Scan(&sealed, &expires)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, time.Time{}, nil
+	}
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	nonce, err := tx.db.box.Open(sealed, tx.noncePlace(a, p))
+	return nonce, instant(expires), err
+}
+
+// PutNonce keeps a new nonce in place of an earlier one of the same attempt and purpose.
+func (tx *Tx) PutNonce(ctx context.Context, a countersign.AttemptID, p countersign.NoncePurpose, nonce []byte, expires time.Time) error {
+	sealed, err := tx.db.box.Seal(nonce, tx.noncePlace(a, p))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO passkey_nonce (agency_id, attempt_id, purpose, sealed, expires) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (agency_id, attempt_id, purpose) DO UPDATE SET sealed = excluded.sealed, expires = excluded.expires`,
+		tx.agency, a, p, sealed, millis(expires))
+	return err
+}
+
+// PruneNonces removes nonces that expired before then, of all agencies.
+func (db *DB) PruneNonces(ctx context.Context, before time.Time) error {
+	_, err := db.execEverywhere(ctx, `DELETE FROM passkey_nonce WHERE expires < $1`, millis(before))
+	return err
+}

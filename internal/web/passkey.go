@@ -1,0 +1,159 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"countersign"
+	"countersign/internal/door"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+// withPasskey gives the page of a token what the browser needs to ask for a
+// passkey, if that is the method.
+func (p *tokenPage) withPasskey(s *Server, r *http.Request, v countersign.Visit) (err error) {
+	if p.Passkey, err = s.Desk.PasskeyToProve(r.Context(), v, p.View); p.Passkey != "" {
+		p.Script, p.Title = true, "Use your passkey"
+	}
+	return err
+}
+
+// postSignInPasskey takes a passkey that is the whole sign-in.
+func (s *Server) postSignInPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	then := door.Then(r.PostForm.Get("then"))
+	out, err := s.Desk.SignInPasskey(r.Context(), v, r.PostForm.Get("credential"), then)
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	if countersign.KindOf(err) != countersign.Invalid {
+		return err
+	}
+	p, perr := s.signInPage(r, v)
+	if perr != nil {
+		return perr
+	}
+	p.Then = then
+	p.refuse(err)
+	return s.show(w, http.StatusUnprocessableEntity, "gate_sign-in", p)
+}
+
+func (s *Server) getSetUpPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	p, ok, err := s.wizard(w, r, v, "Passkey")
+	if !ok || err != nil || !stageOf(w, r, p, "/set-up", "/set-up/sms", "/set-up/passkey") {
+		return err
+	}
+	if !p.Passkeys {
+		http.Redirect(w, r, "/set-up", http.StatusSeeOther)
+		return nil
+	}
+	return s.makePasskey(w, r, v, http.StatusOK, p)
+}
+
+// makePasskey shows the page that makes a passkey.
+func (s *Server) makePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, p setUpPage) (err error) {
+	if p.Passkey, err = s.Desk.PasskeyToMake(r.Context(), v, p.View); err != nil {
+		return err
+	}
+	p.Script, p.Steps = true, p.steps("")
+	if p.Name == "" && p.Err("passkey_name") == "" {
+		p.Name = freeName(v.Client.Describe(), p.View.Factors)
+	}
+	return s.show(w, status, "gate_set-up-passkey", p)
+}
+
+// freeName is a name for another passkey that none of the user's has yet.
+func freeName(name string, factors []countersign.Factor) string {
+	free := name
+	for i := 2; slices.ContainsFunc(passkeysOf(factors), func(p countersign.Passkey) bool { return p.Name == free }); i++ {
+		free = fmt.Sprint(name, " ", i)
+	}
+	return free
+}
+
+// passkeysOf are the passkeys among the factors.
+func passkeysOf(factors []countersign.Factor) []countersign.Passkey {
+	for _, f := range factors {
+		if f.Method == countersign.ByPasskey {
+			return f.Passkeys
+		}
+	}
+	return nil
+}
+
+func (s *Server) postSetUpPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	name := strings.TrimSpace(r.PostForm.Get("passkey_name"))
+	out, err := s.Desk.SetUpPasskey(r.Context(), v, name, r.PostForm.Get("credential"))
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	return s.setUpAgain(w, r, v, err, "Passkey", func(p setUpPage, status int) error {
+		p.Name = name
+		return s.makePasskey(w, r, v, status, p)
+	})
+}
+
+// A passkeyPage is about one passkey of the guest: its name, or its end.
+type passkeyPage struct {
+	base
+	Passkey countersign.Passkey
+	Name    string // as it was typed
+	Last    bool   // the method goes with it
+	After   countersign.Factor
+}
+
+// passkeyPage gathers the page of the passkey that the request names.
+func (s *Server) passkeyPage(r *http.Request, v countersign.Visit, g signin.Guest, id, title string) (p passkeyPage, err error) {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return p, err
+	}
+	all := passkeysOf(profile.Factors)
+	i := slices.IndexFunc(all, func(p countersign.Passkey) bool { return string(p.ID) == id })
+	if i < 0 {
+		return p, &countersign.Error{Kind: countersign.NotFound, Code: "passkey.gone"}
+	}
+	p = passkeyPage{base: s.console(v, g, title, "profile"), Passkey: all[i], Name: all[i].Name, Last: len(all) == 1}
+	p.After = policy.Default(slices.DeleteFunc(slices.Clone(profile.Factors), func(f countersign.Factor) bool {
+		return p.Last && f.Method == countersign.ByPasskey
+	}))
+	return p, nil
+}
+
+func (s *Server) getRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	p, err := s.passkeyPage(r, v, g, r.URL.Query().Get("passkey"), "Rename a passkey")
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, "console_passkey-rename", p)
+}
+
+func (s *Server) postRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	id, name := r.PostForm.Get("passkey"), strings.TrimSpace(r.PostForm.Get("passkey_name"))
+	err := s.Desk.RenamePasskey(r.Context(), v, g, countersign.PasskeyID(id), name)
+	if countersign.KindOf(err) != countersign.Invalid {
+		return s.profileResult(w, r, v, g, "renamed", err)
+	}
+	p, perr := s.passkeyPage(r, v, g, id, "Rename a passkey")
+	if perr != nil {
+		return perr
+	}
+	p.Name = name
+	p.refuse(err)
+	return s.show(w, http.StatusUnprocessableEntity, "console_passkey-rename", p)
+}
+
+func (s *Server) getRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	p, err := s.passkeyPage(r, v, g, r.URL.Query().Get("passkey"), "Remove a passkey")
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, "console_passkey-remove", p)
+}
+
+func (s *Server) postRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	err := s.Desk.RemovePasskey(r.Context(), v, g, countersign.PasskeyID(r.PostForm.Get("passkey")))
+	return s.profileResult(w, r, v, g, "unkeyed", err)
+}

@@ -1,0 +1,40 @@
+package countersign
+
+import "time"
+
+// PasskeyID names a passkey row.
+type PasskeyID string
+
+// A Passkey is one key pair of a user, made for this agency's address only. The
+// private key stays in his device or password manager.
+type Passkey struct {
+	ID         PasskeyID
+	User       UserID
+	Name       string // given by the user: "Chrome on Windows"
+	Credential []byte // the ID by which authenticators know it, 1 to 1023 bytes
+	Key        PasskeyKey
+	Created    time.Time
+	LastUsed   time.Time // zero: not since it was made
+	Broken     bool      // its key does not open in this row: somebody has moved or changed it (KY-01)
+}
+
+// A PasskeyKey is what an answer of a passkey is checked against. The store
+// seals it for its row, so that a key cannot be put under another user.
+type PasskeyKey struct {
+	Public     []byte   // COSE_Key
+	Count      uint32   // the highest signature counter so far; 0: it does not count
+	Syncable   bool     // BE: may be copied to other devices of its user; never changes
+	Synced     bool     // BS: has been copied
+	Transports []string // how the browser may reach it
+}
+
+// NoncePurpose is what a passkey is asked to sign a nonce for. An answer for
+// one purpose is useless for another (OT-04).
+type NoncePurpose string
+
+// The purposes of nonces.
+const (
+	NonceMake  NoncePurpose = "make"  // a new passkey
+	NonceProve NoncePurpose = "prove" // a second factor
+	NonceAlone NoncePurpose = "alone" // the whole sign-in
+)
