@@ -98,6 +98,7 @@ func freePort(t *testing.T) string {
 type demo struct {
 	URL   string `json:"url"`
 	Inbox string `json:"inbox"`
+	Data  string `json:"data"`
 	Users []struct {
 		ID       string `json:"id"`
 		Password string `json:"password"`

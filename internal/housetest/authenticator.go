@@ -221,8 +221,8 @@ func (b *Browser) MakePasskey(a *Authenticator, name string) *Page {
 	return b.Post("/set-up/passkey", "passkey_name", name, "credential", a.Make(p.Options()))
 }
 
-// EnrollPasskey is Enroll with a passkey besides, which becomes the Default.
-func (b *Browser) EnrollPasskey(login string, a *Authenticator) *Page {
+// EnrollPasskey is Enroll with a passkey besides, and the Default as said.
+func (b *Browser) EnrollPasskey(login, standard string, a *Authenticator) *Page {
 	b.House.T.Helper()
 	to := strings.ToLower(login) + "@demo.example"
 	b.SignIn(login)
@@ -230,5 +230,5 @@ func (b *Browser) EnrollPasskey(login string, a *Authenticator) *Page {
 	b.Post("/set-up/email/token", "token", b.House.Token(to))
 	b.MakePasskey(a, "Chrome on Windows")
 	b.Post("/set-up/skip")
-	return b.Post("/set-up/default", "default", "passkey")
+	return b.Post("/set-up/default", "default", standard)
 }

@@ -60,7 +60,7 @@ var flows = []flow{
 	{"a passkey", func(h *House, b *Browser) (string, []string) {
 		a := NewAuthenticator(h.T)
 		reset(h, "CBILLS")
-		h.Browser("192.0.2.11", Chrome).EnrollPasskey("CBILLS", a)
+		h.Browser("192.0.2.11", Chrome).EnrollPasskey("CBILLS", "passkey", a)
 		p := b.SignIn("CBILLS")
 		return "/sign-in/token", []string{"credential", a.Answer(p.Options())}
 	}, leadsTo("/")},
@@ -75,7 +75,7 @@ var flows = []flow{
 	{"a passkey alone", func(h *House, b *Browser) (string, []string) {
 		a := NewAuthenticator(h.T)
 		reset(h, "CBILLS")
-		h.Browser("192.0.2.11", Chrome).EnrollPasskey("CBILLS", a)
+		h.Browser("192.0.2.11", Chrome).EnrollPasskey("CBILLS", "passkey", a)
 		h.Set("PASSKEYSIGNIN", "On")
 		p := b.Get("/sign-in")
 		return "/sign-in/passkey", []string{"credential", a.Answer(p.Options())}

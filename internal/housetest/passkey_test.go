@@ -12,7 +12,7 @@ func TestPasskeyAsSecondFactor(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		h.User("BSMITH")
 		b, a := h.Browser("203.0.113.7", Chrome), NewAuthenticator(t)
-		p := b.EnrollPasskey("BSMITH", a)
+		p := b.EnrollPasskey("BSMITH", "passkey", a)
 		if !p.Says("Two factor authentication set-up is complete.", "Passkey", "(Default)") {
 			t.Fatalf("after set-up: %s", p.Text())
 		}
@@ -52,7 +52,7 @@ func keyed(h *House) *Authenticator {
 	h.T.Helper()
 	h.User("BSMITH")
 	a := NewAuthenticator(h.T)
-	h.Browser("203.0.113.7", Chrome).EnrollPasskey("BSMITH", a)
+	h.Browser("203.0.113.7", Chrome).EnrollPasskey("BSMITH", "passkey", a)
 	return a
 }
 
@@ -132,7 +132,7 @@ func TestPasskeyOfAnother(t *testing.T) {
 		keyed(h)
 		h.User("CBILLS")
 		carols := NewAuthenticator(t)
-		h.Browser("203.0.113.8", Chrome).EnrollPasskey("CBILLS", carols)
+		h.Browser("203.0.113.8", Chrome).EnrollPasskey("CBILLS", "passkey", carols)
 		b, p := asks(h)
 		theirs := carols.Holding[0]
 		stolen := strings.Replace(p.Options(), `"id":"`, `"id":"`+encode(theirs.ID)+`","was":"`, 1)

@@ -74,6 +74,27 @@ func TestTwoHundredGuesses(t *testing.T) {
 	}
 }
 
+// PK-01: of 50 posts of one right answer of a passkey at once, on two nodes, one
+// makes a session; alone, and as the second factor.
+func TestOnePasskeyAnswerOneSession(t *testing.T) {
+	h := Open(t, pgtest.DSN(t))
+	h.User("BSMITH")
+	h.Set("PASSKEYSIGNIN", "On")
+	a := NewAuthenticator(t)
+	h.Browser("192.0.2.10", Chrome).EnrollPasskey("BSMITH", "passkey", a)
+	nodes := []*House{h, h.Node()}
+	b := h.Browser("192.0.2.20", Chrome)
+	answer := a.Answer(b.Get("/sign-in").Options())
+	if n := admitted(together(b, nodes, 50, "/sign-in/passkey", func(int) []string { return []string{"credential", answer} })); n != 1 {
+		t.Errorf("alone: %d sessions", n)
+	}
+	b = h.Browser("192.0.2.21", Chrome)
+	answer = a.Answer(b.SignIn("BSMITH").Options())
+	if n := admitted(together(b, nodes, 50, "/sign-in/token", func(int) []string { return []string{"credential", answer} })); n != 1 {
+		t.Errorf("second factor: %d sessions", n)
+	}
+}
+
 // OT-03: of 100 posts of one right token at once, on two nodes, one makes a session.
 func TestOneTokenOneSession(t *testing.T) {
 	h := Open(t, pgtest.DSN(t))

@@ -33,12 +33,15 @@ type walker struct {
 	login    string
 	email    string
 	password bool // the right password was sent
-	token    bool // a right token was sent after it
+	token    bool // a right token or passkey was sent after it
+	alone    bool // a passkey that verified its user was the whole sign-in
+	keys     map[string]*Authenticator
 	trail    []string
 }
 
 // Of 10,000 random sequences of requests none ends in a session without its
-// proofs: the right password, and after it a right token of this very sign-in.
+// proofs: the right password, and after it a right token or passkey of this very
+// sign-in; or a passkey alone, where it has verified its user.
 func TestRandomSequences(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		h.Unwatch()
@@ -48,12 +51,14 @@ func TestRandomSequences(t *testing.T) {
 		seed := uint64(time.Now().UnixNano())
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 1))
+		h.Set("PASSKEYSIGNIN", "On")
+		keys := map[string]*Authenticator{}
 		admitted := 0
 		for i := range sequences() {
 			if i%20 == 0 {
-				setBack(h)
+				setBack(h, keys)
 			}
-			w := &walker{h: h, r: r, login: []string{"BSMITH", "BSMITH", "ADMIN", "JJONES"}[r.IntN(4)]}
+			w := &walker{h: h, r: r, keys: keys, login: []string{"BSMITH", "BSMITH", "ADMIN", "JJONES"}[r.IntN(4)]}
 			w.email = map[string]string{"BSMITH": "bsmith@demo.example", "ADMIN": "admin@demo.example", "JJONES": "jjones@demo.example"}[w.login]
 			w.b = h.Browser("198.51.100."+strconv.Itoa(r.IntN(250)+1), []string{Chrome, Edge, SafariMac}[r.IntN(3)])
 			for range 3 + r.IntN(6) {
@@ -61,7 +66,7 @@ func TestRandomSequences(t *testing.T) {
 			}
 			if w.signedIn() {
 				admitted++
-				if !w.password || !w.token {
+				if !w.alone && (!w.password || !w.token) {
 					t.Fatalf("walk %d ended in a session of %s without its proofs: %v", i, w.login, w.trail)
 				}
 			}
@@ -75,14 +80,18 @@ func TestRandomSequences(t *testing.T) {
 }
 
 // setBack resets everybody, since walkers reset themselves, and sets up all but
-// JJONES, so that wizards stay among the walks.
-func setBack(h *House) {
+// JJONES, so that wizards stay among the walks. BSMITH has a passkey besides.
+func setBack(h *House, keys map[string]*Authenticator) {
 	h.T.Helper()
 	for _, login := range []string{"BSMITH", "ADMIN", "JJONES"} {
 		if _, err := h.Office.ResetTwoFactor(h.T.Context(), h.Visit(), Operator, login, "a walk"); err != nil {
 			h.T.Fatal(err)
 		}
-		if login != "JJONES" {
+		switch login {
+		case "BSMITH":
+			keys[login] = NewAuthenticator(h.T)
+			h.Browser("192.0.2.10", Chrome).EnrollPasskey(login, "email", keys[login])
+		case "ADMIN":
 			h.Browser("192.0.2.10", Chrome).Enroll(login)
 		}
 	}
@@ -90,13 +99,17 @@ func setBack(h *House) {
 
 // paths are pages that a walker may open or post to at any time.
 var paths = []string{"/", "/profile", "/set-up", "/set-up/email", "/set-up/app", "/set-up/sms", "/set-up/default", "/set-up/done", "/sign-in/token",
-	"/sign-in/other-way", "/step-up", "/admin", "/admin/users", "/admin/system/preferences", "/welcome", "/sign-out", "/profile/reset-two-factor",
+	"/sign-in/other-way", "/sign-in/passkey", "/set-up/passkey", "/step-up", "/admin", "/admin/users", "/admin/system/preferences", "/welcome", "/sign-out", "/profile/reset-two-factor",
 	"/profile/setup-two-factor", "/set-up/skip", "/sign-in/token/new", "/sign-in/cancel", "/set-up/email/token", "/set-up/email/confirm", "/set-up/sms/token",
 	"/step-up/new", "/profile/devices/forget", "/profile/sessions/end-others"}
 
 // step sends one request.
 func (w *walker) step() {
-	switch n := w.r.IntN(20); {
+	switch n := w.r.IntN(23); {
+	case n >= 22:
+		w.sendPasskey("/sign-in", "/sign-in/passkey", w.r.IntN(3))
+	case n >= 20:
+		w.sendPasskey("/sign-in/token", "/sign-in/token", w.r.IntN(3))
 	case n < 5:
 		w.signIn(w.r.IntN(5) > 0)
 	case n < 9:
@@ -110,7 +123,7 @@ func (w *walker) step() {
 	case n < 14:
 		w.post("/set-up/default", "default", "email")
 	case n < 15:
-		w.post("/sign-in/other-way", "method", []string{"app", "sms", "email"}[w.r.IntN(3)])
+		w.post("/sign-in/other-way", "method", []string{"app", "sms", "email", "passkey", "passkey"}[w.r.IntN(5)])
 	case n < 16:
 		w.h.Pass(time.Duration(w.r.IntN(150)) * time.Second)
 	default:
@@ -154,6 +167,29 @@ func (w *walker) sendToken(path string, right bool) {
 	if p.Status == http.StatusSeeOther && p.Location != "/sign-in" && token != "000000" && w.password {
 		w.token = true
 	}
+}
+
+// sendPasskey answers what a page asks of a passkey: 0 rightly, 1 without
+// verifying its user, 2 with a signature of something else.
+func (w *walker) sendPasskey(page, path string, how int) {
+	a, options := w.keys[w.login], w.b.Get(page).Options()
+	if a == nil || options == "" {
+		return
+	}
+	a.Change = func(s *Statement) {
+		switch how {
+		case 1:
+			s.Flags &^= UserVerified
+		case 2:
+			s.Challenge = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
+		}
+	}
+	p := w.post(path, "credential", a.Answer(options))
+	if p.Status != http.StatusSeeOther || p.Location == "/sign-in" || how == 2 {
+		return
+	}
+	w.alone = w.alone || path == "/sign-in/passkey" && how == 0
+	w.token = w.token || path == "/sign-in/token" && w.password
 }
 
 func (w *walker) post(path string, fields ...string) *Page {
