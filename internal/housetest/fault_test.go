@@ -2,12 +2,10 @@ package housetest
 
 import (
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"countersign/internal/pgtest"
 	"countersign/internal/store"
 )
 
@@ -131,8 +129,8 @@ var paid = []string{"attempt.failures", "session.last_seen"}
 // the same request goes through once the store is back.
 func TestFaults(t *testing.T) {
 	engines := map[string]func(*testing.T) string{
-		"SQLite":     func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "house.db") },
-		"PostgreSQL": func(t *testing.T) string { return pgtest.DSN(t) },
+		"SQLite":     func(t *testing.T) string { return SQLite(t) },
+		"PostgreSQL": func(t *testing.T) string { return PostgreSQL(t) },
 	}
 	for engine, url := range engines {
 		for _, f := range flows {

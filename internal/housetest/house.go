@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,7 +20,6 @@ import (
 	"countersign/internal/door"
 	"countersign/internal/factor"
 	"countersign/internal/outbox"
-	"countersign/internal/pgtest"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -78,8 +76,8 @@ func Each(t *testing.T, f func(t *testing.T, h *House)) {
 		h.Watch()
 		f(t, h)
 	}
-	t.Run("SQLite", func(t *testing.T) { each(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db")) })
-	t.Run("PostgreSQL", func(t *testing.T) { each(t, pgtest.DSN(t)) })
+	t.Run("SQLite", func(t *testing.T) { each(t, SQLite(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) { each(t, PostgreSQL(t)) })
 }
 
 // Open builds a house on the database at url: agency DEMO with 2FA On and a

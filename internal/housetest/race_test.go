@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"countersign/internal/pgtest"
 )
 
 // together posts the same form from n clones of a browser at once, on the doors
@@ -47,7 +45,7 @@ func admitted(pages []*Page) (n int) {
 // TH-01: of 200 guesses at one token on two nodes at once three are judged, and
 // after the third failure the right token fails.
 func TestTwoHundredGuesses(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
+	h := Open(t, PostgreSQL(t))
 	h.User("BSMITH")
 	h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
 	b := h.Browser("192.0.2.20", Chrome)
@@ -77,7 +75,7 @@ func TestTwoHundredGuesses(t *testing.T) {
 // PK-01: of 50 posts of one right answer of a passkey at once, on two nodes, one
 // makes a session; alone, and as the second factor.
 func TestOnePasskeyAnswerOneSession(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
+	h := Open(t, PostgreSQL(t))
 	h.User("BSMITH")
 	h.Set("PASSKEYSIGNIN", "On")
 	a := NewAuthenticator(t)
@@ -97,7 +95,7 @@ func TestOnePasskeyAnswerOneSession(t *testing.T) {
 
 // OT-03: of 100 posts of one right token at once, on two nodes, one makes a session.
 func TestOneTokenOneSession(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
+	h := Open(t, PostgreSQL(t))
 	h.User("BSMITH")
 	h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
 	b := h.Browser("192.0.2.20", Chrome)
@@ -112,7 +110,7 @@ func TestOneTokenOneSession(t *testing.T) {
 // OT-08: one token of the app, posted in many sign-ins of its user at once, on
 // two nodes, makes one session.
 func TestOneAppTokenOneSession(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
+	h := Open(t, PostgreSQL(t))
 	h.User("BSMITH")
 	key := h.Browser("192.0.2.10", Chrome).EnrollApp("BSMITH", "app")
 	h.Pass(time.Minute)
@@ -139,7 +137,7 @@ func TestOneAppTokenOneSession(t *testing.T) {
 // RS-03: of 50 passwords at once after a reset one wizard is live, and none
 // reaches anything else.
 func TestOneWizardAfterReset(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
+	h := Open(t, PostgreSQL(t))
 	h.User("BSMITH")
 	h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
 	if _, err := h.Office.ResetTwoFactor(t.Context(), h.Visit(), Operator, "BSMITH", "phone lost"); err != nil {
@@ -215,7 +213,7 @@ func TestUnknownAndWrongAlike(t *testing.T) {
 
 // NT-02: what people are called can't forge headers or markup of letters.
 func TestHostileNames(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
+	h := Open(t, PostgreSQL(t))
 	h.User("BSMITH")
 	b := h.Browser("192.0.2.10", "Mozilla/5.0 \"<script>alert(1)</script>")
 	b.Enroll("BSMITH")

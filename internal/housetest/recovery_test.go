@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"countersign"
-	"countersign/internal/pgtest"
 	"countersign/internal/store"
 )
 
@@ -208,7 +207,7 @@ func TestRecoveryCodeInAStepUp(t *testing.T) {
 // OT-03, RC-01: of 100 posts of one code at once, on two nodes and in many
 // sign-ins, one makes a session.
 func TestOneRecoveryCodeOneSession(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
+	h := Open(t, PostgreSQL(t))
 	h.User("BSMITH")
 	first := h.Browser("192.0.2.10", Chrome)
 	first.Enroll("BSMITH")
