@@ -39,6 +39,7 @@ const (
 	KindRecoveryMade   Kind = "recovery-codes-made"
 	KindRecoveryUsed   Kind = "recovery-code-used"
 	KindTest           Kind = "test"
+	KindTextAlarm      Kind = "text-alarm" // SMS looks misused, or the day's budget is spent; to administrators
 )
 
 // MessageState is where a message stands.
@@ -80,7 +81,7 @@ type Message struct {
 	Tag       string // what the gateway calls it, for its receipts
 	Receipt   Receipt
 	ReceiptAt time.Time // when the gateway told; zero: it has not
-	Network   string    // from which it was asked for; text messages only
+	Network   string    // from which it was asked for
 }
 
 // A Receipt is what a gateway tells after it took a text message.

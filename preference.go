@@ -50,6 +50,7 @@ const (
 	PrefToken         = "TOKENMINUTES"
 	PrefPhoneShare    = "PHONESHARE"
 	PrefCountries     = "SMSCOUNTRIES"
+	PrefTexts         = "SMSDAILY"
 	PrefHelp          = "HELPCONTACT"
 )
 
@@ -86,6 +87,8 @@ func BuiltIn() []Preference {
 			Hint: "A phone on a shared desk proves little."},
 		{Code: PrefCountries, Name: "Countries for text messages", Kind: KindText, Default: "US",
 			Hint: "Two-letter country codes with spaces between them, for example US CA."},
+		{Code: PrefTexts, Name: "Text messages in a day", Kind: KindNumber, Default: "500", Min: 0, Max: 100000,
+			Hint: "No more are sent, so that nobody runs up a bill. Administrators are told at 80 of 100."},
 		{Code: PrefHelp, Name: "Help contact", Kind: KindText,
 			Hint: "Who helps when somebody is stuck, for example: Acme support desk, 614-555-0100. Shown on every sign-in page and in every letter."},
 	}
@@ -233,6 +236,7 @@ type Preferences struct {
 	TokenLife      time.Duration // TOKENMINUTES, two minutes unless the agency chose longer
 	PhoneShare     int           // PHONESHARE
 	Countries      []string      // SMSCOUNTRIES, ISO 3166
+	Texts          int           // SMSDAILY
 	Help           string        // HELPCONTACT
 	Damaged        []string      // codes whose stored value can't be read; they act as their safest value (D-01)
 }
@@ -279,6 +283,7 @@ func ParsePreferences(settings map[string]Setting) Preferences {
 		TokenLife:      time.Duration(number(PrefToken)) * time.Minute,
 		PhoneShare:     number(PrefPhoneShare),
 		Countries:      strings.Fields(value(PrefCountries)),
+		Texts:          number(PrefTexts),
 		Help:           value(PrefHelp),
 	}
 	if p.TwoFactor {

@@ -112,7 +112,7 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 	if err != nil {
 		return nil, err
 	}
-	desk := &signin.Desk{Store: h.db, Methods: h.methods, Passwords: h.passwords, Key: h.key, Wake: h.outbox.Wake}
+	desk := &signin.Desk{Store: h.db, Methods: h.methods, Passwords: h.passwords, Key: h.key, Wake: h.outbox.Wake, Texts: s.SMSBudget}
 	return (&web.Server{
 		Desk:     desk,
 		Office:   h.office,

@@ -131,3 +131,14 @@ func phoneDigits(typed string) (string, bool) {
 	}
 	return digits.String(), true
 }
+
+// InCountries tells whether a number is one of the countries that an agency
+// sends text messages to, as they are now.
+func InCountries(number string, countries []string) bool {
+	dialled := number
+	if digits, ok := strings.CutPrefix(number, "+1"); ok && len(digits) == 10 && sample(digits) {
+		dialled = "+1" + digits[:3] + "4567890"
+	}
+	n, err := phonenumbers.Parse(dialled, "")
+	return err == nil && slices.Contains(countries, phonenumbers.GetRegionCodeForNumber(n))
+}

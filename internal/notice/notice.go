@@ -95,7 +95,7 @@ func write(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign
 
 // Token writes the message that carries a token; it goes before letters and is
 // not sent once the token is dead. The data of a token holds nothing else.
-func Token(ctx context.Context, tx *store.Tx, u countersign.User, c countersign.Challenge, channel countersign.Channel, token string, data map[string]string) (countersign.MessageID, error) {
+func Token(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, c countersign.Challenge, channel countersign.Channel, token string, data map[string]string) (countersign.MessageID, error) {
 	all := map[string]string{"Token": token, "UserID": u.Login, "Name": u.Name}
 	for k, value := range data {
 		all[k] = value
@@ -113,6 +113,7 @@ func Token(ctx context.Context, tx *store.Tx, u countersign.User, c countersign.
 		Due:       c.Issued,
 		Expires:   c.Expires,
 		State:     countersign.Waiting,
+		Network:   v.Client.Network(),
 	}
 	return m.ID, tx.AddMessage(ctx, m)
 }

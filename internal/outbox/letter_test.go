@@ -63,6 +63,7 @@ func samples() map[string]countersign.Message {
 		"watch-enrolled":     {Kind: countersign.KindWatch, Data: data("What", "enrolled", "New", "bob@mail.example")},
 		"watch-disowned":     {Kind: countersign.KindWatch, Data: data("What", "disowned", "Session", "Chrome on Windows, 192.0.2.44")},
 		"test":               {Kind: countersign.KindTest, Data: data()},
+		"text-alarm":         {Kind: countersign.KindTextAlarm, Data: data("What", "adjacent", "Sent", "112")},
 		"token-sms":          {Kind: countersign.KindToken, Channel: countersign.BySMS, Data: data("Token", "344078"), Reference: "KX"},
 		"test-sms":           {Kind: countersign.KindTest, Channel: countersign.BySMS, Data: data()},
 	}

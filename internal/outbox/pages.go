@@ -27,6 +27,7 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindRecoveryUsed:   recoveryUsed,
 	countersign.KindPasskeyCopied:  passkeyCopied,
 	countersign.KindTest:           test,
+	countersign.KindTextAlarm:      textAlarm,
 }
 
 // tokenLetter has the TechNote's sentences, unbroken (M15).

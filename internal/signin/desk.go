@@ -23,6 +23,7 @@ type Desk struct {
 	Passwords *secret.Passwords
 	Key       secret.Key
 	Wake      func() // tells the outbox that a message waits
+	Texts     int    // text messages that all agencies together may send in a day; 0: no limit
 }
 
 // An Outcome tells the door what is next and which cookies to set.

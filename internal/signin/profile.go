@@ -67,7 +67,7 @@ func (d *Desk) Profile(ctx context.Context, v countersign.Visit, g Guest) (Profi
 // himself for what is refused anyway; then nothing of f is kept, and a step-up
 // is asked for.
 func (d *Desk) own(ctx context.Context, v countersign.Visit, g Guest, f func(*store.Tx, countersign.User) error) error {
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err := d.in(ctx, v, func(tx *store.Tx) error {
 		u, err := tx.LockUser(ctx, g.User.ID)
 		if err != nil {
 			return err

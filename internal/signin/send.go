@@ -17,7 +17,7 @@ import (
 func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
 	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
 	var out Outcome
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err := d.in(ctx, v, func(tx *store.Tx) error {
 		u, a, err := d.lock(ctx, tx, id)
 		if err != nil {
 			return err
@@ -51,6 +51,10 @@ func (d *Desk) issueOrTell(ctx context.Context, tx *store.Tx, v countersign.Visi
 	if errors.As(err, &wait) && wait.Kind == countersign.TooMany {
 		f.Attempt.Unsent = wait.Code
 		f.Attempt.UnsentTo, _ = wait.Args["Until"].(time.Time)
+		var h *held
+		if errors.As(err, &h) {
+			return d.keepHeld(ctx, tx, v, h)
+		}
 		return nil
 	}
 	return err
@@ -66,6 +70,11 @@ func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 	m := d.Methods.Of(fa.Method)
 	if m == nil {
 		return fail(countersign.Invalid, "method.unknown", "method", nil)
+	}
+	if fa.Method == countersign.SMS {
+		if err := d.mayText(ctx, tx, v, *f, fa.Address); err != nil {
+			return err
+		}
 	}
 	if earlier := a.Challenge; earlier.Message != "" {
 		if err := tx.DropToken(ctx, earlier.Message, v.Now); err != nil {
@@ -83,7 +92,7 @@ func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 			data = map[string]string{"New": a.Setup.Email}
 		}
 		var err error
-		if c.Message, err = notice.Token(ctx, tx, f.User, c, dispatch.Channel, dispatch.Token, data); err != nil {
+		if c.Message, err = notice.Token(ctx, tx, v, f.User, c, dispatch.Channel, dispatch.Token, data); err != nil {
 			return err
 		}
 		a.Sends, a.LastSend = a.Sends+1, v.Now

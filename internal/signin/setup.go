@@ -17,7 +17,7 @@ import (
 // only beside the session that it was opened from.
 func (d *Desk) inWizard(ctx context.Context, v countersign.Visit, f func(*store.Tx, *policy.Facts) error) (Outcome, error) {
 	var out Outcome
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err := d.in(ctx, v, func(tx *store.Tx) error {
 		u, a, err := d.lock(ctx, tx, attemptID(v.Attempt))
 		if err != nil {
 			return err

@@ -114,7 +114,7 @@ func (tx *Tx) Messages(ctx context.Context, user countersign.UserID, limit int) 
 func (tx *Tx) CountTokens(ctx context.Context, user countersign.UserID, since time.Time) (int, error) {
 	var n int
 	err := tx.sql.QueryRowContext(ctx,
-		`SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4 AND NOT used`,
+		`SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'`,
 		tx.agency, user, countersign.KindToken, millis(since)).Scan(&n)
 	return n, err
 }
@@ -123,7 +123,7 @@ func (tx *Tx) CountTokens(ctx context.Context, user countersign.UserID, since ti
 func (tx *Tx) CountTokensTo(ctx context.Context, to string, since time.Time) (int, error) {
 	var n int
 	err := tx.sql.QueryRowContext(ctx,
-		`SELECT count(*) FROM message WHERE agency_id = $1 AND recipient = $2 AND kind = $3 AND created > $4 AND NOT used`,
+		`SELECT count(*) FROM message WHERE agency_id = $1 AND recipient = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'`,
 		tx.agency, to, countersign.KindToken, millis(since)).Scan(&n)
 	return n, err
 }

@@ -32,6 +32,7 @@ var letters = map[countersign.Kind]string{
 	countersign.KindInvitation:     "Invitation to set up",
 	countersign.KindTurnedOff:      "A preference was changed",
 	countersign.KindTest:           "Test",
+	countersign.KindTextAlarm:      "Alarm about text messages",
 }
 
 // messageStates say where a message stands, in a word and its color.
@@ -41,6 +42,16 @@ var messageStates = map[countersign.MessageState][2]string{
 	countersign.Sent:    {"Accepted", "badge-done"},
 	countersign.Refused: {"Refused", "badge-danger"},
 	countersign.Dropped: {"Not sent in time", "badge-warn"},
+	countersign.Held:    {"Held back", "badge-danger"},
+}
+
+// heldWhy says which budget a text message was held back by.
+var heldWhy = map[string]string{
+	"send.limit_number":  "many to this number",
+	"send.limit_network": "many from one network",
+	"send.limit_texts":   "the day's budget is spent",
+	"send.stopped":       "text messages are stopped",
+	"send.country":       "the country is not allowed",
 }
 
 func messageRows(messages []countersign.Message) []messageRow {
@@ -53,6 +64,9 @@ func messageRows(messages []countersign.Message) []messageRow {
 		}
 		if m.State == countersign.Refused {
 			row.Answer = m.Answer
+		}
+		if m.State == countersign.Held {
+			row.Answer = heldWhy[m.Answer]
 		}
 		rows = append(rows, row)
 	}

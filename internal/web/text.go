@@ -160,7 +160,11 @@ var sentences = map[string]string{
 	"message.unknown":              "There is no such message.",
 
 	// Mail and text messages
-	"dkim.unknown": "There is no key {Selector} for {Domain}.",
+	"dkim.unknown":       "There is no key {Selector} for {Domain}.",
+	"send.limit_network": "Many text messages were asked for from your network\nNo more are sent from there until {Until}. Use another way.",
+	"send.limit_texts":   "No more text messages are sent today\nThe limit of a day is reached; they go on at {Until}. Use another way.",
+	"send.stopped":       "No text messages are sent just now\nThey are stopped for a while, because many led to nothing. Use another way.",
+	"send.country":       "Text messages to the country of your number are not allowed\nUse another way, or ask your administrator.",
 
 	// Everything else
 	"form.stale":     "Please send this again\nThe page you sent was open for a long time or came from somewhere else, so nothing was changed.",

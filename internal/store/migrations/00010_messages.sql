@@ -29,3 +29,21 @@ CREATE TABLE wording (
 	changed_by TEXT   NOT NULL,
 	PRIMARY KEY (agency_id, kind)
 );
+-- How many text messages a day of UTC (its number since 1970) has seen: of an
+-- agency, and of all. The rows are what two nodes wait for each other at.
+CREATE TABLE text_day (
+	agency_id TEXT   NOT NULL REFERENCES agency (id),
+	day       BIGINT NOT NULL,
+	sent      BIGINT NOT NULL,
+	PRIMARY KEY (agency_id, day)
+);
+CREATE TABLE text_total (
+	day  BIGINT NOT NULL PRIMARY KEY,
+	sent BIGINT NOT NULL
+);
+CREATE TABLE text_alarm (
+	agency_id TEXT   NOT NULL REFERENCES agency (id),
+	what      TEXT   NOT NULL,
+	raised    BIGINT NOT NULL,
+	PRIMARY KEY (agency_id, what)
+);
