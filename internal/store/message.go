@@ -204,7 +204,8 @@ func (db *DB) HandOver(ctx context.Context, m countersign.Message, route string)
 
 // FinishMessage keeps what became of a claimed message: sent, refused, dropped,
 // or waiting for another try at Due. A node whose lease is over, or whose token
-// died meanwhile, changes nothing. The data is wiped at the end.
+// died meanwhile, changes nothing. The data is wiped at the end, except that of
+// a letter that was refused: it can be sent again.
 func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 	claimed := int64(0)
 	if m.State == countersign.Sending {
@@ -212,7 +213,7 @@ func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 	}
 	_, err := db.execEverywhere(ctx, `
 		UPDATE message SET state = $3, due = $4, tries = $5, server = $6, answer = $7, done = $8, claimed = $9, route = $12, tag = $13,
-			data = CASE WHEN $3 = 'waiting' THEN data ELSE $10 END
+			data = CASE WHEN $3 = 'waiting' OR $3 = 'refused' AND expires = 0 THEN data ELSE $10 END
 		WHERE agency_id = $1 AND id = $2 AND claimed = $11 AND state = 'sending'`,
 		m.Agency, m.ID, string(m.State), millis(m.Due), m.Tries, m.Server, m.Answer, millis(m.Done), claimed, []byte{}, millis(m.Claimed), m.Route, m.Tag)
 	return err

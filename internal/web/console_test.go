@@ -48,14 +48,16 @@ func TestRightsOpenTheirPages(t *testing.T) {
 	editing := []string{"GET /admin/users/new", "POST /admin/users/new", "GET /admin/users/BSMITH/edit", "POST /admin/users/BSMITH/edit",
 		"POST /admin/users/BSMITH/disable", "POST /admin/users/BSMITH/enable", "POST /admin/users/BSMITH/activation",
 		"POST /admin/users/BSMITH/devices/forget", "POST /admin/users/BSMITH/devices/forget-all", "POST /admin/users/BSMITH/sessions/end"}
-	all := slices.Concat(preferences, reading, reset, editing)
+	messages := []string{"GET /admin/messages", "GET /admin/messages/test", "POST /admin/messages/test"}
+	all := slices.Concat(preferences, reading, reset, editing, messages)
 	for name, c := range map[string]struct {
 		rights []countersign.Right
 		open   []string
 		start  string // where /admin leads; empty: refused
 	}{
 		"no right":              {nil, nil, ""},
-		"rights of other pages": {[]countersign.Right{countersign.RightAudit, countersign.RightMessages}, nil, ""},
+		"rights of other pages": {[]countersign.Right{countersign.RightAudit, countersign.RightApplications}, nil, ""},
+		"messages":              {[]countersign.Right{countersign.RightMessages}, messages, "/admin/messages"},
 		"preferences":           {[]countersign.Right{countersign.RightPreferences}, preferences, "/admin/system/preferences"},
 		"reset":                 {[]countersign.Right{countersign.RightReset}, slices.Concat(reading, reset), "/admin/users"},
 		"users":                 {[]countersign.Right{countersign.RightUsers}, slices.Concat(reading, editing), "/admin/users"},

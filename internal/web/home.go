@@ -22,6 +22,8 @@ func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, _ countersign.
 		to = "/admin/system/preferences"
 	case g.User.Has(countersign.RightUsers), g.User.Has(countersign.RightReset):
 		to = "/admin/users"
+	case g.User.Has(countersign.RightMessages):
+		to = "/admin/messages"
 	default:
 		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing",
 			Args: countersign.Args{"Right": string(countersign.RightPreferences), "Login": g.User.Login}}

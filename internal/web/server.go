@@ -150,6 +150,11 @@ func (s *Server) routes() {
 	fresh("POST /admin/users/{id}/devices/forget-all", "act.user_forget", "/admin/users/{id}", s.postUserForgetAll)
 	fresh("POST /admin/users/{id}/sessions/end", "act.user_sessions", "/admin/users/{id}", s.postUserEndSessions)
 
+	guest("GET /admin/messages", s.getMessages)
+	guest("GET /admin/messages/test", s.getMessageTest)
+	typed("POST /admin/messages/test", "act.message_test", "/admin/messages", s.postMessageTest)
+	guest("GET /admin/messages/{id}", s.getMessage)
+	fresh("POST /admin/messages/{id}/resend", "act.message_resend", "/admin/messages/{id}", s.postResend)
 	s.mux.HandleFunc("POST /receipts/{gateway}", s.postReceipt)
 	if s.Inbox != nil {
 		page("GET /demo/inbox", s.getInbox)

@@ -161,6 +161,12 @@ var sentences = map[string]string{
 
 	// Mail and text messages
 	"dkim.unknown":       "There is no key {Selector} for {Domain}.",
+	"message.not_again":  "This message can't be sent again\nOnly a letter that was refused can be: what was sent is not kept, and a token is dead.",
+	"message.to":         "Enter an email address, or a mobile number.",
+	"message.no_texts":   "No text gateway is set up. Enter an email address.",
+	"message.tests":      "Ten tests were sent within an hour\nThe next one can be sent at {Until}.",
+	"act.message_test":   "send a test",
+	"act.message_resend": "send a letter again",
 	"send.limit_network": "Many text messages were asked for from your network\nNo more are sent from there until {Until}. Use another way.",
 	"send.limit_texts":   "No more text messages are sent today\nThe limit of a day is reached; they go on at {Until}. Use another way.",
 	"send.stopped":       "No text messages are sent just now\nThey are stopped for a while, because many led to nothing. Use another way.",

@@ -19,16 +19,6 @@ CREATE TABLE dkim_key (
 	signs     BOOLEAN NOT NULL,
 	PRIMARY KEY (agency_id, domain, selector)
 );
-CREATE TABLE wording (
-	agency_id  TEXT   NOT NULL REFERENCES agency (id),
-	kind       TEXT   NOT NULL,
-	subject    TEXT   NOT NULL,
-	body       TEXT   NOT NULL,
-	version    BIGINT NOT NULL,
-	changed    BIGINT NOT NULL,
-	changed_by TEXT   NOT NULL,
-	PRIMARY KEY (agency_id, kind)
-);
 -- How many text messages a day of UTC (its number since 1970) has seen: of an
 -- agency, and of all. The rows are what two nodes wait for each other at.
 CREATE TABLE text_day (

@@ -1,0 +1,181 @@
+package admin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/factor"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// A MessageQuery, -Row, -Page, -Day and -Count are what the list of messages is made of.
+type (
+	MessageQuery = store.MessageQuery
+	MessageRow   = store.MessageRow
+	MessageDay   = store.MessageDay
+	MessageCount = store.MessageCount
+)
+
+// The states by which messages are looked for.
+const (
+	MessageWaiting   = store.MessageWaiting
+	MessageAccepted  = store.MessageAccepted
+	MessageDelivered = store.MessageDelivered
+	MessageRefused   = store.MessageRefused
+	MessageHeld      = store.MessageHeld
+	MessageDropped   = store.MessageDropped
+)
+
+// A MessageView is the page of messages: the list, and how delivery goes.
+type MessageView struct {
+	store.MessagePage
+	Today  MessageCount // within 24 hours
+	Days   []MessageDay // of the last 30 days
+	Texts  int          // sent on this day of UTC
+	Budget int
+	Alarms []store.TextAlarm // about text messages, within 24 hours
+	Any    bool              // anything was ever sent
+}
+
+// daysShown is how many days the chart has.
+const daysShown = 30
+
+// Messages are those of the agency that match. Nothing of what they said is in it.
+func (o *Office) Messages(ctx context.Context, v countersign.Visit, actor countersign.Actor, q MessageQuery) (m MessageView, err error) {
+	if q.Limit <= 0 || q.Limit > 1000 {
+		q.Limit = 10
+	}
+	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) (err error) {
+		if m.MessagePage, err = tx.MessageList(ctx, q); err != nil {
+			return err
+		}
+		if m.Today, err = tx.CountMessages(ctx, v.Now.Add(-policy.Day)); err != nil {
+			return err
+		}
+		if m.Days, err = tx.MessageDays(ctx, v.Now.Add(-daysShown*policy.Day)); err != nil {
+			return err
+		}
+		if m.Texts, err = tx.TextsOn(ctx, v.Now.Unix()/int64(policy.Day/time.Second)); err != nil {
+			return err
+		}
+		if m.Alarms, err = tx.TextAlarms(ctx, v.Now.Add(-policy.Day)); err != nil {
+			return err
+		}
+		p, err := tx.Preferences(ctx)
+		m.Budget = p.Texts
+		if err != nil {
+			return err
+		}
+		all, err := tx.MessageList(ctx, MessageQuery{Limit: 1})
+		m.Any = all.Total > 0
+		return err
+	}, countersign.RightMessages)
+	return m, err
+}
+
+// Message is one message, and whose it is. Its content stays sealed.
+func (o *Office) Message(ctx context.Context, v countersign.Visit, actor countersign.Actor, id countersign.MessageID) (row MessageRow, err error) {
+	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
+		m, err := tx.Message(ctx, id)
+		if err != nil {
+			return err
+		}
+		row.Message = m
+		if u, err := tx.User(ctx, m.User); err == nil {
+			row.Login = u.Login
+		}
+		return nil
+	}, countersign.RightMessages)
+	row.Resend = row.State == countersign.Refused && row.Expires.IsZero() && len(row.Data) > 0
+	row.Data = nil
+	return row, err
+}
+
+// ResendLetter sends a letter again that was refused. A token is never sent
+// again: its user asks for a new one.
+func (o *Office) ResendLetter(ctx context.Context, v countersign.Visit, actor countersign.Actor, id countersign.MessageID) error {
+	return o.act(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
+		m, err := tx.Message(ctx, id)
+		if err != nil {
+			return err
+		}
+		done, err := tx.ResendLetter(ctx, id, v.Now)
+		if err != nil {
+			return err
+		}
+		if !done {
+			return fail(countersign.Invalid, "message.not_again", "", nil)
+		}
+		e := record(v, actor, "message.resent", "")
+		e.Detail = map[string]string{"kind": string(m.Kind), "message": string(id)}
+		tx.Record(e)
+		return nil
+	})
+}
+
+// testsPerHour is how many tests an agency may send, so that nobody is flooded by them.
+const testsPerHour = 10
+
+// SendTest writes a test mail or text message to an address or number.
+func (o *Office) SendTest(ctx context.Context, v countersign.Visit, actor countersign.Actor, to string) (countersign.MessageID, error) {
+	m := countersign.Message{ID: countersign.MessageID(secret.NewID()), Kind: countersign.KindTest, Channel: countersign.ByEmail, Urgent: true,
+		Created: v.Now, Due: v.Now, Expires: v.Now.Add(10 * time.Minute), Data: notice.Facts(v, actor.User), User: actor.User.ID, Network: v.Client.Network()}
+	err := o.act(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
+		if err := o.testTo(ctx, tx, v, &m, to); err != nil {
+			return err
+		}
+		n, err := tx.CountKind(ctx, countersign.KindTest, v.Now.Add(-time.Hour))
+		if err != nil {
+			return err
+		}
+		if n >= testsPerHour {
+			return fail(countersign.TooMany, "message.tests", "", countersign.Args{"Until": v.Now.Add(time.Hour)})
+		}
+		e := record(v, actor, "message.test", "")
+		e.Detail = map[string]string{"channel": string(m.Channel), "message": string(m.ID)}
+		tx.Record(e)
+		return tx.AddMessage(ctx, m)
+	})
+	return m.ID, err
+}
+
+// testTo reads where a test goes; a text message comes out of the day's budget.
+func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, m *countersign.Message, to string) (err error) {
+	to = strings.TrimSpace(to)
+	if to == "" {
+		return fail(countersign.Invalid, "message.to", "to", nil)
+	}
+	if strings.Contains(to, "@") {
+		if m.To, err = factor.ParseEmail(to); err != nil {
+			return fail(countersign.Invalid, "email.not_address", "to", nil)
+		}
+		return nil
+	}
+	p, err := tx.Preferences(ctx)
+	if err != nil {
+		return err
+	}
+	m.Channel = countersign.BySMS
+	if o.Methods.Of(countersign.SMS) == nil {
+		return fail(countersign.Invalid, "message.no_texts", "to", nil)
+	}
+	fa, err := o.Methods.Of(countersign.SMS).Enroll(factor.Input{Address: to, Countries: p.Countries})
+	if err != nil {
+		return fail(countersign.Invalid, countersign.CodeOf(err), "to", countersign.Args{"Digits": len(strings.TrimPrefix(to, "+"))})
+	}
+	m.To = fa.Address
+	day := v.Now.Unix() / int64(policy.Day/time.Second)
+	sent, _, err := tx.LockTexts(ctx, day)
+	if err != nil {
+		return err
+	}
+	if sent >= p.Texts {
+		return fail(countersign.TooMany, "send.limit_texts", "", countersign.Args{"Until": v.Now.Truncate(policy.Day).Add(policy.Day)})
+	}
+	return tx.CountText(ctx, day)
+}

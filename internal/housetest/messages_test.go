@@ -1,0 +1,225 @@
+package housetest_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/housetest"
+	"countersign/internal/outbox"
+)
+
+// A server that does what the test says with each letter.
+type server func(l outbox.Letter) error
+
+func (s server) Send(_ context.Context, l outbox.Letter) (outbox.Receipt, error) {
+	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 OK"}, s(l)
+}
+
+// signedInAs is a browser in which login, who was added with these rights, has
+// set up by email and signed in.
+func signedInAs(h *housetest.House, login string, rights ...countersign.Right) *housetest.Browser {
+	h.T.Helper()
+	h.User(login, rights...)
+	b := h.Browser("192.0.2.10", housetest.Chrome)
+	if p := b.Enroll(login); p.Path != "/set-up/done" {
+		h.T.Fatalf("%s is at %s: %s", login, p.Path, p.Text())
+	}
+	return b
+}
+
+var messageLink = regexp.MustCompile(`href="(/admin/messages/[0-9a-f]{32})"`)
+
+// The list says what was sent to whom and what became of it, masked, and never
+// what it said: not the token, not the whole address or number.
+func TestMessagesPage(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		askForText(h, "BSMITH")
+		h.Outbox.Mail = server(func(l outbox.Letter) error {
+			if l.To == "cbills@demo.example" {
+				return &outbox.Refusal{Server: "mail.acme.example", Answer: "552 5.2.2 Mailbox full", Permanent: true}
+			}
+			return nil
+		})
+		token := h.Token("+16145550112")
+		h.Pass(20 * time.Second)
+		h.User("CBILLS")
+		c := h.Browser("192.0.2.11", housetest.Chrome)
+		c.SignIn("CBILLS")
+		c.Post("/set-up/email", "email", "cbills@demo.example")
+		h.Mail("")
+		p := b.Get("/admin/messages")
+		if p.Status != 200 || !p.Says("b•••@demo.example", "number ending 12", "Refused", "Token, reference", "Accepted in 24 hours", "of 500", "Time to delivery") {
+			t.Fatalf("%d %s", p.Status, p.Text())
+		}
+		for _, secret := range []string{token, "5550112", "bsmith@demo.example"} {
+			if strings.Contains(p.Body, secret) {
+				t.Errorf("the page holds %s", secret)
+			}
+		}
+		if strings.Contains(p.Body, "style=") {
+			t.Error("the chart has a style of its own")
+		}
+		if p := b.Get("/admin/messages?state=refused"); !p.Says("c•••@demo.example", "1 to 1 of 1") || p.Says("number ending 12") {
+			t.Errorf("refused ones: %s", p.Text())
+		}
+		if p := b.Get("/admin/messages?kind=token&q=bsmith"); !p.Says("number ending 12", "1 to 2 of 2") || p.Says("CBILLS") {
+			t.Errorf("BSMITH's tokens: %s", p.Text())
+		}
+		if p := b.Get("/admin/messages?q=%25"); !p.Says("No message found") {
+			t.Errorf("a sign of the database's own: %s", p.Text())
+		}
+		one := messageLink.FindStringSubmatch(b.Get("/admin/messages?state=refused").Body)
+		if one == nil {
+			t.Fatal("the list leads nowhere")
+		}
+		p = b.Get(one[1])
+		if !p.Says("Token, reference", "to CBILLS", `mail.acme.example said: "552 5.2.2 Mailbox full".`, "Not kept: it held a token", "A token is never sent again", "Refused for good by mail.acme.example") {
+			t.Errorf("one message: %s", p.Text())
+		}
+		if p := b.Post(one[1] + "/resend"); p.Status != 422 || !p.Says("This message can't be sent again") {
+			t.Errorf("a token was sent again: %d %s", p.Status, p.Text())
+		}
+		other := h.Node()
+		agency, err := h.Office.AddAgency(t.Context(), h.Now(), countersign.Agency{Code: "OTHER", Name: "Other"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.Agency = agency
+		if _, err := h.Office.Message(t.Context(), other.Visit(), housetest.Operator, countersign.MessageID(strings.TrimPrefix(one[1], "/admin/messages/"))); countersign.KindOf(err) != countersign.NotFound {
+			t.Errorf("another agency sees it: %v", err)
+		}
+		if p := b.Get("/admin/messages/nothing"); p.Status != 404 {
+			t.Errorf("no message at all: %d", p.Status)
+		}
+	})
+}
+
+// Pages of the list lead back and forth and show each message once.
+func TestMessagesPages(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		for n := range 35 {
+			h.Pass(7 * time.Minute)
+			if _, err := h.Office.SendTest(t.Context(), h.Visit(), housetest.Operator, fmt.Sprintf("user%d@demo.example", n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.Mail("")
+		b = h.Browser("192.0.2.10", housetest.Chrome)
+		b.SignIn("ADMIN")
+		b.Post("/sign-in/token", "token", h.Token("admin@demo.example"))
+		first := b.Get("/admin/messages?kind=test")
+		if !first.Says("1 to 25 of 35") || first.Says("Newer") {
+			t.Fatalf("the first page: %s", first.Text())
+		}
+		older := linkOf(first, "after")
+		second := b.Get("/admin/messages" + older)
+		if !second.Says("26 to 35 of 35") || second.Says("Older") {
+			t.Fatalf("the second page: %s", second.Text())
+		}
+		if back := b.Get("/admin/messages" + linkOf(second, "before")); !back.Says("1 to 25 of 35") {
+			t.Errorf("back again: %s", back.Text())
+		}
+		seen := messageLink.FindAllString(first.Body+second.Body, -1)
+		slices.Sort(seen)
+		if n := len(slices.Compact(seen)); n != 35 {
+			t.Errorf("%d messages on both pages", n)
+		}
+		if p := b.Get("/admin/messages?kind=test&after=%00%ff-x"); p.Status >= 500 {
+			t.Errorf("a cursor that is none: %d", p.Status)
+		}
+	})
+}
+
+func linkOf(p *housetest.Page, direction string) string {
+	for _, l := range p.Links() {
+		if strings.HasPrefix(l, "?") && strings.Contains(l, direction+"=") {
+			return l
+		}
+	}
+	return ""
+}
+
+// A letter that was refused can be sent again; the act is audited, and needs the right.
+func TestResendLetter(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		full := true
+		h.Outbox.Mail = server(func(l outbox.Letter) error {
+			if full && l.Kind == countersign.KindInvitation {
+				return &outbox.Refusal{Server: "mail.acme.example", Answer: "552 5.2.2 Mailbox full", Permanent: true}
+			}
+			return nil
+		})
+		h.User("BSMITH")
+		if err := h.Office.Invite(t.Context(), h.Visit(), housetest.Operator, "BSMITH"); err != nil {
+			t.Fatal(err)
+		}
+		h.Mail("")
+		one := messageLink.FindStringSubmatch(b.Get("/admin/messages?state=refused").Body)
+		if one == nil || !b.Get(one[1]).Says("Send it again", "Sealed, until it is sent") {
+			t.Fatal("it can't be sent again")
+		}
+		full = false
+		if p := b.Post(one[1] + "/resend"); p.Path != one[1] || p.Says("Send it again") {
+			t.Fatalf("at %s: %s", p.Path, p.Text())
+		}
+		h.Mail("")
+		if p := b.Get(one[1]); !p.Says("Accepted by mail.acme.example: 250 OK", "Text Not kept") {
+			t.Errorf("after sending: %s", p.Text())
+		}
+		if p := b.Post(one[1] + "/resend"); p.Status != 422 {
+			t.Errorf("what was sent was sent again: %d", p.Status)
+		}
+		if lines := strings.Join(h.Events(""), "\n"); strings.Count(lines, "message.resent ok") != 1 {
+			t.Errorf("audit rows:\n%s", lines)
+		}
+	})
+}
+
+// The test button sends to one address or number and tells what the server said;
+// what is none is refused beside the field, and nobody is flooded.
+func TestTestButton(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		if p := b.Get("/admin/messages/test"); p.Value("to") != "admin@demo.example" {
+			t.Errorf("the form begins with %q", p.Value("to"))
+		}
+		for typed, says := range map[string]string{"": "Enter an email address, or a mobile number.", "bob@": "not a whole email address", "a\r\nBcc: x@y.example": "not a whole email address",
+			"614555": "That number has 6 digits.", "9005550100": "Text messages cannot be sent to that number", "not a number": "digits only"} {
+			if p := b.Post("/admin/messages/test", "to", typed); p.Status != 422 || !p.Says(says) {
+				t.Errorf("%q: %d %s", typed, p.Status, p.Text())
+			}
+		}
+		if p := b.Post("/admin/messages/test", "to", "bsmith@demo.example"); !p.Says("The test is on its way") || p.Header.Get("Refresh") == "" {
+			t.Errorf("just sent: %s", p.Text())
+		}
+		sent := h.Mail("bsmith@demo.example")
+		if len(sent) != 1 || !strings.Contains(sent[0].Subject, "A test mail") {
+			t.Fatalf("%+v", sent)
+		}
+		if p := b.Get("/admin/messages/" + sent[0].ID); !p.Says("The test was accepted", "the demo's inbox said") || p.Header.Get("Refresh") != "" {
+			t.Errorf("accepted: %s", p.Text())
+		}
+		b.Get("/admin/messages/test")
+		b.Post("/admin/messages/test", "to", "614-555-0112")
+		if sent := h.Mail("+16145550112"); len(sent) != 1 {
+			t.Errorf("%d texts", len(sent))
+		}
+		for range 8 {
+			b.Get("/admin/messages/test")
+			b.Post("/admin/messages/test", "to", "bsmith@demo.example")
+		}
+		b.Get("/admin/messages/test")
+		if p := b.Post("/admin/messages/test", "to", "bsmith@demo.example"); p.Status != 429 || !p.Says("Ten tests were sent within an hour") {
+			t.Errorf("the eleventh: %d %s", p.Status, p.Text())
+		}
+	})
+}

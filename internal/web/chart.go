@@ -1,0 +1,67 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/internal/admin"
+)
+
+// A chart shows for each day how long messages took, in a picture of 300 by 100
+// and in words.
+type chart struct {
+	Points string    // of the line
+	Single string    // the height of the only day, where there is one
+	Top    int       // seconds at the upper edge
+	Limit  string    // the height of 30 seconds, where a warning is given
+	Labels [3]string // below: first day, middle, last day
+	Scale  [4]int    // beside: from the upper edge down to 0
+	Words  string
+	Latest time.Duration // of the last day
+}
+
+// slow is how many seconds are too many.
+const slow = 30
+
+// chartOf draws the days, each at its place between the first and the last.
+func chartOf(b base, days []admin.MessageDay) chart {
+	if len(days) == 0 {
+		return chart{}
+	}
+	first, last := days[0], days[len(days)-1]
+	c := chart{Top: slow, Latest: last.Took}
+	worst := first
+	for _, d := range days {
+		c.Top = max(c.Top, int(d.Took.Seconds())+1)
+		if d.Took > worst.Took {
+			worst = d
+		}
+	}
+	c.Top = (c.Top + 29) / 30 * 30
+	span := max(last.Day.Sub(first.Day), 24*time.Hour)
+	var points []string
+	for _, d := range days {
+		x := 5 + 290*float64(d.Day.Sub(first.Day))/float64(span)
+		points = append(points, fmt.Sprintf("%.1f,%.1f", x, c.height(d.Took.Seconds())))
+	}
+	c.Points = strings.Join(points, " ")
+	if len(points) == 1 {
+		c.Single = fmt.Sprintf("%.1f", c.height(last.Took.Seconds()))
+	}
+	c.Limit = fmt.Sprintf("%.1f", c.height(slow))
+	c.Scale = [4]int{c.Top, c.Top * 2 / 3, c.Top / 3, 0}
+	middle := first.Day.Add(last.Day.Sub(first.Day) / 2)
+	for i, at := range []time.Time{first.Day, middle, last.Day} {
+		c.Labels[i] = at.Format("2 Jan") // days of UTC
+	}
+	c.Words = fmt.Sprintf("Between %s and %s, 95 of 100 messages took no longer than %s on the slowest day, %s. The line at 30 seconds marks where a delay is felt.",
+		c.Labels[0], c.Labels[2], tookText(worst.Took), worst.Day.Format("2 January"))
+	return c
+}
+
+// Last is how long the last day's messages took.
+func (c chart) Last() string { return tookText(c.Latest) }
+
+// height is where a number of seconds stands in the picture; a little below the edge.
+func (c chart) height(seconds float64) float64 { return 99 - 98*seconds/float64(c.Top) }

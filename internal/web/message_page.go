@@ -1,0 +1,154 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// A messagePage is one message: to whom, by which way, and what became of it.
+type messagePage struct {
+	base
+	messageLine
+	From  string
+	Steps []messageStep
+}
+
+// A messageStep is one line of what became of a message.
+type messageStep struct {
+	At   time.Time
+	Text string
+}
+
+func (s *Server) getMessage(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	p, err := s.messagePage(r, v, g)
+	if err != nil {
+		return err
+	}
+	p.Alert = p.alert()
+	if p.Kind == countersign.KindTest && (p.Message.State == countersign.Waiting || p.Message.State == countersign.Sending) && v.Now.Sub(p.Created) < lookAgain {
+		w.Header().Set("Refresh", "2") // a test was just sent: its answer comes soon
+	}
+	return s.show(w, http.StatusOK, "console_message", p)
+}
+
+func (s *Server) messagePage(r *http.Request, v countersign.Visit, g signin.Guest) (messagePage, error) {
+	row, err := s.Office.Message(r.Context(), v, g.Actor(), countersign.MessageID(r.PathValue("id")))
+	if err != nil {
+		return messagePage{}, err
+	}
+	p := messagePage{base: s.console(v, g, "Message", "admin-messages"), From: s.From(v.Agency)}
+	p.messageLine = lineOf(p.base, row)
+	p.Title = p.Name
+	if row.Login != "" {
+		p.Title += " to " + row.Login
+	}
+	p.Steps = p.steps()
+	return p, nil
+}
+
+// steps are what is known of the message, in the order of time.
+func (p messagePage) steps() []messageStep {
+	m := p.Message
+	steps := []messageStep{{m.Created, "Written"}}
+	switch m.State {
+	case countersign.Waiting, countersign.Sending:
+		if m.Tries > 0 {
+			steps = append(steps, messageStep{m.Due, "Next try, after " + m.Server + " said: " + m.Answer})
+		}
+	case countersign.Sent:
+		steps = append(steps, messageStep{m.Done, "Accepted by " + m.Server + ": " + m.Answer})
+	case countersign.Refused:
+		steps = append(steps, messageStep{m.Done, "Refused for good by " + m.Server + ": " + m.Answer})
+	case countersign.Dropped:
+		steps = append(steps, messageStep{m.Done, "Not sent: its token was over or replaced"})
+	case countersign.Held:
+		steps = append(steps, messageStep{m.Done, "Held back: " + heldWhy[m.Answer]})
+	}
+	switch m.Receipt {
+	case countersign.Delivered:
+		steps = append(steps, messageStep{m.ReceiptAt, "Delivered to the phone, the gateway says"})
+	case countersign.Undelivered:
+		steps = append(steps, messageStep{m.ReceiptAt, "Not delivered by the phone's network, the gateway says"})
+	}
+	return steps
+}
+
+// alert says above the page what went wrong, if something did.
+func (p messagePage) alert() *alert {
+	m := p.Message
+	switch {
+	case m.State == countersign.Refused:
+		return &alert{Kind: "danger", Head: "Refused", Rest: m.Server + " said: \"" + m.Answer + "\"."}
+	case m.State == countersign.Held:
+		return &alert{Kind: "danger", Head: "Held back: " + heldWhy[m.Answer], Rest: "Nothing was sent. The page offered another way."}
+	case m.Receipt == countersign.Undelivered:
+		return &alert{Kind: "danger", Head: "Not delivered", Rest: "The gateway took it; the phone's network did not deliver it."}
+	case m.Kind == countersign.KindTest && m.State == countersign.Sent:
+		return &alert{Kind: "done", Role: "status", Head: "The test was accepted", Rest: m.Server + " said: \"" + m.Answer + "\"."}
+	case m.Kind == countersign.KindTest && m.Tries == 0:
+		return &alert{Kind: "info", Role: "status", Head: "The test is on its way", Rest: "This page looks again by itself."}
+	case (m.State == countersign.Waiting || m.State == countersign.Sending) && m.Tries > 0:
+		return &alert{Kind: "warn", Head: "It waits for another try", Rest: m.Server + " said: \"" + m.Answer + "\"."}
+	default:
+		return nil
+	}
+}
+
+func (s *Server) postResend(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	err := s.Office.ResendLetter(r.Context(), v, g.Actor(), countersign.MessageID(r.PathValue("id")))
+	if err == nil {
+		http.Redirect(w, r, "/admin/messages/"+url.PathEscape(r.PathValue("id")), http.StatusSeeOther)
+		return nil
+	}
+	if countersign.KindOf(err) != countersign.Invalid {
+		return err
+	}
+	p, perr := s.messagePage(r, v, g)
+	if perr != nil {
+		return perr
+	}
+	p.refuse(err)
+	return s.show(w, http.StatusUnprocessableEntity, "console_message", p)
+}
+
+// A messageTestPage is the form for a test.
+type messageTestPage struct {
+	base
+	To    string
+	Texts bool // a text gateway is set up
+}
+
+func (s *Server) messageTest(v countersign.Visit, g signin.Guest, to string) messageTestPage {
+	return messageTestPage{base: s.console(v, g, "Send a test", "admin-messages-test"), To: to, Texts: s.Office.Methods.Of(countersign.SMS) != nil}
+}
+
+func (s *Server) getMessageTest(w http.ResponseWriter, _ *http.Request, v countersign.Visit, g signin.Guest) error {
+	if !g.User.Has(countersign.RightMessages) {
+		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightMessages), "Login": g.User.Login}}
+	}
+	return s.show(w, http.StatusOK, "console_message-test", s.messageTest(v, g, g.User.Email))
+}
+
+func (s *Server) postMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	to := r.PostForm.Get("to")
+	id, err := s.Office.SendTest(r.Context(), v, g.Actor(), to)
+	if err == nil {
+		http.Redirect(w, r, "/admin/messages/"+url.PathEscape(string(id)), http.StatusSeeOther)
+		return nil
+	}
+	kind := countersign.KindOf(err)
+	if kind != countersign.Invalid && kind != countersign.TooMany {
+		return err
+	}
+	p := s.messageTest(v, g, to)
+	p.refuse(err)
+	status := http.StatusUnprocessableEntity
+	if kind == countersign.TooMany {
+		status = http.StatusTooManyRequests
+	}
+	return s.show(w, status, "console_message-test", p)
+}

@@ -1,0 +1,158 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/signin"
+)
+
+// A messagesPage is the list of messages, and how delivery goes.
+type messagesPage struct {
+	base
+	admin.MessageView
+	Query  string
+	Kind   string
+	State  string
+	Kinds  []option
+	States []option
+	Chart  chart
+	query  url.Values
+}
+
+// An option is one of a list to choose from.
+type option struct{ Value, Name string }
+
+// messageKinds are the letters that the list can be narrowed to.
+var messageKinds = []option{
+	{string(countersign.KindToken), "Token"}, {string(countersign.KindNewConnection), "New connection"}, {string(countersign.KindReset), "Reset"},
+	{string(countersign.KindInvitation), "Invitation"}, {string(countersign.KindActivation), "Link to choose a password"},
+	{string(countersign.KindTextAlarm), "Alarm about text messages"}, {string(countersign.KindTest), "Test"},
+}
+
+var messageStateNames = []option{
+	{admin.MessageWaiting, "Waiting"}, {admin.MessageAccepted, "Accepted"}, {admin.MessageDelivered, "Delivered"},
+	{admin.MessageRefused, "Refused"}, {admin.MessageHeld, "Held back"}, {admin.MessageDropped, "Not sent in time"},
+}
+
+// Filtered tells whether the list shows some messages only.
+func (p messagesPage) Filtered() bool { return p.Query+p.Kind+p.State != "" }
+
+// Page is the address of the next or previous page.
+func (p messagesPage) Page(direction, cursor string) string {
+	q := url.Values{direction: {cursor}}
+	for k, v := range p.query {
+		q[k] = v
+	}
+	return "?" + q.Encode()
+}
+
+// Last is the number of the page's last row.
+func (p messagesPage) Last() int { return p.First + len(p.Rows) - 1 }
+
+// Line is a message as the list shows it.
+func (p messagesPage) Line(m admin.MessageRow) messageLine { return lineOf(p.base, m) }
+
+// A messageLine is what pages say about a message.
+type messageLine struct {
+	admin.MessageRow
+	Name  string // "Token, reference TR"
+	Whom  string // where it went, masked
+	Where string // which server or gateway
+	Took  string
+	State string
+	Badge string
+}
+
+func lineOf(b base, m admin.MessageRow) messageLine {
+	l := messageLine{MessageRow: m, Name: letters[m.Kind], Whom: strings.TrimPrefix(masked(methodOf(m.Channel), m.To), "the "), Where: m.Server, Took: "–"}
+	if m.Reference != "" {
+		l.Name += ", reference " + m.Reference
+	}
+	if l.Where == "" {
+		l.Where = "–"
+	}
+	if m.State == countersign.Sent {
+		end := m.Done
+		if m.Receipt == countersign.Delivered {
+			end = m.ReceiptAt
+		}
+		l.Took = tookText(end.Sub(m.Created))
+	}
+	l.State, l.Badge = stateOf(m.Message)
+	return l
+}
+
+func methodOf(c countersign.Channel) countersign.Method {
+	if c == countersign.BySMS {
+		return countersign.SMS
+	}
+	return countersign.Email
+}
+
+// stateOf says in a word or two where a message stands, and its color.
+func stateOf(m countersign.Message) (text, badge string) {
+	known := messageStates[m.State]
+	text, badge = known[0], known[1]
+	switch {
+	case m.State == countersign.Sent && m.Receipt == countersign.Delivered:
+		text = "Delivered"
+	case m.State == countersign.Sent && m.Receipt == countersign.Undelivered:
+		text, badge = "Not delivered", "badge-danger"
+	case (m.State == countersign.Waiting || m.State == countersign.Sending) && m.Tries > 0:
+		text = fmt.Sprintf("Waiting: %d tried", m.Tries)
+		if m.Tries == 1 {
+			text = "Waiting: one try"
+		}
+	}
+	return text, badge
+}
+
+// tookText is a span as people read it: 0.8 s, 14 s, 3 min.
+func tookText(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", max(d, 0).Seconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	default:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+}
+
+func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	q := r.URL.Query()
+	p := messagesPage{base: s.console(v, g, "Messages", "admin-messages"), Query: q.Get("q"), Kind: q.Get("kind"), State: q.Get("state"),
+		Kinds: messageKinds, States: messageStateNames, query: url.Values{}}
+	for _, keep := range []string{"q", "kind", "state"} {
+		if q.Get(keep) != "" {
+			p.query.Set(keep, q.Get(keep))
+		}
+	}
+	var err error
+	p.MessageView, err = s.Office.Messages(r.Context(), v, g.Actor(), admin.MessageQuery{Text: p.Query, Kind: countersign.Kind(p.Kind), State: p.State,
+		After: q.Get("after"), Before: q.Get("before"), Limit: perPage})
+	if err != nil {
+		return err
+	}
+	p.Chart = chartOf(p.base, p.Days)
+	for _, a := range p.Alarms {
+		said := alarmTexts[a.What]
+		p.Alert = &alert{Kind: "warn", Role: "status", Head: said, Rest: "Raised " + p.When(a.Raised) + ". Every administrator got a mail. Email and the authenticator app go on working."}
+	}
+	return s.show(w, http.StatusOK, "console_messages", p)
+}
+
+// alarmTexts say which alarm about text messages was raised.
+var alarmTexts = map[string]string{
+	"budget":     "Most of the day's text messages are spent",
+	"spent":      "The day's text messages are spent",
+	"all":        "The installation's text messages of the day are spent",
+	"adjacent":   "Text messages were stopped: numbers beside each other were asked for",
+	"conversion": "Text messages were stopped: few led to a sign-in",
+}
