@@ -26,6 +26,7 @@ type cli struct {
 	Message    messageCmd    `cmd:"" help:"Messages: test, dkim."`
 	Audit      auditCmd      `cmd:"" help:"Audit log: list, export, verify."`
 	Key        keyCmd        `cmd:"" help:"Master key: status, rotate."`
+	Doctor     doctorCmd     `cmd:"" help:"Look whether mail and text messages can go out, and what the DNS of the sender lacks."`
 	Version    versionCmd    `cmd:"" help:"Version, commit and Go version."`
 }
 

@@ -1,0 +1,129 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"countersign"
+	"countersign/internal/secret"
+)
+
+// A Lookup asks the DNS for the texts of a name.
+type Lookup func(ctx context.Context, name string) ([]string, error)
+
+// CheckDomain looks whether the sender's domain says in its DNS that our mail is
+// its own: SPF, DKIM by the agency's keys, DMARC. What is missing stands in the
+// finding, as whoever looks after the domain adds it.
+func CheckDomain(ctx context.Context, lookup Lookup, domain string, keys []countersign.DKIMKey) []Finding {
+	return append([]Finding{checkSPF(ctx, lookup, domain)}, append(checkDKIM(ctx, lookup, domain, keys), checkDMARC(ctx, lookup, domain))...)
+}
+
+// records are the texts of a name that begin in a way; a finding says why they
+// could not be asked for.
+func records(ctx context.Context, lookup Lookup, name, begin string, f *Finding) ([]string, bool) {
+	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	all, err := lookup(ctx, name)
+	if err != nil && !isNone(err) {
+		f.Level, f.Text, f.Mend = Warn, "the resolver gave no answer for "+name, "Try again, or name another one with --resolver."
+		return nil, false
+	}
+	var found []string
+	for _, text := range all {
+		if strings.HasPrefix(strings.ToLower(text), begin) {
+			found = append(found, text)
+		}
+	}
+	return found, true
+}
+
+func checkSPF(ctx context.Context, lookup Lookup, domain string) Finding {
+	f := Finding{Subject: "SPF of " + domain, Level: Warn}
+	found, ok := records(ctx, lookup, domain, "v=spf1", &f)
+	switch {
+	case !ok:
+	case len(found) == 0:
+		f.Text = "no record says which servers may send for this domain"
+		f.Mend = "Add, with the servers that your mail provider names: " + ZoneLine(domain, "v=spf1 include:PROVIDER -all")
+	case len(found) > 1:
+		f.Text, f.Mend = fmt.Sprintf("%d records begin with v=spf1, so none counts", len(found)), "Join them into one."
+	case strings.Contains(found[0], "+all") || strings.HasSuffix(found[0], " all"):
+		f.Text, f.Mend = "it lets everybody send: "+found[0], "End it with -all."
+	default:
+		f.Level, f.Text = Good, found[0]
+	}
+	return f
+}
+
+func checkDKIM(ctx context.Context, lookup Lookup, domain string, keys []countersign.DKIMKey) []Finding {
+	if len(keys) == 0 {
+		return []Finding{{Subject: "DKIM of " + domain, Level: Warn, Text: "mail is not signed by this program",
+			Mend: "Make a key with «countersign message dkim --new», unless your mail server signs."}}
+	}
+	var all []Finding
+	for _, k := range keys {
+		f := Finding{Subject: "DKIM key " + k.Selector + " of " + domain, Level: Warn}
+		record, err := DKIMRecord(k)
+		if err != nil {
+			f.Text = oneLine(err.Error())
+			all = append(all, f)
+			continue
+		}
+		if found, ok := records(ctx, lookup, k.RecordName(), "", &f); ok {
+			f.judgeKey(k, found, record)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func (f *Finding) judgeKey(k countersign.DKIMKey, found []string, record string) {
+	public, _ := secret.PublicOf(k.Private)
+	switch {
+	case len(found) == 0:
+		f.Text, f.Mend = "its record is missing", "Add: "+ZoneLine(k.RecordName(), record)
+		if k.Signs {
+			f.Level = Fatal // receivers see a signature that nobody answers for
+		}
+	case tagsOf(found[0])["p"] != public:
+		f.Text, f.Mend = "its record holds another key", "Replace it by: "+ZoneLine(k.RecordName(), record)
+		if k.Signs {
+			f.Level = Fatal
+		}
+	case !k.Signs:
+		f.Text, f.Mend = "its record is published, but it signs nothing", "Let it sign with «countersign message dkim --sign "+k.Selector+"»."
+	default:
+		f.Level, f.Text = Good, "it signs, and its record is published"
+	}
+}
+
+// checkDMARC looks at the domain, and then at the one that it belongs to.
+func checkDMARC(ctx context.Context, lookup Lookup, domain string) Finding {
+	f := Finding{Subject: "DMARC of " + domain, Level: Warn}
+	names := []string{domain}
+	if whole, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil && whole != domain {
+		names = append(names, whole)
+	}
+	for _, name := range names {
+		found, ok := records(ctx, lookup, "_dmarc."+name, "v=dmarc1", &f)
+		switch {
+		case !ok:
+			return f
+		case len(found) > 1:
+			f.Text, f.Mend = "there are several records, so none counts", "Leave one at _dmarc."+name+"."
+			return f
+		case len(found) == 1:
+			f.Level, f.Text = Good, found[0]
+			if tagsOf(found[0])["p"] == "none" {
+				f.Mend = "It only watches; p=quarantine or p=reject keeps others from writing in your name."
+			}
+			return f
+		}
+	}
+	f.Text = "no record says what to do with mail in your name that is not yours"
+	f.Mend = "Add: " + ZoneLine("_dmarc."+domain, "v=DMARC1; p=quarantine; rua=mailto:postmaster@"+domain)
+	return f
+}
