@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -56,6 +57,24 @@ type Statement struct {
 	User      []byte
 	Algorithm int8 // COSE; of a new passkey
 	Signed    []byte
+}
+
+// authenticators are those of the users of a house, by house and user ID.
+var authenticators sync.Map
+
+// authenticator is that of a user, whom it sets up with a passkey at its first
+// use; a passkey alone signs in from then on.
+func (h *House) authenticator(login string) *Authenticator {
+	h.T.Helper()
+	place := h.URL + " " + login
+	if a, ok := authenticators.Load(place); ok {
+		return a.(*Authenticator)
+	}
+	a := NewAuthenticator(h.T)
+	h.Browser("192.0.2.11", Chrome).EnrollPasskey(login, "passkey", a)
+	h.Set("PASSKEYSIGNIN", "On")
+	authenticators.Store(place, a)
+	return a
 }
 
 // NewAuthenticator is one that has not made a passkey yet, in front of its user

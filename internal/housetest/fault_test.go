@@ -56,9 +56,7 @@ var flows = []flow{
 		return "/set-up/skip", nil
 	}, leadsTo("/set-up/done")},
 	{"a passkey", func(h *House, b *Browser) (string, []string) {
-		a := NewAuthenticator(h.T)
-		reset(h, "CBILLS")
-		h.Browser("192.0.2.11", Chrome).EnrollPasskey("CBILLS", "passkey", a)
+		a := h.authenticator("CBILLS")
 		p := b.SignIn("CBILLS")
 		return "/sign-in/token", []string{"credential", a.Answer(p.Options())}
 	}, leadsTo("/")},
@@ -71,10 +69,7 @@ var flows = []flow{
 		return "/set-up/passkey", []string{"passkey_name", "A key", "credential", NewAuthenticator(h.T).Make(p.Options())}
 	}, leadsTo("/set-up")},
 	{"a passkey alone", func(h *House, b *Browser) (string, []string) {
-		a := NewAuthenticator(h.T)
-		reset(h, "CBILLS")
-		h.Browser("192.0.2.11", Chrome).EnrollPasskey("CBILLS", "passkey", a)
-		h.Set("PASSKEYSIGNIN", "On")
+		a := h.authenticator("CBILLS")
 		p := b.Get("/sign-in")
 		return "/sign-in/passkey", []string{"credential", a.Answer(p.Options())}
 	}, leadsTo("/")},
