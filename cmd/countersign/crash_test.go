@@ -115,6 +115,15 @@ var formToken = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
 
 func (p *person) post(path string, fields ...string) string {
 	p.t.Helper()
+	answer, err := p.http.PostForm(p.at+path, p.form(fields))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.read(answer)
+}
+
+// form is fields with the form token of the page that is shown.
+func (p *person) form(fields []string) url.Values {
 	form := url.Values{}
 	if found := formToken.FindStringSubmatch(p.page); found != nil {
 		form.Set("form_token", found[1])
@@ -122,11 +131,7 @@ func (p *person) post(path string, fields ...string) string {
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
-	answer, err := p.http.PostForm(p.at+path, form)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return p.read(answer)
+	return form
 }
 
 func (p *person) read(answer *http.Response) string {
