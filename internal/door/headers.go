@@ -2,17 +2,34 @@ package door
 
 import "net/http"
 
-// policy is what a page may load and do: its own styles, script, pictures and
-// forms, nothing inline, nothing from elsewhere, in no frame (WB-02).
-const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; " +
-	"base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+// A Loads is what a page loads and does, besides its styles and pictures; the
+// zero Loads is for what has neither scripts nor forms: errors, files, pictures.
+type Loads struct {
+	Script bool // the one script of this origin
+	Form   bool // forms that are sent to this origin
+}
+
+// Allow is the content security policy of an answer: what it needs and nothing
+// more, nothing inline, nothing from elsewhere, in no frame (WB-02).
+func Allow(h http.Header, l Loads) {
+	policy := "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+	if l.Script {
+		policy += "; script-src 'self'"
+	}
+	if l.Form {
+		policy += "; form-action 'self'"
+	} else {
+		policy += "; form-action 'none'"
+	}
+	h.Set("Content-Security-Policy", policy)
+}
 
 // Headers puts the security headers on every answer, errors included. secure:
 // the public URL is https.
 func Headers(next http.Handler, secure bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		Allow(h, Loads{})
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")

@@ -1,6 +1,7 @@
 package door
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,14 +21,14 @@ var single = []string{"user_id", "password", "token", "form_token", "new_passwor
 
 // Limits refuses what no page of ours sends: other methods, long addresses,
 // large bodies, many fields, fields twice, secrets in the address. Forms are
-// parsed here; handlers read r.PostForm only.
-func Limits(next http.Handler) http.Handler {
+// parsed here; handlers read r.PostForm only. refused answers in words.
+func Limits(next http.Handler, refused func(http.ResponseWriter, *http.Request, int)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if status := refusal(w, r); status != 0 {
 			if status == http.StatusMethodNotAllowed {
 				w.Header().Set("Allow", "GET, HEAD, POST")
 			}
-			http.Error(w, http.StatusText(status), status)
+			refused(w, r, status)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -51,7 +52,7 @@ func refusal(w http.ResponseWriter, r *http.Request) int {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, largestBody)
 	if err := r.ParseForm(); err != nil {
-		return http.StatusBadRequest
+		return unreadable(err)
 	}
 	for _, name := range single {
 		if len(r.PostForm[name]) > 1 {
@@ -59,6 +60,16 @@ func refusal(w http.ResponseWriter, r *http.Request) int {
 		}
 	}
 	return count(r.PostForm)
+}
+
+// unreadable is the status for a form that can't be parsed: too large, too many
+// fields for the library, or not a form.
+func unreadable(err error) int {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) || strings.Contains(err.Error(), "exceeded limit") {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
 }
 
 // address refuses an address that is too long, has too many fields, or holds

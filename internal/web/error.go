@@ -179,6 +179,22 @@ func (s *Server) panicked(w http.ResponseWriter, r *http.Request) {
 	s.showError(w, r, countersign.Visit{Now: s.now()}, http.StatusInternalServerError, "internal", errors.New("panic"))
 }
 
+// limits are the codes of what door.Limits refuses.
+var limits = map[int]string{
+	http.StatusMethodNotAllowed:      "limit.method",
+	http.StatusRequestURITooLong:     "limit.address",
+	http.StatusRequestEntityTooLarge: "limit.size",
+	http.StatusBadRequest:            "limit.form",
+}
+
+// limited answers a request that no page of ours sends (WB-06).
+func (s *Server) limited(w http.ResponseWriter, r *http.Request, status int) {
+	w.Header().Set("Connection", "close") // what is left of the request is not read
+	if v, ok := s.visit(w, r); ok {
+		s.showError(w, r, v, status, limits[status], nil)
+	}
+}
+
 // missing answers every path that does not exist.
 func (s *Server) missing(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	if g, err := s.Desk.Enter(r.Context(), v); err == nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/door"
 	"countersign/internal/signin"
 )
 
@@ -178,12 +179,18 @@ func alertOf(kind countersign.ErrorKind, text string) *alert {
 	return a
 }
 
-// show writes a page. A template that fails is an error, not half a page.
+// scripted tells whether the page has the script.
+func (b base) scripted() bool { return b.Script }
+
+// show writes a page, which may load and do what it holds and nothing else
+// (WB-02). A template that fails is an error, not half a page.
 func (s *Server) show(w http.ResponseWriter, status int, name string, view any) error {
 	var b bytes.Buffer
 	if err := pages[name].Execute(&b, view); err != nil {
 		return err
 	}
+	page, ok := view.(interface{ scripted() bool })
+	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(b.Bytes(), []byte("<form "))})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, err := b.WriteTo(w)

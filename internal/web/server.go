@@ -42,7 +42,7 @@ func (s *Server) Handler() http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(s.foreign))
 	h := guard.Handler(s.mux)
-	h = door.Limits(h)
+	h = door.Limits(h, s.limited)
 	h = door.Headers(h, s.Entrance.Secure)
 	return door.Requests(h, s.Log, s.now, s.panicked)
 }
@@ -56,7 +56,7 @@ func (s *Server) routes() {
 	guest, fresh, typed, free := k.guest, k.fresh, k.typed, k.free
 
 	s.handle("GET /healthz", RouteOpen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
-	s.handle("GET /static/", RouteOpen, static())
+	s.handle("GET /static/", RouteOpen, static(s.open(s.missing)))
 
 	page("GET /sign-in", s.getSignIn)
 	page("POST /sign-in", s.postSignIn)
@@ -155,7 +155,7 @@ func (s *Server) routes() {
 	typed("POST /admin/messages/test", "act.message_test", "/admin/messages", s.postMessageTest)
 	guest("GET /admin/messages/{id}", s.getMessage)
 	fresh("POST /admin/messages/{id}/resend", "act.message_resend", "/admin/messages/{id}", s.postResend)
-	s.mux.HandleFunc("POST /receipts/{gateway}", s.postReceipt)
+	s.handle("POST /receipts/{gateway}", RouteOpen, http.HandlerFunc(s.postReceipt))
 	if s.Inbox != nil {
 		page("GET /demo/inbox", s.getInbox)
 	}

@@ -52,13 +52,14 @@ func asset(name string) string {
 }
 
 // static serves styles, script and pictures. Under the address that pages name,
-// a browser keeps them for good; under the bare one it asks each time.
-func static() http.Handler {
+// a browser keeps them for good; under the bare one it asks each time. missing
+// answers for what is not there.
+func static(missing http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/static/")
 		f, ok := files[name]
 		if !ok {
-			http.NotFound(w, r)
+			missing.ServeHTTP(w, r)
 			return
 		}
 		h := w.Header()
