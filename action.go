@@ -26,6 +26,7 @@ var Actions = []Action{
 	{"method.added", "A method was verified in set-up."},
 	{"method.default", "Another method became the Default."},
 	{"method.removed", "A method was removed."},
+	{"object.unknown", "Somebody who is signed in asked for a thing that does not exist in his agency; reason says which kind."},
 	{"passkey.copied", "A passkey was refused whose signature counter went back: it may have been copied."},
 	{"passkey.renamed", "A user gave one of his passkeys another name."},
 	{"password.chosen", "A user chose a password by the link for it."},

@@ -53,6 +53,7 @@ type House struct {
 	options []store.Option
 
 	watch atomic.Pointer[Watch] // nil: nobody watches
+	decoy *decoy                // nil: there is none
 
 	mu  sync.Mutex
 	now time.Time
@@ -67,13 +68,15 @@ func (h *House) Write(line []byte) (int, error) {
 }
 
 // Each runs a test in a house on SQLite and in one on PostgreSQL, and fails it
-// if any secret that is met in it gets out.
+// if any secret that is met in it gets out, or if the decoy changes: an agency
+// with the same users beside it (TN-01).
 func Each(t *testing.T, f func(t *testing.T, h *House)) {
 	t.Helper()
 	each := func(t *testing.T, url string) {
 		t.Parallel()
 		h := Open(t, url)
 		h.Watch()
+		h.addDecoy()
 		f(t, h)
 	}
 	t.Run("SQLite", func(t *testing.T) { each(t, SQLite(t)) })
@@ -208,6 +211,9 @@ func (h *House) AddUser(n admin.NewUser) countersign.User {
 	u, err := h.Office.AddUser(context.Background(), h.Visit(), Operator, n)
 	if err != nil {
 		h.T.Fatalf("add user %s: %v", n.Login, err)
+	}
+	if h.decoy != nil {
+		h.decoy.add(n)
 	}
 	return u
 }

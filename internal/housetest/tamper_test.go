@@ -22,7 +22,7 @@ func (h *House) moved(login string) {
 	}
 	h.Browser("192.0.2.67", Chrome).EnrollApp(login, "app")
 	h.Tamper(`UPDATE factor SET secret = (SELECT f.secret FROM factor f WHERE f.user_id = $1 AND f.method = 'app')
-		WHERE method = 'app' AND user_id = (SELECT id FROM users WHERE login = $2)`, string(thief.ID), login)
+		WHERE method = 'app' AND user_id = (SELECT id FROM users WHERE login = $2 AND agency_id = $3)`, string(thief.ID), login, string(h.Agency.ID))
 }
 
 // KY-01: user A's sealed secret in B's row opens nothing: B's sign-in is
@@ -73,8 +73,8 @@ func TestAMovedAttemptOpensNothing(t *testing.T) {
 		victim, thief := h.Browser("192.0.2.20", Chrome), h.Browser("192.0.2.30", Chrome)
 		victim.SignIn("BSMITH")
 		thief.SignIn("CBILLS")
-		h.Tamper(`UPDATE attempt SET body = (SELECT a.body FROM attempt a WHERE a.user_id = (SELECT id FROM users WHERE login = 'CBILLS'))
-			WHERE user_id = (SELECT id FROM users WHERE login = 'BSMITH')`)
+		h.Tamper(`UPDATE attempt SET body = (SELECT a.body FROM attempt a WHERE a.user_id = (SELECT id FROM users WHERE login = 'CBILLS' AND agency_id = $1))
+			WHERE user_id = (SELECT id FROM users WHERE login = 'BSMITH' AND agency_id = $1)`, string(h.Agency.ID))
 		if p := victim.Send("/sign-in/token", "token", h.Token("cbills@demo.example")); p.Status != http.StatusForbidden || victim.Cookie("session") != "" {
 			t.Errorf("answered %d", p.Status)
 		}

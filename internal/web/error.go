@@ -44,6 +44,8 @@ func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign
 		s.toSignIn(w, r, v, err, false)
 	case countersign.Expired:
 		s.expired(w, r, v, err)
+	case countersign.NotFound:
+		s.unknown(w, r, v, err)
 	default:
 		s.showError(w, r, v, door.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
 	}
@@ -122,6 +124,17 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	if err := s.show(w, status, name, p); err != nil {
 		http.Error(w, "Something went wrong.", http.StatusInternalServerError)
 	}
+}
+
+// unknown answers for a thing that does not exist, or is another agency's.
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
+	if g, ok := r.Context().Value(guestKey{}).(signin.Guest); ok {
+		if failed := s.Desk.Unknown(r.Context(), v, g, r.PathValue("id"), countersign.CodeOf(err)); failed != nil {
+			s.fail(w, r, v, failed)
+			return
+		}
+	}
+	s.showError(w, r, v, http.StatusNotFound, countersign.CodeOf(err), err)
 }
 
 // alarm tells the audit log and the operator's log of a secret that somebody has
