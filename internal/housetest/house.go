@@ -5,6 +5,7 @@ package housetest
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -57,6 +58,7 @@ type House struct {
 
 	mu  sync.Mutex
 	now time.Time
+	raw *sql.DB // opened at first need
 }
 
 // Write takes a line of the log, for who watches.
@@ -75,6 +77,7 @@ func Each(t *testing.T, f func(t *testing.T, h *House)) {
 	each := func(t *testing.T, url string) {
 		t.Parallel()
 		h := Open(t, url)
+		h.Raw() // closed after what looks into it at the end
 		h.Watch()
 		h.addDecoy()
 		f(t, h)

@@ -16,6 +16,11 @@ import (
 // stolen or can change it: on PostgreSQL as the superuser, for whom no wall stands.
 func (h *House) Raw() *sql.DB {
 	h.T.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.raw != nil {
+		return h.raw
+	}
 	var db *sql.DB
 	var err error
 	if file, ok := strings.CutPrefix(h.URL, "sqlite:"); ok {
@@ -27,6 +32,7 @@ func (h *House) Raw() *sql.DB {
 		h.T.Fatal(err)
 	}
 	h.T.Cleanup(func() { _ = db.Close() })
+	h.raw = db
 	return db
 }
 
