@@ -28,6 +28,7 @@ type Attempt struct {
 	Browser   BrowserID // the device cookie presented at its start; empty: none
 	Client    Client    // the client that started it
 	Password  bool      // the password was right
+	Asked     bool      // a token was asked for: nothing but a proof admits from then on
 	Proved    Method    // the second factor that was proved; empty: none yet
 	Alone     bool      // it was a passkey that verified its user, asked to be the whole sign-in
 	Failures  int       // tries that were paid for, over all methods and steps (TH-01)

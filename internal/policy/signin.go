@@ -116,10 +116,14 @@ func Next(f Facts) Step {
 		return SetUp{}
 	case !a.Password:
 		return Admit{Proof: countersign.ProofPasskey, Remember: f.mayRemember(), Announce: f.announce()}
-	case !f.Agency.TwoFactor:
-		return Admit{Proof: countersign.ProofPassword, Announce: f.announce()}
 	case a.Proved != "":
 		return Admit{Proof: countersign.Proof(a.Proved), Remember: f.mayRemember(), Announce: f.announce()}
+	case a.Asked && len(f.Factors) == 0:
+		return Refuse{RefusedExpired} // what it was asked by is gone
+	case a.Asked:
+		return f.ask() // whatever has changed since: the page that is open keeps its word
+	case !f.Agency.TwoFactor:
+		return Admit{Proof: countersign.ProofPassword, Announce: f.announce()}
 	case len(f.Factors) == 0 && f.lapsed():
 		return Refuse{RefusedLapsed}
 	case len(f.Factors) == 0 && f.User.Email == "":

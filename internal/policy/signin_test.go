@@ -71,6 +71,16 @@ func TestNext(t *testing.T) {
 		{"right token", func(f *Facts) { f.Attempt.Proved = countersign.Email }, Admit{Proof: countersign.ProofEmail, Remember: true, Announce: true}},
 		{"right token at frequency 0 earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.Email; f.Agency.Days = 0 }, Admit{Proof: countersign.ProofEmail, Announce: true}},
 		{"right token from an unknown network earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.Email; f.Client.IP = netip.Addr{} }, Admit{Proof: countersign.ProofEmail, Announce: true}},
+		{"asked, remembered meanwhile: still asked", func(f *Facts) { f.Attempt.Asked = true; proved(f, noon.Add(-time.Hour)) }, ask},
+		{"asked, remembered meanwhile: the right token", func(f *Facts) {
+			f.Attempt.Asked, f.Attempt.Proved = true, countersign.Email
+			proved(f, noon.Add(-time.Hour))
+		}, Admit{Proof: countersign.ProofEmail, Remember: true}},
+		{"asked, 2FA Off meanwhile: still asked", func(f *Facts) { f.Attempt.Asked, f.Agency.TwoFactor = true, false }, ask},
+		{"asked, 2FA Off meanwhile: the right token, which earns no trust (D-49)", func(f *Facts) {
+			f.Attempt.Asked, f.Attempt.Proved, f.Agency.TwoFactor = true, countersign.Email, false
+		}, Admit{Proof: countersign.ProofEmail, Announce: true}},
+		{"asked, its methods are gone", func(f *Facts) { f.Attempt.Asked, f.Factors = true, nil }, Refuse{RefusedExpired}},
 		{"never set up (ER-01)", func(f *Facts) { f.Factors = nil }, SetUp{}},
 		{"never set up, on a remembered device", func(f *Facts) { f.Factors = nil; proved(f, noon.Add(-time.Hour)) }, SetUp{}},
 		{"never set up, without an address (D-46)", func(f *Facts) { f.Factors = nil; f.User.Email = "" }, Refuse{RefusedNoEmail}},
@@ -171,6 +181,7 @@ func drawn(t *rapid.T) Facts {
 		Known:   rapid.Bool().Draw(t, "known"),
 		Attempt: countersign.Attempt{
 			Password: rapid.Bool().Draw(t, "password"),
+			Asked:    rapid.Bool().Draw(t, "asked"),
 			Proved:   rapid.SampledFrom([]countersign.Method{"", countersign.Email, countersign.App, countersign.ByPasskey}).Draw(t, "proved"),
 			Alone:    rapid.Bool().Draw(t, "alone"),
 			Failures: rapid.IntRange(0, 4).Draw(t, "failures"),
@@ -216,6 +227,25 @@ func TestNobodyWalksIn(t *testing.T) {
 			t.Fatalf("says more than was proved: %+v", f)
 		case admit.Proof == countersign.Proof(countersign.Email) && f.Attempt.Proved != countersign.Email:
 			t.Fatalf("says more than was proved: %+v", f)
+		}
+	})
+}
+
+// An attempt that was asked is admitted by a proof alone, whatever else has
+// changed since; and by a proof it is.
+func TestAnAskedAttemptIsAdmittedByAProofAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawn(t)
+		f.Attempt.Asked, f.Attempt.Setup.Open = true, false
+		admit, ok := Next(f).(Admit)
+		if ok && (f.Attempt.Proved == "" || admit.Proof != countersign.Proof(f.Attempt.Proved)) {
+			t.Fatalf("admitted by %q: %+v", admit.Proof, f)
+		}
+		f.Attempt.Proved = ""
+		_, asks := Next(f).(AskToken)
+		f.Attempt.Proved = countersign.Email
+		if _, ok := Next(f).(Admit); asks && !ok {
+			t.Fatalf("a right token was not enough: %+v", f)
 		}
 	})
 }

@@ -20,6 +20,8 @@ type Why struct {
 func WhyAsked(f Facts) Why {
 	d, known := f.nearest()
 	switch {
+	case f.Attempt.Asked && (!f.Agency.TwoFactor || f.Remembered()):
+		return Why{Code: "why.asked"}
 	case f.Agency.Days == 0:
 		return Why{Code: "why.every_time"}
 	case f.adminAlways():

@@ -111,6 +111,7 @@ func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 	case policy.SetUp:
 		return d.openWizard(ctx, tx, v, f, handle)
 	case policy.AskToken:
+		f.Attempt.Asked = true
 		if err := tx.AddAttempt(ctx, f.Attempt); err != nil {
 			return Outcome{}, err
 		}

@@ -22,6 +22,7 @@ var reasons = map[string]string{
 	"why.turned_on":        "Two factor authentication or its frequency was changed on {Day}.",
 	"why.administrator":    "Administrators are asked at every sign-in.",
 	"why.not_remembered":   "You chose not to remember this device.",
+	"why.asked":            "A token was asked for when this sign-in began, so it is still needed.",
 	"why.clock":            "The time of the last token on this device cannot be trusted.",
 }
 
