@@ -38,6 +38,7 @@ type Attempt struct {
 	Sends     int       // tokens sent so far
 	LastSend  time.Time
 	Method    Method // the method asked for; empty: the Default
+	Decline   bool   // "Do not remember this device", as the last page said
 	Challenge Challenge
 	Earlier   []Earlier // tokens of this attempt that were replaced
 	Unsent    string    // code of why the last token was not sent; empty: it was

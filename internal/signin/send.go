@@ -14,7 +14,7 @@ import (
 
 // send makes a new token for the method that which names, or says why not; the
 // earlier token works on if none is sent (D-23).
-func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
+func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.AttemptID, w Wish,
 	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
 	var out Outcome
 	err := d.in(ctx, v, func(tx *store.Tx) error {
@@ -37,6 +37,7 @@ func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.Att
 			return err
 		}
 		out.Notice = "token.resent"
+		w.keep(&f.Attempt)
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})
 	d.Wake()

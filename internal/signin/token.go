@@ -240,8 +240,8 @@ func (d *Desk) binding(v countersign.Visit, a countersign.Attempt) factor.Bindin
 }
 
 // NewToken sends a new token by the same method; the earlier one stops working (M33).
-func (d *Desk) NewToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
-	return d.send(ctx, v, attemptID(v.Attempt), func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Next(f)) })
+func (d *Desk) NewToken(ctx context.Context, v countersign.Visit, w Wish) (Outcome, error) {
+	return d.send(ctx, v, attemptID(v.Attempt), w, func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Next(f)) })
 }
 
 // asked is the method whose token a step asks for.
@@ -258,11 +258,11 @@ func asked(step policy.Step) (countersign.Factor, error) {
 
 // OtherWay turns to another verified method, and sends a token by it at once if
 // it is one that is sent (M22, D-31). The failures so far stay.
-func (d *Desk) OtherWay(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
-	return d.turn(ctx, v, attemptID(v.Attempt), m)
+func (d *Desk) OtherWay(ctx context.Context, v countersign.Visit, m countersign.Method, w Wish) (Outcome, error) {
+	return d.turn(ctx, v, attemptID(v.Attempt), m, w)
 }
 
-func (d *Desk) turn(ctx context.Context, v countersign.Visit, id countersign.AttemptID, m countersign.Method) (Outcome, error) {
+func (d *Desk) turn(ctx context.Context, v countersign.Visit, id countersign.AttemptID, m countersign.Method, w Wish) (Outcome, error) {
 	var out Outcome
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, a, err := d.lock(ctx, tx, id)
@@ -278,6 +278,7 @@ func (d *Desk) turn(ctx context.Context, v countersign.Visit, id countersign.Att
 			return fail(countersign.Invalid, "method.unknown", "method", nil)
 		}
 		f.Attempt.Method = m
+		w.keep(&f.Attempt)
 		if step, ok := d.asks(f).(policy.AskToken); ok && step.Issue {
 			if err := d.issueOrTell(ctx, tx, v, &f, step.Factor); err != nil {
 				return err

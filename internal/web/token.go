@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"countersign"
 	"countersign/internal/policy"
@@ -25,6 +26,7 @@ type tokenPage struct {
 	Fallback bool   // "Having trouble? Email me a token"
 	Others   []way
 	Days     int
+	Decline  bool   // "Do not remember this device" is ticked
 	Purpose  string // step-up: what the reader is about to do
 	Password bool   // step-up of somebody without a method
 	Passkey  string // what the browser needs to ask for a passkey, as JSON; empty: another method is asked
@@ -43,6 +45,19 @@ func (p tokenPage) Instead() bool {
 // Sends tells whether a token is sent for the method of the page.
 func (p tokenPage) Sends() bool { return policy.Sends(p.Method) }
 
+// Asks tells whether the page asks to remember this device beside its token: then
+// every button of the page sends the answer along.
+func (p tokenPage) Asks() bool {
+	return p.Passkey == "" && p.View.Remembers && p.Unsent == nil && !p.Stale && p.Delivery.State != "refused"
+}
+
+// wish is what the page that was sent said about remembering this device. The
+// hidden field before the box tells a box that is not ticked from no box at all.
+func wish(r *http.Request) signin.Wish {
+	said := r.PostForm["forget_device"]
+	return signin.Wish{Said: len(said) > 0, Decline: slices.Contains(said, "yes")}
+}
+
 // A way is a method that may be turned to.
 type way struct {
 	Method countersign.Method
@@ -52,7 +67,7 @@ type way struct {
 // tokenPage gathers the page from a look at the attempt.
 func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at string) tokenPage {
 	p := tokenPage{base: b, View: view, Act: at, From: s.From(v.Agency), Days: view.Preferences.Days}
-	p.Title = "Enter your token"
+	p.Title, p.Decline = "Enter your token", view.Attempt.Decline
 	p.Others = others(view)
 	step, ok := view.Step.(policy.AskToken)
 	if !ok {
@@ -168,7 +183,7 @@ func (s *Server) prove(r *http.Request, v countersign.Visit) (signin.Outcome, er
 	if r.PostForm.Has("recovery_code") {
 		return s.Desk.Recovery(r.Context(), v, r.PostForm.Get("recovery_code"))
 	}
-	decline := r.PostForm.Get("forget_device") == "yes"
+	decline := wish(r).Decline
 	if r.PostForm.Has("credential") {
 		return s.Desk.Passkey(r.Context(), v, r.PostForm.Get("credential"), decline)
 	}
@@ -186,6 +201,9 @@ func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersig
 		return lerr
 	}
 	p.Typed = r.PostForm.Get("recovery_code")
+	if w := wish(r); w.Said {
+		p.Decline = w.Decline
+	}
 	return s.tokenRefused(w, p, err)
 }
 
@@ -213,7 +231,7 @@ func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) err
 }
 
 func (s *Server) postNewToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	if _, err := s.Desk.NewToken(r.Context(), v); err != nil {
+	if _, err := s.Desk.NewToken(r.Context(), v, wish(r)); err != nil {
 		return s.tokenAgain(w, r, v, err)
 	}
 	http.Redirect(w, r, "/sign-in/token?notice=token.resent", http.StatusSeeOther)
@@ -234,7 +252,15 @@ func (s *Server) otherWay(w http.ResponseWriter, status int, p tokenPage) error 
 }
 
 func (s *Server) postOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	_, err := s.Desk.OtherWay(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
+	method := countersign.Method(r.PostForm.Get("method"))
+	if method == "" { // not chosen yet: the page of all ways is next
+		err := s.Desk.Keep(r.Context(), v, wish(r))
+		if err == nil {
+			http.Redirect(w, r, "/sign-in/other-way", http.StatusSeeOther)
+		}
+		return err
+	}
+	_, err := s.Desk.OtherWay(r.Context(), v, method, wish(r))
 	if err == nil {
 		http.Redirect(w, r, "/sign-in/token", http.StatusSeeOther)
 		return nil
