@@ -31,7 +31,9 @@ const (
 	MaxDevices   = 50                  // connections remembered per user
 	SendGap      = 30 * time.Second    // between two tokens of a sign-in
 	MaxSends     = 5                   // tokens per sign-in
+	SendHour     = time.Hour           // how long an unused token counts against its user
 	MaxHourly    = 10                  // unused tokens per user in an hour
+	NumberGap    = 10 * time.Minute    // how long an unused token counts against its phone number
 	MaxPerNumber = 5                   // unused tokens per phone number in ten minutes
 	MaxPrompts   = 10                  // cancelled or failed prompts for a passkey, per sign-in (D-18)
 	MaxPasskeys  = 10                  // passkeys per user

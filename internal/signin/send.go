@@ -119,22 +119,19 @@ func (d *Desk) mayWrite(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if a.Sends >= policy.MaxSends {
 		return wait("send.limit_sign_in", time.Time{})
 	}
-	n, err := tx.CountTokens(ctx, a.User, v.Now.Add(-time.Hour))
+	oldest, err := tx.NthToken(ctx, a.User, v.Now.Add(-policy.SendHour), policy.MaxHourly)
 	if err != nil {
 		return err
 	}
-	if n >= policy.MaxHourly {
-		return wait("send.limit_hour", v.Now.Add(time.Hour))
+	if !oldest.IsZero() {
+		return wait("send.limit_hour", oldest.Add(policy.SendHour))
 	}
 	if fa.Method != countersign.SMS {
 		return nil
 	}
-	n, err = tx.CountTokensTo(ctx, fa.Address, v.Now.Add(-10*time.Minute))
-	if err != nil {
-		return err
+	oldest, err = tx.NthTokenTo(ctx, fa.Address, v.Now.Add(-policy.NumberGap), policy.MaxPerNumber)
+	if err == nil && !oldest.IsZero() {
+		err = wait("send.limit_number", oldest.Add(policy.NumberGap))
 	}
-	if n >= policy.MaxPerNumber {
-		return wait("send.limit_number", v.Now.Add(10*time.Minute))
-	}
-	return nil
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -110,22 +111,30 @@ func (tx *Tx) Messages(ctx context.Context, user countersign.UserID, limit int) 
 		SELECT `+messageColumns+` FROM message WHERE agency_id = $1 AND user_id = $2 ORDER BY created DESC, id LIMIT $3`, tx.agency, user, limit)
 }
 
-// CountTokens is how many tokens went to a user since then and led to nothing.
-func (tx *Tx) CountTokens(ctx context.Context, user countersign.UserID, since time.Time) (int, error) {
-	var n int
-	err := tx.sql.QueryRowContext(ctx,
-		`SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'`,
-		tx.agency, user, countersign.KindToken, millis(since)).Scan(&n)
-	return n, err
+// NthToken is when the nth newest of the tokens was made that went to a user
+// since then and led to nothing; zero if there were fewer. Until it falls out of
+// the time that is counted, there are n.
+func (tx *Tx) NthToken(ctx context.Context, user countersign.UserID, since time.Time, n int) (time.Time, error) {
+	return tx.created(ctx, `
+		SELECT created FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
+		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, user, countersign.KindToken, millis(since), n-1)
 }
 
-// CountTokensTo is how many tokens went to an address or number since then and led to nothing.
-func (tx *Tx) CountTokensTo(ctx context.Context, to string, since time.Time) (int, error) {
-	var n int
-	err := tx.sql.QueryRowContext(ctx,
-		`SELECT count(*) FROM message WHERE agency_id = $1 AND recipient = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'`,
-		tx.agency, to, countersign.KindToken, millis(since)).Scan(&n)
-	return n, err
+// NthTokenTo is NthToken for an address or number, whoever got a token there.
+func (tx *Tx) NthTokenTo(ctx context.Context, to string, since time.Time, n int) (time.Time, error) {
+	return tx.created(ctx, `
+		SELECT created FROM message WHERE agency_id = $1 AND recipient = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
+		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, to, countersign.KindToken, millis(since), n-1)
+}
+
+// created is the time that a query finds; zero if it finds nothing.
+func (tx *Tx) created(ctx context.Context, query string, args ...any) (time.Time, error) {
+	var at int64
+	err := tx.sql.QueryRowContext(ctx, query, args...).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return instant(at), err
 }
 
 // UseToken marks a token that led to a success: it does not count against the quotas.

@@ -98,6 +98,15 @@ func refresh(w http.ResponseWriter, d delivery) {
 	}
 }
 
+// latest is what stands above a page that has no token to show: of two answers to
+// why nothing was sent, the newer one. Both at once would say it twice.
+func latest(refusal, unsent *alert) (newer, older *alert) {
+	if refusal == nil || unsent == nil {
+		return refusal, unsent
+	}
+	return nil, refusal
+}
+
 // unsent tells why there is no token: a limit forbade to send one.
 func unsent(b base, view signin.View) *alert {
 	code := view.Attempt.Unsent

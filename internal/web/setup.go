@@ -161,6 +161,7 @@ func (s *Server) setUpAgain(w http.ResponseWriter, r *http.Request, v countersig
 		return werr
 	}
 	p.refuse(err)
+	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)
 	p.Delivery = delivery{} // what was wrong is the news
 	return show(p, status)
 }

@@ -72,6 +72,7 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 		return lerr
 	}
 	p.refuse(err)
+	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)
 	p.Delivery, p.Typed = delivery{}, r.PostForm.Get("recovery_code")
 	return s.show(w, status, p.template("gate_step-up"), p)
 }

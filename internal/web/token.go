@@ -223,6 +223,7 @@ func (p *tokenPage) renewed(r *http.Request) {
 
 func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) error {
 	p.refuse(err)
+	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)
 	p.Delivery = delivery{} // what is wrong with the token is the news
 	if countersign.KindOf(err) == countersign.TooMany {
 		return s.show(w, http.StatusTooManyRequests, p.template("gate_token"), p)
