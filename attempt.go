@@ -21,22 +21,25 @@ const (
 // An Attempt is a sign-in, a set-up or a step-up under way: everything that was
 // proved so far, kept in the database so that every node sees the same.
 type Attempt struct {
-	ID        AttemptID
-	User      UserID
-	Purpose   Purpose
-	Session   SessionID // set-up and step-up: the session it was opened from
-	Browser   BrowserID // the device cookie presented at its start; empty: none
-	Client    Client    // the client that started it
-	Password  bool      // the password was right
-	Asked     bool      // a token was asked for: nothing but a proof admits from then on
-	Proved    Method    // the second factor that was proved; empty: none yet
-	Alone     bool      // it was a passkey that verified its user, asked to be the whole sign-in
-	Failures  int       // tries that were paid for, over all methods and steps (TH-01)
-	Wrong     int       // of these, tokens that were judged and wrong
-	Hints     int       // inputs that were not six digits (D-18)
-	Prompts   int       // prompts for a passkey that were cancelled or failed (D-18)
-	Sends     int       // tokens sent so far
-	LastSend  time.Time
+	ID       AttemptID
+	User     UserID
+	Purpose  Purpose
+	Session  SessionID // set-up and step-up: the session it was opened from
+	Browser  BrowserID // the device cookie presented at its start; empty: none
+	Client   Client    // the client that started it
+	Password bool      // the password was right
+	Asked    bool      // a token was asked for: nothing but a proof admits from then on
+	Proved   Method    // the second factor that was proved; empty: none yet
+	Alone    bool      // it was a passkey that verified its user, asked to be the whole sign-in
+	Failures int       // tries that were paid for, over all methods and steps (TH-01)
+	Wrong    int       // of these, tokens that were judged and wrong
+	Hints    int       // inputs that were not six digits (D-18)
+	Prompts  int       // prompts for a passkey that were cancelled or failed (D-18)
+	Sends    int       // tokens sent so far
+
+	// Sent is when a token last went out by a channel and was not answered yet.
+	Sent map[Method]time.Time
+
 	Method    Method // the method asked for; empty: the Default
 	Decline   bool   // "Do not remember this device", as the last page said
 	Challenge Challenge

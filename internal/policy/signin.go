@@ -169,6 +169,17 @@ func (f Facts) ask() Step {
 // and a passkey has none.
 func Sends(m countersign.Method) bool { return m == countersign.Email || m == countersign.SMS }
 
+// MaySend is from when on a token may be sent by a channel; zero: at once. The
+// wait holds for the channel, whatever the address: a wizard that texted one
+// number after the other would be a way to text anybody, and to spend the
+// agency's money. A change of method may send at once (D-27, M22).
+func MaySend(a countersign.Attempt, m countersign.Method) time.Time {
+	if a.Sent[m].IsZero() {
+		return time.Time{}
+	}
+	return a.Sent[m].Add(SendGap)
+}
+
 // Method is the verified method that a token is asked by.
 func (f Facts) Method() countersign.Factor {
 	chosen := Default(f.Factors)

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"countersign"
@@ -96,7 +97,8 @@ func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 		if c.Message, err = notice.Token(ctx, tx, v, f.User, c, dispatch.Channel, dispatch.Token, data); err != nil {
 			return err
 		}
-		a.Sends, a.LastSend = a.Sends+1, v.Now
+		a.Sends++
+		sentNow(a, fa.Method, v.Now)
 	}
 	a.Challenge, a.Unsent, a.UnsentTo = c, "", time.Time{}
 	e := record(v, "token.sent", f.User)
@@ -106,15 +108,42 @@ func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 	return nil
 }
 
+// sentNow notes when a channel was used. The map is a new one: another copy of
+// the attempt may share the old one.
+func sentNow(a *countersign.Attempt, m countersign.Method, now time.Time) {
+	sent := maps.Clone(a.Sent)
+	if sent == nil {
+		sent = map[countersign.Method]time.Time{}
+	}
+	sent[m] = now
+	a.Sent = sent
+}
+
+// answered ends the wait of a channel: who has proved a token of it may ask for
+// another one at once, such as one to the address that he wants instead.
+func answered(a *countersign.Attempt, m countersign.Method) {
+	a.Sent = maps.Clone(a.Sent)
+	delete(a.Sent, m)
+}
+
+// waitCode says what becomes of the token before: it works on, or it was
+// replaced when the user turned to another way.
+func waitCode(a countersign.Attempt, m countersign.Method, now time.Time) string {
+	if a.Challenge.Method == m && a.Challenge.Live(now) {
+		return "send.wait"
+	}
+	return "send.wait_channel"
+}
+
 // mayWrite holds the limits of sending, in the order in which people meet them (0.3).
 func (d *Desk) mayWrite(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt, fa countersign.Factor) error {
 	wait := func(code string, until time.Time) error {
 		return fail(countersign.TooMany, code, "", countersign.Args{
 			"Until": until, "Reference": a.Challenge.Reference, "Expires": a.Challenge.Expires,
-			"Seconds": int(v.Now.Sub(a.LastSend) / time.Second)})
+			"Seconds": int(v.Now.Sub(a.Sent[fa.Method]) / time.Second)})
 	}
-	if a.Challenge.Method == fa.Method && a.Challenge.Address == fa.Address && v.Now.Before(a.LastSend.Add(policy.SendGap)) {
-		return wait("send.wait", a.LastSend.Add(policy.SendGap))
+	if until := policy.MaySend(a, fa.Method); v.Now.Before(until) {
+		return wait(waitCode(a, fa.Method, v.Now), until)
 	}
 	if a.Sends >= policy.MaxSends {
 		return wait("send.limit_sign_in", time.Time{})

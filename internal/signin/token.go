@@ -206,6 +206,7 @@ func (d *Desk) prove(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 			return false, err
 		}
 	}
+	answered(&f.Attempt, fa.Method)
 	f.Attempt.Proved, f.Attempt.Challenge = fa.Method, countersign.Challenge{}
 	return true, nil
 }

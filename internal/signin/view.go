@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"slices"
-	"time"
 
 	"countersign"
 	"countersign/internal/factor"
@@ -26,8 +25,7 @@ type View struct {
 	Why         policy.Why
 	Left        int // tries left
 	Message     countersign.Message
-	MayResend   time.Time // when a new token may be asked for; zero: now
-	Remembers   bool      // a token earns trust for this device
+	Remembers   bool // a token earns trust for this device
 	Offered     []countersign.Method
 	URI         string // otpauth URI of the wizard's key
 	Key         string // the same key, 32 base32 characters
@@ -98,9 +96,6 @@ func (d *Desk) view(v countersign.Visit, f policy.Facts) View {
 		Left:        policy.MaxFailures - a.Failures,
 		Remembers:   policy.MayRemember(f),
 		Offered:     d.kinds(v),
-	}
-	if until := a.LastSend.Add(policy.SendGap); v.Now.Before(until) {
-		view.MayResend = until
 	}
 	if a.Purpose == countersign.SignIn && !a.Setup.Open {
 		view.Why = policy.WhyAsked(f)

@@ -49,6 +49,16 @@ func (p setUpPage) Typing() bool {
 // nothing else is the news.
 func (p setUpPage) Sent() bool { return p.Delivery.State == "sent" || p.Delivery.State == "waiting" }
 
+// Waiting tells whether a token is out that can still be typed.
+func (p setUpPage) Waiting() bool {
+	switch p.View.Stage.(type) {
+	case policy.ConfirmEmail, policy.ProveEmail, policy.ProveSMS:
+		return p.Typing()
+	default:
+		return false
+	}
+}
+
 // A step of the wizard, as the stepper shows it.
 type step struct {
 	Name string

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"countersign"
+	"countersign/internal/factor"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -66,11 +67,15 @@ func (s *Server) postSetUpEmail(w http.ResponseWriter, r *http.Request, v counte
 	}
 	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error {
 		p.Email = typed
-		if p.Errors["email"] != "" {
-			return s.email(w, status, p, true)
-		}
-		return s.email(w, status, p, false)
+		return s.email(w, status, p, p.Errors["email"] != "" || another(typed, p.View.Attempt.Setup.Email))
 	})
+}
+
+// another tells whether an address is another one than the token went to: then
+// what was typed stays in its field, and a link leads to the token.
+func another(typed, to string) bool {
+	address, err := factor.ParseEmail(typed)
+	return err == nil && address != to
 }
 
 func (s *Server) postEmailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {

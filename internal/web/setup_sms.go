@@ -34,8 +34,10 @@ func (s *Server) sms(w http.ResponseWriter, status int, p setUpPage, change bool
 	for _, code := range p.View.Preferences.Countries {
 		p.Countries = append(p.Countries, country{code, countryName(code)})
 	}
+	if phone := p.View.Attempt.Setup.Phone; phone != "" {
+		p.To = dialled(phone)
+	}
 	if _, sent := p.View.Stage.(policy.ProveSMS); sent && !change {
-		p.To = dialled(p.View.Attempt.Setup.Phone)
 		return s.show(w, status, "gate_set-up-sms-token", p)
 	}
 	return s.show(w, status, "gate_set-up-sms", p)
@@ -49,7 +51,7 @@ func (s *Server) postSetUpSMS(w http.ResponseWriter, r *http.Request, v counters
 	}
 	return s.setUpAgain(w, r, v, err, "SMS", func(p setUpPage, status int) error {
 		p.Phone, p.Country = typed, country
-		return s.sms(w, status, p, len(p.Errors) > 0)
+		return s.sms(w, status, p, true)
 	})
 }
 

@@ -76,6 +76,7 @@ var sentences = map[string]string{
 
 	// Sending
 	"send.wait":               "No new token was sent\nA token was sent {Seconds} seconds ago. You can ask for another one at {UntilSeconds}. The token with reference {Reference} still works.",
+	"send.wait_channel":       "No token was sent\nThe last one by this way was sent less than 30 seconds ago. You can ask for another one at {UntilSeconds}.",
 	"send.limit_sign_in":      "No more tokens can be sent in this sign-in.\nFive were sent. The last one, reference {Reference}, still works until {Expires}.",
 	"send.limit_sign_in.over": "No more tokens can be sent in this sign-in.\nFive were sent, and none of them works any more. Use another way, or start again.",
 	"send.limit_hour":         "Ten tokens were sent to you within an hour\nNo more are sent until {Until}. Use another way, or wait.",
