@@ -96,6 +96,7 @@ func (Refuse) step()      {}
 const (
 	RefusedExpired  = "attempt.expired"
 	RefusedFailures = "token.third_failure"
+	RefusedHints    = "token.no_tokens"
 	RefusedDisabled = "password.wrong" // nobody learns that an account is disabled (EN-01)
 	RefusedLapsed   = "reset.lapsed"
 	RefusedNoEmail  = "setup.no_email"

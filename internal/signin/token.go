@@ -126,17 +126,33 @@ func (d *Desk) hint(ctx context.Context, v countersign.Visit, id countersign.Att
 		if counted, err = tx.CountHint(ctx, id, policy.MaxHints); err != nil || counted {
 			return err
 		}
-		_, err = tx.EndAttempt(ctx, id)
-		return err
+		return d.hintsOver(ctx, tx, v, id)
 	})
 	switch {
 	case err != nil:
 		return err
 	case !counted:
-		return over()
+		return fail(countersign.Expired, policy.RefusedHints, "", nil)
 	default:
 		return why
 	}
+}
+
+// hintsOver ends an attempt that sends nothing which could be a token; a token
+// that is still on its way dies with it.
+func (d *Desk) hintsOver(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID) error {
+	u, a, err := d.lock(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if a.Challenge.Message != "" {
+		if err := tx.DropToken(ctx, a.Challenge.Message, v.Now); err != nil {
+			return err
+		}
+	}
+	tx.Record(refused(v, "sign-in.no_tokens", u, policy.RefusedHints))
+	_, err = tx.EndAttempt(ctx, id)
+	return err
 }
 
 // failed keeps a wrong token: the third one ends the attempt, its token and,
@@ -157,7 +173,7 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	if left > 0 {
 		wrong.Args["Left"] = left
 		if left == 1 && wrong.Code == "token.wrong" {
-			wrong.Code = "token.wrong_last"
+			wrong.Code = lastTry(a.Purpose)
 		}
 		return wrong, tx.SaveAttempt(ctx, a)
 	}
@@ -176,6 +192,15 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	}
 	tx.Record(refused(v, "sign-in.third_failure", f.User, policy.RefusedFailures))
 	return fail(countersign.Expired, policy.RefusedFailures, "", nil), nil
+}
+
+// lastTry says what another wrong token ends: the sign-in or the session, or only
+// the wizard that was opened from the User Profile (D-20).
+func lastTry(p countersign.Purpose) string {
+	if p == countersign.SetUp {
+		return "token.wrong_last_own"
+	}
+	return "token.wrong_last"
 }
 
 // prove compares the token with what method fa expects and keeps the proof in

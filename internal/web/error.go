@@ -7,6 +7,7 @@ import (
 
 	"countersign"
 	"countersign/internal/door"
+	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
 
@@ -23,7 +24,7 @@ type errorPage struct {
 // fail answers an error on a page that needs no session.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	kind, code := countersign.KindOf(err), countersign.CodeOf(err)
-	over := kind == countersign.Expired && (code == "attempt.expired" || code == "token.third_failure")
+	over := kind == countersign.Expired && (code == policy.RefusedExpired || code == policy.RefusedFailures || code == policy.RefusedHints)
 	switch {
 	case over && strings.HasPrefix(r.URL.Path, "/set-up"):
 		s.setUpOver(w, r, v, code)
@@ -63,7 +64,11 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.V
 		return
 	}
 	if r.Method == http.MethodPost {
-		s.showError(w, r, v, http.StatusGone, "step_up.over", nil)
+		code := "step_up.over"
+		if countersign.CodeOf(err) == policy.RefusedHints {
+			code = "token.no_tokens_change"
+		}
+		s.showError(w, r, v, http.StatusGone, code, nil)
 		return
 	}
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)

@@ -22,6 +22,7 @@ var happened = map[string]string{
 	"sign-in.password":      "A wrong password was entered from {From}.",
 	"sign-in.token_asked":   "The right password was entered from {From}, and a token asked.",
 	"sign-in.third_failure": "Three wrong tokens were entered from {From}.",
+	"sign-in.no_tokens":     "What was sent in place of a token could not be one, twenty times, from {From}.",
 	"sign-in.refused":       "The right password was entered from {From}, but opened nothing.",
 	"sign-in.cancelled":     "A sign-in was cancelled, from {From}.",
 	"sign-in.other_way":     "Another way was chosen: {Name}.",
