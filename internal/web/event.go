@@ -29,6 +29,7 @@ var happened = map[string]string{
 	"token.sent":            "A token was sent: {Name}.",
 	"token.wrong":           "A wrong token was entered from {From}.",
 	"set-up.opened":         "Set-up was opened from {From}.",
+	"set-up.address_left":   "Another email address was entered in set-up, and left again.",
 	"set-up.completed":      "Set-up was completed.",
 	"set-up.invited":        "{Who} sent an invitation to set up.",
 	"method.added":          "A method was set up: {Name}.",

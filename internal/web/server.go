@@ -74,6 +74,7 @@ func (s *Server) routes() {
 	page("POST /set-up/email/token", s.postEmailToken)
 	page("POST /set-up/email/confirm", s.postConfirmEmail)
 	page("POST /set-up/email/new", s.postNewEmailToken)
+	page("POST /set-up/email/drop", s.postDropEmail)
 	page("GET /set-up/app", s.getSetUpApp)
 	page("POST /set-up/app", s.postSetUpApp)
 	page("GET /set-up/sms", s.getSetUpSMS)

@@ -49,6 +49,10 @@ func (p setUpPage) Typing() bool {
 // nothing else is the news.
 func (p setUpPage) Sent() bool { return p.Delivery.State == "sent" || p.Delivery.State == "waiting" }
 
+// Back tells whether the way leads back to the other methods from the email step:
+// its user has an address already.
+func (p setUpPage) Back() bool { return p.Profile && p.View.Has(countersign.Email) }
+
 // Waiting tells whether a token is out that can still be typed.
 func (p setUpPage) Waiting() bool {
 	switch p.View.Stage.(type) {

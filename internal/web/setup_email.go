@@ -71,6 +71,14 @@ func (s *Server) postSetUpEmail(w http.ResponseWriter, r *http.Request, v counte
 	})
 }
 
+func (s *Server) postDropEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	out, err := s.Desk.DropEmail(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	return s.next(w, r, out)
+}
+
 // another tells whether an address is another one than the token went to: then
 // what was typed stays in its field, and a link leads to the token.
 func another(typed, to string) bool {
