@@ -88,6 +88,7 @@ func (d *Desk) askContact(ctx context.Context, v countersign.Visit, g Guest, p c
 			earlier.Also = f.Attempt.Also
 			return tx.SaveAttempt(ctx, earlier)
 		}
+		f.Attempt.Sent = earlier.Sent // another number is no way around the wait
 		if err := tx.EndSessionAttempts(ctx, g.Session.ID, p); err != nil {
 			return err
 		}

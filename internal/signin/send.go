@@ -15,7 +15,13 @@ import (
 
 // send makes a new token for the method that which names, or says why not; the
 // earlier token works on if none is sent (D-23).
-func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.AttemptID, w Wish,
+func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
+	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
+	return d.sendWith(ctx, v, id, Wish{}, which)
+}
+
+// sendWith is send for a page that also said whether to remember this device.
+func (d *Desk) sendWith(ctx context.Context, v countersign.Visit, id countersign.AttemptID, w Wish,
 	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
 	var out Outcome
 	err := d.in(ctx, v, func(tx *store.Tx) error {

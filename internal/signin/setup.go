@@ -318,7 +318,7 @@ func (d *Desk) methodAdded(ctx context.Context, tx *store.Tx, v countersign.Visi
 
 // NewSetUpToken sends a new token for the step of the wizard that waits for one.
 func (d *Desk) NewSetUpToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
-	return d.send(ctx, v, attemptID(v.Attempt), Wish{}, func(f policy.Facts) (countersign.Factor, error) {
+	return d.send(ctx, v, attemptID(v.Attempt), func(f policy.Facts) (countersign.Factor, error) {
 		if err := d.wizardOpen(f, v); err != nil {
 			return countersign.Factor{}, err
 		}

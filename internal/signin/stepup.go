@@ -180,7 +180,7 @@ func (d *Desk) NewStepUpToken(ctx context.Context, v countersign.Visit) (Outcome
 	if err != nil {
 		return Outcome{}, err
 	}
-	return d.send(ctx, v, a.ID, Wish{}, func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Fresh(f)) })
+	return d.send(ctx, v, a.ID, func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Fresh(f)) })
 }
 
 // StepUpOtherWay turns the step-up of the session to another verified method.

@@ -267,7 +267,7 @@ func (d *Desk) binding(v countersign.Visit, a countersign.Attempt) factor.Bindin
 
 // NewToken sends a new token by the same method; the earlier one stops working (M33).
 func (d *Desk) NewToken(ctx context.Context, v countersign.Visit, w Wish) (Outcome, error) {
-	return d.send(ctx, v, attemptID(v.Attempt), w, func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Next(f)) })
+	return d.sendWith(ctx, v, attemptID(v.Attempt), w, func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Next(f)) })
 }
 
 // asked is the method whose token a step asks for.

@@ -59,16 +59,15 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.V
 		http.Redirect(w, r, "/sign-in"+query("notice", "token.third_failure"), http.StatusSeeOther)
 		return
 	}
-	if code := countersign.CodeOf(err); code != "attempt.expired" {
+	switch code := countersign.CodeOf(err); {
+	case code == policy.RefusedHints:
+		s.showError(w, r, v, http.StatusGone, "token.no_tokens_change", nil)
+		return
+	case code != policy.RefusedExpired:
 		s.showError(w, r, v, http.StatusGone, code, nil)
 		return
-	}
-	if r.Method == http.MethodPost {
-		code := "step_up.over"
-		if countersign.CodeOf(err) == policy.RefusedHints {
-			code = "token.no_tokens_change"
-		}
-		s.showError(w, r, v, http.StatusGone, code, nil)
+	case r.Method == http.MethodPost:
+		s.showError(w, r, v, http.StatusGone, "step_up.over", nil)
 		return
 	}
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)
