@@ -81,6 +81,23 @@ func (d *Desk) KeepAct(ctx context.Context, v countersign.Visit, act countersign
 	})
 }
 
+// Waits tells whether something that was posted waits for the user of the visit's
+// session, which has ended.
+func (d *Desk) Waits(ctx context.Context, v countersign.Visit) (waits bool, err error) {
+	if v.Session == "" {
+		return false, nil
+	}
+	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err := tx.SessionAttempt(ctx, sessionID(v.Session), countersign.Resume)
+		if countersign.KindOf(err) == countersign.NotFound {
+			return nil
+		}
+		waits = v.Now.Before(a.Expires)
+		return err
+	})
+	return waits, err
+}
+
 // resumed is the act that waited for this user in this browser.
 func (d *Desk) resumed(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User) (*countersign.Act, error) {
 	if v.Session == "" {

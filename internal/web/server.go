@@ -203,18 +203,30 @@ func (s *Server) open(h func(http.ResponseWriter, *http.Request, countersign.Vis
 		if !ok {
 			return
 		}
-		if r.Method == http.MethodPost && !s.Entrance.CheckFormToken(v.Attempt, r.PostForm.Get("form_token")) {
-			s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
-			return
-		}
+		meant := r.Method != http.MethodPost || s.Entrance.CheckFormToken(v.Attempt, r.PostForm.Get("form_token"))
 		if v.Attempt == "" {
 			v.Attempt = secret.NewHandle()
 			s.Entrance.SetCookie(w, door.Attempt, v.Attempt, 0)
+		}
+		if !meant {
+			s.staleForm(w, r, v)
+			return
 		}
 		if err := h(w, r, v); err != nil {
 			s.fail(w, r, v, err)
 		}
 	})
+}
+
+// staleForm answers a form that no page of this browser holds any more.
+func (s *Server) staleForm(w http.ResponseWriter, r *http.Request, v countersign.Visit) {
+	again, err := s.signInAgain(w, r, v)
+	switch {
+	case err != nil:
+		s.fail(w, r, v, err)
+	case !again:
+		s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
+	}
 }
 
 type guestHandler func(http.ResponseWriter, *http.Request, countersign.Visit, signin.Guest) error

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -54,12 +55,72 @@ func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign
 	code := r.URL.Query().Get("notice")
 	if kind, ok := notices[code]; ok {
 		p.Alert = s.notice(v, kind, &countersign.Error{Code: code})
-	} else if countersign.CodeOf(err) != "session.none" {
-		for _, e := range each(err) {
-			p.Alert = s.notice(v, "info", e)
-		}
+	} else if p.Alert, err = s.ended(r, v, err, then); err != nil {
+		return err
 	}
 	return s.show(w, http.StatusOK, "gate_sign-in", p)
+}
+
+// ended says why somebody is not signed in any more, and what signing in again
+// leads to: no more is promised than is kept.
+func (s *Server) ended(r *http.Request, v countersign.Visit, why error, then string) (*alert, error) {
+	all := each(why)
+	if len(all) == 0 || all[0].Code == "session.none" {
+		return nil, nil
+	}
+	e := *all[0]
+	if e.Code != "session.idle" && e.Code != "session.absolute" {
+		return s.notice(v, "info", &e), nil
+	}
+	kept, err := s.Desk.Waits(r.Context(), v)
+	if err != nil {
+		return nil, err
+	}
+	e.Args = maps.Clone(e.Args)
+	if e.Args["Page"] = pageName(then); kept {
+		e.Code += "_kept"
+	} else if e.Args["Page"] != "" {
+		e.Code += "_page"
+	}
+	return s.notice(v, "info", &e), nil
+}
+
+// pageName is what the reader calls the page that he was on; empty: no name helps.
+func pageName(path string) string {
+	switch {
+	case strings.HasPrefix(path, "/profile"):
+		return "User Profile"
+	case strings.HasPrefix(path, "/admin/system/preferences"):
+		return "System Preferences"
+	case strings.HasPrefix(path, "/admin/users"):
+		return "User Administration"
+	case strings.HasPrefix(path, "/admin"):
+		return "Administration"
+	case path == "/":
+		return "Home"
+	default:
+		return ""
+	}
+}
+
+// signInAgain answers a form of the sign-in page that belongs to no page of this
+// browser any more, such as a second window's: nothing was looked at, and the
+// user ID need not be typed again. It reports false for everything else, and for
+// somebody who is signed in already.
+func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit) (bool, error) {
+	if r.URL.Path != "/sign-in" {
+		return false, nil
+	}
+	if _, err := s.Desk.Enter(r.Context(), v); countersign.KindOf(err) != countersign.SignedOut {
+		return false, err
+	}
+	p, err := s.signInPage(r, v)
+	if err != nil {
+		return false, err
+	}
+	p.UserID, p.Then = strings.TrimSpace(r.PostForm.Get("user_id")), door.Then(r.PostForm.Get("then"))
+	p.Alert = s.notice(v, "warn", &countersign.Error{Code: "form.stale_sign_in"})
+	return true, s.show(w, http.StatusForbidden, "gate_sign-in", p)
 }
 
 // notice is a sentence above the form.

@@ -23,8 +23,12 @@ var sentences = map[string]string{
 	"step_up.over":            "This took too long\nConfirming has to be finished within 10 minutes. Nothing was changed. Go back and start again.",
 	"attempt.expired":         "Please sign in again\nA sign-in has to be finished within 10 minutes after the password. Nothing is wrong with your account.",
 	"session.none":            "Please sign in.",
-	"session.idle":            "You were away for {Minutes} minutes, so you were signed out\nSign in and you return to where you were. What you had typed is kept.",
-	"session.absolute":        "A session ends after {Hours} hours at the latest\nSign in and you return to where you were. What you had typed is kept.",
+	"session.idle":            "You were away for {Minutes} minutes, so you were signed out\nSign in to go on.",
+	"session.idle_page":       "You were away for {Minutes} minutes, so you were signed out\nSign in and you return to the page you were on: {Page}.",
+	"session.idle_kept":       "You were away for {Minutes} minutes, so you were signed out\nSign in and you return to where you were. What you had typed is kept.",
+	"session.absolute":        "A session ends after {Hours} hours at the latest\nSign in to go on.",
+	"session.absolute_page":   "A session ends after {Hours} hours at the latest\nSign in and you return to the page you were on: {Page}.",
+	"session.absolute_kept":   "A session ends after {Hours} hours at the latest\nSign in and you return to where you were. What you had typed is kept.",
 	"session.ended":           "This session was ended\nIt was ended from your User Profile or by an administrator at {At}. Sign in to go on.",
 	"session.unknown":         "That session is not there any more\nIt may have ended meanwhile. Nothing was changed.",
 	"limit.method":            "This can't be asked for\nA page here is opened, or a form of it is sent. Nothing else is answered, and nothing was changed.",
@@ -182,11 +186,12 @@ var sentences = map[string]string{
 	"send.country":       "Text messages to the country of your number are not allowed\nUse another way, or ask your administrator.",
 
 	// Everything else
-	"form.stale":     "Please send this again\nThe page you sent was open for a long time or came from somewhere else, so nothing was changed.",
-	"page.not_found": "This page does not exist\nThe address may be mistyped or old. Nothing is wrong with your account.",
-	"internal":       "Something went wrong\nIt was not your doing. Nothing was changed, and you were not signed in. Try again in a minute.",
-	"busy":           "Sign-in is busy\nYour sign-in could not be looked at just now. It did not count as a try. Try again in a few seconds.",
-	"host.unknown":   "No agency lives at this address\nCheck the address, or ask the person who gave it to you.",
+	"form.stale":         "Please send this again\nThe page you sent was open for a long time or came from somewhere else, so nothing was changed.",
+	"form.stale_sign_in": "Please type your password again\nThis page was open for a long time, or you signed in from another window meanwhile. Nothing was looked at.",
+	"page.not_found":     "This page does not exist\nThe address may be mistyped or old. Nothing is wrong with your account.",
+	"internal":           "Something went wrong\nIt was not your doing. Nothing was changed, and you were not signed in. Try again in a minute.",
+	"busy":               "Sign-in is busy\nYour sign-in could not be looked at just now. It did not count as a try. Try again in a few seconds.",
+	"host.unknown":       "No agency lives at this address\nCheck the address, or ask the person who gave it to you.",
 
 	// Acts that wait for a step-up
 	"act.setup":           "change your two factor authentication methods",
