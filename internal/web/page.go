@@ -154,6 +154,20 @@ func (b *base) refuse(err error) {
 	}
 }
 
+// A summaryLine leads from the top of a page to the field that was refused.
+type summaryLine struct{ Field, Text string }
+
+// Wrong is what was refused in these fields, in the order of the page. A field's
+// element has its name, with hyphens.
+func (b base) Wrong(fields ...string) (all []summaryLine) {
+	for _, field := range fields {
+		if text := b.Errors[field]; text != "" {
+			all = append(all, summaryLine{strings.ReplaceAll(field, "_", "-"), text})
+		}
+	}
+	return all
+}
+
 // each is the errors for people inside of err.
 func each(err error) []*countersign.Error {
 	switch e := err.(type) {

@@ -131,9 +131,6 @@ var opens = map[countersign.Right]string{
 	countersign.RightAudit:        "Audit log",
 }
 
-// A summaryLine leads from the top of a page to the field that was refused.
-type summaryLine struct{ Field, Text string }
-
 func (s *Server) userForm(v countersign.Visit, g signin.Guest, title string, u countersign.User) userForm {
 	f := userForm{base: s.console(v, g, title, "admin-users"), User: u, Version: u.Version, Groups: strings.Join(u.Groups, ", ")}
 	for _, right := range countersign.AgencyRights {
@@ -145,11 +142,7 @@ func (s *Server) userForm(v countersign.Visit, g signin.Guest, title string, u c
 // refuseForm puts errors beside fields, and a summary above them.
 func (f *userForm) refuseForm(err error) {
 	f.refuse(err)
-	for _, field := range []string{"user_id", "name", "email", "phone", "group", "right"} {
-		if text := f.Errors[field]; text != "" {
-			f.Summary = append(f.Summary, summaryLine{strings.ReplaceAll(field, "_", "-"), text})
-		}
-	}
+	f.Summary = f.Wrong("user_id", "name", "email", "phone", "group", "right", "reason")
 }
 
 func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
