@@ -30,6 +30,7 @@ type User struct {
 	Openings   int       // how often set-up was opened with the password alone since the reset
 	OldEmail   string    // the address that the profile had before; empty: none
 	EmailSince time.Time // when Email was changed last; zero: never
+	SetUpLeft  bool      // left the wizard before its end: the rest is offered once more (D-35)
 	Enrolled   bool      // has at least one verified method; kept by the store
 	Version    int64
 	Created    time.Time

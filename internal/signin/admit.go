@@ -46,8 +46,15 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 			return Outcome{}, err
 		}
 	}
-	act, err := d.resumed(ctx, tx, v, f.User)
-	return Outcome{Step: step, Session: set(handle), Attempt: cleared, Browser: browser, Then: f.Attempt.Then, Act: act}, err
+	out := Outcome{Step: step, Session: set(handle), Attempt: cleared, Browser: browser, Then: f.Attempt.Then}
+	if out.Act, err = d.resumed(ctx, tx, v, f.User); err != nil || out.Act != nil {
+		return out, err // what was typed goes on first; the offer waits for another sign-in
+	}
+	out.Offer = f.User.SetUpLeft && f.Attempt.Proved != ""
+	if out.Offer {
+		err = tx.LeaveSetUp(ctx, f.User.ID, false) // offered once, whatever becomes of it
+	}
+	return out, err
 }
 
 // KeepAct keeps what was posted with a session that had ended for being idle or

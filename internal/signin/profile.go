@@ -211,12 +211,13 @@ func (d *Desk) EndSession(ctx context.Context, v countersign.Visit, g Guest, id 
 // OpenSetUp opens the wizard from the User Profile: «Setup 2 Factor
 // Authentication». The methods stay as they are until a new one is proved (D-37).
 // only: nothing but another passkey is made; empty: all methods are offered.
-func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest, only countersign.Method) (Outcome, error) {
+// then is where its end leads; empty: home.
+func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest, only countersign.Method, then string) (Outcome, error) {
 	handle := secret.NewHandle()
 	out := Outcome{Step: policy.SetUp{}, Attempt: set(handle)}
 	err := d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		a := d.newWizard(v, u, countersign.SetUp, handle)
-		a.Session = g.Session.ID
+		a.Session, a.Then = g.Session.ID, then
 		if only == countersign.ByPasskey {
 			a.Setup.Method, a.Setup.Skipped, a.Setup.Chosen = only, d.Methods.Kinds(), true
 		}

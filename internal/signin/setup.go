@@ -295,6 +295,11 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	s := &f.Attempt.Setup
 	s.Method, s.Phone = "", ""
 	s.Verified = append(s.Verified, fa.Method)
+	if f.Attempt.Purpose == countersign.SignIn {
+		if err := tx.LeaveSetUp(ctx, f.User.ID, true); err != nil { // until it is finished
+			return err
+		}
+	}
 	f.Attempt.Sends = 0 // each method has five tokens of its own
 	e := record(v, "method.added", f.User)
 	e.Method = string(fa.Method)
@@ -377,6 +382,10 @@ func (d *Desk) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
 		return Outcome{}, err
 	}
+	if err := tx.LeaveSetUp(ctx, f.User.ID, false); err != nil {
+		return Outcome{}, err
+	}
+	f.User.SetUpLeft = false
 	tx.Record(record(v, "set-up.completed", f.User))
 	if f.Attempt.Purpose == countersign.SetUp {
 		return d.finishOwn(ctx, tx, v, f)
@@ -393,7 +402,7 @@ func (d *Desk) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 // finishOwn ends a wizard opened from the User Profile: the session goes on
 // under a new handle, with the proof that the wizard brought.
 func (d *Desk) finishOwn(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
-	out := Outcome{Stage: policy.Done{}, Attempt: cleared}
+	out := Outcome{Stage: policy.Done{}, Attempt: cleared, Then: f.Attempt.Then}
 	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
 		return out, err
 	}

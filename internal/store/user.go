@@ -10,14 +10,14 @@ import (
 )
 
 var userColumns = columns("id", "login", "name", "email", "mobile", "password", "password_at", "disabled",
-	"reset_until", "reset_at", "reset_by", "reset_openings", "email_before", "email_changed", "version", "created", "last_sign_in",
+	"reset_until", "reset_at", "reset_by", "reset_openings", "email_before", "email_changed", "version", "created", "last_sign_in", "set_up_left",
 	"EXISTS (SELECT 1 FROM factor f WHERE f.agency_id = users.agency_id AND f.user_id = users.id)")
 
 func scanUser(scan func(...any) error) (countersign.User, error) {
 	var u countersign.User
 	var passwordAt, until, at, since, created, last int64
 	err := scan(&u.ID, &u.Login, &u.Name, &u.Email, &u.Mobile, &u.Password, &passwordAt, &u.Disabled,
-		&until, &at, &u.ResetBy, &u.Openings, &u.OldEmail, &since, &u.Version, &created, &last, &u.Enrolled)
+		&until, &at, &u.ResetBy, &u.Openings, &u.OldEmail, &since, &u.Version, &created, &last, &u.SetUpLeft, &u.Enrolled)
 	u.PasswordAt, u.ResetUntil, u.ResetAt = instant(passwordAt), instant(until), instant(at)
 	u.EmailSince, u.Created, u.LastSignIn = instant(since), instant(created), instant(last)
 	return u, err
@@ -138,6 +138,12 @@ func (tx *Tx) CountOpening(ctx context.Context, id countersign.UserID, most int)
 // goes on being told for a while (RS-06).
 func (tx *Tx) KeepOldEmail(ctx context.Context, id countersign.UserID, old string, now time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE users SET email_before = $3, email_changed = $4 WHERE agency_id = $1 AND id = $2`, tx.agency, id, old, millis(now))
+	return err
+}
+
+// LeaveSetUp keeps whether the wizard of a user is left open (D-35).
+func (tx *Tx) LeaveSetUp(ctx context.Context, id countersign.UserID, left bool) error {
+	_, err := tx.exec(ctx, `UPDATE users SET set_up_left = $3 WHERE agency_id = $1 AND id = $2`, tx.agency, id, left)
 	return err
 }
 

@@ -63,6 +63,9 @@ func pageOf(out signin.Outcome) string {
 	case policy.SetUp:
 		return "/set-up"
 	case policy.Admit:
+		if out.Offer {
+			return "/set-up/more" + query("then", door.Then(out.Then))
+		}
 		if then := door.Then(out.Then); then != "" {
 			return then
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/door"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -120,7 +121,7 @@ func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v counter
 }
 
 func (s *Server) postProfileSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.OpenSetUp(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")))
+	out, err := s.Desk.OpenSetUp(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")), door.Then(r.PostForm.Get("then")))
 	if err != nil {
 		return err
 	}
@@ -173,8 +174,8 @@ func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v count
 	}
 	rows := deviceRows(g.Preferences, profile.Devices, g.Session.Device, v.Now)
 	p := forgetPage{base: s.console(v, g, "Forget all devices", "profile"), Count: len(rows)}
-	if id := r.URL.Query().Get("device"); id != "" {
-		i := slices.IndexFunc(rows, func(d deviceRow) bool { return string(d.ID) == id })
+	if id := r.URL.Query().Get("device"); id != "" || len(rows) == 1 {
+		i := slices.IndexFunc(rows, func(d deviceRow) bool { return string(d.ID) == id || id == "" }) // all of one is that one
 		if i < 0 {
 			return &countersign.Error{Kind: countersign.NotFound, Code: "device.unknown"}
 		}

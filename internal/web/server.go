@@ -87,6 +87,7 @@ func (s *Server) routes() {
 	page("GET /set-up/default", s.getDefault)
 	page("POST /set-up/default", s.postDefault)
 	guest("GET /set-up/done", s.getSetUpDone)
+	guest("GET /set-up/more", s.getSetUpMore)
 
 	page("GET /not-me", s.getNotMe)
 	page("POST /not-me", s.postNotMe)

@@ -49,6 +49,7 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_profile-phone":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
 		"gate_profile-token":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
 		"gate_set-up-done":        func(b base) any { return setUpDonePage{base: b} },
+		"gate_set-up-more":        func(b base) any { return setUpMorePage{base: b, Missing: []string{"", "SMS"}[state%2]} },
 	}
 	for _, name := range []string{"gate_sign-in", "gate_token", "gate_step-up", "gate_set-up"} {
 		plain := views[name]
