@@ -101,8 +101,8 @@ func profilePages(t *testing.T, d demo, w *browsertest.Window, look func(name, s
 	look("profile-remove", "Remove SMS?")
 	w.Press("Keep it")
 	w.Press("Forget all devices")
-	look("profile-forget-all", "Forget all")
-	w.Press("Keep them")
+	look("profile-forget-the-only", "Forget this device?") // there is one
+	w.Press("Keep it")
 	contactPages(t, d, w, look)
 	w.Press("Reset/Disable 2 Factor Authentication")
 	look("profile-reset", "What happens")

@@ -51,7 +51,7 @@ func (p setUpPage) reset() *alert {
 	if u.ResetUntil.IsZero() || p.View.Attempt.Purpose != countersign.SignIn {
 		return nil
 	}
-	by := u.ResetBy + " reset it"
+	by := capital(u.ResetBy) + " reset it"
 	if u.ResetBy == u.Login {
 		by = "You reset it"
 	}

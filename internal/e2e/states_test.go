@@ -1,0 +1,267 @@
+package e2e
+
+import (
+	"context"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/browsertest"
+	"countersign/internal/housetest"
+	"countersign/internal/outbox"
+)
+
+// A stage is a house in a time of its own, with a browser in front of it: states
+// that come with the hours are reached at once.
+type stage struct {
+	*housetest.House
+	t  *testing.T
+	w  *browsertest.Window
+	to map[string]string // how the browser finds the house
+}
+
+const home = "http://localhost"
+
+func setStage(t *testing.T) *stage {
+	h := housetest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
+	server := httptest.NewServer(h.Door)
+	t.Cleanup(server.Close)
+	s := &stage{House: h, t: t, to: map[string]string{"localhost:80": server.Listener.Addr().String()}}
+	s.another("127.0.0.31")
+	return s
+}
+
+// another continues in a window without cookies, at another address.
+func (s *stage) another(from string) {
+	s.w = browsertest.Open(s.t, browsertest.Options{From: from, Hosts: s.to})
+}
+
+func (s *stage) look(name, says string) {
+	s.t.Helper()
+	want(s.t, s.w, says)
+	s.w.Examine(name)
+}
+
+func (s *stage) signIn(login string) { signIn(s.w, home, login, housetest.Password) }
+
+// token types the newest token that went to an address.
+func (s *stage) token(to, button string) {
+	s.t.Helper()
+	s.w.Type("token", s.Token(to))
+	s.w.Press(button)
+}
+
+// leave goes through the email step of the wizard, and no further.
+func (s *stage) leave(login, to string) {
+	s.t.Helper()
+	s.signIn(login)
+	s.w.Press("Email Token")
+	s.Mail("")
+	s.token(to, "Continue")
+}
+
+// enroll sets up email only.
+func (s *stage) enroll(login, to string) {
+	s.t.Helper()
+	s.leave(login, to)
+	s.w.Press("Skip the additional methods")
+	want(s.t, s.w, "set-up is complete")
+}
+
+// The states that come with time, with trouble or with two people at once,
+// looked at like TestEveryPage does.
+func TestEveryState(t *testing.T) {
+	s := setStage(t)
+	newcomers(s)
+	tokenStates(s)
+	resets(s)
+	stepUps(s)
+	conflicts(s)
+	turnedOff(s)
+}
+
+// newcomers: the links that make a user, and a profile that nobody can start from.
+func newcomers(s *stage) {
+	s.t.Helper()
+	handle, err := s.Office.FirstAdministrator(context.Background(), s.Visit())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.w.Go(home + "/welcome?link=" + string(handle))
+	s.look("first-administrator", "Make the first administrator")
+	s.w.Type("name", "Ann Admin")
+	s.w.Press("Make the administrator")
+	s.look("first-administrator-error", "Enter your email address")
+	s.Administrator()
+	_, err = s.Office.AddUser(context.Background(), s.Visit(), housetest.Operator, admin.NewUser{Login: "JJONES", Name: "Jim Jones", Email: "jjones@demo.example"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, link, _ := strings.Cut(s.Mail("jjones@demo.example")[0].Text, home)
+	s.w.Go(home + strings.Fields(link)[0])
+	s.look("welcome", "Welcome, Jim Jones")
+	s.w.Type("new_password", "short")
+	s.w.Press("Save and continue")
+	s.look("welcome-error", "This password has 5 characters.")
+	s.w.Type("new_password", housetest.Password)
+	s.w.Press("Save and continue")
+	s.AddUser(admin.NewUser{Login: "CBILLS", Name: "Carol Bills"})
+	s.signIn("CBILLS")
+	s.look("no-email", "Your profile has no email address")
+}
+
+// tokenStates: what becomes of a token that nobody types, or that does not arrive.
+func tokenStates(s *stage) {
+	s.t.Helper()
+	s.User("BSMITH")
+	s.enroll("BSMITH", "bsmith@demo.example")
+	s.another("127.0.0.32")
+	s.signIn("BSMITH")
+	s.Pass(25 * time.Second)
+	s.w.Go(home + "/sign-in/token")
+	s.look("token-delayed", "Mail is delayed")
+	s.Pass(2 * time.Minute)
+	s.w.Go(home + "/sign-in/token")
+	s.look("token-expired", "Your token has expired")
+	inbox := s.Outbox.Mail
+	s.Outbox.Mail = refusing{}
+	s.w.Press("Send a new token")
+	s.Mail("")
+	s.w.Go(home + "/sign-in/token")
+	s.look("token-undelivered", "The token could not be delivered")
+	s.Outbox.Mail = inbox
+	s.Pass(time.Minute)
+	s.w.Press("Send the mail again")
+	s.Mail("")
+	s.w.Go(home + "/sign-in/token")
+	s.Set("2FA", "Off")
+	s.w.Go(home + "/sign-in/token")
+	s.look("token-asked-before", "A token was asked for when this sign-in began")
+	s.Set("2FA", "On")
+	for range 2 {
+		s.Pass(time.Second)
+		s.w.Go(home + "/sign-in")
+		s.signIn("BSMITH")
+		for range 4 {
+			s.Pass(time.Minute)
+			s.w.Press("Send a new token")
+		}
+	}
+	s.w.Press("Send a new token")
+	s.look("token-limit-hour", "were sent")
+	s.Pass(2 * time.Hour)
+}
+
+// refusing is a mail server that takes nothing.
+type refusing struct{}
+
+func (refusing) Send(context.Context, outbox.Letter) (outbox.Receipt, error) {
+	return outbox.Receipt{}, &outbox.Refusal{Server: "mail.demo.example", Answer: "550 mailbox full", Permanent: true}
+}
+
+// resets: a sign-in that leads to set-up only, and one that comes too late.
+func resets(s *stage) {
+	s.t.Helper()
+	if _, err := s.Office.ResetTwoFactor(context.Background(), s.Visit(), housetest.Operator, "BSMITH", "phone lost"); err != nil {
+		s.t.Fatal(err)
+	}
+	s.signIn("BSMITH")
+	s.look("reset-pending", "Your two factor authentication was reset")
+	s.Pass(25 * time.Hour)
+	s.signIn("BSMITH")
+	s.look("reset-lapsed", "Set-up is closed")
+}
+
+// stepUps: a change of a session whose last proof is old, by a token; and what
+// waits beside it in the profile and the own wizard.
+func stepUps(s *stage) {
+	s.t.Helper()
+	s.leave("ADMIN", "admin@demo.example")
+	s.another("127.0.0.33")
+	s.signIn("ADMIN")
+	s.Mail("")
+	s.w.Go(home + "/sign-in/token")
+	s.token("admin@demo.example", "Sign in")
+	s.look("set-up-more", "Finish your set-up?")
+	s.w.Press("Not now")
+	s.Pass(6 * time.Minute)
+	s.w.Go(home + "/profile")
+	s.w.Press("Setup 2 Factor Authentication")
+	s.Mail("")
+	s.w.Go(home + "/step-up")
+	s.look("step-up", "Confirm it is you")
+	s.w.Type("token", wrong(s.Token("admin@demo.example")))
+	s.w.Press("Confirm")
+	s.look("step-up-wrong", "That token is not right.")
+	s.token("admin@demo.example", "Confirm")
+	s.look("own-menu", "Change the email address for two factor authentication.")
+	s.w.Press("Email")
+	s.look("own-email", "Back to the other methods")
+	s.w.Type("email", "ann@mail.example")
+	s.w.Press("Email Token")
+	s.Mail("")
+	s.w.Go(home + "/set-up/email")
+	s.look("own-email-token", "A token was sent to ann@mail.example.")
+	s.w.Press("Change the address")
+	s.w.Type("email", "ann@other.example")
+	s.w.Press("Email Token")
+	s.look("own-email-wait", "Enter the token that went to ann@mail.example")
+	s.w.Press("Back to the other methods")
+	s.w.Go(home + "/profile")
+	s.w.Press("Forget Chrome on Linux")
+	s.look("profile-forget", "Forget this device")
+	s.Pass(2 * time.Hour)
+	s.w.Go(home + "/profile")
+	s.look("session-idle", "you return to the page you were on: User Profile.")
+}
+
+// conflicts: two people save the same thing.
+func conflicts(s *stage) {
+	s.t.Helper()
+	s.signIn("ADMIN")
+	s.w.Go(home + "/admin/users/BSMITH/edit")
+	s.w.Type("name", "Robert Smith")
+	name := "Bob B. Smith"
+	if _, err := s.Office.EditUser(context.Background(), s.Visit(), housetest.Operator, "BSMITH", admin.Change{Name: &name, Version: admin.AnyVersion}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.w.Press("Save")
+	s.look("user-conflict", "Changed by somebody else in the meantime")
+	s.w.Go(home + "/admin/system/preferences?edit=2FAFREQUENCY")
+	s.w.Type("value", "14")
+	s.Set("2FAFREQUENCY", "3")
+	s.w.Press("Save")
+	s.look("preference-conflict", "Changed by somebody else in the meantime")
+	s.Set("2FAFREQUENCY", "7")
+	s.Pass(time.Second)
+}
+
+// turnedOff: what the pages say while two factor authentication is Off, and what
+// turning it On would do. A user without a method steps up by the password.
+func turnedOff(s *stage) {
+	s.t.Helper()
+	s.Set("2FA", "Off")
+	s.w.Go(home + "/admin/users")
+	s.look("banner-off", "Two factor authentication is Off")
+	s.w.Go(home + "/admin/system/preferences")
+	s.w.Press("Change 2FA")
+	s.w.Choose("value", "On")
+	s.w.Press("Show the effect")
+	s.look("effect-on", "will be asked to set up at their next sign-in")
+	change := admin.Change{AddRights: []countersign.Right{countersign.RightPreferences}, Version: admin.AnyVersion}
+	if _, err := s.Office.EditUser(context.Background(), s.Visit(), housetest.Operator, "JJONES", change); err != nil {
+		s.t.Fatal(err)
+	}
+	s.another("127.0.0.34")
+	s.signIn("JJONES")
+	s.Pass(6 * time.Minute)
+	s.w.Go(home + "/admin/system/preferences?edit=SESSIONIDLE")
+	s.look("preference-open", "Show the effect")
+	s.w.Type("value", "30")
+	s.w.Press("Save")
+	s.look("step-up-password", "your password is needed once more")
+}
