@@ -1,0 +1,48 @@
+package signin
+
+import (
+	"context"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/store"
+)
+
+// finish ends the wizard. Of two wizards of one user only the first to finish
+// counts (ER-03). Its last token is the second factor of the sign-in (D-39).
+func (d *Desk) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	f.Attempt.Setup.Open = false
+	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
+		return Outcome{}, err
+	}
+	if err := tx.LeaveSetUp(ctx, f.User.ID, false); err != nil {
+		return Outcome{}, err
+	}
+	f.User.SetUpLeft = false
+	tx.Record(record(v, "set-up.completed", f.User))
+	if f.Attempt.Purpose == countersign.SetUp {
+		return d.finishOwn(ctx, tx, v, f)
+	}
+	admit, ok := policy.Next(f).(policy.Admit)
+	if !ok {
+		return Outcome{}, over()
+	}
+	out, err := d.admit(ctx, tx, v, f, admit, false)
+	out.Stage = policy.Done{}
+	return out, err
+}
+
+// finishOwn ends a wizard opened from the User Profile: the session goes on
+// under a new handle, with the proof that the wizard brought.
+func (d *Desk) finishOwn(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	out := Outcome{Stage: policy.Done{}, Attempt: cleared, Then: f.Attempt.Then}
+	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
+		return out, err
+	}
+	if f.Attempt.Proved == "" {
+		return out, nil
+	}
+	renewed, browser, err := d.prolong(ctx, tx, v, f)
+	out.Session, out.Browser = renewed, browser
+	return out, err
+}
