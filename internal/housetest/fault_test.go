@@ -191,8 +191,9 @@ func comesToNothing(t *testing.T, n int, p *Page, changed []string) {
 	if !p.Says("Nothing was changed") {
 		t.Errorf("call %d failed: the page says %s", n, p.Text())
 	}
+	said := strings.ReplaceAll(p.Body, p.FormToken(), "") // any three letters may stand in a token
 	for _, inside := range []string{"goroutine", "sql", "went away", "internal/"} {
-		if strings.Contains(p.Body, inside) {
+		if strings.Contains(said, inside) {
 			t.Errorf("call %d failed: the page shows %q", n, inside)
 		}
 	}
