@@ -22,6 +22,7 @@ var plausible = map[string]url.Values{
 	"/admin/system/preferences": {"code": {"2FAFREQUENCY"}, "value": {"30"}, "step": {"save"}},
 	"/profile/recovery-codes":   {"make": {"yes"}},
 	"/admin/users/new":          {"user_id": {"NEWBIE"}, "name": {"New Bee"}, "email": {"newbie@demo.example"}},
+	"/admin/messages/test":      {"to": {"bob@demo.example"}},
 	"/admin/users/{id}/edit":    {"name": {"Robert Smith"}, "email": {"robert@demo.example"}, "version": {"1"}},
 }
 
