@@ -20,6 +20,7 @@ type userCmd struct {
 	List  userList  `cmd:"" help:"List the users."`
 	Show  userShow  `cmd:"" help:"Show a user."`
 	Edit  userEdit  `cmd:"" help:"Change a user."`
+	Code  userCode  `cmd:"" name:"enrolment-code" help:"Make a one-use code with which a user begins set-up; who is set up is reset."`
 	Reset userReset `cmd:"" name:"reset-two-factor" help:"Reset/Disable 2 Factor Authentication of a user."`
 }
 

@@ -132,14 +132,14 @@ func (o *Office) firstAgency(ctx context.Context, tx *store.Tx) error {
 
 // lastAdministrator refuses what would leave nobody who can give rights back.
 func (o *Office) lastAdministrator(ctx context.Context, tx *store.Tx, u countersign.User) error {
+	if err := tx.LockAdministration(ctx); err != nil {
+		return err
+	}
 	holders, err := tx.UsersWith(ctx, countersign.RightUsers)
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(holders, func(h countersign.User) bool { return h.ID != u.ID }) {
-		return nil
-	}
-	return fail(countersign.Denied, policy.LastAdministrator, "", countersign.Args{"Login": u.Login})
+	return policy.RefuseLast(u, holders)
 }
 
 // edited does what follows from a change (D-41): notices to every address, also

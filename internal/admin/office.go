@@ -17,6 +17,7 @@ import (
 type Office struct {
 	Store     *store.DB
 	Passwords *secret.Passwords
+	Key       secret.Key
 	Methods   factor.Set
 	Declared  []countersign.Preference // the applications' own preferences (M6)
 	Wake      func()                   // tells the outbox that a message waits

@@ -172,6 +172,11 @@ func (o *Office) saved(ctx context.Context, tx *store.Tx, v countersign.Visit, a
 		ev.Detail = map[string]string{"devices": strconv.Itoa(n)}
 		tx.Record(ev)
 	}
+	if code == countersign.PrefTwoFactor {
+		if err := tx.EndAllPending(ctx, v.Now); err != nil {
+			return err
+		}
+	}
 	if s.EndSessions {
 		n, err := tx.EndAllSessions(ctx, actor.Session, "administrator", v.Now)
 		if err != nil {

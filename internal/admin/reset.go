@@ -31,20 +31,24 @@ func (o *Office) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor 
 		if told, err = addresses(ctx, tx, u); err != nil {
 			return err
 		}
-		until := v.Now.Add(policy.ResetLife)
-		data := map[string]string{"By": byline(actor), "Reason": reason, "Until": notice.Until(until)}
-		if err := notice.Tell(ctx, tx, v, u, countersign.KindReset, data); err != nil {
-			return err
-		}
-		if err := tx.ClearTwoFactor(ctx, u.ID, v.Now); err != nil {
-			return err
-		}
-		e := record(v, actor, "two-factor.reset", u.Login)
-		e.Reason = reason
-		tx.Record(e)
-		return tx.OpenReset(ctx, u.ID, v.Now, until, byline(actor))
+		return o.reset(ctx, tx, v, actor, u, reason)
 	})
 	return told, err
+}
+
+// reset tells of a reset, clears what it clears, and opens set-up (D-41, RS-06).
+func (o *Office) reset(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User, reason string) error {
+	until := v.Now.Add(policy.ResetLife)
+	if err := o.tellBoth(ctx, tx, v, actor, u, countersign.KindReset, "reset", reason, until); err != nil {
+		return err
+	}
+	if err := tx.ClearTwoFactor(ctx, u.ID, v.Now); err != nil {
+		return err
+	}
+	e := record(v, actor, "two-factor.reset", u.Login)
+	e.Reason = reason
+	tx.Record(e)
+	return tx.OpenReset(ctx, u.ID, v.Now, until, byline(actor))
 }
 
 // target is the locked user that an act is for, if the actor may do it to him.

@@ -52,10 +52,12 @@ type UserView struct {
 	Sessions    []countersign.Session
 	Events      []countersign.Event
 	Messages    []countersign.Message
-	MayReset    bool  // the two buttons are shown
-	MayEdit     bool  // Edit is shown: saving would not be refused
-	Refused     error // why a reset would be refused all the same; nil if it would not
-	Self        bool  // it is the actor's own page
+	Codes       countersign.RecoveryCodes
+	Code        countersign.EnrolmentCode // made last; zero: none
+	MayReset    bool                      // the two buttons are shown
+	MayEdit     bool                      // Edit is shown: saving would not be refused
+	Refused     error                     // why a reset would be refused all the same; nil if it would not
+	Self        bool                      // it is the actor's own page
 }
 
 // shown is how many events and messages a user's page lists.
@@ -93,6 +95,12 @@ func (o *Office) userView(ctx context.Context, tx *store.Tx, v countersign.Visit
 		return p, err
 	}
 	if p.Messages, err = tx.Messages(ctx, id, shown); err != nil {
+		return p, err
+	}
+	if p.Codes, err = tx.RecoveryCodes(ctx, id); err != nil {
+		return p, err
+	}
+	if p.Code, err = tx.EnrolmentCode(ctx, id); err != nil {
 		return p, err
 	}
 	p.State = state(p.User, v)

@@ -133,7 +133,7 @@ func (h *House) build() {
 	h.Outbox = &outbox.Outbox{Store: h.DB, Mail: h.Inbox, Text: h.Inbox, From: "Demo Agency <support@demo.example>",
 		Log: log, Now: h.Now, URL: func(countersign.Agency) string { return publicURL }}
 	h.Desk = &signin.Desk{Store: h.DB, Methods: methods, Passwords: passwords, Key: key, Wake: func() {}}
-	h.Office = &admin.Office{Store: h.DB, Passwords: passwords, Methods: methods, Wake: func() {}, Declared: []countersign.Preference{
+	h.Office = &admin.Office{Store: h.DB, Passwords: passwords, Key: key, Methods: methods, Wake: func() {}, Declared: []countersign.Preference{
 		{Code: "ADDAPPWIZ", Name: "App Entry - Include Additional Detail", Kind: countersign.KindSwitch, Default: "Off", Own: true},
 		{Code: "APPTLOBCHECK", Name: "App Entry - Check LOB on Appointments", Kind: countersign.KindSwitch, Default: "On", Own: true},
 	}}

@@ -56,6 +56,7 @@ func samples() map[string]countersign.Message {
 		"disabled":           {Kind: countersign.KindDisabled, Data: data("By", by, "Reason", "Left the agency")},
 		"opened":             {Kind: countersign.KindOpened, Data: data("Opening", "2", "Most", "5", "Until", until)},
 		"enrolment-code":     {Kind: countersign.KindEnrolmentCode, Data: data("By", by, "Reason", "New phone and mailbox", "Until", until)},
+		"enrolment-used":     {Kind: countersign.KindEnrolmentCode, Data: data("By", by, "Used", "yes")},
 		"reset-cancelled":    {Kind: countersign.KindResetCancelled, Data: data("By", by)},
 		"watch-reset":        {Kind: countersign.KindWatch, Data: data("What", "reset", "By", by, "Reason", "Lost phone")},
 		"watch-cancelled":    {Kind: countersign.KindWatch, Data: data("What", "reset-cancelled", "By", by)},

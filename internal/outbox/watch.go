@@ -86,6 +86,19 @@ func opened(f facts) page {
 }
 
 func enrolmentCode(f facts) page {
+	if f.get("Used") != "" {
+		return page{
+			Subject: "Your enrolment code for " + f.product() + " was used",
+			Preview: f.client(),
+			Title:   "Your enrolment code was used",
+			Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Made by", f.get("By")}, {"From", f.client()}},
+			Paragraphs: []paragraph{
+				{Text: "It opened set-up, together with your password, and works no more."},
+				{Strong: "If this was you, there is nothing to do."},
+				notYou(f),
+			},
+		}
+	}
 	return page{
 		Subject: "An enrolment code was made for you at " + f.product(),
 		Preview: "By " + f.get("By"),

@@ -63,3 +63,12 @@ func MayGrant(actor countersign.Actor, old, new []countersign.Right) error {
 func minus(a, b []countersign.Right) []countersign.Right {
 	return slices.DeleteFunc(slices.Clone(a), func(r countersign.Right) bool { return slices.Contains(b, r) })
 }
+
+// RefuseLast refuses what would take away the last administrator: nobody could
+// undo it. holders are the enabled users who can give rights back (RS-07).
+func RefuseLast(u countersign.User, holders []countersign.User) error {
+	if slices.ContainsFunc(holders, func(h countersign.User) bool { return h.ID != u.ID }) {
+		return nil
+	}
+	return refusal(LastAdministrator, countersign.Args{"Login": u.Login})
+}

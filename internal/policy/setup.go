@@ -13,6 +13,8 @@ type Stage interface{ stage() }
 
 // The stages of the wizard.
 type (
+	// AskCode: an enrolment code comes before everything else.
+	AskCode struct{}
 	// ProposeEmail: the address is asked for; nothing has been sent to it.
 	ProposeEmail struct{}
 	// ConfirmEmail: the address on file proves itself before the other one (ER-02).
@@ -32,6 +34,7 @@ type (
 	Done struct{}
 )
 
+func (AskCode) stage()       {}
 func (ProposeEmail) stage()  {}
 func (ConfirmEmail) stage()  {}
 func (ProveEmail) stage()    {}
@@ -69,4 +72,21 @@ func NextStage(s countersign.Setup, verified []countersign.Factor, offered []cou
 	default:
 		return Done{}
 	}
+}
+
+// NeedsCode tells whether the wizard begins with an enrolment code: because the
+// password alone opens nothing after a reset that is over (D-38), because the
+// profile has no address to prove (D-46), or because one was made and its user
+// has not chosen to go on without it.
+func NeedsCode(f Facts) bool {
+	s := f.Attempt.Setup
+	if len(f.Factors) > 0 || s.Coded {
+		return false
+	}
+	return s.Closed || MustCode(f) || f.Code.Live(f.Now) && !s.Uncoded
+}
+
+// MustCode tells whether there is no way into set-up but an enrolment code.
+func MustCode(f Facts) bool {
+	return f.Attempt.Setup.Closed || f.lapsed() || f.User.Email == ""
 }

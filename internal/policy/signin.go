@@ -99,6 +99,7 @@ const (
 	RefusedHints    = "token.no_tokens"
 	RefusedDisabled = "password.wrong" // nobody learns that an account is disabled (EN-01)
 	RefusedLapsed   = "reset.lapsed"
+	RefusedOpenings = "reset.openings"
 	RefusedNoEmail  = "setup.no_email"
 )
 
@@ -129,6 +130,8 @@ func Next(f Facts) Step {
 		return Admit{Proof: countersign.ProofPassword, Announce: f.announce()}
 	case len(f.Factors) == 0 && f.lapsed():
 		return Refuse{RefusedLapsed}
+	case len(f.Factors) == 0 && f.spent():
+		return Refuse{RefusedOpenings}
 	case len(f.Factors) == 0 && f.User.Email == "":
 		return Refuse{RefusedNoEmail}
 	case len(f.Factors) == 0:
@@ -216,6 +219,11 @@ var Strength = []countersign.Method{countersign.ByPasskey, countersign.App, coun
 // lapsed tells whether the user was reset and did not set up in time (D-38).
 func (f Facts) lapsed() bool {
 	return !f.User.ResetUntil.IsZero() && !f.Now.Before(f.User.ResetUntil)
+}
+
+// spent tells whether a reset was opened as often as it may be (RS-03).
+func (f Facts) spent() bool {
+	return !f.User.ResetUntil.IsZero() && f.User.Openings >= MaxOpenings
 }
 
 // MayRemember tells whether a proof in these facts earns trust for the device.

@@ -1,10 +1,13 @@
 package secret
 
 import (
+	"encoding/hex"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"countersign"
 )
 
 // codeLetters are the characters of codes that people copy from paper or hear
@@ -33,6 +36,12 @@ func Grouped(code string) string {
 		groups = append(groups, code[:4])
 	}
 	return strings.Join(append(groups, code), "-")
+}
+
+// CodeDigest is all that is kept of a code. It is bound to its user: the code of
+// another one is none (V15).
+func (k Key) CodeDigest(kind string, agency countersign.AgencyID, u countersign.UserID, code string) string {
+	return hex.EncodeToString(k.MAC(kind+" code", string(agency), string(u), code))
 }
 
 // ReadCode is what was typed as a code of n characters, however its letters

@@ -95,7 +95,7 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 		return err
 	})
 	if err != nil {
-		return Outcome{}, d.refusedAtPassword(ctx, v, checked, err)
+		return Outcome{}, err
 	}
 	d.Wake()
 	return out, nil
@@ -107,7 +107,10 @@ func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 	case policy.Admit:
 		return d.admit(ctx, tx, v, f, step, false)
 	case policy.Refuse:
-		return Outcome{}, refusal(step, f)
+		if step.Reason == policy.RefusedLapsed || step.Reason == policy.RefusedOpenings || step.Reason == policy.RefusedNoEmail {
+			return d.openClosed(ctx, tx, v, f, step, handle)
+		}
+		return Outcome{}, refusal(step)
 	case policy.SetUp:
 		return d.openWizard(ctx, tx, v, f, handle)
 	case policy.AskToken:
@@ -128,32 +131,11 @@ func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 }
 
 // refusal is a step that ends the attempt, as what the person learns.
-func refusal(step policy.Refuse, f policy.Facts) error {
-	switch step.Reason {
-	case policy.RefusedDisabled:
+func refusal(step policy.Refuse) error {
+	if step.Reason == policy.RefusedDisabled {
 		return fail(countersign.Invalid, step.Reason, "", nil)
-	case policy.RefusedLapsed:
-		return fail(countersign.Denied, step.Reason, "", countersign.Args{"Until": f.User.ResetUntil})
-	case policy.RefusedNoEmail:
-		return fail(countersign.Denied, step.Reason, "", nil)
-	default:
-		return fail(countersign.Expired, step.Reason, "", nil)
 	}
-}
-
-// refusedAtPassword writes the audit row of a right password that led nowhere.
-func (d *Desk) refusedAtPassword(ctx context.Context, v countersign.Visit, u countersign.User, why error) error {
-	if countersign.KindOf(why) != countersign.Denied {
-		return why
-	}
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		tx.Record(refused(v, "sign-in.refused", u, countersign.CodeOf(why)))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return why
+	return fail(countersign.Expired, step.Reason, "", nil)
 }
 
 // openWizard starts the set-up of a user without a verified method: the only
@@ -161,7 +143,7 @@ func (d *Desk) refusedAtPassword(ctx context.Context, v countersign.Visit, u cou
 // opening or reloading its page changes nothing.
 func (d *Desk) openWizard(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, handle countersign.Handle) (Outcome, error) {
 	a := f.Attempt
-	a.Setup = countersign.Setup{Open: true, Key: secret.AppKey()}
+	a.Setup = countersign.Setup{Open: true, Key: secret.AppKey(), KeyAt: v.Now}
 	a.Expires = v.Now.Add(policy.SetUpLife)
 	if until := f.User.ResetUntil; !until.IsZero() && until.Before(a.Expires) {
 		a.Expires = until
@@ -172,6 +154,9 @@ func (d *Desk) openWizard(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err := tx.AddAttempt(ctx, a); err != nil {
 		return Outcome{}, err
 	}
-	tx.Record(record(v, "set-up.opened", f.User))
-	return Outcome{Step: policy.SetUp{}, Stage: policy.ProposeEmail{}, Attempt: set(handle)}, nil
+	f.Attempt = a
+	if err := d.opening(ctx, tx, v, f.User); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Step: policy.SetUp{}, Stage: d.stage(f), Attempt: set(handle)}, nil
 }

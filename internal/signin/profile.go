@@ -242,7 +242,7 @@ func (d *Desk) newWizard(v countersign.Visit, u countersign.User, p countersign.
 		Purpose:  p,
 		Client:   v.Client,
 		Password: true,
-		Setup:    countersign.Setup{Open: true, Key: secret.AppKey()},
+		Setup:    countersign.Setup{Open: true, Key: secret.AppKey(), KeyAt: v.Now},
 		Started:  v.Now,
 		Expires:  v.Now.Add(policy.SetUpLife),
 	}
@@ -266,6 +266,9 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 		if u.Password != g.User.Password {
 			return fail(countersign.Invalid, "password.own_wrong", "password", nil)
 		}
+		if err := notLast(ctx, tx, u); err != nil {
+			return err
+		}
 		if err := notice.Tell(ctx, tx, v, u, countersign.KindReset, map[string]string{"Until": notice.Until(v.Now.Add(policy.ResetLife))}); err != nil {
 			return err
 		}
@@ -278,7 +281,26 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 		tx.Record(record(v, "two-factor.reset", u))
 		return tx.AddAttempt(ctx, d.newWizard(v, u, countersign.SignIn, handle))
 	})
+	if countersign.KindOf(err) == countersign.Denied {
+		err = d.resetRefused(ctx, v, g, err)
+	}
 	return Outcome{Step: policy.SetUp{}, Stage: policy.ProposeEmail{}, Session: cleared, Attempt: set(handle)}, err
+}
+
+// notLast refuses to reset the last administrator: if he did not finish set-up
+// in time, nobody could let him in again but the host's operator (RS-07).
+func notLast(ctx context.Context, tx *store.Tx, u countersign.User) error {
+	if !u.Has(countersign.RightUsers) {
+		return nil
+	}
+	if err := tx.LockAdministration(ctx); err != nil {
+		return err
+	}
+	holders, err := tx.UsersWith(ctx, countersign.RightUsers)
+	if err != nil {
+		return err
+	}
+	return policy.RefuseLast(u, holders)
 }
 
 // ownPassword says why what was typed is not the guest's password; nil if it is.
@@ -288,18 +310,19 @@ func (d *Desk) ownPassword(ctx context.Context, v countersign.Visit, g Guest, pa
 	}
 	ok, _, err := d.Passwords.Check(ctx, g.User.Password, password)
 	if err == nil && !ok {
-		err = d.resetRefused(ctx, v, g)
+		err = d.resetRefused(ctx, v, g, fail(countersign.Invalid, "password.own_wrong", "password", nil))
 	}
 	return err
 }
 
-func (d *Desk) resetRefused(ctx context.Context, v countersign.Visit, g Guest) error {
+// resetRefused writes the audit row of a reset that was refused, and says why.
+func (d *Desk) resetRefused(ctx context.Context, v countersign.Visit, g Guest, why error) error {
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		tx.Record(refused(v, "two-factor.reset", g.User, "password.own_wrong"))
+		tx.Record(refused(v, "two-factor.reset", g.User, countersign.CodeOf(why)))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return fail(countersign.Invalid, "password.own_wrong", "password", nil)
+	return why
 }

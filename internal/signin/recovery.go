@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/hex"
 	"strconv"
 
 	"countersign"
@@ -91,10 +90,9 @@ func (d *Desk) spend(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 	return true, notice.Tell(ctx, tx, v, f.User, countersign.KindRecoveryUsed, data)
 }
 
-// recoveryDigest is all that is kept of a code. It is bound to its user: the
-// code of another one is none.
+// recoveryDigest is all that is kept of a recovery code.
 func (d *Desk) recoveryDigest(tx *store.Tx, u countersign.UserID, code string) string {
-	return hex.EncodeToString(d.Key.MAC("recovery code", string(tx.Agency()), string(u), code))
+	return d.Key.CodeDigest("recovery", tx.Agency(), u, code)
 }
 
 // setSize is how many codes a set has (0.3).

@@ -56,6 +56,9 @@ func (d *Desk) wizardOpen(f policy.Facts, v countersign.Visit) error {
 
 // stage is where the wizard stands.
 func (d *Desk) stage(f policy.Facts) policy.Stage {
+	if policy.NeedsCode(f) {
+		return policy.AskCode{}
+	}
 	return policy.NextStage(f.Attempt.Setup, f.Factors, d.Methods.Kinds())
 }
 
@@ -86,11 +89,11 @@ func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string
 			onFile = own
 		}
 		other := enrolled.Address != onFile
-		if other && f.Agency.EmailOther == countersign.OtherNo {
+		if other && !s.Coded && f.Agency.EmailOther == countersign.OtherNo {
 			return fail(countersign.Invalid, "email.other_not_allowed", "email", countersign.Args{"Email": f.User.Email})
 		}
 		s.Method, s.Email = countersign.Email, enrolled.Address
-		s.Confirm = other && f.Agency.EmailOther == countersign.OtherConfirm &&
+		s.Confirm = other && !s.Coded && f.Agency.EmailOther == countersign.OtherConfirm &&
 			len(f.Factors) == 0 && s.Confirmed != enrolled.Address
 		to := enrolled
 		if s.Confirm {
@@ -112,6 +115,8 @@ func (d *Desk) emailOpen(f policy.Facts) error {
 	switch d.stage(f).(type) {
 	case policy.ProposeEmail, policy.ConfirmEmail, policy.ProveEmail:
 		return nil
+	case policy.AskCode:
+		return over()
 	}
 	if f.Attempt.Purpose == countersign.SetUp {
 		return nil
@@ -169,7 +174,8 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 // AppToken takes the token of the app that scanned the wizard's key.
 func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
 	appFactor := func(f policy.Facts) countersign.Factor {
-		return countersign.Factor{User: f.User.ID, Method: countersign.App, Secret: f.Attempt.Setup.Key}
+		key, _ := d.pendingKey(f.Attempt, v.Now)
+		return countersign.Factor{User: f.User.ID, Method: countersign.App, Secret: key}
 	}
 	return d.wizardToken(ctx, v, typed, policy.Menu{}, appFactor, func(tx *store.Tx, f *policy.Facts) error {
 		fa := appFactor(*f)
@@ -177,7 +183,7 @@ func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) 
 		if err := d.verified(ctx, tx, v, f, fa); err != nil {
 			return err
 		}
-		f.Attempt.Setup.Key = secret.AppKey() // the proved one is not shown again (OT-07)
+		f.Attempt.Setup.Key, f.Attempt.Setup.KeyAt = secret.AppKey(), v.Now // the proved one is not shown again (OT-07)
 		return d.methodAdded(ctx, tx, v, f.User, fa)
 	})
 }
@@ -283,6 +289,9 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if err := tx.PutFactor(ctx, fa); err != nil {
 		return err
 	}
+	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
+		return err // whatever else was begun goes by methods of before (D-41)
+	}
 	if replaced >= 0 {
 		if _, err := tx.ForgetDevices(ctx, f.User.ID, countersign.ForgottenMethods, v.Now); err != nil {
 			return err
@@ -345,12 +354,18 @@ func (d *Desk) NewSetUpToken(ctx context.Context, v countersign.Visit) (Outcome,
 // Skip leaves out one method, or with an empty one all that are left (M16, M19).
 func (d *Desk) Skip(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
 	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		s := &f.Attempt.Setup
 		switch d.stage(*f).(type) {
 		case policy.Menu, policy.ProveSMS, policy.MakePasskey:
+		case policy.AskCode:
+			if policy.MustCode(*f) {
+				return over()
+			}
+			s.Uncoded = true
+			return nil
 		default:
 			return over()
 		}
-		s := &f.Attempt.Setup
 		s.Method, s.Phone = "", ""
 		if m != "" {
 			s.Skipped = append(s.Skipped, m)

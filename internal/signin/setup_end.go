@@ -12,6 +12,9 @@ import (
 // counts (ER-03). Its last token is the second factor of the sign-in (D-39).
 func (d *Desk) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
 	f.Attempt.Setup.Open = false
+	if err := tx.DropEnrolmentCode(ctx, f.User.ID); err != nil {
+		return Outcome{}, err
+	}
 	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
 		return Outcome{}, err
 	}

@@ -247,6 +247,8 @@ func (d *Desk) whatIsWrong(err error, a countersign.Attempt, fa countersign.Fact
 		code = "token.used"
 	case errors.Is(err, factor.ErrOtherMinute):
 		code = "app.clock"
+	case d.keyOver(a, fa, in, token, v):
+		code = "app.key_over"
 	case slices.ContainsFunc(a.Earlier, func(e countersign.Earlier) bool { return factor.Was(d.Key, fa, e, in, token) }):
 		code = "token.replaced"
 	case fa.Method != countersign.App && !c.Issued.IsZero() && !c.Live(v.Now):

@@ -27,8 +27,11 @@ type View struct {
 	Message     countersign.Message
 	Remembers   bool // a token earns trust for this device
 	Offered     []countersign.Method
-	URI         string // otpauth URI of the wizard's key
-	Key         string // the same key, 32 base32 characters
+	URI         string                    // otpauth URI of the wizard's key
+	Key         string                    // the same key, 32 base32 characters
+	KeyUntil    time.Time                 // when another key takes its place
+	Code        countersign.EnrolmentCode // made last for this user; zero: none
+	MustCode    bool                      // there is no way into set-up but an enrolment code
 }
 
 // Look shows the attempt of the visit: a sign-in or a wizard.
@@ -93,6 +96,8 @@ func (d *Desk) view(v countersign.Visit, f policy.Facts) View {
 		Default:     policy.Default(f.Factors),
 		Ways:        Ways(f),
 		Codes:       f.Codes,
+		Code:        f.Code,
+		MustCode:    policy.MustCode(f),
 		Left:        policy.MaxFailures - a.Failures,
 		Remembers:   policy.MayRemember(f),
 		Offered:     d.kinds(v),
@@ -107,8 +112,9 @@ func (d *Desk) view(v countersign.Visit, f policy.Facts) View {
 		}
 	}
 	if a.Setup.Open && len(a.Setup.Key) > 0 {
-		view.Key = factor.AppKey(a.Setup.Key)
-		view.URI = factor.AppURI(v.Agency.ProductName(), f.User.Login, a.Setup.Key)
+		key, until := d.pendingKey(a, v.Now)
+		view.Key, view.KeyUntil = factor.AppKey(key), until
+		view.URI = factor.AppURI(v.Agency.ProductName(), f.User.Login, key)
 	}
 	return view
 }

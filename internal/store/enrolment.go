@@ -58,3 +58,10 @@ func (tx *Tx) UseEnrolmentCode(ctx context.Context, user countersign.UserID, dig
 		tx.agency, user, digest, millis(now), countersign.MostEnrolmentTries)
 	return n == 1, err
 }
+
+// LockAdministration lets no other transaction that takes it go on before this
+// one has ended: two administrators can't each be the other's last one (RS-07).
+func (tx *Tx) LockAdministration(ctx context.Context) error {
+	_, err := tx.exec(ctx, `UPDATE agency SET name = name WHERE id = $1`, tx.agency)
+	return err
+}

@@ -56,6 +56,11 @@ var happened = map[string]string{
 	"user.activation_sent":  "{Who} sent the link to choose a password.",
 	"secret.broken":         "A sign-in was stopped: what is kept for it was changed in the database.",
 	"right.refused":         "An act without the right for it was refused.",
+
+	"enrolment-code.made":        "{Who} made an enrolment code.",
+	"enrolment-code.used":        "The enrolment code was used from {From}.",
+	"enrolment-code.wrong":       "A wrong enrolment code was entered from {From}.",
+	"two-factor.reset_cancelled": "{Who} cancelled the reset.",
 }
 
 // refusedActs are the sentences of acts that may be done or refused, when they
@@ -109,6 +114,9 @@ func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 			from += ", " + e.Client.Address()
 		}
 		text = fill(b.Agency, b.Now, text, countersign.Args{"Who": who, "From": from, "Method": proofs[e.Method], "Name": methodName(countersign.Method(e.Method)), "Passkey": e.Detail["passkey"]})
+		if change := e.Detail["email"]; change != "" {
+			text += " Email address: " + change + "."
+		}
 		if e.Reason != "" && e.Result != "refused" {
 			text += " Reason given: " + e.Reason + "."
 		}

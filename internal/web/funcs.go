@@ -21,6 +21,7 @@ var funcs = template.FuncMap{
 	"days":    days,
 	"dialled": dialled,
 	"person":  person,
+	"capital": capital,
 	"add":     func(i int) int { return i + 1 },
 	"columns": func() []column { return preferenceColumns },
 	"asset":   asset,
@@ -39,7 +40,10 @@ var funcs = template.FuncMap{
 		return "username webauthn" // the browser offers passkeys with the user IDs that it fills in
 	},
 	"empty": func(text string) bool { return text == "" },
-	"emailHint": func(other bool) string {
+	"emailHint": func(onFile string, other bool) string {
+		if onFile == "" {
+			return "Your User Profile has none. The address that you enter is used only for two factor authentication."
+		}
 		if other {
 			return "From your User Profile. You may enter a different address to be used only for two factor authentication."
 		}

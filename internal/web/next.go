@@ -44,6 +44,8 @@ func (s *Server) cookies(w http.ResponseWriter, out signin.Outcome) {
 // pageOf is the page of the next step.
 func pageOf(out signin.Outcome) string {
 	switch out.Stage.(type) {
+	case policy.AskCode:
+		return "/set-up/code"
 	case policy.ProposeEmail, policy.ConfirmEmail, policy.ProveEmail:
 		return "/set-up/email"
 	case policy.Menu:

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"countersign"
 	"countersign/internal/secret"
@@ -72,3 +73,6 @@ func setOf(r *http.Request) int64 {
 	}
 	return set
 }
+
+// groups are the parts of a code as it is shown: four characters each.
+func groups(code string) []string { return strings.Split(code, "-") }

@@ -69,6 +69,8 @@ func (s *Server) routes() {
 	page("POST /sign-in/cancel", s.postCancel)
 
 	page("GET /set-up", s.getSetUp)
+	page("GET /set-up/code", s.getSetUpCode)
+	page("POST /set-up/code", s.postSetUpCode)
 	page("GET /set-up/email", s.getSetUpEmail)
 	page("POST /set-up/email", s.postSetUpEmail)
 	page("POST /set-up/email/token", s.postEmailToken)
@@ -146,6 +148,7 @@ func (s *Server) routes() {
 	typed("POST /admin/users/{id}/activation", "act.user_activation", "/admin/users/{id}", s.postActivation)
 	guest("GET /admin/users/{id}/reset-two-factor", s.getUserReset)
 	typed("POST /admin/users/{id}/reset-two-factor", "act.user_reset", "/admin/users/{id}", s.postUserReset)
+	fresh("POST /admin/users/{id}/reset-two-factor/cancel", "act.user_cancel", "/admin/users/{id}", s.postUserResetCancel)
 	guest("GET /admin/users/{id}/setup-two-factor", s.getUserSetUp)
 	typed("POST /admin/users/{id}/setup-two-factor", "act.user_invite", "/admin/users/{id}", s.postUserSetUp)
 	fresh("POST /admin/users/{id}/devices/forget", "act.user_forget", "/admin/users/{id}", s.postUserForget)

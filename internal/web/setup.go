@@ -18,6 +18,7 @@ type setUpPage struct {
 	Done      string // «… is now complete for the … method.»
 	Email     string // address field
 	Other     bool   // a different address is allowed
+	Consent   bool   // the address on file is asked for its consent first
 	From      string
 	To        string // where the token went
 	Delivery  delivery
@@ -38,6 +39,8 @@ type setUpPage struct {
 	Passkeys  bool   // a passkey may be made: offered beside the methods, without a step of its own
 	Passkey   string // what the browser needs to make one, as JSON
 	Name      string // of the passkey
+	Closed    string // why set-up is closed without an enrolment code; empty: it is not
+	Typed     string // the enrolment code that was not taken
 }
 
 // Typing tells whether there is a token to type: one was sent, and it works still.

@@ -32,7 +32,9 @@ func (s *Server) getSetUpEmail(w http.ResponseWriter, r *http.Request, v counter
 func (s *Server) email(w http.ResponseWriter, status int, p setUpPage, change bool) error {
 	p.Steps = p.steps("Email")
 	p.Reset, p.Again = p.reset(), "/set-up/email/new"
-	p.Other = p.View.Preferences.EmailOther != countersign.OtherNo
+	coded := p.View.Attempt.Setup.Coded
+	p.Other = coded || p.View.Preferences.EmailOther != countersign.OtherNo
+	p.Consent = p.Other && !coded && !p.Profile && p.View.User.Email != "" && p.View.Preferences.EmailOther == countersign.OtherConfirm
 	if p.Email == "" {
 		p.Email = p.View.User.Email
 	}

@@ -8,6 +8,7 @@ import (
 
 	"countersign"
 	"countersign/internal/door"
+	"countersign/internal/policy"
 )
 
 // A signInPage asks for user ID and password.
@@ -139,6 +140,9 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 	err := missingFields(userID, password)
 	if err == nil {
 		out, failed := s.Desk.Password(r.Context(), v, userID, password, then)
+		if _, closed := out.Step.(policy.Refuse); failed == nil && closed {
+			return s.closed(w, r, v, out)
+		}
 		if failed == nil {
 			return s.next(w, r, out)
 		}

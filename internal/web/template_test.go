@@ -36,8 +36,13 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_recovery-codes": func(b base) any {
 			return recoveryPage{base: b, NoMethod: state == 1, Codes: make([]string, state%2*state)}
 		},
-		"gate_other-way":          func(b base) any { return token(b) },
-		"gate_set-up":             func(b base) any { return wizard(b) },
+		"gate_other-way": func(b base) any { return token(b) },
+		"gate_set-up":    func(b base) any { return wizard(b) },
+		"gate_set-up-code": func(b base) any {
+			p := wizard(b)
+			p.Closed = []string{"", "lapsed", "openings", "no-email", "", "", ""}[state]
+			return p
+		},
 		"gate_set-up-email":       func(b base) any { return wizard(b) },
 		"gate_set-up-email-token": func(b base) any { return wizard(b) },
 		"gate_set-up-sms":         func(b base) any { return wizard(b) },
@@ -126,6 +131,7 @@ func TestConsoleWithoutContents(t *testing.T) {
 		"console_user-form":      userForm{base: b},
 		"console_user-reset":     userPage{base: b},
 		"console_user-setup":     userPage{base: b},
+		"console_user-code":      codePage{userPage: userPage{base: b}},
 	}
 	for name := range pages {
 		view, ok := views[name]

@@ -53,6 +53,7 @@ var sentences = map[string]string{
 	"token.no_tokens_change": "This was not confirmed\nWhat was sent more than 20 times could not be a token of six digits. Nothing was changed. Go back and start again.",
 	"token.resent":           "A new token was sent.\nThe earlier one, reference {Reference}, no longer works.",
 	"token.not_sent":         "No token was sent\nAsk for a new one, or use another way.",
+	"app.key_over":           "That token was made with the key of before, which could be used for ten minutes. Scan the new QR Code below. You have {Tries} left.",
 	"app.clock":              "That token belongs to another minute. Check that your phone's clock is set automatically, then enter the next token. You have {Tries} left.",
 	"step_up.password_wrong": "That is not your password. You have {Tries} left.",
 	"step_up.too_much":       "This is too much to keep while you confirm that it is you\nNothing was changed. Send less at once.",
@@ -114,6 +115,15 @@ var sentences = map[string]string{
 	"reset.lapsed":            "Set-up is closed\nSet-up had to be finished by {Until}, so your password alone opens nothing now. Ask your administrator for a new reset.",
 	"reset.self":              "Reset yourself in your User Profile\nIt asks for your password and a token there.",
 	"reset.self_off":          "Your agency does not let users reset themselves\nAsk an administrator to reset your two factor authentication.",
+
+	"reset.not_open":                "No reset of {Login} is open. Nothing was changed.",
+	"enrolment_code.form":           "An enrolment code has 16 letters and digits, without I, O, 0 and 1. This did not count as a try.",
+	"enrolment_code.wrong":          "That code is not right. You have {Tries} left.",
+	"enrolment_code.wrong_last":     "That code is not right. It was the last try, so your code no longer works. Ask your administrator for a new one.",
+	"enrolment_code.none":           "No enrolment code works for you now: none was made, or it was used, or its time or its tries are over. Ask your administrator for one.",
+	"enrolment_code.enrolled":       "{Login} is set up, so a code would open nothing. Reset first, then make a code.",
+	"enrolment_code.disabled":       "{Login} is disabled, so a code would open nothing. Enable the user first.",
+	"enrolment_code.reason_missing": "Write a reason. It is kept in the audit log and told to the user.",
 
 	// Passwords and links
 	"password.choose":    "Choose a password.",
@@ -211,6 +221,7 @@ var sentences = map[string]string{
 	"act.user_enable":     "enable the user {Login}",
 	"act.user_activation": "send {Login} a link to choose a password",
 	"act.user_reset":      "reset the two factor authentication of {Login}",
+	"act.user_cancel":     "cancel the reset of {Login}",
 	"act.user_invite":     "invite {Login} to set up two factor authentication",
 	"act.user_forget":     "forget remembered devices of {Login}",
 	"act.user_sessions":   "end the sessions of {Login}",

@@ -24,6 +24,7 @@ type userPage struct {
 	Until     time.Time // confirm page of a reset: until when set-up will be open
 	Told      []string
 	Reason    string
+	How       string // set-up: the way that was chosen
 }
 
 // userPage gathers the page of the user that the path names.
@@ -150,14 +151,6 @@ func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v counter
 	p.Title, p.Reason = "Reset/Disable 2 Factor Authentication · "+p.View.User.Login, reason
 	p.refuse(err)
 	return s.show(w, http.StatusUnprocessableEntity, "console_user-reset", p)
-}
-
-func (s *Server) getUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.confirm(w, r, v, g, "console_user-setup", "Setup 2 Factor Authentication")
-}
-
-func (s *Server) postUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.userAct(w, r, v, g, "invited", func(login string) error { return s.Office.Invite(r.Context(), v, g.Actor(), login) })
 }
 
 func (s *Server) getEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/config"
+)
+
+type userCode struct {
+	inAgency
+	ID     string `name:"id" required:"" help:"User ID."`
+	Reason string `required:"" help:"Why; it is kept in the audit log and told to the user and every administrator."`
+	JSON   bool   `name:"json" help:"Print the code as JSON."`
+}
+
+type codeJSON struct {
+	ID    string   `json:"id"`
+	Code  string   `json:"code"`
+	Until string   `json:"until"`
+	Reset bool     `json:"reset"`
+	Told  []string `json:"told"`
+}
+
+// Run makes the code: the way in for anybody, the last administrator too (RS-07).
+func (cmd userCode) Run(s *config.Settings, c *console) error {
+	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+		n, err := h.office.EnrolmentCode(ctx, v, operator, cmd.ID, cmd.Reason)
+		if err != nil {
+			return err
+		}
+		until := n.Until.Format(time.RFC3339)
+		if cmd.JSON {
+			return c.json(codeJSON{ID: strings.ToUpper(cmd.ID), Code: n.Code, Until: until, Reset: n.Reset, Told: append([]string{}, n.Told...)})
+		}
+		rows := [][]string{{"Enrolment code", n.Code}, {"For", strings.ToUpper(cmd.ID) + ", together with the password"}, {"Works", "once, until " + until},
+			{"Told", strings.Join(n.Told, ", ")}}
+		if n.Reset {
+			rows = append(rows, []string{"Reset", "the methods of before were removed"})
+		}
+		return c.table(rows)
+	})
+}

@@ -1,0 +1,109 @@
+package admin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// A NewCode is an enrolment code as it was made: shown once, and kept nowhere.
+type NewCode struct {
+	Code  string // in groups of four
+	Until time.Time
+	Told  []string // addresses of the user's notice
+	Reset bool     // the user was set up, and was reset with it (the operator only)
+}
+
+// EnrolmentCode makes the code with which a user begins set-up where the
+// password alone does not lead to it; an earlier one dies. The operator of the
+// host may make one for anybody, the last administrator too, and resets who is
+// set up with the same act (RS-07).
+func (o *Office) EnrolmentCode(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (n NewCode, err error) {
+	reason = strings.TrimSpace(reason)
+	code := secret.Code(secret.EnrolmentLength)
+	n.Code, n.Until = secret.Grouped(code), v.Now.Add(policy.EnrolLife)
+	err = o.act(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := o.target(ctx, tx, actor, countersign.RightReset, login)
+		if err != nil {
+			return err
+		}
+		if err := mayCode(actor, u, reason); err != nil {
+			return err
+		}
+		if n.Told, err = addresses(ctx, tx, u); err != nil {
+			return err
+		}
+		if n.Reset = u.Enrolled; n.Reset {
+			if err := o.reset(ctx, tx, v, actor, u, reason); err != nil {
+				return err
+			}
+		}
+		digest := o.Key.CodeDigest("enrolment", tx.Agency(), u.ID, code)
+		if err := tx.PutEnrolmentCode(ctx, countersign.EnrolmentCode{User: u.ID, Digest: digest, Made: v.Now, MadeBy: byline(actor), Expires: n.Until}); err != nil {
+			return err
+		}
+		e := record(v, actor, "enrolment-code.made", u.Login)
+		e.Reason = reason
+		tx.Record(e)
+		return o.tellBoth(ctx, tx, v, actor, u, countersign.KindEnrolmentCode, "code", reason, n.Until)
+	})
+	if err != nil {
+		return NewCode{}, err
+	}
+	return n, nil
+}
+
+// mayCode refuses a code that would open nothing, and one for oneself.
+func mayCode(actor countersign.Actor, u countersign.User, reason string) error {
+	switch {
+	case !actor.Operator && actor.User.ID == u.ID:
+		return fail(countersign.Denied, "reset.self", "", nil)
+	case u.Disabled:
+		return fail(countersign.Invalid, "enrolment_code.disabled", "", countersign.Args{"Login": u.Login})
+	case u.Enrolled && !actor.Operator:
+		return fail(countersign.Invalid, "enrolment_code.enrolled", "", countersign.Args{"Login": u.Login})
+	case actor.Operator || reason != "":
+		return policy.CheckReason(reason, "enrolment_code.reason_missing")
+	default:
+		return nil
+	}
+}
+
+// tellBoth tells the user, and every administrator, what was done to his second factor.
+func (o *Office) tellBoth(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User,
+	kind countersign.Kind, what, reason string, until time.Time) error {
+	data := map[string]string{"By": byline(actor), "Reason": reason, "Until": notice.Until(until)}
+	if err := notice.Tell(ctx, tx, v, u, kind, data); err != nil {
+		return err
+	}
+	return notice.Administrators(ctx, tx, v, countersign.KindWatch, map[string]string{
+		"What": what, "By": byline(actor), "Reason": reason, "UserID": u.Login, "Name": u.Name})
+}
+
+// CancelReset closes the reset that is open for a user: from now on his password
+// alone opens nothing, and a wizard under way ends (D-42).
+func (o *Office) CancelReset(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
+	return o.act(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := o.target(ctx, tx, actor, countersign.RightReset, login)
+		if err != nil {
+			return err
+		}
+		if u.Enrolled || !u.ResetUntil.After(v.Now) {
+			return fail(countersign.Invalid, "reset.not_open", "", countersign.Args{"Login": u.Login})
+		}
+		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+			return err
+		}
+		if err := tx.OpenReset(ctx, u.ID, u.ResetAt, v.Now, u.ResetBy); err != nil {
+			return err
+		}
+		tx.Record(record(v, actor, "two-factor.reset_cancelled", u.Login))
+		return o.tellBoth(ctx, tx, v, actor, u, countersign.KindResetCancelled, "reset-cancelled", "", v.Now)
+	})
+}

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"net/http"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+// closed answers a right password that opens nothing by itself: why, and where
+// an enrolment code goes (D-38, D-46).
+func (s *Server) closed(w http.ResponseWriter, r *http.Request, v countersign.Visit, out signin.Outcome) error {
+	s.cookies(w, out)
+	v.Attempt = out.Attempt.Handle
+	p, ok, err := s.wizard(w, r, v, "Enrolment code")
+	if !ok || err != nil {
+		return err
+	}
+	p.Title = "Error: " + p.Title
+	return s.code(w, http.StatusForbidden, p)
+}
+
+func (s *Server) getSetUpCode(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	p, ok, err := s.wizard(w, r, v, "Enrolment code")
+	if !ok || err != nil || !stageOf(w, r, p, "/set-up/code") {
+		return err
+	}
+	return s.code(w, http.StatusOK, p)
+}
+
+// code shows the page of the enrolment code. Closed says why set-up is closed
+// without one: "lapsed", "openings" or "no-email"; empty: it is not.
+func (s *Server) code(w http.ResponseWriter, status int, p setUpPage) error {
+	u := p.View.User
+	switch {
+	case !p.View.MustCode:
+	case !u.ResetUntil.IsZero() && !p.Now.Before(u.ResetUntil):
+		p.Closed = "lapsed"
+	case !u.ResetUntil.IsZero() && u.Openings >= policy.MaxOpenings:
+		p.Closed = "openings"
+	default:
+		p.Closed = "no-email"
+	}
+	return s.show(w, status, "gate_set-up-code", p)
+}
+
+func (s *Server) postSetUpCode(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	typed := r.PostForm.Get("enrolment_code")
+	out, err := s.Desk.EnrolmentCode(r.Context(), v, typed)
+	if err == nil {
+		return s.next(w, r, out)
+	}
+	return s.setUpAgain(w, r, v, err, "Enrolment code", func(p setUpPage, status int) error {
+		p.Typed = typed
+		return s.code(w, status, p)
+	})
+}

@@ -1,0 +1,61 @@
+package web
+
+import (
+	"net/http"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/signin"
+)
+
+// A codePage shows an enrolment code that was just made: this once.
+type codePage struct {
+	userPage
+	New admin.NewCode
+	Key []string // the code in groups of four
+}
+
+func (s *Server) getUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.confirm(w, r, v, g, "console_user-setup", "Setup 2 Factor Authentication")
+}
+
+// postUserSetUp helps a user to begin: by an invitation, or by an enrolment code.
+func (s *Server) postUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	if r.PostForm.Get("how") != "code" {
+		return s.userSetUpRefused(w, r, v, g, s.Office.Invite(r.Context(), v, g.Actor(), r.PathValue("id")), "invited")
+	}
+	code, err := s.Office.EnrolmentCode(r.Context(), v, g.Actor(), r.PathValue("id"), r.PostForm.Get("reason"))
+	if err != nil {
+		return s.userSetUpRefused(w, r, v, g, err, "")
+	}
+	p, err := s.userPage(r, v, g)
+	if err != nil {
+		return err
+	}
+	p.Title = "Enrolment code · " + p.View.User.Login
+	return s.show(w, http.StatusOK, "console_user-code", codePage{userPage: p, New: code, Key: groups(code.Code)})
+}
+
+// userSetUpRefused shows the page again with what was wrong, or leads to the
+// user's page if nothing was.
+func (s *Server) userSetUpRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, err error, done string) error {
+	if err == nil {
+		http.Redirect(w, r, userPath(r.PathValue("id"))+query("done", done), http.StatusSeeOther)
+		return nil
+	}
+	if countersign.KindOf(err) != countersign.Invalid {
+		return err
+	}
+	p, perr := s.userPage(r, v, g)
+	if perr != nil {
+		return perr
+	}
+	p.Title, p.Reason, p.How = "Setup 2 Factor Authentication · "+p.View.User.Login, r.PostForm.Get("reason"), r.PostForm.Get("how")
+	p.refuse(err)
+	return s.show(w, http.StatusUnprocessableEntity, "console_user-setup", p)
+}
+
+// postUserResetCancel closes an open reset (D-42).
+func (s *Server) postUserResetCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.userAct(w, r, v, g, "cancelled", func(login string) error { return s.Office.CancelReset(r.Context(), v, g.Actor(), login) })
+}
