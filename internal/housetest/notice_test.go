@@ -1,0 +1,237 @@
+package housetest
+
+import (
+	"context"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/pgtest"
+)
+
+// news are the subjects of the letters to an address since n messages ago, the
+// tokens left out.
+func (h *House) news(to string, before int) []string {
+	h.T.Helper()
+	all := h.Subjects(to)
+	var fresh []string
+	for _, s := range all[:len(all)-before] {
+		if !strings.Contains(s, " token (") {
+			fresh = append(fresh, s)
+		}
+	}
+	return fresh
+}
+
+// NT-01: each of these is told to every stored address: the profile's, the one
+// for two factor authentication, and one that was replaced a while ago or is
+// being replaced now. Each letter says what, when, from where and what to do,
+// and opens no way in (NT-02).
+func TestEventsByAddresses(t *testing.T) {
+	text := func(s string) *string { return &s }
+	off := true
+	edit := func(h *House, c admin.Change) {
+		h.T.Helper()
+		c.Version = admin.AnyVersion
+		if _, err := h.Office.EditUser(context.Background(), h.Visit(), Operator, "BSMITH", c); err != nil {
+			h.T.Fatal(err)
+		}
+	}
+	events := []struct {
+		name, subject string
+		does          func(h *House, b *Browser)
+		also          []string // more addresses than the three
+	}{
+		{"binding", "A method was added for Agency Integrator", func(h *House, b *Browser) {
+			b.Get("/profile")
+			b.Post("/profile/setup-two-factor")
+			b.Get("/set-up/sms")
+			b.Post("/set-up/sms", "phone", "6145550112")
+			b.Post("/set-up/sms/token", "token", h.Token("+16145550112"))
+		}, nil},
+		{"removal", "A method was removed for Agency Integrator", func(_ *House, b *Browser) {
+			b.Get("/profile")
+			b.Post("/profile/methods/remove", "method", "app")
+		}, nil},
+		{"the address for two factor changed", "Tokens for Agency Integrator go to another address", func(h *House, b *Browser) {
+			b.Get("/profile")
+			b.Post("/profile/setup-two-factor")
+			b.Get("/set-up/email")
+			b.Post("/set-up/email", "email", "third@mail.example")
+			b.Post("/set-up/email/token", "token", h.Token("third@mail.example"))
+		}, []string{"third@mail.example"}},
+		{"reset by oneself", "You reset two factor authentication for Agency Integrator", func(_ *House, b *Browser) {
+			b.Get("/profile/reset-two-factor")
+			b.Post("/profile/reset-two-factor", "password", Password)
+		}, nil},
+		{"reset by an administrator", "Your two factor authentication for Agency Integrator was reset", func(h *House, _ *Browser) { h.reset("BSMITH") }, nil},
+		{"disabled", "Your user ID for Agency Integrator was disabled", func(h *House, _ *Browser) { edit(h, admin.Change{Disabled: &off, Reason: "left"}) }, nil},
+		{"recovery codes made", "Recovery codes were made for Agency Integrator", func(_ *House, b *Browser) { recoveryCodes(b) }, nil},
+		{"recovery code used", "A recovery code was used for Agency Integrator", func(h *House, b *Browser) {
+			code := recoveryCodes(b)[0]
+			toRecovery(h, "192.0.2.30", "BSMITH").Post("/sign-in/token", "recovery_code", code)
+		}, nil},
+		{"profile email changed", "The email address of BSMITH for Agency Integrator was changed",
+			func(h *House, _ *Browser) { edit(h, admin.Change{Email: text("fourth@mail.example")}) }, []string{"fourth@mail.example"}},
+		{"profile number changed", "The mobile phone of BSMITH for Agency Integrator was changed",
+			func(h *House, _ *Browser) { edit(h, admin.Change{Mobile: text("6145550188")}) }, nil},
+		{"new connection", "New sign on to Agency Integrator", func(h *House, _ *Browser) {
+			x := h.Browser("203.0.113.9", SafariMac)
+			x.SignIn("BSMITH")
+			x.Post("/sign-in/token", "token", h.Token("bob@mail.example"))
+		}, nil},
+		{"2FA Off", "A preference of Agency Integrator was changed: 2FA", func(h *House, _ *Browser) { h.Set("2FA", "Off") }, nil},
+	}
+	Each(t, func(t *testing.T, h *House) {
+		for _, e := range events {
+			t.Run(e.name, func(t *testing.T) {
+				h := h.another(t)
+				b := h.threeAddresses()
+				to := append([]string{"bsmith@demo.example", "bob@mail.example", "before@demo.example"}, e.also...)
+				before := map[string]int{}
+				for _, a := range to {
+					before[a] = len(h.Mail(a))
+				}
+				e.does(h, b)
+				for _, a := range to {
+					if got := h.news(a, before[a]); !slices.Contains(got, e.subject) {
+						t.Errorf("%s was told %q, want %q", a, got, e.subject)
+					}
+					wantLetter(t, h, a, e.subject)
+				}
+			})
+		}
+	})
+}
+
+// another is a new house on a database of the same engine.
+func (h *House) another(t *testing.T) *House {
+	t.Helper()
+	if strings.HasPrefix(h.URL, "sqlite:") {
+		return Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
+	}
+	return Open(t, pgtest.DSN(t))
+}
+
+// threeAddresses is the browser of BSMITH, an administrator who proves by app
+// and by an address of his own, and whose profile's address was changed.
+func (h *House) threeAddresses() *Browser {
+	h.T.Helper()
+	h.AddUser(admin.NewUser{Login: "BSMITH", Name: "Bob Smith", Email: "before@demo.example", Rights: []countersign.Right{countersign.RightAudit}})
+	h.Set("2FAEMAILOTHER", "Allow")
+	b := h.Browser("192.0.2.10", Chrome)
+	b.SignIn("BSMITH")
+	b.Post("/set-up/email", "email", "bob@mail.example")
+	b.Post("/set-up/email/token", "token", h.Token("bob@mail.example"))
+	key := b.Get("/set-up/app").Key()
+	b.Post("/set-up/app", "token", h.AppToken(key))
+	b.Get("/set-up")
+	b.Post("/set-up/skip")
+	b.Post("/set-up/default", "default", "email")
+	address := "bsmith@demo.example"
+	if _, err := h.Office.EditUser(context.Background(), h.Visit(), Operator, "BSMITH", admin.Change{Version: admin.AnyVersion, Email: &address}); err != nil {
+		h.T.Fatal(err)
+	}
+	return b
+}
+
+var (
+	timeSaid = regexp.MustCompile(`Time: \d+ November 2026, \d+:\d\d [AP]M UTC`)
+	linkSaid = regexp.MustCompile(`https?://[^\s"<]+`)
+)
+
+// wantLetter expects of a letter what NT-02 asks of all of them.
+func wantLetter(t *testing.T, h *House, to, subject string) {
+	t.Helper()
+	for _, m := range h.Mail(to) {
+		if m.Subject != subject {
+			continue
+		}
+		if !timeSaid.MatchString(m.Text) || !strings.Contains(m.Text, "If ") || !strings.Contains(m.Text, "Nobody will ever ask you for a token") {
+			t.Errorf("the letter lacks the time or what to do:\n%s", m.Text)
+		}
+		if sixDigits.MatchString(m.Text) {
+			t.Errorf("the letter has a token in it:\n%s", m.Text)
+		}
+		for _, link := range linkSaid.FindAllString(m.Text+m.HTML, -1) {
+			if u, err := url.Parse(link); err != nil || u.Path != "/not-me" {
+				t.Errorf("the letter leads to %s", link)
+			}
+		}
+		return
+	}
+}
+
+// RS-06, ER-05: an administrator who changes the address, resets, and lets the
+// user set up again does none of it in silence: each step is told to the old
+// address, the new one and every administrator, and the user's page tells it as
+// one story. The bypass itself is told too.
+func TestChainOfChangesIsTold(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.Administrator()
+		h.User("CBILLS", countersign.RightAudit)
+		h.User("BSMITH")
+		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+		office := h.Browser("192.0.2.11", Chrome)
+		office.Enroll("ADMIN")
+		all := []string{"bsmith@demo.example", "thief@mail.example", "admin@demo.example", "cbills@demo.example"}
+		told := func(what string, does func(), subjects ...string) {
+			t.Helper()
+			before := map[string]int{}
+			for _, a := range all {
+				before[a] = len(h.Mail(a))
+			}
+			does()
+			for _, a := range all {
+				got := h.news(a, before[a])
+				if !slices.ContainsFunc(subjects, func(s string) bool { return slices.Contains(got, s) }) {
+					t.Errorf("%s: %s was told %q", what, a, got)
+				}
+			}
+		}
+		told("the address", func() {
+			office.Get("/admin/users/BSMITH/edit")
+			office.Post("/admin/users/BSMITH/edit", "name", "Bob Smith", "email", "thief@mail.example", "phone", "", "version", office.page.Value("version"), "reason", "new address")
+		}, "The email address of BSMITH for Agency Integrator was changed")
+		h.Pass(time.Hour)
+		office.SignIn("ADMIN")
+		office.Get("/admin/users/BSMITH/reset-two-factor")
+		told("the reset", func() {
+			office.Post("/admin/users/BSMITH/reset-two-factor", "reason", "lost phone")
+			office.Confirm("admin@demo.example")
+		}, "Your two factor authentication for Agency Integrator was reset", "Ann Admin (ADMIN) reset two factor authentication of BSMITH (Agency Integrator)")
+		thief := h.Browser("203.0.113.9", Chrome)
+		told("the new method", func() {
+			wantSetUp(t, thief.SignIn("BSMITH"))
+			thief.Post("/set-up/email", "email", "thief@mail.example")
+			thief.Post("/set-up/email/token", "token", h.Token("thief@mail.example"))
+		}, "A method was added for Agency Integrator", "BSMITH set up two factor authentication, and the email address was changed shortly before (Agency Integrator)")
+		if got := h.Subjects("bsmith@demo.example"); !slices.Contains(got, "Set-up was opened for Agency Integrator with your password alone") {
+			t.Errorf("the bypass was not told: %q", got)
+		}
+		thief.Post("/set-up/skip")
+		h.Pass(time.Minute)
+		story := office.Get("/admin/users/BSMITH").Text()
+		at := -1
+		for _, line := range []string{"Set-up was completed.", "ADMIN reset two factor authentication. Reason given: lost phone.",
+			"Email address: bsmith@demo.example → thief@mail.example. Reason given: new address."} {
+			next := strings.Index(story, line)
+			if next <= at {
+				t.Errorf("the story lacks %q in its place: %s", line, story)
+			}
+			at = next
+		}
+		before := len(h.Mail("bsmith@demo.example"))
+		h.Pass(72 * time.Hour)
+		h.reset("BSMITH")
+		if got := h.news("bsmith@demo.example", before); len(got) != 0 {
+			t.Errorf("three days later the old address is still told %q", got)
+		}
+	})
+}
