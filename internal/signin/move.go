@@ -29,6 +29,9 @@ func (d *Desk) moveEmail(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	if err := d.moved(ctx, tx, v, u, "profile.email_changed", countersign.ForgottenEmail); err != nil {
 		return err
 	}
+	if err := tx.KeepOldEmail(ctx, u.ID, policy.KeptEmail(old, u.Email, v.Now), v.Now); err != nil {
+		return err
+	}
 	data := map[string]string{"By": u.Name + " (" + u.Login + ")", "What": "email", "Old": old.Email, "New": u.Email}
 	if err := notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data, old.Email, before); err != nil {
 		return err
