@@ -135,7 +135,7 @@ func enrolmentPages(t *testing.T, d demo) {
 	admin.Choose("how", "code")
 	admin.Press("Continue")
 	look("enrolment-code", "It is shown only now.")
-	code := admin.TextOf(".key")
+	code := strings.Join(strings.Fields(admin.TextOf(".key")), "-")
 	w := browsertest.Open(t, browsertest.Options{From: "127.0.0.25"})
 	signIn(w, d.URL, "CBILLS", d.password("CBILLS"))
 	want(t, w, "Enter your enrolment code")

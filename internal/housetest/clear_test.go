@@ -179,9 +179,9 @@ func TestWhatEachEventClears(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		h.T = t
 		h.Administrator()
+		other := h.tenant("OTHER")
 		for i, e := range events {
 			who := h.tenant(fmt.Sprintf("USER%02d", i))
-			other := h.tenant(fmt.Sprintf("OTHER%02d", i))
 			if got := h.standing(who.login); got != full(who) {
 				t.Fatalf("%s: before it stands %+v, want %+v", e.name, got, full(who))
 			}

@@ -2,8 +2,8 @@ package housetest
 
 import (
 	"context"
+	"fmt"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,7 +12,6 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/pgtest"
 )
 
 // news are the subjects of the letters to an address since n messages ago, the
@@ -36,109 +35,108 @@ func (h *House) news(to string, before int) []string {
 func TestEventsByAddresses(t *testing.T) {
 	text := func(s string) *string { return &s }
 	off := true
-	edit := func(h *House, c admin.Change) {
+	edit := func(h *House, r reader, c admin.Change) {
 		h.T.Helper()
 		c.Version = admin.AnyVersion
-		if _, err := h.Office.EditUser(context.Background(), h.Visit(), Operator, "BSMITH", c); err != nil {
+		if _, err := h.Office.EditUser(context.Background(), h.Visit(), Operator, r.login, c); err != nil {
 			h.T.Fatal(err)
 		}
 	}
 	events := []struct {
 		name, subject string
-		does          func(h *House, b *Browser)
-		also          []string // more addresses than the three
+		does          func(h *House, r reader)
+		also          func(r reader) string // one address more than the three
 	}{
-		{"binding", "A method was added for Agency Integrator", func(h *House, b *Browser) {
-			b.Get("/profile")
-			b.Post("/profile/setup-two-factor")
-			b.Get("/set-up/sms")
-			b.Post("/set-up/sms", "phone", "6145550112")
-			b.Post("/set-up/sms/token", "token", h.Token("+16145550112"))
+		{"binding", "A method was added for Agency Integrator", func(h *House, r reader) {
+			r.b.Get("/profile")
+			r.b.Post("/profile/setup-two-factor")
+			r.b.Get("/set-up/sms")
+			r.b.Post("/set-up/sms", "phone", "6145550112")
+			r.b.Post("/set-up/sms/token", "token", h.Token("+16145550112"))
 		}, nil},
-		{"removal", "A method was removed for Agency Integrator", func(_ *House, b *Browser) {
-			b.Get("/profile")
-			b.Post("/profile/methods/remove", "method", "app")
+		{"removal", "A method was removed for Agency Integrator", func(_ *House, r reader) {
+			r.b.Get("/profile")
+			r.b.Post("/profile/methods/remove", "method", "app")
 		}, nil},
-		{"the address for two factor changed", "Tokens for Agency Integrator go to another address", func(h *House, b *Browser) {
-			b.Get("/profile")
-			b.Post("/profile/setup-two-factor")
-			b.Get("/set-up/email")
-			b.Post("/set-up/email", "email", "third@mail.example")
-			b.Post("/set-up/email/token", "token", h.Token("third@mail.example"))
-		}, []string{"third@mail.example"}},
-		{"reset by oneself", "You reset two factor authentication for Agency Integrator", func(_ *House, b *Browser) {
-			b.Get("/profile/reset-two-factor")
-			b.Post("/profile/reset-two-factor", "password", Password)
+		{"the address for two factor changed", "Tokens for Agency Integrator go to another address", func(h *House, r reader) {
+			r.b.Get("/profile")
+			r.b.Post("/profile/setup-two-factor")
+			r.b.Get("/set-up/email")
+			r.b.Post("/set-up/email", "email", "third-"+r.own)
+			r.b.Post("/set-up/email/token", "token", h.Token("third-"+r.own))
+		}, func(r reader) string { return "third-" + r.own }},
+		{"reset by oneself", "You reset two factor authentication for Agency Integrator", func(_ *House, r reader) {
+			r.b.Get("/profile/reset-two-factor")
+			r.b.Post("/profile/reset-two-factor", "password", Password)
 		}, nil},
-		{"reset by an administrator", "Your two factor authentication for Agency Integrator was reset", func(h *House, _ *Browser) { h.reset("BSMITH") }, nil},
-		{"disabled", "Your user ID for Agency Integrator was disabled", func(h *House, _ *Browser) { edit(h, admin.Change{Disabled: &off, Reason: "left"}) }, nil},
-		{"recovery codes made", "Recovery codes were made for Agency Integrator", func(_ *House, b *Browser) { recoveryCodes(b) }, nil},
-		{"recovery code used", "A recovery code was used for Agency Integrator", func(h *House, b *Browser) {
-			code := recoveryCodes(b)[0]
-			toRecovery(h, "192.0.2.30", "BSMITH").Post("/sign-in/token", "recovery_code", code)
+		{"reset by an administrator", "Your two factor authentication for Agency Integrator was reset", func(h *House, r reader) { h.reset(r.login) }, nil},
+		{"disabled", "Your user ID for Agency Integrator was disabled", func(h *House, r reader) { edit(h, r, admin.Change{Disabled: &off, Reason: "left"}) }, nil},
+		{"recovery codes made", "Recovery codes were made for Agency Integrator", func(_ *House, r reader) { recoveryCodes(r.b) }, nil},
+		{"recovery code used", "A recovery code was used for Agency Integrator", func(h *House, r reader) {
+			code := recoveryCodes(r.b)[0]
+			toRecovery(h, "192.0.2.30", r.login).Post("/sign-in/token", "recovery_code", code)
 		}, nil},
-		{"profile email changed", "The email address of BSMITH for Agency Integrator was changed",
-			func(h *House, _ *Browser) { edit(h, admin.Change{Email: text("fourth@mail.example")}) }, []string{"fourth@mail.example"}},
-		{"profile number changed", "The mobile phone of BSMITH for Agency Integrator was changed",
-			func(h *House, _ *Browser) { edit(h, admin.Change{Mobile: text("6145550188")}) }, nil},
-		{"new connection", "New sign on to Agency Integrator", func(h *House, _ *Browser) {
+		{"profile email changed", "The email address of {Login} for Agency Integrator was changed",
+			func(h *House, r reader) { edit(h, r, admin.Change{Email: text("fourth-" + r.own)}) }, func(r reader) string { return "fourth-" + r.own }},
+		{"profile number changed", "The mobile phone of {Login} for Agency Integrator was changed",
+			func(h *House, r reader) { edit(h, r, admin.Change{Mobile: text("6145550188")}) }, nil},
+		{"new connection", "New sign on to Agency Integrator", func(h *House, r reader) {
 			x := h.Browser("203.0.113.9", SafariMac)
-			x.SignIn("BSMITH")
-			x.Post("/sign-in/token", "token", h.Token("bob@mail.example"))
+			x.SignIn(r.login)
+			x.Post("/sign-in/token", "token", h.Token(r.own))
 		}, nil},
-		{"2FA Off", "A preference of Agency Integrator was changed: 2FA", func(h *House, _ *Browser) { h.Set("2FA", "Off") }, nil},
+		{"2FA Off", "A preference of Agency Integrator was changed: 2FA", func(h *House, _ reader) { h.Set("2FA", "Off") }, nil},
 	}
 	Each(t, func(t *testing.T, h *House) {
-		for _, e := range events {
+		h.Set("2FAEMAILOTHER", "Allow")
+		for i, e := range events {
 			t.Run(e.name, func(t *testing.T) {
-				h := h.another(t)
-				b := h.threeAddresses()
-				to := append([]string{"bsmith@demo.example", "bob@mail.example", "before@demo.example"}, e.also...)
+				r := h.reader(fmt.Sprintf("READER%02d", i))
+				subject := strings.ReplaceAll(e.subject, "{Login}", r.login)
+				to := []string{r.profile, r.own, r.before}
+				if e.also != nil {
+					to = append(to, e.also(r))
+				}
 				before := map[string]int{}
 				for _, a := range to {
 					before[a] = len(h.Mail(a))
 				}
-				e.does(h, b)
+				e.does(h, r)
 				for _, a := range to {
-					if got := h.news(a, before[a]); !slices.Contains(got, e.subject) {
-						t.Errorf("%s was told %q, want %q", a, got, e.subject)
+					if got := h.news(a, before[a]); !slices.Contains(got, subject) {
+						t.Errorf("%s was told %q, want %q", a, got, subject)
 					}
-					wantLetter(t, h, a, e.subject)
+					wantLetter(t, h, a, subject)
 				}
 			})
 		}
 	})
 }
 
-// another is a new house on a database of the same engine.
-func (h *House) another(t *testing.T) *House {
-	t.Helper()
-	if strings.HasPrefix(h.URL, "sqlite:") {
-		return Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
-	}
-	return Open(t, pgtest.DSN(t))
+// A reader is an administrator with three addresses: the profile's, one of his
+// own for two factor authentication, and one that the profile had before.
+type reader struct {
+	login, profile, own, before string
+	b                           *Browser
 }
 
-// threeAddresses is the browser of BSMITH, an administrator who proves by app
-// and by an address of his own, and whose profile's address was changed.
-func (h *House) threeAddresses() *Browser {
+func (h *House) reader(login string) reader {
 	h.T.Helper()
-	h.AddUser(admin.NewUser{Login: "BSMITH", Name: "Bob Smith", Email: "before@demo.example", Rights: []countersign.Right{countersign.RightAudit}})
-	h.Set("2FAEMAILOTHER", "Allow")
-	b := h.Browser("192.0.2.10", Chrome)
-	b.SignIn("BSMITH")
-	b.Post("/set-up/email", "email", "bob@mail.example")
-	b.Post("/set-up/email/token", "token", h.Token("bob@mail.example"))
-	key := b.Get("/set-up/app").Key()
-	b.Post("/set-up/app", "token", h.AppToken(key))
-	b.Get("/set-up")
-	b.Post("/set-up/skip")
-	b.Post("/set-up/default", "default", "email")
-	address := "bsmith@demo.example"
-	if _, err := h.Office.EditUser(context.Background(), h.Visit(), Operator, "BSMITH", admin.Change{Version: admin.AnyVersion, Email: &address}); err != nil {
+	low := strings.ToLower(login)
+	r := reader{login: login, profile: low + "@demo.example", own: low + "@mail.example", before: low + "@before.example", b: h.Browser("192.0.2.10", Chrome)}
+	h.AddUser(admin.NewUser{Login: login, Name: "Rita Reader", Email: r.before, Rights: []countersign.Right{countersign.RightAudit}})
+	r.b.SignIn(login)
+	r.b.Post("/set-up/email", "email", r.own)
+	r.b.Post("/set-up/email/token", "token", h.Token(r.own))
+	key := r.b.Get("/set-up/app").Key()
+	r.b.Post("/set-up/app", "token", h.AppToken(key))
+	r.b.Get("/set-up")
+	r.b.Post("/set-up/skip")
+	r.b.Post("/set-up/default", "default", "email")
+	if _, err := h.Office.EditUser(context.Background(), h.Visit(), Operator, login, admin.Change{Version: admin.AnyVersion, Email: &r.profile}); err != nil {
 		h.T.Fatal(err)
 	}
-	return b
+	return r
 }
 
 var (
