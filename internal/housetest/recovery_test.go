@@ -67,6 +67,9 @@ func TestRecoveryCode(t *testing.T) {
 		if p := other.Get("/profile"); !p.Says("7 of 8 left", "Signed in with a recovery code") {
 			t.Errorf("the profile does not tell: %s", p.Text())
 		}
+		if got := classes(h, "BSMITH"); !slices.Equal(got, []string{"urn:countersign:acr:2fa-email", "urn:countersign:acr:2fa"}) {
+			t.Errorf("the audit log says the sign-ins are worth %v", got)
+		}
 		other.SignOut()
 		wantToken(t, other.SignIn("BSMITH")) // decision 12: no trust was earned
 
@@ -264,4 +267,22 @@ func TestRecoveryCodeStandsNowhere(t *testing.T) {
 			}
 		}
 	})
+}
+
+// classes are what the audit log says a user's sign-ins were worth, oldest first.
+func classes(h *House, login string) (all []string) {
+	h.T.Helper()
+	err := h.DB.Read(context.Background(), h.Agency.ID, func(tx *store.Tx) error {
+		events, err := tx.Events(context.Background(), login, 1000)
+		for _, e := range events {
+			if e.Action == "sign-in.completed" {
+				all = append([]string{e.Detail["acr"]}, all...)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	return all
 }

@@ -39,7 +39,7 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 		return Outcome{}, err
 	}
 	e := record(v, "sign-in.completed", f.User)
-	e.Method = string(step.Proof)
+	e.Method, e.Detail = string(step.Proof), map[string]string{"acr": policy.ClassOf(step.Proof)}
 	tx.Record(e)
 	if step.Announce {
 		if err := d.announce(ctx, tx, v, f.User, s); err != nil {

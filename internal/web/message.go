@@ -33,6 +33,14 @@ var letters = map[countersign.Kind]string{
 	countersign.KindTurnedOff:      "A preference was changed",
 	countersign.KindTest:           "Test",
 	countersign.KindTextAlarm:      "Alarm about text messages",
+
+	countersign.KindWatch:          "What was done to a user's second factor",
+	countersign.KindDisabled:       "The user was disabled",
+	countersign.KindOpened:         "Set-up was opened with the password alone",
+	countersign.KindEnrolmentCode:  "An enrolment code was made or used",
+	countersign.KindResetCancelled: "The reset was cancelled",
+	countersign.KindRecoveryMade:   "Recovery codes were made",
+	countersign.KindRecoveryUsed:   "A recovery code was used",
 }
 
 // messageStates say where a message stands, in a word and its color.

@@ -30,13 +30,16 @@ func (s *Server) getSetUpCode(w http.ResponseWriter, r *http.Request, v counters
 }
 
 // code shows the page of the enrolment code. Closed says why set-up is closed
-// without one: "lapsed", "openings" or "no-email"; empty: it is not.
+// without one: "lapsed", "cancelled", "openings" or "no-email"; empty: it is not.
 func (s *Server) code(w http.ResponseWriter, status int, p setUpPage) error {
 	u := p.View.User
 	switch {
 	case !p.View.MustCode:
 	case !u.ResetUntil.IsZero() && !p.Now.Before(u.ResetUntil):
 		p.Closed = "lapsed"
+		if u.ResetUntil.Before(u.ResetAt.Add(policy.ResetLife)) {
+			p.Closed = "cancelled"
+		}
 	case !u.ResetUntil.IsZero() && u.Openings >= policy.MaxOpenings:
 		p.Closed = "openings"
 	default:

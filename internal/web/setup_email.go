@@ -47,9 +47,14 @@ func (s *Server) email(w http.ResponseWriter, status int, p setUpPage, change bo
 	return s.show(w, status, "gate_set-up-email", p)
 }
 
-// reset tells that this sign-in follows a reset (RS-03): by whom, and until when.
+// reset tells that this sign-in follows a reset (RS-03), by whom, and until when;
+// or that an enrolment code has opened it.
 func (p setUpPage) reset() *alert {
 	u := p.View.User
+	if p.View.Attempt.Setup.Coded && len(p.View.Factors) == 0 {
+		return &alert{Kind: "done", Role: "status", Head: "Your enrolment code was right",
+			Rest: "It is used now. Set-up is open here until " + p.Clock(p.View.Attempt.Expires) + "."}
+	}
 	if u.ResetUntil.IsZero() || p.View.Attempt.Purpose != countersign.SignIn {
 		return nil
 	}

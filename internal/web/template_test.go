@@ -40,7 +40,7 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_set-up":    func(b base) any { return wizard(b) },
 		"gate_set-up-code": func(b base) any {
 			p := wizard(b)
-			p.Closed = []string{"", "lapsed", "openings", "no-email", "", "", ""}[state]
+			p.Closed = []string{"", "lapsed", "openings", "no-email", "cancelled", "", ""}[state]
 			return p
 		},
 		"gate_set-up-email":       func(b base) any { return wizard(b) },
