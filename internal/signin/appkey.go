@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"encoding/hex"
 	"strconv"
 	"time"
@@ -8,7 +9,26 @@ import (
 	"countersign"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
 )
+
+// AppToken takes the token of the app that scanned the wizard's key.
+func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	appFactor := func(f policy.Facts) countersign.Factor {
+		key, _ := d.pendingKey(f.Attempt, v.Now)
+		return countersign.Factor{User: f.User.ID, Method: countersign.App, Secret: key}
+	}
+	return d.wizardToken(ctx, v, typed, policy.Menu{}, appFactor, func(tx *store.Tx, f *policy.Facts) error {
+		fa := appFactor(*f)
+		fa.State = f.Attempt.Setup.Step // the token that proved it is used (OT-08)
+		if err := d.verified(ctx, tx, v, f, fa); err != nil {
+			return err
+		}
+		f.Attempt.Setup.Key, f.Attempt.Setup.KeyAt = secret.AppKey(), v.Now // the proved one is not shown again (OT-07)
+		return d.methodAdded(ctx, tx, v, f.User, fa)
+	})
+}
 
 // pendingKey is the app's key that a wizard shows now, and until when it can be
 // proved: the one that was drawn, and after each ten minutes another one (ER-03).

@@ -127,3 +127,13 @@ func (d *Desk) codeRight(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	tx.Record(record(v, "enrolment-code.used", f.User))
 	return notice.Tell(ctx, tx, v, f.User, countersign.KindEnrolmentCode, map[string]string{"Used": "yes", "By": f.Code.MadeBy})
 }
+
+// enrolled tells the administrators of a first method where the profile's
+// address was changed shortly before (ER-05).
+func (d *Desk) enrolled(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, address string) error {
+	if !policy.RecentEmail(u, v.Now) {
+		return nil
+	}
+	return notice.Administrators(ctx, tx, v, countersign.KindWatch, map[string]string{
+		"What": "enrolled", "UserID": u.Login, "Name": u.Name, "New": address})
+}

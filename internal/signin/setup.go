@@ -171,23 +171,6 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 	})
 }
 
-// AppToken takes the token of the app that scanned the wizard's key.
-func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
-	appFactor := func(f policy.Facts) countersign.Factor {
-		key, _ := d.pendingKey(f.Attempt, v.Now)
-		return countersign.Factor{User: f.User.ID, Method: countersign.App, Secret: key}
-	}
-	return d.wizardToken(ctx, v, typed, policy.Menu{}, appFactor, func(tx *store.Tx, f *policy.Facts) error {
-		fa := appFactor(*f)
-		fa.State = f.Attempt.Setup.Step // the token that proved it is used (OT-08)
-		if err := d.verified(ctx, tx, v, f, fa); err != nil {
-			return err
-		}
-		f.Attempt.Setup.Key, f.Attempt.Setup.KeyAt = secret.AppKey(), v.Now // the proved one is not shown again (OT-07)
-		return d.methodAdded(ctx, tx, v, f.User, fa)
-	})
-}
-
 // SetUpSMS takes the number and sends a token to it (M18).
 func (d *Desk) SetUpSMS(ctx context.Context, v countersign.Visit, country, typed string) (Outcome, error) {
 	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
@@ -314,16 +297,6 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	e.Method = string(fa.Method)
 	tx.Record(e)
 	return tx.OpenReset(ctx, f.User.ID, f.User.ResetAt, noTime, f.User.ResetBy)
-}
-
-// enrolled tells the administrators of a first method where the profile's
-// address was changed shortly before (ER-05).
-func (d *Desk) enrolled(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, address string) error {
-	if !policy.RecentEmail(u, v.Now) {
-		return nil
-	}
-	return notice.Administrators(ctx, tx, v, countersign.KindWatch, map[string]string{
-		"What": "enrolled", "UserID": u.Login, "Name": u.Name, "New": address})
 }
 
 func (d *Desk) methodAdded(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, fa countersign.Factor) error {
