@@ -150,8 +150,8 @@ func (h *house) inviteFirst(ctx context.Context, c *console) error {
 	return nil
 }
 
-// prune removes what is over: attempts at once, sessions and receipts after 30
-// days. Besides it keeps a checkpoint of the audit logs (AU-03).
+// prune removes what is over: attempts at once, sessions, receipts and links
+// after 30 days. Besides it keeps a checkpoint of the audit logs (AU-03).
 func (h *house) prune(ctx context.Context) error {
 	const keep = 30 * 24 * time.Hour
 	ticker := time.NewTicker(10 * time.Minute)
@@ -159,7 +159,7 @@ func (h *house) prune(ctx context.Context) error {
 	for {
 		t := now()
 		err := errors.Join(h.db.PruneAttempts(ctx, t), h.db.PruneNonces(ctx, t), h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)),
-			h.office.Checkpoints(ctx, t))
+			h.db.PruneLinks(ctx, t.Add(-keep)), h.office.Checkpoints(ctx, t))
 		if err != nil && ctx.Err() == nil {
 			h.outbox.Log.Error("prune", "error", err)
 		}

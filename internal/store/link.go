@@ -68,3 +68,9 @@ func (tx *Tx) EndDevice(ctx context.Context, user countersign.UserID, device cou
 		tx.agency, user, device, millis(now), why)
 	return err
 }
+
+// PruneLinks removes links that expired before then, of all agencies.
+func (db *DB) PruneLinks(ctx context.Context, before time.Time) error {
+	_, err := db.execEverywhere(ctx, `DELETE FROM link WHERE expires < $1`, millis(before))
+	return err
+}
