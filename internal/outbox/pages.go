@@ -75,6 +75,7 @@ var provedWith = map[countersign.Proof]string{
 	countersign.ProofEmail:      "With the password and a token by email",
 	countersign.ProofApp:        "With the password and a token from the authenticator app",
 	countersign.ProofSMS:        "With the password and a token by SMS",
+	countersign.ProofPasskey:    "With a passkey",
 	countersign.ProofRecovery:   "With the password and a recovery code",
 }
 

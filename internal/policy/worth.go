@@ -23,7 +23,7 @@ func ClassOf(p countersign.Proof) string {
 		return ClassEmail
 	case countersign.ProofSMS:
 		return ClassRestricted
-	case "passkey":
+	case countersign.ProofPasskey:
 		return ClassPhishproof
 	case countersign.ProofApp, countersign.ProofRecovery:
 		return ClassTwoFactor

@@ -39,6 +39,7 @@ var letters = map[countersign.Kind]string{
 	countersign.KindOpened:         "Set-up was opened with the password alone",
 	countersign.KindEnrolmentCode:  "An enrolment code was made or used",
 	countersign.KindResetCancelled: "The reset was cancelled",
+	countersign.KindPasskeyCopied:  "A passkey may have been copied",
 	countersign.KindRecoveryMade:   "Recovery codes were made",
 	countersign.KindRecoveryUsed:   "A recovery code was used",
 }
