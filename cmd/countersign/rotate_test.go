@@ -233,7 +233,11 @@ func keyStatus(t *testing.T, n *node) (s statusOfKeys) {
 func TestBadKeyFilesAreRefused(t *testing.T) {
 	binary, data := build(t), t.TempDir()
 	key := filepath.Join(data, "master.key")
-	args := []string{"agency", "list", "--data", data}
+	args, port := []string{"agency", "list", "--data", data}, freePort(t)
+	n := &node{t: t, binary: binary, args: []string{"--public-url", "http://localhost:" + port, "--listen", "127.0.0.1:" + port,
+		"--ops-listen", "127.0.0.1:" + freePort(t), "--data", data}}
+	n.start() // makes the key
+	n.kill()
 	if out, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
