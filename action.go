@@ -32,7 +32,10 @@ var Actions = []Action{
 	{"object.unknown", "Somebody who is signed in asked for a thing that does not exist in his agency; reason says which kind."},
 	{"passkey.copied", "A passkey was refused whose signature counter went back: it may have been copied."},
 	{"passkey.renamed", "A user gave one of his passkeys another name."},
+	{"password.changed", "A user changed the password; refused: the current one was wrong."},
 	{"password.chosen", "A user chose a password by the link for it."},
+	{"password.link_asked", "A link to choose a new password was asked for and mailed; refused: reason says why none was. Subject is empty where there is no such user."},
+	{"password.reset", "A new password was chosen by a mailed link."},
 	{"preference.changed", "A preference was saved; the detail says the values before and after."},
 	{"recovery.made", "A user was shown a new set of recovery codes; the earlier set died."},
 	{"recovery.used", "A recovery code was used as a second factor."},
@@ -66,4 +69,5 @@ var Actions = []Action{
 	{"user.activation_sent", "A link to choose a password was mailed to a new user."},
 	{"user.added", "A user was added."},
 	{"user.changed", "Profile, rights, groups or state of a user were changed; the detail says from what to what."},
+	{"user.removed", "A user was erased with all that belonged to him."},
 }

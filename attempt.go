@@ -50,6 +50,7 @@ type Attempt struct {
 	Also      bool // new email: tokens go there too, once it is proved
 	Act       *Act // step-up and resume: what goes on after it
 	Then      string
+	Weak      string // code of why the password should be another one; empty: nothing speaks against it
 	Started   time.Time
 	Expires   time.Time
 }
@@ -174,6 +175,7 @@ type LinkPurpose string
 const (
 	LinkFirstAdministrator LinkPurpose = "first-administrator"
 	LinkActivate           LinkPurpose = "activate"
+	LinkPassword           LinkPurpose = "password" // forgotten: choose a new one
 )
 
 // A Link is a single-use handle that was mailed or printed.
@@ -184,4 +186,15 @@ type Link struct {
 	Created time.Time
 	Expires time.Time
 	Used    time.Time // zero: not used
+}
+
+// A LinkAsk is a wish for a link to choose a new password. Nobody has looked yet
+// whether such a user exists.
+type LinkAsk struct {
+	ID      string
+	Agency  AgencyID
+	Login   string // as it was typed
+	Client  Client
+	Request string
+	At      time.Time
 }

@@ -38,6 +38,8 @@ const (
 	KindPasskeyCopied  Kind = "passkey-copied" // a signature counter went back; Data "Of": to administrators
 	KindRecoveryMade   Kind = "recovery-codes-made"
 	KindRecoveryUsed   Kind = "recovery-code-used"
+	KindPasswordLink   Kind = "password-reset"   // a forgotten password: the link to choose a new one
+	KindPassword       Kind = "password-changed" // Data "How": "change" or "link"
 	KindTest           Kind = "test"
 	KindTextAlarm      Kind = "text-alarm" // SMS looks misused, or the day's budget is spent; to administrators
 )

@@ -101,6 +101,7 @@ func (d demoCmd) settings(s *config.Settings, dir string, port int) *config.Sett
 		Database:      "sqlite:" + dir + "/countersign.db",
 		MasterKeyFile: dir + "/master.key",
 		TrustedProxy:  s.TrustedProxy,
+		Breached:      s.Breached,
 		LogFormat:     "text",
 		LogLevel:      "error",
 		Preferences: []countersign.Preference{

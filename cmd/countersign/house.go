@@ -48,6 +48,11 @@ func open(ctx context.Context, s *config.Settings) (*house, error) {
 		return nil, fmt.Errorf("--database: %w; check the address, and that the server runs", err)
 	}
 	h := &house{db: db, key: db.Key(), keys: keys, box: box, passwords: secret.NewPasswords()}
+	if s.Breached != "" {
+		if h.passwords.Breached, err = secret.LoadBreached(s.Breached); err != nil {
+			return nil, errors.Join(&config.Error{Setting: "--breached-passwords", Problem: s.Breached + ": " + err.Error()}, db.Close())
+		}
+	}
 	if s.PublicURL != "" {
 		if h.public, err = s.Public(); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -157,6 +162,13 @@ func (h *house) publicHost() string {
 
 // url is the base URL of an agency's links.
 func (h *house) url(a countersign.Agency) string { return door.Hosts{Public: h.public}.URL(a) }
+
+// home is an agency with the URL that its letters' links are built from.
+func (h *house) home(ctx context.Context, id countersign.AgencyID) (countersign.Agency, error) {
+	a, err := h.db.Agency(ctx, id)
+	a.URL = h.url(a)
+	return a, err
+}
 
 // agency is the one that a command names; it may be left out where there is one.
 func (h *house) agency(ctx context.Context, code string) (countersign.Agency, error) {

@@ -18,16 +18,17 @@ import (
 type cli struct {
 	config.Settings
 
-	Serve      serveCmd      `cmd:"" help:"Run a node."`
-	Demo       demoCmd       `cmd:"" help:"Run the whole product with sample users and an inbox, on nothing but this program."`
-	Agency     agencyCmd     `cmd:"" help:"Agencies: add, list."`
-	User       userCmd       `cmd:"" help:"Users: add, list, show, edit, reset-two-factor, enrolment-code."`
-	Preference preferenceCmd `cmd:"" help:"Preferences: list, set, unset."`
-	Message    messageCmd    `cmd:"" help:"Messages: test, dkim."`
-	Audit      auditCmd      `cmd:"" help:"Audit log: list, export, verify."`
-	Key        keyCmd        `cmd:"" help:"Master key: status, rotate."`
-	Doctor     doctorCmd     `cmd:"" help:"Look whether mail and text messages can go out, and what the DNS of the sender lacks."`
-	Version    versionCmd    `cmd:"" help:"Version, commit and Go version."`
+	Serve      serveCmd          `cmd:"" help:"Run a node."`
+	Demo       demoCmd           `cmd:"" help:"Run the whole product with sample users and an inbox, on nothing but this program."`
+	Agency     agencyCmd         `cmd:"" help:"Agencies: add, list."`
+	User       userCmd           `cmd:"" help:"Users: add, list, show, edit, import, disable, enable, remove, reset-two-factor, enrolment-code."`
+	Preference preferenceCmd     `cmd:"" help:"Preferences: list, set, unset."`
+	Message    messageCmd        `cmd:"" help:"Messages: test, dkim."`
+	Audit      auditCmd          `cmd:"" help:"Audit log: list, export, verify."`
+	Key        keyCmd            `cmd:"" help:"Master key: status, rotate."`
+	Filter     passwordFilterCmd `cmd:"" name:"password-filter" help:"List of stolen passwords: build."`
+	Doctor     doctorCmd         `cmd:"" help:"Look whether mail and text messages can go out, and what the DNS of the sender lacks."`
+	Version    versionCmd        `cmd:"" help:"Version, commit and Go version."`
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -113,6 +113,7 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 		return nil, err
 	}
 	desk := &signin.Desk{Store: h.db, Methods: h.methods, Passwords: h.passwords, Key: h.key, Wake: h.outbox.Wake, Texts: s.SMSBudget}
+	h.outbox.Write = func(ctx context.Context, now time.Time) error { return desk.WriteLinks(ctx, now, h.home) }
 	return (&web.Server{
 		Desk:     desk,
 		Office:   h.office,
@@ -159,7 +160,7 @@ func (h *house) prune(ctx context.Context) error {
 	for {
 		t := now()
 		err := errors.Join(h.db.PruneAttempts(ctx, t), h.db.PruneNonces(ctx, t), h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)),
-			h.db.PruneLinks(ctx, t.Add(-keep)), h.office.Checkpoints(ctx, t))
+			h.db.PruneLinks(ctx, t.Add(-keep)), h.office.Checkpoints(ctx, t), h.db.PruneWishes(ctx, t.Add(-24*time.Hour)))
 		if err != nil && ctx.Err() == nil {
 			h.outbox.Log.Error("prune", "error", err)
 		}

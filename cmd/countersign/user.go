@@ -16,12 +16,16 @@ import (
 )
 
 type userCmd struct {
-	Add   userAdd   `cmd:"" help:"Add a user."`
-	List  userList  `cmd:"" help:"List the users."`
-	Show  userShow  `cmd:"" help:"Show a user."`
-	Edit  userEdit  `cmd:"" help:"Change a user."`
-	Code  userCode  `cmd:"" name:"enrolment-code" help:"Make a one-use code with which a user begins set-up; who is set up is reset."`
-	Reset userReset `cmd:"" name:"reset-two-factor" help:"Reset/Disable 2 Factor Authentication of a user."`
+	Add     userAdd     `cmd:"" help:"Add a user."`
+	List    userList    `cmd:"" help:"List the users."`
+	Show    userShow    `cmd:"" help:"Show a user."`
+	Edit    userEdit    `cmd:"" help:"Change a user."`
+	Import  userImport  `cmd:"" help:"Add the users of a CSV file, all or none."`
+	Disable userDisable `cmd:"" help:"Disable a user."`
+	Enable  userEnable  `cmd:"" help:"Let a disabled user sign in again."`
+	Remove  userRemove  `cmd:"" help:"Erase a user; the audit log stays."`
+	Code    userCode    `cmd:"" name:"enrolment-code" help:"Make a one-use code with which a user begins set-up; who is set up is reset."`
+	Reset   userReset   `cmd:"" name:"reset-two-factor" help:"Reset/Disable 2 Factor Authentication of a user."`
 }
 
 // inAgency is what every command about an agency's things has.

@@ -197,7 +197,7 @@ func (o *Office) operatorPassword(ctx context.Context, v countersign.Visit, acto
 	if err != nil {
 		return "", err
 	}
-	if err := secret.CheckNew(n.Password, p.PasswordLength, n.Login, n.Email, v.Agency.Name, v.Agency.ProductName()); err != nil {
+	if err := o.Passwords.CheckNew(n.Password, p.PasswordLength, n.Login, n.Email, v.Agency.Name, v.Agency.ProductName()); err != nil {
 		return "", err
 	}
 	return o.Passwords.Hash(ctx, n.Password)
@@ -206,12 +206,17 @@ func (o *Office) operatorPassword(ctx context.Context, v countersign.Visit, acto
 // checkProfile brings the profile of u into the form in which it is kept, and
 // says beside each field what can't be. What stands as it stood in old is left alone.
 func (o *Office) checkProfile(ctx context.Context, tx *store.Tx, old countersign.User, u *countersign.User, p countersign.Preferences) error {
+	return profileProblems(old, u, p, func(u countersign.User) error { return o.emailTaken(ctx, tx, u) })
+}
+
+// profileProblems is checkProfile; taken says whose address it is already.
+func profileProblems(old countersign.User, u *countersign.User, p countersign.Preferences, taken func(countersign.User) error) error {
 	problems := []error{policy.CheckName(u.Name)}
 	if u.Email != old.Email && u.Email != "" {
 		email, err := factor.ParseEmail(u.Email)
 		if err == nil {
 			u.Email = email
-			err = o.emailTaken(ctx, tx, *u)
+			err = taken(*u)
 		}
 		problems = append(problems, err)
 	}

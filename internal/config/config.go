@@ -35,6 +35,7 @@ type Settings struct {
 	SMSURL        []string `name:"sms-url" sep:"none" help:"Text gateway: twilio://, vonage://, smpp:// or webhook+https://; repeatable, in order of preference." placeholder:"URL"`
 	SMSURLFile    string   `name:"sms-url-file" help:"File that holds --sms-url, one on each line." placeholder:"FILE"`
 	SMSBudget     int      `name:"sms-budget" default:"5000" help:"Text messages that all agencies together may send in a day; 0: no limit."`
+	Breached      string   `name:"breached-passwords" help:"File of stolen passwords, made by password-filter build." placeholder:"FILE"`
 	LogFormat     string   `name:"log-format" default:"text" help:"text or json."`
 	LogLevel      string   `name:"log-level" default:"info" help:"debug, info, warn or error."`
 

@@ -133,6 +133,13 @@ func (h *House) build() {
 	h.Outbox = &outbox.Outbox{Store: h.DB, Mail: h.Inbox, Text: h.Inbox, From: "Demo Agency <support@demo.example>",
 		Log: log, Now: h.Now, URL: func(countersign.Agency) string { return publicURL }}
 	h.Desk = &signin.Desk{Store: h.DB, Methods: methods, Passwords: passwords, Key: key, Wake: func() {}}
+	h.Outbox.Write = func(ctx context.Context, now time.Time) error {
+		return h.Desk.WriteLinks(ctx, now, func(ctx context.Context, id countersign.AgencyID) (countersign.Agency, error) {
+			a, err := h.DB.Agency(ctx, id)
+			a.URL = publicURL
+			return a, err
+		})
+	}
 	h.Office = &admin.Office{Store: h.DB, Passwords: passwords, Key: key, Methods: methods, Wake: func() {}, Declared: []countersign.Preference{
 		{Code: "ADDAPPWIZ", Name: "App Entry - Include Additional Detail", Kind: countersign.KindSwitch, Default: "Off", Own: true},
 		{Code: "APPTLOBCHECK", Name: "App Entry - Check LOB on Appointments", Kind: countersign.KindSwitch, Default: "On", Own: true},

@@ -31,7 +31,8 @@ type Outbox struct {
 	From  string // sender, unless the agency has its own
 	URL   func(countersign.Agency) string
 	Log   *slog.Logger
-	Now   func() time.Time // nil: time.Now
+	Now   func() time.Time                       // nil: time.Now
+	Write func(context.Context, time.Time) error // writes letters that no request waited for; nil: there are none
 
 	once sync.Once
 	wake chan struct{}
@@ -87,6 +88,11 @@ func (o *Outbox) Run(ctx context.Context) error {
 // Poll takes one batch of messages that are due, tokens first, tries each once,
 // and reports how many it took.
 func (o *Outbox) Poll(ctx context.Context) (int, error) {
+	if o.Write != nil {
+		if err := o.Write(ctx, o.now()); err != nil {
+			o.Log.Error("write letters", "error", err) // those that are written go all the same
+		}
+	}
 	channels := o.channels()
 	if len(channels) == 0 {
 		return 0, nil

@@ -26,6 +26,8 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindRecoveryMade:   recoveryMade,
 	countersign.KindRecoveryUsed:   recoveryUsed,
 	countersign.KindPasskeyCopied:  passkeyCopied,
+	countersign.KindPasswordLink:   passwordLink,
+	countersign.KindPassword:       passwordChanged,
 	countersign.KindTest:           test,
 	countersign.KindTextAlarm:      textAlarm,
 }

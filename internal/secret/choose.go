@@ -32,7 +32,8 @@ func refused(code string, args countersign.Args) error {
 
 // CheckNew says beside the field new_password why a password can't be chosen:
 // fewer than shortest code points or too many (PW-03), or a form of the user ID,
-// the address, the agency or the product (PW-04); nil if it can.
+// the address, the agency or the product, or among the most used ones (PW-04);
+// nil if it can.
 func CheckNew(password string, shortest int, login, email, agency, product string) error {
 	text, fits := normal(password)
 	if !fits {
@@ -56,6 +57,9 @@ func CheckNew(password string, shortest int, login, email, agency, product strin
 	}
 	if distinct(text) < 4 {
 		return refused("password.common", countersign.Args{"Why": "has hardly any different characters"})
+	}
+	if inCommon(text) {
+		return refused("password.common", countersign.Args{"Why": mostUsed})
 	}
 	return nil
 }

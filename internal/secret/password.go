@@ -37,6 +37,8 @@ const (
 // are cores, first come first served. Beyond a queue it answers Busy: more at
 // once would make all of them slower. It is safe for concurrent use.
 type Passwords struct {
+	Breached *Breached // the operator's list of stolen passwords; nil: there is none
+
 	cost  Cost
 	work  *semaphore.Weighted // being hashed
 	line  *semaphore.Weighted // being hashed or waiting
@@ -139,22 +141,32 @@ func (c Cost) hash(text string) (string, error) {
 }
 
 // Check tells whether password is the one of the encoded hash, and whether it
-// should be hashed anew because the cost has risen. An empty hash, a password
-// that is too long and a hash that asks for too much are never right, but cost
-// the same as a wrong password (EN-02).
+// should be hashed anew because the cost has risen or another program has made
+// the hash. An empty hash, a password that is too long and a hash that asks for
+// too much are never right, but cost the same as a wrong password; a foreign
+// hash costs at least that (EN-02).
 func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, rehash bool, err error) {
 	text, fits := normal(password)
 	asked, readable := costOf(encoded)
-	possible := fits && readable
-	if !possible {
-		encoded, text = p.dummy, "not this one"
-	}
+	foreign := foreignMatch(encoded)
 	right := make(chan bool, 1)
-	if err = p.do(ctx, func() { right <- matches(encoded, text) }); err != nil {
+	err = p.do(ctx, func() {
+		switch {
+		case fits && readable:
+			right <- matches(encoded, text)
+		case fits && foreign != nil:
+			matches(p.dummy, "not this one")
+			right <- foreign(text)
+		default:
+			matches(p.dummy, "not this one")
+			right <- false
+		}
+	})
+	if err != nil {
 		return false, false, err
 	}
-	ok = <-right && possible
-	return ok, ok && asked.below(p.cost), nil
+	ok = <-right
+	return ok, ok && (foreign != nil || asked.below(p.cost)), nil
 }
 
 // matches computes the hash. The library's CheckPassword is not for this: it

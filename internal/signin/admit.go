@@ -46,7 +46,7 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 			return Outcome{}, err
 		}
 	}
-	out := Outcome{Step: step, Session: set(handle), Attempt: cleared, Browser: browser, Then: f.Attempt.Then}
+	out := Outcome{Step: step, Session: set(handle), Attempt: cleared, Browser: browser, Then: f.Attempt.Then, Notice: f.Attempt.Weak}
 	if out.Act, err = d.resumed(ctx, tx, v, f.User); err != nil || out.Act != nil {
 		return out, err // what was typed goes on first; the offer waits for another sign-in
 	}

@@ -32,7 +32,7 @@ func (d *Desk) Password(ctx context.Context, v countersign.Visit, login, passwor
 			return Outcome{}, err
 		}
 	}
-	return d.begin(ctx, v, u, renewed, then)
+	return d.begin(ctx, v, u, renewed, then, countersign.CodeOf(d.Passwords.Weak(password)))
 }
 
 func (d *Desk) userByLogin(ctx context.Context, v countersign.Visit, login string) (u countersign.User, err error) {
@@ -60,8 +60,9 @@ func (d *Desk) passwordWrong(ctx context.Context, v countersign.Visit, u counter
 	return wrong
 }
 
-// begin is what follows a right password.
-func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersign.User, renewed, then string) (Outcome, error) {
+// begin is what follows a right password. weak is why its user is asked to
+// choose another one once he is in; empty: nothing speaks against it.
+func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersign.User, renewed, then, weak string) (Outcome, error) {
 	var out Outcome
 	handle := secret.NewHandle()
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
@@ -84,6 +85,7 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 			Client:   v.Client,
 			Password: true,
 			Then:     then,
+			Weak:     weak,
 			Started:  v.Now,
 			Expires:  v.Now.Add(policy.AttemptLife),
 		}

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"countersign"
@@ -31,23 +32,31 @@ type Newcomer struct {
 // Welcome looks at a link without using it: opening a page changes nothing.
 func (d *Desk) Welcome(ctx context.Context, v countersign.Visit, handle countersign.Handle) (w Welcome, err error) {
 	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		w, err = d.welcome(ctx, tx, v, handle)
+		w, err = d.opened(ctx, tx, v, handle, countersign.LinkActivate, countersign.LinkFirstAdministrator)
 		return err
 	})
 	return w, err
 }
 
-func (d *Desk) welcome(ctx context.Context, tx *store.Tx, v countersign.Visit, handle countersign.Handle) (w Welcome, err error) {
-	linkOver := fail(countersign.Expired, "link.over", "", nil)
-	if w.Link, err = tx.Link(ctx, secret.Digest(handle)); err != nil {
-		if countersign.KindOf(err) == countersign.NotFound {
-			return w, linkOver
-		}
-		return w, err
+// linkOver is the answer for a link that does not work, for whatever reason.
+func linkOver() error { return fail(countersign.Expired, "link.over", "", nil) }
+
+// linkGone turns a missing row into a link that is over.
+func linkGone(err error) error {
+	if countersign.KindOf(err) == countersign.NotFound {
+		return linkOver()
 	}
-	mine := w.Link.Purpose == countersign.LinkActivate || w.Link.Purpose == countersign.LinkFirstAdministrator
-	if !mine || !w.Link.Used.IsZero() || !v.Now.Before(w.Link.Expires) {
-		return w, linkOver
+	return err
+}
+
+// opened is what a link opens if it is one of these purposes: the link of one
+// purpose is useless for another.
+func (d *Desk) opened(ctx context.Context, tx *store.Tx, v countersign.Visit, handle countersign.Handle, purposes ...countersign.LinkPurpose) (w Welcome, err error) {
+	if w.Link, err = tx.Link(ctx, secret.Digest(handle)); err != nil {
+		return w, linkGone(err)
+	}
+	if !slices.Contains(purposes, w.Link.Purpose) || !w.Link.Used.IsZero() || !v.Now.Before(w.Link.Expires) {
+		return w, linkOver()
 	}
 	if w.Preferences, err = tx.Preferences(ctx); err != nil {
 		return w, err
@@ -56,10 +65,10 @@ func (d *Desk) welcome(ctx context.Context, tx *store.Tx, v countersign.Visit, h
 		return w, nobodyYet(ctx, tx)
 	}
 	w.User, err = tx.User(ctx, w.Link.User)
-	if countersign.KindOf(err) == countersign.NotFound || w.User.Disabled {
-		return w, linkOver
+	if err == nil && w.User.Disabled {
+		return w, linkOver()
 	}
-	return w, err
+	return w, linkGone(err)
 }
 
 // nobodyYet refuses the link of the first administrator once there is one,
@@ -67,7 +76,7 @@ func (d *Desk) welcome(ctx context.Context, tx *store.Tx, v countersign.Visit, h
 func nobodyYet(ctx context.Context, tx *store.Tx) error {
 	holders, err := tx.UsersWith(ctx, countersign.RightUsers)
 	if err == nil && len(holders) > 0 {
-		return fail(countersign.Expired, "link.over", "", nil)
+		return linkOver()
 	}
 	return err
 }
@@ -92,7 +101,7 @@ func (d *Desk) Accept(ctx context.Context, v countersign.Visit, handle countersi
 		return err
 	}
 	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		again, err := d.welcome(ctx, tx, v, handle)
+		again, err := d.opened(ctx, tx, v, handle, w.Link.Purpose)
 		if err != nil {
 			return err
 		}
@@ -101,7 +110,7 @@ func (d *Desk) Accept(ctx context.Context, v countersign.Visit, handle countersi
 			return err
 		}
 		if !used {
-			return fail(countersign.Expired, "link.over", "", nil)
+			return linkOver()
 		}
 		if w.Link.Purpose == countersign.LinkFirstAdministrator {
 			u.Password, u.PasswordAt = hash, v.Now
@@ -111,19 +120,17 @@ func (d *Desk) Accept(ctx context.Context, v countersign.Visit, handle countersi
 			return tx.AddUser(ctx, u)
 		}
 		tx.Record(record(v, "password.chosen", u))
-		if err := tx.ShutOut(ctx, u.ID, countersign.ForgottenPassword, "password", "", v.Now); err != nil {
-			return err
-		}
-		return tx.SetPassword(ctx, u.ID, hash, v.Now)
+		return d.keepPassword(ctx, tx, v, u, hash, "")
 	})
 }
 
-// checkNew refuses a password that is too short or a form of a name in sight (PW-03, PW-04).
+// checkNew refuses a password that is too short, common, stolen or a form of a
+// name in sight (PW-03, PW-04).
 func (d *Desk) checkNew(v countersign.Visit, p countersign.Preferences, u countersign.User, password string) error {
 	if password == "" {
 		return fail(countersign.Invalid, "password.choose", "new_password", nil)
 	}
-	return secret.CheckNew(password, p.PasswordLength, u.Login, u.Email, v.Agency.Name, v.Agency.ProductName())
+	return d.Passwords.CheckNew(password, p.PasswordLength, u.Login, u.Email, v.Agency.Name, v.Agency.ProductName())
 }
 
 func firstAdministrator(v countersign.Visit, n Newcomer) (countersign.User, error) {

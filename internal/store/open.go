@@ -53,6 +53,9 @@ func Open(ctx context.Context, url string, box *secret.Box, options ...Option) (
 	if err == nil {
 		err = db.openInstallation(ctx)
 	}
+	if err == nil {
+		err = db.sealPasswords(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(err, db.closeOpened())
 	}

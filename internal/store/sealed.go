@@ -26,6 +26,8 @@ var sealedColumns = []sealedColumn{
 	{"dkim_key", "secret", `agency_id || '/' || domain || '/' || selector`, `'dkim_key.secret/' || agency_id || '/' || domain || '/' || selector`},
 	{"passkey", "sealed", "id", `'passkey.sealed/' || agency_id || '/' || user_id || '/' || id`},
 	{"passkey_nonce", "sealed", `agency_id || '/' || attempt_id || '/' || purpose`, `'passkey_nonce.sealed/' || agency_id || '/' || attempt_id || '/' || purpose`},
+	{"users", "password_sealed", "id", `'users.password/' || agency_id || '/' || id`},
+	{"link_ask", "login", "id", `'link_ask.login/' || agency_id || '/' || id`},
 	{"installation", "value", "name", `'installation/' || name`},
 }
 

@@ -9,15 +9,19 @@ import (
 	"countersign"
 )
 
-var userColumns = columns("id", "login", "name", "email", "mobile", "password", "password_at", "disabled",
+var userColumns = columns("id", "login", "name", "email", "mobile", "password", "password_sealed", "password_at", "disabled",
 	"reset_until", "reset_at", "reset_by", "reset_openings", "email_before", "email_changed", "version", "created", "last_sign_in", "set_up_left",
 	"EXISTS (SELECT 1 FROM factor f WHERE f.agency_id = users.agency_id AND f.user_id = users.id)")
 
 func scanUser(scan func(...any) error) (countersign.User, error) {
 	var u countersign.User
+	var sealed []byte
 	var passwordAt, until, at, since, created, last int64
-	err := scan(&u.ID, &u.Login, &u.Name, &u.Email, &u.Mobile, &u.Password, &passwordAt, &u.Disabled,
+	err := scan(&u.ID, &u.Login, &u.Name, &u.Email, &u.Mobile, &u.Password, &sealed, &passwordAt, &u.Disabled,
 		&until, &at, &u.ResetBy, &u.Openings, &u.OldEmail, &since, &u.Version, &created, &last, &u.SetUpLeft, &u.Enrolled)
+	if len(sealed) > 0 {
+		u.Password = stillSealed + string(sealed)
+	}
 	u.PasswordAt, u.ResetUntil, u.ResetAt = instant(passwordAt), instant(until), instant(at)
 	u.EmailSince, u.Created, u.LastSignIn = instant(since), instant(created), instant(last)
 	return u, err
@@ -44,6 +48,9 @@ func (tx *Tx) user(ctx context.Context, query string, key any) (countersign.User
 	if err != nil {
 		return u, notFound(err, "user.unknown")
 	}
+	if err := tx.openPassword(&u); err != nil {
+		return u, err
+	}
 	if u.Rights, err = names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, u.ID); err != nil {
 		return u, err
 	}
@@ -60,12 +67,16 @@ func names[T ~string](ctx context.Context, tx *Tx, query string, args ...any) ([
 
 // AddUser adds a user with rights and groups.
 func (tx *Tx) AddUser(ctx context.Context, u countersign.User) error {
-	_, err := tx.exec(ctx, `
-		INSERT INTO users (agency_id, id, login, folded, name, email, mobile, search, password, password_at, disabled,
+	sealed, err := tx.db.sealPassword(tx.agency, u.ID, u.Password)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO users (agency_id, id, login, folded, name, email, mobile, search, password, password_sealed, password_at, disabled,
 			reset_until, reset_at, reset_by, version, created, last_sign_in)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', 1, $12, 0)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10, $11, 0, 0, '', 1, $12, 0)`,
 		tx.agency, u.ID, u.Login, countersign.FoldLogin(u.Login), u.Name, u.Email, u.Mobile, searchText(u),
-		u.Password, millis(u.PasswordAt), u.Disabled, millis(u.Created))
+		sealed, millis(u.PasswordAt), u.Disabled, millis(u.Created))
 	if isExist(err) {
 		return &countersign.Error{Kind: countersign.Exists, Code: "user_id.taken", Field: "user_id", Args: countersign.Args{"Login": u.Login}}
 	}
@@ -113,9 +124,13 @@ func (tx *Tx) setLists(ctx context.Context, u countersign.User) error {
 // SetPassword keeps a new password hash. A zero now leaves the time of the
 // last change as it is: the same password was hashed anew.
 func (tx *Tx) SetPassword(ctx context.Context, id countersign.UserID, hash string, now time.Time) error {
-	_, err := tx.exec(ctx, `
-		UPDATE users SET password = $3, password_at = CASE WHEN $4 = CAST(0 AS BIGINT) THEN password_at ELSE $4 END
-		WHERE agency_id = $1 AND id = $2`, tx.agency, id, hash, millis(now))
+	sealed, err := tx.db.sealPassword(tx.agency, id, hash)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
+		UPDATE users SET password = '', password_sealed = $3, password_at = CASE WHEN $4 = CAST(0 AS BIGINT) THEN password_at ELSE $4 END
+		WHERE agency_id = $1 AND id = $2`, tx.agency, id, sealed, millis(now))
 	return err
 }
 
@@ -153,7 +168,8 @@ func (tx *Tx) SignedIn(ctx context.Context, id countersign.UserID, now time.Time
 	return err
 }
 
-// UsersWith are the enabled users who hold right r; with an empty right, who hold any.
+// UsersWith are the enabled users who hold right r; with an empty right, who hold
+// any. Their password hashes stay sealed, as in every list.
 func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign.User, error) {
 	return list(ctx, tx.sql, scanUser, `
 		SELECT `+userColumns+` FROM users

@@ -51,6 +51,9 @@ var happened = map[string]string{
 	"password.chosen":       "A password was chosen from {From}.",
 	"profile.email_changed": "{Who} changed the email address of the profile.",
 	"profile.phone_changed": "{Who} changed the mobile phone of the profile.",
+	"password.changed":      "The password was changed from {From}.",
+	"password.reset":        "A new password was chosen by a mailed link, from {From}.",
+	"password.link_asked":   "A link to choose a new password was asked for from {From}.",
 	"user.added":            "{Who} added the user.",
 	"user.changed":          "{Who} changed the user.",
 	"user.activation_sent":  "{Who} sent the link to choose a password.",
@@ -66,7 +69,9 @@ var happened = map[string]string{
 // refusedActs are the sentences of acts that may be done or refused, when they
 // were refused.
 var refusedActs = map[string]string{
-	"two-factor.reset": "A reset of two factor authentication was refused, asked for from {From}.",
+	"two-factor.reset":    "A reset of two factor authentication was refused, asked for from {From}.",
+	"password.changed":    "A wrong password was entered to change it, from {From}.",
+	"password.link_asked": "A link to choose a new password was asked for from {From}, and not sent.",
 }
 
 // proofs say by what a sign-in was admitted, and no more than was proved.

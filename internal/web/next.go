@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"countersign"
 	"countersign/internal/door"
@@ -65,6 +66,9 @@ func pageOf(out signin.Outcome) string {
 	case policy.SetUp:
 		return "/set-up"
 	case policy.Admit:
+		if out.Notice != "" {
+			return "/password/change" + query("notice", out.Notice) + strings.Replace(query("then", door.Then(out.Then)), "?", "&", 1)
+		}
 		if out.Offer {
 			return "/set-up/more" + query("then", door.Then(out.Then))
 		}

@@ -47,6 +47,7 @@ func deviceRows(p countersign.Preferences, all []countersign.Device, this counte
 var done = map[string]string{
 	"email":         "Your email address was changed.\nThe old address was told, and your remembered devices were forgotten.",
 	"phone":         "Your mobile phone was changed.\nAll your addresses were told, and your remembered devices were forgotten.",
+	"password":      "Your password was changed.\nYour other sessions were ended, your remembered devices forgotten, and all your addresses told.",
 	"default":       "Your Default was changed.",
 	"removed":       "The method was removed.\nAll your addresses were told, and your remembered devices were forgotten.",
 	"renamed":       "The passkey was renamed.",

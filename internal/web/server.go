@@ -96,6 +96,13 @@ func (s *Server) routes() {
 
 	page("GET /welcome", s.getWelcome)
 	page("POST /welcome", s.postWelcome)
+	page("GET /password/forgot", s.getForgot)
+	page("POST /password/forgot", s.postForgot)
+	page("GET /password/reset", s.getResetPassword)
+	page("POST /password/reset", s.postResetPassword)
+	guest("GET /password/change", s.getChangePassword)
+	typed("POST /password/change", "act.password", "/password/change", s.postChangePassword)
+	page("GET /.well-known/change-password", s.getWellKnown)
 
 	guest("GET /step-up", s.getStepUp)
 	free("POST /step-up", s.postStepUp)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign"
 	"countersign/internal/signin"
@@ -53,6 +54,10 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_profile-email":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
 		"gate_profile-phone":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
 		"gate_profile-token":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
+		"gate_password-forgot":    func(b base) any { return forgotPage{base: b, Until: time.Unix(int64(state), 0)} },
+		"gate_password-reset":     func(b base) any { return resetPasswordPage{base: b} },
+		"gate_password-change":    func(b base) any { return changePage{base: b, Ask: state > 0, Devices: state, Sessions: state} },
+		"gate_link-over":          func(b base) any { return linkOverPage{base: b} },
 		"gate_set-up-done":        func(b base) any { return setUpDonePage{base: b} },
 		"gate_set-up-more":        func(b base) any { return setUpMorePage{base: b, Missing: []string{"", "SMS"}[state%2]} },
 	}

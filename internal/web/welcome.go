@@ -34,7 +34,7 @@ func (s *Server) welcomePage(r *http.Request, v countersign.Visit, link counters
 func (s *Server) getWelcome(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	p, err := s.welcomePage(r, v, countersign.Handle(r.URL.Query().Get("link")))
 	if err != nil {
-		return err
+		return s.linkOver(w, r, v, err, "24 hours")
 	}
 	return s.show(w, http.StatusOK, "gate_welcome", p)
 }
@@ -49,11 +49,11 @@ func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request, v countersi
 		return nil
 	}
 	if kind := countersign.KindOf(err); kind != countersign.Invalid && kind != countersign.Exists {
-		return err
+		return s.linkOver(w, r, v, err, "24 hours")
 	}
 	p, werr := s.welcomePage(r, v, link)
 	if werr != nil {
-		return werr
+		return s.linkOver(w, r, v, werr, "24 hours")
 	}
 	p.UserID, p.Name, p.Email = f.Get("user_id"), f.Get("name"), f.Get("email")
 	p.refuse(err)

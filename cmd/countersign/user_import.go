@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/config"
+	"countersign/internal/web"
+)
+
+type userImport struct {
+	inAgency
+	File   string `arg:"" help:"CSV file with the columns user_id, name, email, mobile, groups, rights, password_hash; - for standard input."`
+	DryRun bool   `name:"dry-run" help:"Say what would happen, and change nothing."`
+	Invite bool   `help:"Send a link to choose a password to everybody without a password hash."`
+	JSON   bool   `name:"json" help:"Print what happened as JSON."`
+}
+
+// importedJSON is what an import prints for scripts.
+type importedJSON struct {
+	Added    int           `json:"added"`
+	Invited  int           `json:"invited"`
+	DryRun   bool          `json:"dry_run"`
+	Problems []problemJSON `json:"problems"`
+}
+
+type problemJSON struct {
+	Line    int    `json:"line"`
+	Column  string `json:"column,omitempty"`
+	Problem string `json:"problem"`
+}
+
+// largestFile is how much a file of users may hold.
+const largestFile = 10 << 20
+
+// Run adds the users of the file, all or none.
+func (cmd userImport) Run(s *config.Settings, c *console) error {
+	text, err := readWhole(cmd.File, c.in)
+	if err != nil {
+		return err
+	}
+	if cmd.Invite {
+		if _, err := s.Public(); err != nil {
+			return err // the links are built from it
+		}
+	}
+	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+		done, err := h.office.ImportUsers(ctx, v, operator, admin.Import{Text: text, DryRun: cmd.DryRun, Invite: cmd.Invite})
+		if err != nil {
+			return err
+		}
+		return cmd.print(c, done)
+	})
+}
+
+// readWhole reads a file, or standard input, up to the largest size.
+func readWhole(file string, in io.Reader) ([]byte, error) {
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, &config.Error{Setting: "FILE", Problem: err.Error()}
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, largestFile+1))
+	if err != nil {
+		return nil, &config.Error{Setting: "FILE", Problem: err.Error()}
+	}
+	if len(text) > largestFile {
+		return nil, &config.Error{Setting: "FILE", Problem: "it has more than 10 MB; split it"}
+	}
+	return text, nil
+}
+
+// print says what happened; with a problem nothing has, and the command fails.
+func (cmd userImport) print(c *console, done admin.Imported) error {
+	out := importedJSON{Added: done.Added, Invited: done.Invited, DryRun: cmd.DryRun, Problems: []problemJSON{}}
+	rows := [][]string{}
+	for _, p := range done.Problems {
+		text := web.Text(p.Err)
+		out.Problems = append(out.Problems, problemJSON{p.Line, p.Column, text})
+		rows = append(rows, []string{fmt.Sprint("line ", p.Line), p.Column, text})
+	}
+	if len(rows) == 0 {
+		would := map[bool]string{false: "Added", true: "Would be added"}[cmd.DryRun]
+		rows = [][]string{{would, fmt.Sprint(done.Added, " users"), fmt.Sprint(done.Invited, " get a link to choose a password")}}
+	}
+	var err error
+	if cmd.JSON {
+		err = c.json(out)
+	} else {
+		err = c.table(rows)
+	}
+	if err == nil && len(done.Problems) > 0 {
+		err = &countersign.Error{Kind: countersign.Invalid, Code: "import.problems", Args: countersign.Args{"Problems": len(done.Problems)}}
+	}
+	return err
+}

@@ -1,0 +1,164 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// An Import is a file of users, and what to do with it.
+type Import struct {
+	Text   []byte // CSV
+	DryRun bool   // say what would happen, and change nothing
+	Invite bool   // who has no password hash gets a link to choose a password
+}
+
+// An Imported says what became of an import, or would.
+type Imported struct {
+	Added    int
+	Invited  int
+	Problems []Problem // with one of them nothing was changed
+}
+
+// A Problem is what is wrong with one line.
+type Problem struct {
+	Line   int
+	Column string // empty: the line as a whole
+	Err    error
+}
+
+// ImportUsers adds the users of a file, all or none: it is validated as a whole,
+// by the same rules as a single user, and every problem is told with its line
+// (DS-01). It is for the host's operator, since it may bring password hashes.
+func (o *Office) ImportUsers(ctx context.Context, v countersign.Visit, actor countersign.Actor, i Import) (done Imported, err error) {
+	if !actor.Operator {
+		return done, fail(countersign.Denied, "password.not_yours", "", nil)
+	}
+	lines, problems := readUsers(i.Text)
+	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		done = Imported{Problems: problems}
+		if len(lines) == 0 {
+			return nil
+		}
+		found, err := o.examine(ctx, tx, v, actor, lines, i.Invite)
+		if err != nil {
+			return err
+		}
+		done.Problems = sorted(append(found, problems...))
+		if len(done.Problems) > 0 {
+			return nil
+		}
+		for _, l := range lines {
+			invited := i.Invite && l.user.Password == ""
+			if done.Added++; invited {
+				done.Invited++
+			}
+			if i.DryRun {
+				continue
+			}
+			if err := o.importOne(ctx, tx, v, actor, l.user, invited); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return done, err
+}
+
+// examine says what is wrong with the lines, and brings each user into the form
+// in which it is kept.
+func (o *Office) examine(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, lines []*userLine, invite bool) ([]Problem, error) {
+	p, err := tx.Preferences(ctx)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := tx.Taken(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var problems []Problem
+	first := map[string]int{} // where a user ID or an address stood first
+	for _, l := range lines {
+		u := &l.user
+		u.ID, u.Created, u.Version = countersign.UserID(secret.NewID()), v.Now, 1
+		if u.Password != "" {
+			u.PasswordAt = v.Now
+		}
+		wrong := errors.Join(countersign.CheckLogin(u.Login), once(first, "user_id", countersign.FoldLogin(u.Login), l.line),
+			profileProblems(countersign.User{}, u, p, func(u countersign.User) error { return taken.Check(u) }),
+			once(first, "email", u.Email, l.line), taken.CheckLogin(u.Login),
+			o.mayChange(ctx, tx, actor, countersign.User{}, *u), hashProblem(*u), inviteProblem(*u, invite))
+		problems = append(problems, problemsOf(l.line, wrong)...)
+	}
+	return problems, nil
+}
+
+// once says where the same value of a column stood before.
+func once(first map[string]int, column, value string, line int) error {
+	if value == "" {
+		return nil
+	}
+	key := column + "\n" + value
+	if before := first[key]; before > 0 {
+		return fail(countersign.Invalid, "import.twice", column, countersign.Args{"Line": before})
+	}
+	first[key] = line
+	return nil
+}
+
+func hashProblem(u countersign.User) error {
+	if u.Password == "" {
+		return nil
+	}
+	return secret.CheckHash(u.Password)
+}
+
+func inviteProblem(u countersign.User, invite bool) error {
+	if invite && u.Password == "" && u.Email == "" {
+		return fail(countersign.Invalid, "email.activation", "email", nil)
+	}
+	return nil
+}
+
+// importOne adds one user of the file.
+func (o *Office) importOne(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User, invited bool) error {
+	if err := tx.AddUser(ctx, u); err != nil {
+		return err
+	}
+	e := record(v, actor, "user.added", u.Login)
+	e.Detail = map[string]string{"rights": joinRights(u.Rights), "groups": strings.Join(u.Groups, ", "), "by": "import"}
+	tx.Record(e)
+	if !invited {
+		return nil
+	}
+	return o.activation(ctx, tx, v, actor, u)
+}
+
+// RemoveUser erases a user: profile, password, methods, devices, sessions,
+// links and messages. The audit rows stay. Nobody removes a user who may do
+// more, and the last administrator stays (RS-07, D-41).
+func (o *Office) RemoveUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (u countersign.User, err error) {
+	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		if u, err = o.target(ctx, tx, actor, countersign.RightUsers, login); err != nil {
+			return err
+		}
+		if err := policy.CheckReason(reason, "remove.reason_missing"); err != nil {
+			return err
+		}
+		if u.Has(countersign.RightUsers) && !u.Disabled {
+			if err := o.lastAdministrator(ctx, tx, u); err != nil {
+				return err
+			}
+		}
+		e := record(v, actor, "user.removed", u.Login)
+		e.Reason = strings.TrimSpace(reason)
+		tx.Record(e)
+		return tx.RemoveUser(ctx, u.ID)
+	})
+	return u, err
+}

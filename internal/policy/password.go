@@ -1,0 +1,30 @@
+package policy
+
+import (
+	"time"
+
+	"countersign"
+)
+
+// The numbers of forgotten passwords (PW-06).
+const (
+	PasswordLink = time.Hour // how long the link works
+	MaxLinks     = 3         // to one user in an hour
+	MaxAsks      = 20        // asked for from one network in an hour
+)
+
+// LinkRefused says why a user who asked for a link to choose a new password
+// gets none, as a code for the audit log; empty: he gets one. sent is how many
+// went to him within the hour. Who asked is told nothing of it (EN-01).
+func LinkRefused(u countersign.User, sent int) string {
+	switch {
+	case u.Disabled:
+		return "user.disabled"
+	case u.Email == "":
+		return "user.no_email"
+	case sent >= MaxLinks:
+		return "link.limit"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,91 @@
+package secret
+
+import (
+	"crypto/pbkdf2"
+	"crypto/sha1" // the directories' own scheme; replaced at the next sign-in
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// derived tells whether PBKDF2 of a text is key.
+func derived(h func() hash.Hash, text string, salt []byte, rounds int, key []byte) bool {
+	got, err := pbkdf2.Key(h, text, salt, rounds, len(key))
+	return err == nil && Equal(got, key)
+}
+
+// djangoMatches is Django's pbkdf2_sha256: its salt is text, not base64.
+func djangoMatches(encoded, text string) bool {
+	parts := strings.Split(encoded, "$")
+	rounds, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return false
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[3])
+	return err == nil && derived(sha256.New, text, []byte(parts[2]), rounds, key)
+}
+
+// saltedMatches is {SSHA}, {SSHA256} and {SSHA512} of LDAP directories: the
+// digest of password and salt, and the salt behind it.
+func saltedMatches(encoded, text string) bool {
+	scheme, rest, _ := strings.Cut(strings.TrimPrefix(encoded, "{"), "}")
+	h := map[string]func() hash.Hash{"SSHA": sha1.New, "SSHA256": sha256.New, "SSHA512": sha512.New}[scheme]()
+	raw, err := base64.StdEncoding.DecodeString(rest)
+	if err != nil || len(raw) <= h.Size() || len(raw) > h.Size()+widestSalt {
+		return false
+	}
+	h.Write([]byte(text))
+	h.Write(raw[h.Size():])
+	return Equal(h.Sum(nil), raw[:h.Size()])
+}
+
+// aspNet is a hash of ASP.NET Core Identity, version 3: base64 of a 1, and of
+// four numbers, salt and key.
+var aspNet = regexp.MustCompile(`^AQAAAA[A-Za-z0-9+/]{30,}={0,2}$`)
+
+// An aspNetHash is one taken apart.
+type aspNetHash struct {
+	hash      func() hash.Hash
+	rounds    uint32
+	salt, key []byte
+}
+
+// aspNetHead is the length of version, function, rounds and length of the salt.
+const aspNetHead = 13
+
+func readAspNet(encoded string) (a aspNetHash, ok bool) {
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(raw) < aspNetHead || raw[0] != 1 {
+		return a, false
+	}
+	functions := []func() hash.Hash{sha1.New, sha256.New, sha512.New}
+	function, size := binary.BigEndian.Uint32(raw[1:]), binary.BigEndian.Uint32(raw[9:])
+	if function >= uint32(len(functions)) || size < 8 || size > widestSalt || len(raw) < aspNetHead+int(size)+16 {
+		return a, false
+	}
+	a.hash, a.rounds = functions[function], binary.BigEndian.Uint32(raw[5:])
+	a.salt, a.key = raw[aspNetHead:aspNetHead+size], raw[aspNetHead+size:]
+	return a, a.rounds > 0 && len(a.key) <= widestSalt
+}
+
+func aspNetAsks(found []string) string {
+	a, ok := readAspNet(found[0])
+	if !ok {
+		return "what it does not say"
+	}
+	if a.rounds > mostPBKDF2 {
+		return fmt.Sprintf("%d rounds", a.rounds)
+	}
+	return ""
+}
+
+func aspNetMatches(encoded, text string) bool {
+	a, ok := readAspNet(encoded)
+	return ok && derived(a.hash, text, a.salt, int(a.rounds), a.key)
+}

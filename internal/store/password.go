@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign"
+)
+
+// askPlace names the row that a typed user ID is sealed for: what is no user ID
+// may be a password, typed into the wrong field.
+func askPlace(agency countersign.AgencyID, id string) string {
+	return fmt.Sprintf("link_ask.login/%s/%s", agency, id)
+}
+
+// SpendAsk pays for one wish for a link and reports false if the network has
+// none left in its hour: one conditional write, so that of any number at once
+// at most limit are taken.
+func (tx *Tx) SpendAsk(ctx context.Context, network string, now time.Time, hour time.Duration, limit int) (bool, error) {
+	n, err := tx.exec(ctx, `
+		INSERT INTO link_network (agency_id, network, since, asked) VALUES ($1, $2, $3, 1)
+		ON CONFLICT (agency_id, network) DO UPDATE SET
+			asked = CASE WHEN link_network.since <= $4 THEN 1 ELSE link_network.asked + 1 END,
+			since = CASE WHEN link_network.since <= $4 THEN excluded.since ELSE link_network.since END
+		WHERE link_network.since <= $4 OR link_network.asked < $5`,
+		tx.agency, network, millis(now), millis(now.Add(-hour)), limit)
+	return n == 1, err
+}
+
+// AddAsk keeps a wish for a link until its letter is written.
+func (tx *Tx) AddAsk(ctx context.Context, a countersign.LinkAsk) error {
+	sealed, err := tx.db.box.Seal([]byte(a.Login), askPlace(tx.agency, a.ID))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `INSERT INTO link_ask (agency_id, id, login, ip, family, os, request, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		tx.agency, a.ID, sealed, addressText(a.Client.IP), a.Client.Browser, a.Client.OS, a.Request, millis(a.At))
+	return err
+}
+
+func (db *DB) scanAsk(scan func(...any) error) (countersign.LinkAsk, error) {
+	var a countersign.LinkAsk
+	var sealed []byte
+	var ip string
+	var at int64
+	if err := scan(&a.Agency, &a.ID, &sealed, &ip, &a.Client.Browser, &a.Client.OS, &a.Request, &at); err != nil {
+		return a, err
+	}
+	login, err := db.box.Open(sealed, askPlace(a.Agency, a.ID))
+	a.Login, a.Client.IP, a.At = string(login), address(ip), instant(at)
+	return a, err
+}
+
+// Asks are wishes for links that wait, of all agencies, the oldest first.
+func (db *DB) Asks(ctx context.Context, limit int) ([]countersign.LinkAsk, error) {
+	var all []countersign.LinkAsk
+	err := db.everywhere(ctx, db.read, func(t *sql.Tx) (err error) {
+		all, err = list(ctx, t, db.scanAsk, `SELECT agency_id, id, login, ip, family, os, request, at FROM link_ask ORDER BY at, id LIMIT $1`, limit)
+		return err
+	})
+	return all, err
+}
+
+// TakeAsk removes a wish for a link and reports false if another node was
+// first: its letter is written in the same transaction, once.
+func (tx *Tx) TakeAsk(ctx context.Context, id string) (bool, error) {
+	n, err := tx.exec(ctx, `DELETE FROM link_ask WHERE agency_id = $1 AND id = $2`, tx.agency, id)
+	return n == 1, err
+}
+
+// CountLetters is how many messages of a kind were written to a user since then.
+func (tx *Tx) CountLetters(ctx context.Context, user countersign.UserID, kind countersign.Kind, since time.Time) (int, error) {
+	var n int
+	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4`,
+		tx.agency, user, kind, millis(since)).Scan(&n)
+	return n, err
+}
+
+// EndLinks takes away every link of a user that leads to a password.
+func (tx *Tx) EndLinks(ctx context.Context, user countersign.UserID) error {
+	_, err := tx.exec(ctx, `DELETE FROM link WHERE agency_id = $1 AND user_id = $2 AND purpose IN ($3, $4)`,
+		tx.agency, user, countersign.LinkActivate, countersign.LinkPassword)
+	return err
+}
+
+// TurnSession gives a session a new ID and changes nothing else of it: the
+// secret is another one, what was proved stays as it was (SE-01).
+func (tx *Tx) TurnSession(ctx context.Context, id, renewed countersign.SessionID, now time.Time) error {
+	var same countersign.SessionID
+	err := tx.sql.QueryRowContext(ctx, `
+		UPDATE session SET id = $3, last_seen = $4 WHERE agency_id = $1 AND id = $2 AND ended = 0 RETURNING id`,
+		tx.agency, id, renewed, millis(now)).Scan(&same)
+	if errors.Is(err, sql.ErrNoRows) {
+		return &countersign.Error{Kind: countersign.SignedOut, Code: "session.none"}
+	}
+	return err
+}
+
+// PruneWishes removes wishes for links that nobody answered, and the counts of
+// networks, of all agencies.
+func (db *DB) PruneWishes(ctx context.Context, before time.Time) error {
+	for _, statement := range []string{`DELETE FROM link_ask WHERE at < $1`, `DELETE FROM link_network WHERE since < $1`} {
+		if _, err := db.execEverywhere(ctx, statement, millis(before)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+
+	"countersign"
+)
+
+// Taken are the user IDs and addresses of an agency's users, read once for a
+// file of many users.
+type Taken struct {
+	logins map[string]string // by folded user ID
+	emails map[string]string // by address, of profiles and of verified methods
+}
+
+// Taken reads what is taken.
+func (tx *Tx) Taken(ctx context.Context) (Taken, error) {
+	t := Taken{logins: map[string]string{}, emails: map[string]string{}}
+	type row struct{ folded, login, email string }
+	scan := func(scan func(...any) error) (r row, err error) {
+		err = scan(&r.folded, &r.login, &r.email)
+		return r, err
+	}
+	rows, err := list(ctx, tx.sql, scan, `SELECT folded, login, email FROM users WHERE agency_id = $1`, tx.agency)
+	if err != nil {
+		return t, err
+	}
+	methods, err := list(ctx, tx.sql, scan, `
+		SELECT u.folded, u.login, f.address FROM factor f JOIN users u ON u.id = f.user_id AND u.agency_id = f.agency_id
+		WHERE f.agency_id = $1 AND f.method = 'email'`, tx.agency)
+	for _, r := range append(rows, methods...) {
+		t.logins[r.folded] = r.login
+		if r.email != "" {
+			t.emails[r.email] = r.login
+		}
+	}
+	return t, err
+}
+
+// CheckLogin says whose user ID it is already; nil if it is nobody's.
+func (t Taken) CheckLogin(login string) error {
+	if other, ok := t.logins[countersign.FoldLogin(login)]; ok {
+		return &countersign.Error{Kind: countersign.Exists, Code: "user_id.taken", Field: "user_id", Args: countersign.Args{"Login": other}}
+	}
+	return nil
+}
+
+// Check says whose address it is already: two users with one mailbox could read
+// each other's tokens (D-45).
+func (t Taken) Check(u countersign.User) error {
+	if other, ok := t.emails[u.Email]; ok {
+		return &countersign.Error{Kind: countersign.Invalid, Code: "email.taken", Field: "email", Args: countersign.Args{"Email": u.Email, "Login": other}}
+	}
+	return nil
+}
+
+// RemoveUser erases a user with all that belongs to him (D-41). What other
+// tables hold of him goes with the row; messages and links name no user there.
+func (tx *Tx) RemoveUser(ctx context.Context, id countersign.UserID) error {
+	for _, statement := range []string{
+		`DELETE FROM message WHERE agency_id = $1 AND user_id = $2`,
+		`DELETE FROM link WHERE agency_id = $1 AND user_id = $2`,
+		`DELETE FROM users WHERE agency_id = $1 AND id = $2`,
+	} {
+		if _, err := tx.exec(ctx, statement, tx.agency, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

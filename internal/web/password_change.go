@@ -1,0 +1,79 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"countersign"
+	"countersign/internal/door"
+	"countersign/internal/signin"
+)
+
+// A changePage changes the own password.
+type changePage struct {
+	base
+	Ask      bool   // nobody came here by himself: the sign-in led here
+	Later    string // where one goes on without a change
+	UserID   string
+	Shortest int
+	Devices  int
+	Sessions int // others
+}
+
+func (s *Server) getChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	return s.changePassword(w, r, v, g, http.StatusOK, nil)
+}
+
+// asked are the sentences for somebody who has just signed in with a password
+// that guessing programs know. It is his to change, and he may go on (PW-04).
+var asked = map[string]string{
+	"password.breached": "Your password is in a list of stolen passwords\nPrograms that guess passwords have it. Choose another one now.",
+	"password.common":   "Your password is among the most used\nIt is guessed early. Choose another one now.",
+}
+
+func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, status int, refused error) error {
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
+	p := changePage{base: s.base(v, "Change your password", g.Preferences), UserID: g.User.Login, Shortest: g.Preferences.PasswordLength,
+		Devices: len(profile.Devices), Sessions: len(profile.Sessions) - 1}
+	p.Later = "/profile"
+	if text, ok := asked[r.URL.Query().Get("notice")]; ok {
+		head, rest, _ := strings.Cut(text, "\n")
+		p.Alert = &alert{Kind: "warn", Role: "status", Head: head, Rest: rest}
+		p.Later, p.Ask = door.Then(r.URL.Query().Get("then")), true
+		if p.Later == "" {
+			p.Later = "/"
+		}
+	}
+	p.Wide, p.FormToken = true, s.Entrance.FormToken(v.Session)
+	if refused != nil {
+		p.refuse(refused)
+	}
+	return s.show(w, status, "gate_password-change", p)
+}
+
+func (s *Server) postChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	out, err := s.Desk.ChangePassword(r.Context(), v, g, r.PostForm.Get("password"), r.PostForm.Get("new_password"), passwordProved(r))
+	switch countersign.KindOf(err) {
+	case countersign.Stale:
+		a := act(r, "act.password", "/password/change")
+		a.Password = true // it was right: it need not be typed again, and does not wait anywhere
+		return s.stepUp(w, r, v, a)
+	case countersign.Invalid:
+		return s.changePassword(w, r, v, g, http.StatusUnprocessableEntity, err)
+	}
+	if err != nil {
+		return err
+	}
+	s.cookies(w, out)
+	http.Redirect(w, r, "/profile"+query("done", "password"), http.StatusSeeOther)
+	return nil
+}
+
+// getWellKnown is where password managers look for the page of the change.
+func (s *Server) getWellKnown(w http.ResponseWriter, r *http.Request, _ countersign.Visit) error {
+	http.Redirect(w, r, "/password/change", http.StatusFound)
+	return nil
+}
