@@ -31,6 +31,8 @@ var letters = map[countersign.Kind]string{
 	countersign.KindActivation:     "Link to choose a password",
 	countersign.KindInvitation:     "Invitation to set up",
 	countersign.KindTurnedOff:      "A preference was changed",
+	countersign.KindPasswordLink:   "Link to choose a new password",
+	countersign.KindPassword:       "Password changed",
 	countersign.KindTest:           "Test",
 	countersign.KindTextAlarm:      "Alarm about text messages",
 
