@@ -182,7 +182,10 @@ func TestRemoveUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantEvents(t, h, "BSMITH", "user.added ok", "sign-in.completed ok", "user.removed ok")
-		h.User("BSMITH") // the user ID is free again, and nothing of the first one is left
+		again := admin.NewUser{Login: "BSMITH", Name: "Another Bob", Email: "bsmith@demo.example", Password: Password}
+		if _, err := h.Office.AddUser(t.Context(), h.Visit(), Operator, again); err != nil {
+			t.Fatal(err) // the user ID is free again, and nothing of the first one is left
+		}
 		wantSetUp(t, b.SignIn("BSMITH"))
 	})
 }
