@@ -3,8 +3,12 @@ package smpp
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -38,11 +42,14 @@ type sent struct {
 	text               []byte
 }
 
-func newCenter(t *testing.T, answer func(c *session, p pdu, m sent)) *center {
+func newCenter(t *testing.T, answer func(c *session, p pdu, m sent), wrap ...func(net.Listener) net.Listener) *center {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, w := range wrap {
+		l = w(l)
 	}
 	c := &center{t: t, listen: l, answer: answer}
 	var all sync.WaitGroup
@@ -365,4 +372,25 @@ func FuzzDeliver(f *testing.F) {
 			t.Error("too long")
 		}
 	})
+}
+
+// Over TLS the same is spoken, and only with the right certificate.
+func TestOverTLS(t *testing.T) {
+	lent := httptest.NewTLSServer(http.NotFoundHandler()) // it has a certificate for example.com
+	defer lent.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(lent.Certificate())
+	c := newCenter(t, func(s *session, p pdu, _ sent) { s.take(p, "a1") }, func(l net.Listener) net.Listener {
+		return tls.NewListener(l, &tls.Config{Certificates: lent.TLS.Certificates, MinVersion: tls.VersionTLS12})
+	})
+	for name, right := range map[string]bool{"example.com": true, "gateway.example": false} {
+		cl := client(c)
+		cl.TLS = &tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}
+		id, err := cl.Submit(t.Context(), token)
+		var wrong *tls.CertificateVerificationError
+		if right && (err != nil || id != "a1") || !right && (!errors.As(err, &wrong) || Unsure(err)) {
+			t.Errorf("%s: %q %v", name, id, err)
+		}
+		cl.Close()
+	}
 }
