@@ -24,6 +24,7 @@ const (
 	KindReset          Kind = "reset" // Data "By" empty: by oneself
 	KindMethodAdded    Kind = "method-added"
 	KindMethodRemoved  Kind = "method-removed"
+	KindDefaultChanged Kind = "default-changed"
 	KindAddressChanged Kind = "two-factor-address-changed"
 	KindAddressAsked   Kind = "two-factor-address-asked" // told to the address on file when another is typed
 	KindProfileChanged Kind = "profile-changed"

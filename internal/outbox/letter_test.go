@@ -42,6 +42,7 @@ func samples() map[string]countersign.Message {
 		"passkey-added":      {Kind: countersign.KindMethodAdded, Data: data("Method", "passkey", "Passkey", "Chrome on Windows")},
 		"passkey-copied":     {Kind: countersign.KindPasskeyCopied, Data: data("Passkey", "Chrome on Windows")},
 		"passkey-copied-of":  {Kind: countersign.KindPasskeyCopied, Data: data("Passkey", "Chrome on Windows", "Of", "BSMITH")},
+		"default-changed":    {Kind: countersign.KindDefaultChanged, Data: data("Method", "sms")},
 		"method-removed":     {Kind: countersign.KindMethodRemoved, Data: data("Method", "sms")},
 		"two-factor-address": {Kind: countersign.KindAddressChanged, Data: data("Old", "bsmith@acme.example", "New", "bob@mail.example")},
 		"two-factor-asked":   {Kind: countersign.KindAddressAsked, Data: data("New", "bob@mail.example")},

@@ -12,6 +12,7 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindReset:          reset,
 	countersign.KindMethodAdded:    methodAdded,
 	countersign.KindMethodRemoved:  methodRemoved,
+	countersign.KindDefaultChanged: defaultChanged,
 	countersign.KindAddressChanged: addressChanged,
 	countersign.KindAddressAsked:   addressAsked,
 	countersign.KindProfileChanged: profileChanged,
@@ -167,6 +168,20 @@ func passkeyCopied(f facts) page {
 		p.Paragraphs[1] = paragraph{Strong: "What to do:", Text: "ask " + of + " whether it was his own device. If it was not, Reset/Disable 2 Factor Authentication on his page in User Administration."}
 	}
 	return p
+}
+
+func defaultChanged(f facts) page {
+	return page{
+		Subject: "Your Default for " + f.product() + " was changed",
+		Preview: "Now: " + f.method(),
+		Title:   "Your Default was changed",
+		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Now", f.method()},
+			{"From", f.client()}},
+		Paragraphs: []paragraph{
+			{Text: "From your next sign-in it decides how tokens are delivered."},
+			notYou(f),
+		},
+	}
 }
 
 func addressChanged(f facts) page {

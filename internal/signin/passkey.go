@@ -51,6 +51,9 @@ func (d *Desk) nonce(ctx context.Context, v countersign.Visit, id countersign.At
 // decline: this device is not to be remembered.
 func (d *Desk) Passkey(ctx context.Context, v countersign.Visit, answer string, decline bool) (Outcome, error) {
 	var out Outcome
+	if err := d.standsIn(ctx, v, false); err != nil {
+		return out, err
+	}
 	err := d.judgePasskey(ctx, v, attemptID(v.Attempt), answer, countersign.NonceProve, factor.IsPasskeyAnswer,
 		d.admitting(ctx, v, d.provePasskey, decline, &out))
 	return out, err

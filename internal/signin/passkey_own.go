@@ -41,6 +41,9 @@ func (d *Desk) SetUpPasskey(ctx context.Context, v countersign.Visit, name, answ
 		return Outcome{}, err
 	}
 	var out Outcome
+	if err := d.standsIn(ctx, v, true); err != nil {
+		return out, err
+	}
 	err := d.judgePasskey(ctx, v, attemptID(v.Attempt), answer, countersign.NonceMake, factor.IsNewPasskey,
 		func(tx *store.Tx, f policy.Facts, answer string) (bool, error) {
 			if err := d.passkeyOpen(f, v); err != nil {

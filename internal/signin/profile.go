@@ -107,7 +107,10 @@ func (d *Desk) MakeDefault(ctx context.Context, v countersign.Visit, g Guest, m 
 		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
 			return err
 		}
-		return d.makeDefault(ctx, tx, v, u, factors, m)
+		if err := d.makeDefault(ctx, tx, v, u, factors, m); err != nil {
+			return err
+		}
+		return notice.Tell(ctx, tx, v, u, countersign.KindDefaultChanged, map[string]string{"Method": string(m)})
 	})
 }
 

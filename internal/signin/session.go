@@ -13,9 +13,10 @@ import (
 // noTime is the zero time, for what never was or is over.
 var noTime time.Time
 
-// touchEvery is how exactly the last use of a session is kept: not every page
-// is worth a write.
-const touchEvery = 30 * time.Second
+// touchEvery is how exactly the last use of a session is kept: to the second,
+// so that nobody is signed out before his time (SE-03), and what a page loads
+// besides costs no write.
+const touchEvery = time.Second
 
 // A Guest is somebody who is signed in: what every page of a session needs.
 type Guest struct {

@@ -54,6 +54,24 @@ func (d *Desk) wizardOpen(f policy.Facts, v countersign.Visit) error {
 	}
 }
 
+// wizardRecent asks for a step-up where the wizard was opened from the User
+// Profile and is about to change a method: its session was fresh then, and has
+// to be so now (SE-06, ER-04).
+func (d *Desk) wizardRecent(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt) error {
+	if a.Purpose != countersign.SetUp {
+		return nil
+	}
+	s, err := tx.Session(ctx, a.Session)
+	if err != nil || !s.Ended.IsZero() || a.Session != sessionID(v.Session) {
+		return over()
+	}
+	u, err := tx.User(ctx, a.User)
+	if err == nil && !policy.Recent(s, u, v.Now) {
+		err = stale()
+	}
+	return err
+}
+
 // stage is where the wizard stands.
 func (d *Desk) stage(f policy.Facts) policy.Stage {
 	if policy.NeedsCode(f) {
@@ -225,6 +243,9 @@ func (d *Desk) offered(f policy.Facts, m countersign.Method) error {
 func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed string, at policy.Stage,
 	expected func(policy.Facts) countersign.Factor, right func(*store.Tx, *policy.Facts) error) (Outcome, error) {
 	var out Outcome
+	if err := d.standsIn(ctx, v, true); err != nil {
+		return out, err
+	}
 	err := d.judge(ctx, v, attemptID(v.Attempt), typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
 		if err := d.wizardOpen(f, v); err != nil {
 			return false, err
@@ -262,6 +283,9 @@ func (d *Desk) standsAt(f policy.Facts, at policy.Stage) bool {
 // verified keeps a method that has just been proved: usable from now on, and
 // the Default while it is the only one (ER-06).
 func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
+	if err := d.wizardRecent(ctx, tx, v, f.Attempt); err != nil {
+		return err
+	}
 	fa.ID, fa.Verified, fa.LastUsed = countersign.FactorID(secret.NewID()), v.Now, v.Now
 	replaced := slices.IndexFunc(f.Factors, func(e countersign.Factor) bool { return e.Method == fa.Method })
 	if replaced >= 0 {
@@ -357,6 +381,9 @@ func (d *Desk) ChooseDefault(ctx context.Context, v countersign.Visit, m counter
 		}
 		if !slices.ContainsFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == m }) {
 			return fail(countersign.Invalid, "default.unknown", "default", nil)
+		}
+		if err := d.wizardRecent(ctx, tx, v, f.Attempt); err != nil {
+			return err
 		}
 		f.Attempt.Setup.Chosen = true
 		return d.makeDefault(ctx, tx, v, f.User, f.Factors, m)

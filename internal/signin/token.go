@@ -14,6 +14,9 @@ import (
 // Token judges the token of a sign-in. decline: this device is not to be remembered.
 func (d *Desk) Token(ctx context.Context, v countersign.Visit, typed string, decline bool) (Outcome, error) {
 	var out Outcome
+	if err := d.standsIn(ctx, v, false); err != nil {
+		return out, err
+	}
 	err := d.judge(ctx, v, attemptID(v.Attempt), typed, d.admitting(ctx, v, d.prove, decline, &out))
 	return out, err
 }
@@ -42,6 +45,21 @@ func (d *Desk) admitting(ctx context.Context, v countersign.Visit, prove prover,
 		*out, err = d.admit(ctx, tx, v, f, admit, decline)
 		return err == nil, err
 	}
+}
+
+// standsIn refuses what was sent to the wizard by an attempt outside of it, or
+// the other way round, before it costs a try (SE-02); and what needs a step-up first.
+func (d *Desk) standsIn(ctx context.Context, v countersign.Visit, wizard bool) error {
+	return d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err := tx.Attempt(ctx, attemptID(v.Attempt))
+		if err != nil {
+			return gone(err)
+		}
+		if a.Setup.Open != wizard {
+			return over()
+		}
+		return d.wizardRecent(ctx, tx, v, a)
+	})
 }
 
 // judge is guess for what was typed: six digits, or else a hint.
@@ -300,6 +318,9 @@ func (d *Desk) turn(ctx context.Context, v countersign.Visit, id countersign.Att
 		f, err := d.facts(ctx, tx, v, u, a)
 		if err != nil {
 			return err
+		}
+		if a.Setup.Open {
+			return over() // the wizard has its own ways
 		}
 		offered := slices.ContainsFunc(Ways(f), func(w countersign.Factor) bool { return w.Method == m })
 		if !offered && (m != countersign.Recovery || f.Codes.Left == 0) {

@@ -33,6 +33,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 		http.Redirect(w, r, "/sign-in"+query("notice", code), http.StatusSeeOther)
 	case kind == countersign.SignedOut:
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	case kind == countersign.Stale: // the wizard of a session: it goes on after the step-up
+		if err := s.stepUp(w, r, v, act(r, "act.setup", "/profile")); err != nil {
+			s.showError(w, r, v, door.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
+		}
 	default:
 		s.showError(w, r, v, door.Status(kind), code, err)
 	}

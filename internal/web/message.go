@@ -25,6 +25,7 @@ var letters = map[countersign.Kind]string{
 	countersign.KindReset:          "Two factor authentication was reset",
 	countersign.KindMethodAdded:    "A method was set up",
 	countersign.KindMethodRemoved:  "A method was removed",
+	countersign.KindDefaultChanged: "The Default was changed",
 	countersign.KindAddressChanged: "Tokens go to another address",
 	countersign.KindAddressAsked:   "Another address was typed",
 	countersign.KindProfileChanged: "The profile was changed",

@@ -96,7 +96,11 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.
 	again := r.Clone(context.WithValue(r.Context(), provedKey{}, act.Password))
 	again.Method, again.URL, again.RequestURI, again.Body = http.MethodPost, target, act.Path, http.NoBody
 	s.newCookies(again, out)
-	form.Set("form_token", s.Entrance.FormToken(s.Entrance.Cookie(again, door.Session)))
+	bound := door.Session
+	if strings.HasPrefix(act.Path, "/set-up") { // the wizard's forms are bound to its attempt
+		bound = door.Attempt
+	}
+	form.Set("form_token", s.Entrance.FormToken(s.Entrance.Cookie(again, bound)))
 	again.PostForm, again.Form = form, form
 	s.mux.ServeHTTP(w, again)
 }

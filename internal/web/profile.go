@@ -48,7 +48,6 @@ var done = map[string]string{
 	"email":         "Your email address was changed.\nThe old address was told, and your remembered devices were forgotten.",
 	"phone":         "Your mobile phone was changed.\nAll your addresses were told, and your remembered devices were forgotten.",
 	"password":      "Your password was changed.\nYour other sessions were ended, your remembered devices forgotten, and all your addresses told.",
-	"default":       "Your Default was changed.",
 	"removed":       "The method was removed.\nAll your addresses were told, and your remembered devices were forgotten.",
 	"renamed":       "The passkey was renamed.",
 	"unkeyed":       "The passkey was removed.\nAll your addresses were told, and your remembered devices were forgotten. Your device may still show it: delete it there too.",
@@ -79,6 +78,20 @@ func flash(r *http.Request) *alert {
 	return &alert{Kind: "done", Role: "status", Head: head, Rest: rest}
 }
 
+// defaultDone says which method is the Default now, and what that means.
+func defaultDone(f countersign.Factor) *alert {
+	next := "tokens go to " + dialled(f.Address)
+	switch f.Method {
+	case countersign.Email, countersign.SMS:
+	case countersign.App:
+		next = "your app shows the token"
+	default:
+		next = "it is asked for first"
+	}
+	return &alert{Kind: "done", Role: "status", Head: methodName(f.Method) + " is your Default now.",
+		Rest: "From your next sign-in " + next + ". All your addresses were told."}
+}
+
 func (s *Server) getProfile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
 	return s.profile(w, r, v, g, http.StatusOK, nil)
 }
@@ -94,6 +107,9 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.V
 	p.Events = p.eventRows(profile.Events, true)
 	p.Alert = flash(r)
 	p.MayAdd = mayAddPasskey(profile)
+	if r.URL.Query().Get("done") == "default" {
+		p.Alert = defaultDone(p.Default)
+	}
 	if refused != nil {
 		p.refuse(refused)
 		for _, text := range p.Errors {
