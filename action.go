@@ -37,6 +37,8 @@ var Actions = []Action{
 	{"password.link_asked", "A link to choose a new password was asked for and mailed; refused: reason says why none was. Subject is empty where there is no such user."},
 	{"password.reset", "A new password was chosen by a mailed link."},
 	{"preference.changed", "A preference was saved; the detail says the values before and after."},
+	{"profile.email_changed", "A user changed the email address of the own profile, by a token that went there."},
+	{"profile.phone_changed", "A user changed the mobile phone of the own profile, by a token that went there."},
 	{"recovery.made", "A user was shown a new set of recovery codes; the earlier set died."},
 	{"recovery.used", "A recovery code was used as a second factor."},
 	{"right.refused", "An act was refused, since a right for it is missing or a rule forbids it."},

@@ -26,7 +26,8 @@ func (d *Desk) moveEmail(ctx context.Context, tx *store.Tx, v countersign.Visit,
 			return err
 		}
 	}
-	if err := d.moved(ctx, tx, v, u, "profile.email_changed", countersign.ForgottenEmail); err != nil {
+	tx.Record(record(v, "profile.email_changed", u))
+	if err := d.moved(ctx, tx, v, u, countersign.ForgottenEmail); err != nil {
 		return err
 	}
 	if err := tx.KeepOldEmail(ctx, u.ID, policy.KeptEmail(old, u.Email, v.Now), v.Now); err != nil {
@@ -60,7 +61,8 @@ func (d *Desk) movePhone(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	if _, err := d.rebind(ctx, tx, v, f, countersign.SMS, u.Mobile); err != nil {
 		return err
 	}
-	if err := d.moved(ctx, tx, v, u, "profile.phone_changed", countersign.ForgottenMethods); err != nil {
+	tx.Record(record(v, "profile.phone_changed", u))
+	if err := d.moved(ctx, tx, v, u, countersign.ForgottenMethods); err != nil {
 		return err
 	}
 	data := map[string]string{"By": u.Name + " (" + u.Login + ")", "What": "mobile", "Old": old.Mobile, "New": u.Mobile}
@@ -69,14 +71,13 @@ func (d *Desk) movePhone(ctx context.Context, tx *store.Tx, v countersign.Visit,
 
 // moved saves the profile and does what follows: devices are forgotten, and
 // everything under way ends, the attempt that proved it among them.
-func (d *Desk) moved(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, action string, why countersign.Forgotten) error {
+func (d *Desk) moved(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, why countersign.Forgotten) error {
 	if err := tx.SaveUser(ctx, u); err != nil {
 		return err
 	}
 	if _, err := tx.ForgetDevices(ctx, u.ID, why, v.Now); err != nil {
 		return err
 	}
-	tx.Record(record(v, action, u))
 	return tx.EndAttempts(ctx, u.ID, "")
 }
 
