@@ -33,26 +33,11 @@ var (
 	newPhone = newContact{countersign.NewPhone, "/profile/phone", "Change your mobile phone", "gate_profile-phone", "phone"}
 )
 
-// contactPage begins the page, and looks at the token that was sent for it, if
-// one was; ok is false without.
+// contactPage is the page, with the token that was sent for it; ok is false
+// where none was, or its time is over.
 func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Guest, c newContact) (p contactPage, ok bool, err error) {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
-	if err != nil {
+	if p, err = s.contactForm(r, v, g, c); err != nil {
 		return p, false, err
-	}
-	b := s.base(v, c.title, g.Preferences)
-	b.FormToken, b.Wide = s.Entrance.FormToken(v.Session), true
-	p = contactPage{setUpPage: setUpPage{base: b, From: s.From(v.Agency), Again: c.path + "/new"}, Path: c.path, Current: g.User.Email, Also: true}
-	method := countersign.Email
-	if c.purpose == countersign.NewPhone {
-		p.Current, method = dialled(g.User.Mobile), countersign.SMS
-		p.Script = true
-		for _, code := range g.Preferences.Countries {
-			p.Countries = append(p.Countries, country{code, countryName(code)})
-		}
-	}
-	if i := slices.IndexFunc(profile.Factors, func(f countersign.Factor) bool { return f.Method == method }); i >= 0 {
-		p.Tokens = dialled(profile.Factors[i].Address)
 	}
 	view, err := s.Desk.LookContact(r.Context(), v, c.purpose)
 	if countersign.KindOf(err) == countersign.Expired {
@@ -64,9 +49,28 @@ func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Gues
 	p.View, p.To = view, dialled(view.Attempt.Challenge.Address)
 	p.Spent = view.Attempt.Sends >= policy.MaxSends
 	if p.Stale = !view.Attempt.Challenge.Live(v.Now); !p.Stale {
-		p.Delivery = s.delivery(b, view, c.path)
+		p.Delivery = s.delivery(p.base, view, c.path)
 	}
 	return p, true, nil
+}
+
+// contactForm is the page before a token was sent.
+func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Guest, c newContact) (contactPage, error) {
+	b := s.base(v, c.title, g.Preferences)
+	b.FormToken, b.Wide = s.Entrance.FormToken(v.Session), true
+	p := contactPage{setUpPage: setUpPage{base: b, From: s.From(v.Agency), Again: c.path + "/new"}, Path: c.path, Current: g.User.Email, Also: true}
+	method := countersign.Email
+	if c.purpose == countersign.NewPhone {
+		p.Current, p.Script, method = dialled(g.User.Mobile), true, countersign.SMS
+		for _, code := range g.Preferences.Countries {
+			p.Countries = append(p.Countries, country{code, countryName(code)})
+		}
+	}
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if i := slices.IndexFunc(profile.Factors, func(f countersign.Factor) bool { return f.Method == method }); i >= 0 {
+		p.Tokens = dialled(profile.Factors[i].Address)
+	}
+	return p, err
 }
 
 func (s *Server) getContact(c newContact) guestHandler {
