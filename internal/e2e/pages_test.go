@@ -25,6 +25,7 @@ func TestEveryPage(t *testing.T) {
 	look("sign-in-wrong", "The user ID or the password is not right.")
 	wizardPages(t, d, w, look)
 	profilePages(t, d, w, look)
+	stepUpPages(t, d, w, look)
 	other, lookOther := look2(t)
 	tokenPages(t, d, other, lookOther)
 	adminPages(t, d)
@@ -138,6 +139,31 @@ func contactPages(t *testing.T, d demo, w *browsertest.Window, look func(name, s
 	w.Press("Send the token")
 	look("profile-phone-error", "That number has 9 digits.")
 	w.Press("Cancel")
+}
+
+// stepUpPages are those of a session that came in on a remembered device: its
+// change waits for a token, and goes on by itself.
+func stepUpPages(t *testing.T, d demo, w *browsertest.Window, look func(name, says string)) {
+	t.Helper()
+	w.Press("Sign out")
+	signIn(w, d.URL, "BSMITH", d.password("BSMITH"))
+	want(t, w, "You are signed in, Bob")
+	w.Go(d.URL + "/profile/email")
+	w.Type("email", "bob@third.example")
+	w.Press("Email Token")
+	settled(t, w)
+	look("step-up", "You are about to change your email address")
+	token := d.token(t, "bob@mail.example")
+	w.Type("token", wrong(token))
+	w.Press("Confirm")
+	look("step-up-wrong", "That token is not right.")
+	w.Press("Use another way")
+	look("step-up-other-way", "SMS")
+	w.Go(d.URL + "/step-up")
+	w.Type("token", token)
+	w.Press("Confirm")
+	settled(t, w)
+	look("step-up-done", "bob@third.example")
 }
 
 func tokenPages(t *testing.T, d demo, w *browsertest.Window, look func(name, says string)) {

@@ -89,6 +89,11 @@ func (b *Browser) Do(method, path string, form url.Values, header ...string) *Pa
 	w := httptest.NewRecorder()
 	b.House.Door.ServeHTTP(w, r)
 	answer := w.Result()
+	for _, line := range answer.Header.Values("Set-Cookie") {
+		if err := CheckCookie(line, false); err != nil { // SE-05, of every answer of every test
+			b.House.T.Errorf("%s %s: %v", method, path, err)
+		}
+	}
 	b.jar.SetCookies(target, answer.Cookies())
 	p := &Page{Browser: b, Path: target.Path, Status: answer.StatusCode, Location: answer.Header.Get("Location"), Header: answer.Header, Body: w.Body.String()}
 	if watch != nil {

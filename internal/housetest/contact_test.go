@@ -119,7 +119,14 @@ func TestOwnPhone(t *testing.T) {
 		if n := len(h.Mail("+16145550119")); n != messages {
 			t.Errorf("%d messages instead of %d", n, messages)
 		}
-		wantAt(t, b.Post("/profile/phone/token", "token", h.Token("+16145550119")), 200, "/profile", "Your mobile phone was changed.", "614-555-0119")
+		right := h.Token("+16145550119")
+		half := h.Browser("192.0.2.20", Chrome)
+		wantToken(t, half.SignIn("BSMITH"))
+		pending := h.Token("+16145550112")
+		wantAt(t, b.Post("/profile/phone/token", "token", right), 200, "/profile", "Your mobile phone was changed.", "614-555-0119")
+		if p := half.Post("/sign-in/token", "token", pending); p.Path != "/sign-in" { // what was under way has ended
+			t.Errorf("a token to the old number: %d %s", p.Status, p.Text())
+		}
 		if !told(h, "bsmith@demo.example", "The mobile phone of BSMITH for Agency Integrator was changed") {
 			t.Errorf("nobody was told: %q", h.Subjects("bsmith@demo.example"))
 		}
