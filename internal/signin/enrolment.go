@@ -50,6 +50,9 @@ func (d *Desk) openClosed(ctx context.Context, tx *store.Tx, v countersign.Visit
 // code's own five is paid for before it is compared. A right one allows another
 // address, and opens set-up where it was closed (D-38, ER-02).
 func (d *Desk) EnrolmentCode(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	if err := d.standsIn(ctx, v, true); err != nil {
+		return Outcome{}, err
+	}
 	id := attemptID(v.Attempt)
 	code, ok := secret.ReadCode(typed, secret.EnrolmentLength)
 	if !ok {
