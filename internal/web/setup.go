@@ -106,6 +106,14 @@ func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	return p, true, nil
 }
 
+// refusedForm puts above a form for an address or number what the limits of
+// sending say to it: such a form has no place for why no token was sent.
+func (p *setUpPage) refusedForm(status int) {
+	if status == http.StatusTooManyRequests && p.Alert == nil {
+		p.Alert = p.Unsent
+	}
+}
+
 // offered are the methods that the menu may still add.
 func offered(view signin.View) []countersign.Method {
 	s := view.Attempt.Setup

@@ -44,6 +44,7 @@ func (s *Server) email(w http.ResponseWriter, status int, p setUpPage, change bo
 			return s.show(w, status, "gate_set-up-email-token", p)
 		}
 	}
+	p.refusedForm(status)
 	return s.show(w, status, "gate_set-up-email", p)
 }
 

@@ -40,6 +40,7 @@ func (s *Server) sms(w http.ResponseWriter, status int, p setUpPage, change bool
 	if _, sent := p.View.Stage.(policy.ProveSMS); sent && !change {
 		return s.show(w, status, "gate_set-up-sms-token", p)
 	}
+	p.refusedForm(status)
 	return s.show(w, status, "gate_set-up-sms", p)
 }
 
