@@ -21,6 +21,15 @@ func (c Client) Network() string { return network(c.IP, 32, 64) }
 // Neighbourhood is the wider network: IPv4 /24, IPv6 /56; empty if unknown (D-12).
 func (c Client) Neighbourhood() string { return network(c.IP, 24, 56) }
 
+// Wide is the /48 that an IPv6 address lies in, which one customer of a provider
+// holds at the most; empty for others (TH-04).
+func (c Client) Wide() string {
+	if !c.IP.IsValid() || c.IP.Unmap().Is4() {
+		return ""
+	}
+	return network(c.IP, 32, 48)
+}
+
 func network(ip netip.Addr, bits4, bits6 int) string {
 	if !ip.IsValid() {
 		return ""

@@ -41,6 +41,8 @@ const (
 	KindRecoveryUsed   Kind = "recovery-code-used"
 	KindPasswordLink   Kind = "password-reset"   // a forgotten password: the link to choose a new one
 	KindPassword       Kind = "password-changed" // Data "How": "change" or "link"
+	KindPasswordKnown  Kind = "password-known"   // a right password, and no second factor (NT-03)
+	KindGuessing       Kind = "guessing"         // somebody guesses: tokens or password stopped; Data "Why" is the code
 	KindTest           Kind = "test"
 	KindTextAlarm      Kind = "text-alarm" // SMS looks misused, or the day's budget is spent; to administrators
 )

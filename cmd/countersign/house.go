@@ -15,6 +15,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/door"
 	"countersign/internal/factor"
+	"countersign/internal/ops"
 	"countersign/internal/outbox"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -30,6 +31,7 @@ type house struct {
 	methods   factor.Set
 	outbox    *outbox.Outbox
 	office    *admin.Office
+	meter     *ops.Meter
 	public    *url.URL // nil: the command was not told
 }
 
@@ -53,6 +55,7 @@ func open(ctx context.Context, s *config.Settings) (*house, error) {
 			return nil, errors.Join(&config.Error{Setting: "--breached-passwords", Problem: s.Breached + ": " + err.Error()}, db.Close())
 		}
 	}
+	h.meter = ops.NewMeter(h.passwords.Load)
 	if s.PublicURL != "" {
 		if h.public, err = s.Public(); err != nil {
 			return nil, errors.Join(err, db.Close())

@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/mail"
+	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -46,6 +48,7 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	if err != nil {
 		return errors.Join(err, public.Close(), h.close())
 	}
+	h.frugal()
 	handler, err := h.door(s, nil)
 	if err != nil {
 		return errors.Join(err, h.close())
@@ -59,8 +62,9 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	serve(ctx, group, server(handler), public)
-	serve(ctx, group, server(ops.Server{Ping: h.db.Ping}.Handler()), private)
+	serve(ctx, group, server(ops.Server{Ping: h.db.Ping, Meter: h.meter}.Handler()), private)
 	group.Go(func() error { return h.outbox.Run(ctx) })
+	group.Go(func() error { return h.sweep(ctx) })
 	group.Go(func() error { return h.prune(ctx) })
 	group.Go(func() error { return h.followKeys(ctx) })
 	return errors.Join(group.Wait(), h.close())
@@ -112,7 +116,8 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 	if err != nil {
 		return nil, err
 	}
-	desk := &signin.Desk{Store: h.db, Methods: h.methods, Passwords: h.passwords, Key: h.key, Wake: h.outbox.Wake, Texts: s.SMSBudget}
+	desk := h.desk()
+	desk.Texts = s.SMSBudget
 	h.outbox.Write = func(ctx context.Context, now time.Time) error { return desk.WriteLinks(ctx, now, h.home) }
 	return (&web.Server{
 		Desk:     desk,
@@ -125,6 +130,23 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 		Receipts: h.outbox.Receive,
 		Log:      h.outbox.Log,
 	}).Handler(), nil
+}
+
+// besides is what a node may take besides the hashing of passwords.
+const besides = 96 << 20 // bytes
+
+// frugal lets the collector of garbage keep the node's memory in its budget: each
+// hash leaves 19 MiB behind. GOMEMLIMIT, where it is set, says it otherwise.
+func (h *house) frugal() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(h.passwords.Memory() + besides)
+	}
+}
+
+// desk is where people sign in.
+func (h *house) desk() *signin.Desk {
+	return &signin.Desk{Store: h.db, Methods: h.methods, Passwords: h.passwords, Key: h.key, Wake: h.outbox.Wake,
+		Refused: h.meter.Refused, Alarmed: h.meter.Alarmed}
 }
 
 // sender is the address that an agency's letters come from, as pages name it.
@@ -151,16 +173,35 @@ func (h *house) inviteFirst(ctx context.Context, c *console) error {
 	return nil
 }
 
-// prune removes what is over: attempts at once, sessions, receipts and links
-// after 30 days. Besides it keeps a checkpoint of the audit logs (AU-03).
+// sweep ends attempts that are over, and tells the users of those that were abandoned.
+func (h *house) sweep(ctx context.Context) error {
+	ticker := time.NewTicker(time.Minute)
+	defer ticker.Stop()
+	desk := h.desk()
+	for {
+		if err := desk.Sweep(ctx, now()); err != nil && ctx.Err() == nil {
+			h.outbox.Log.Error("sweep", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// prune removes what is long over: attempts that no sweep could end after a day,
+// guesses, sessions, receipts and links after 30. Besides it keeps a checkpoint of the
+// audit logs (AU-03).
 func (h *house) prune(ctx context.Context) error {
-	const keep = 30 * 24 * time.Hour
+	const day = 24 * time.Hour
+	const keep = 30 * day
 	ticker := time.NewTicker(10 * time.Minute)
 	defer ticker.Stop()
 	for {
 		t := now()
-		err := errors.Join(h.db.PruneAttempts(ctx, t), h.db.PruneNonces(ctx, t), h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)),
-			h.db.PruneLinks(ctx, t.Add(-keep)), h.office.Checkpoints(ctx, t), h.db.PruneWishes(ctx, t.Add(-24*time.Hour)))
+		err := errors.Join(h.db.PruneAttempts(ctx, t.Add(-day)), h.db.PruneGuesses(ctx, t.Add(-keep)), h.db.PruneWarnings(ctx, t.Add(-keep)), h.db.PruneNonces(ctx, t),
+			h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)), h.db.PruneLinks(ctx, t.Add(-keep)), h.db.PruneWishes(ctx, t.Add(-day)), h.office.Checkpoints(ctx, t))
 		if err != nil && ctx.Err() == nil {
 			h.outbox.Log.Error("prune", "error", err)
 		}

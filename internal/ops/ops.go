@@ -15,7 +15,8 @@ import (
 
 // A Server answers monitors.
 type Server struct {
-	Ping func(context.Context) error // whether the database answers
+	Ping  func(context.Context) error // whether the database answers
+	Meter *Meter                      // nil: nothing is counted
 }
 
 // patience is how long the database has to answer.
@@ -31,6 +32,9 @@ func (s Server) Handler() http.Handler {
 			}
 			return 1
 		}))
+	if s.Meter != nil {
+		s.Meter.register(registry)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

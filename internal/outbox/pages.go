@@ -29,6 +29,8 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindPasskeyCopied:  passkeyCopied,
 	countersign.KindPasswordLink:   passwordLink,
 	countersign.KindPassword:       passwordChanged,
+	countersign.KindPasswordKnown:  passwordKnown,
+	countersign.KindGuessing:       guessing,
 	countersign.KindTest:           test,
 	countersign.KindTextAlarm:      textAlarm,
 }

@@ -36,6 +36,11 @@ func (f Facts) same(d countersign.Device) bool {
 	return sameBrowser(d.Client, f.Client) && d.Client.OS == f.Client.OS && SameNetwork(f.Agency.Network, d.Client, f.Client)
 }
 
+// SameClient tells whether two requests came from equal browsers, systems and networks.
+func SameClient(a, b countersign.Client) bool {
+	return sameBrowser(a, b) && a.OS == b.OS && a.Network() != "" && a.Network() == b.Network()
+}
+
 func sameBrowser(a, b countersign.Client) bool {
 	return a.Browser == b.Browser && (a.Browser != "Other" || a.Product == b.Product)
 }

@@ -52,6 +52,16 @@ type Facts struct {
 	Codes   countersign.RecoveryCodes
 	Code    countersign.EnrolmentCode // made last for this user; zero: none
 	Client  countersign.Client
+	Tokens  Tokens // wrong tokens of this user, over all sign-ins
+}
+
+// Paused says why no token of a verified method is taken now; the zero Pause: one is.
+func (f Facts) Paused(fa countersign.Factor) Pause {
+	p := f.Tokens.Pause(f.Now, fa.Method, fa.Verified)
+	if p.Busy() {
+		return Pause{}
+	}
+	return p
 }
 
 // A Step is what must happen next: one of the types below.

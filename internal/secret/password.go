@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-crypt/crypt/algorithm/argon2"
@@ -21,6 +22,7 @@ const (
 
 	queue    = 64               // waiting hashes for each core
 	patience = 10 * time.Second // in the queue
+	budget   = 256 << 10        // KiB that all hashes at once may take, however many cores there are
 	longest  = 256              // code points of a password
 	widest   = 1024             // bytes of a password
 )
@@ -39,11 +41,14 @@ const (
 type Passwords struct {
 	Breached *Breached // the operator's list of stolen passwords; nil: there is none
 
-	cost  Cost
-	work  *semaphore.Weighted // being hashed
-	line  *semaphore.Weighted // being hashed or waiting
-	wait  time.Duration       // longest time in the queue
-	dummy string              // a hash that no password opens, for users that do not exist
+	cost   Cost
+	atOnce int64
+	work   *semaphore.Weighted // being hashed
+	line   *semaphore.Weighted // being hashed or waiting
+	wait   time.Duration       // longest time in the queue
+	lined  atomic.Int64        // being hashed or waiting
+	busy   atomic.Int64        // of these, being hashed
+	dummy  string              // a hash that no password opens, for users that do not exist
 }
 
 // A Cost is what one hash asks for.
@@ -61,8 +66,8 @@ func NewPasswords() *Passwords { return NewPasswordsAt(Standard) }
 // NewPasswordsAt is NewPasswords at another cost: tests that sign in thousands
 // of times take a low one.
 func NewPasswordsAt(cost Cost) *Passwords {
-	cores := int64(runtime.GOMAXPROCS(0))
-	p := &Passwords{cost: cost, work: semaphore.NewWeighted(cores), line: semaphore.NewWeighted(cores * (queue + 1)), wait: patience}
+	atOnce := int64(max(1, min(runtime.GOMAXPROCS(0), budget/max(1, cost.Memory))))
+	p := &Passwords{cost: cost, atOnce: atOnce, work: semaphore.NewWeighted(atOnce), line: semaphore.NewWeighted(atOnce * (queue + 1)), wait: patience}
 	dummy, err := cost.hash(string(NewHandle()))
 	if err != nil {
 		panic(err) // the parameters above are valid
@@ -81,20 +86,23 @@ func (p *Passwords) do(ctx context.Context, f func()) error {
 	if !p.line.TryAcquire(1) {
 		return busy()
 	}
+	p.lined.Add(1)
 	waiting, cancel := context.WithTimeout(ctx, p.wait)
 	defer cancel()
 	if err := p.work.Acquire(waiting, 1); err != nil {
-		p.line.Release(1)
+		p.leave()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return busy()
 	}
+	p.busy.Add(1)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer p.line.Release(1)
+		defer p.leave()
 		defer p.work.Release(1)
+		defer p.busy.Add(-1)
 		f()
 	}()
 	select {
@@ -103,6 +111,20 @@ func (p *Passwords) do(ctx context.Context, f func()) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (p *Passwords) leave() {
+	p.lined.Add(-1)
+	p.line.Release(1)
+}
+
+// Memory is how many bytes all hashes at once take.
+func (p *Passwords) Memory() int64 { return p.atOnce * int64(p.cost.Memory) << 10 }
+
+// Load is how many passwords are being hashed now, and how many wait for their turn.
+func (p *Passwords) Load() (hashing, waiting int) {
+	busy, lined := p.busy.Load(), p.lined.Load()
+	return int(busy), int(max(lined-busy, 0))
 }
 
 // Hash is the encoded hash of a new password, with a fresh salt. One that is

@@ -38,6 +38,9 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
 		return Outcome{}, err
 	}
+	if err := d.settleWarnings(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
+		return Outcome{}, err
+	}
 	e := record(v, "sign-in.completed", f.User)
 	e.Method, e.Detail = string(step.Proof), map[string]string{"acr": policy.ClassOf(step.Proof)}
 	tx.Record(e)

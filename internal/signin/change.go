@@ -20,7 +20,7 @@ func (d *Desk) ChangePassword(ctx context.Context, v countersign.Visit, g Guest,
 		return Outcome{}, err
 	}
 	if !proved {
-		if err := d.currentPassword(ctx, v, g, current); err != nil {
+		if err := d.ownPassword(ctx, v, g, "password.changed", current); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -59,6 +59,8 @@ func (d *Desk) changing(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	}
 	s, err := tx.Session(ctx, g.Session.ID)
 	switch {
+	case err != nil && countersign.KindOf(err) != countersign.NotFound:
+		return u, err
 	case err != nil || !s.Ended.IsZero():
 		return u, fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 	case u.Password != g.User.Password:
@@ -68,25 +70,6 @@ func (d *Desk) changing(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	default:
 		return u, nil
 	}
-}
-
-// currentPassword says why what was typed is not the guest's password; nil if it is.
-func (d *Desk) currentPassword(ctx context.Context, v countersign.Visit, g Guest, typed string) error {
-	if typed == "" {
-		return fail(countersign.Invalid, "password.required", "password", nil)
-	}
-	ok, _, err := d.Passwords.Check(ctx, g.User.Password, typed)
-	if err != nil || ok {
-		return err
-	}
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		tx.Record(refused(v, "password.changed", g.User, "password.own_wrong"))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return fail(countersign.Invalid, "password.own_wrong", "password", nil)
 }
 
 // newHash is the hash of a password that its user may choose.

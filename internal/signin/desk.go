@@ -22,8 +22,10 @@ type Desk struct {
 	Methods   factor.Set
 	Passwords *secret.Passwords
 	Key       secret.Key
-	Wake      func() // tells the outbox that a message waits
-	Texts     int    // text messages that all agencies together may send in a day; 0: no limit
+	Wake      func()            // tells the outbox that a message waits
+	Texts     int               // text messages that all agencies together may send in a day; 0: no limit
+	Refused   func(code string) // counts guesses that were not taken; nil: nobody counts
+	Alarmed   func(code string) // counts alarms; nil: nobody counts
 }
 
 // An Outcome tells the door what is next and which cookies to set.
@@ -72,6 +74,9 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 		return f, err
 	}
 	if f.Code, err = tx.EnrolmentCode(ctx, u.ID); err != nil {
+		return f, err
+	}
+	if f.Tokens, err = d.tokens(ctx, tx, v, u.ID); err != nil {
 		return f, err
 	}
 	browser, known, err := d.browser(ctx, tx, v)

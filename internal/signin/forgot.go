@@ -152,12 +152,16 @@ func (d *Desk) ResetPassword(ctx context.Context, v countersign.Visit, handle co
 }
 
 // keepPassword keeps a new hash and does what follows (D-41): every remembered
-// device is forgotten, and sessions but one, attempts and links end.
+// device is forgotten, sessions but one, attempts and links end, and passwords are counted
+// anew.
 func (d *Desk) keepPassword(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, hash string, but countersign.SessionID) error {
 	if err := tx.ShutOut(ctx, u.ID, countersign.ForgottenPassword, "password", but, v.Now); err != nil {
 		return err
 	}
 	if err := tx.EndLinks(ctx, u.ID); err != nil {
+		return err
+	}
+	if err := tx.ClearPasswordFailures(ctx, u.ID); err != nil {
 		return err
 	}
 	return tx.SetPassword(ctx, u.ID, hash, v.Now)

@@ -90,7 +90,7 @@ func (d *Desk) judgePasskey(ctx context.Context, v countersign.Visit, id counter
 	if late {
 		return d.prompted(ctx, v, id, "passkey.late")
 	}
-	return d.guess(ctx, v, id, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, answer) })
+	return d.guess(ctx, v, id, countersign.ByPasskey, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, answer) })
 }
 
 // prompted counts a prompt that was cancelled or failed: no try, but not

@@ -19,20 +19,20 @@ func (d *Desk) Password(ctx context.Context, v countersign.Visit, login, passwor
 	if err != nil {
 		return Outcome{}, err
 	}
-	ok, rehash, err := d.Passwords.Check(ctx, u.Password, password)
+	t, err := d.tryPassword(ctx, v, u, login, password)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !ok || u.Disabled {
-		return Outcome{}, d.passwordWrong(ctx, v, u)
+	if !t.right || u.Disabled {
+		return Outcome{}, d.passwordWrong(ctx, v, u, t)
 	}
 	renewed := ""
-	if rehash {
+	if t.rehash {
 		if renewed, err = d.Passwords.Hash(ctx, password); err != nil {
 			return Outcome{}, err
 		}
 	}
-	return d.begin(ctx, v, u, renewed, then, countersign.CodeOf(d.Passwords.Weak(password)))
+	return d.begin(ctx, v, u, t, renewed, then, countersign.CodeOf(d.Passwords.Weak(password)))
 }
 
 func (d *Desk) userByLogin(ctx context.Context, v countersign.Visit, login string) (u countersign.User, err error) {
@@ -48,21 +48,22 @@ func (d *Desk) userByLogin(ctx context.Context, v countersign.Visit, login strin
 
 // passwordWrong writes the audit row; who typed a user ID that does not exist
 // may have typed a password there, so it is not kept (AU-02).
-func (d *Desk) passwordWrong(ctx context.Context, v countersign.Visit, u countersign.User) error {
+func (d *Desk) passwordWrong(ctx context.Context, v countersign.Visit, u countersign.User, t tried) error {
 	wrong := fail(countersign.Invalid, "password.wrong", "", nil)
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		tx.Record(refused(v, "sign-in.password", u, "password.wrong"))
-		return nil
+		return d.wrongGuess(ctx, tx, v, u, t.guess)
 	})
 	if err != nil {
 		return err
 	}
+	d.Wake()
 	return wrong
 }
 
 // begin is what follows a right password. weak is why its user is asked to
 // choose another one once he is in; empty: nothing speaks against it.
-func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersign.User, renewed, then, weak string) (Outcome, error) {
+func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersign.User, t tried, renewed, then, weak string) (Outcome, error) {
 	var out Outcome
 	handle := secret.NewHandle()
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
@@ -72,6 +73,9 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 		}
 		if u.Password != checked.Password || u.Disabled {
 			return fail(countersign.Invalid, "password.wrong", "", nil) // changed while it was checked
+		}
+		if err := d.rightGuess(ctx, tx, t.guess); err != nil {
+			return err
 		}
 		if renewed != "" {
 			if err := tx.SetPassword(ctx, u.ID, renewed, time.Time{}); err != nil {
@@ -97,7 +101,7 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 		return err
 	})
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, d.refusedAtPassword(ctx, v, checked, t, err)
 	}
 	d.Wake()
 	return out, nil
@@ -116,6 +120,10 @@ func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 	case policy.SetUp:
 		return d.openWizard(ctx, tx, v, f, handle)
 	case policy.AskToken:
+		if p, all := d.allPaused(f); all {
+			d.refuse(p.Code)
+			return Outcome{}, refusedGuess(p)
+		}
 		f.Attempt.Asked = true
 		if err := tx.AddAttempt(ctx, f.Attempt); err != nil {
 			return Outcome{}, err
@@ -138,6 +146,26 @@ func refusal(step policy.Refuse) error {
 		return fail(countersign.Invalid, step.Reason, "", nil)
 	}
 	return fail(countersign.Expired, step.Reason, "", nil)
+}
+
+// refusedAtPassword gives back the guess of a right password where no second
+// factor may be tried now, and tells the user that somebody has it (NT-03).
+func (d *Desk) refusedAtPassword(ctx context.Context, v countersign.Visit, u countersign.User, t tried, why error) error {
+	if countersign.KindOf(why) != countersign.TooMany {
+		return why
+	}
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		tx.Record(refused(v, "sign-in.refused", u, countersign.CodeOf(why)))
+		if err := d.rightGuess(ctx, tx, t.guess); err != nil {
+			return err
+		}
+		return d.turnedAway(ctx, tx, v, u.ID)
+	})
+	if err != nil {
+		return err
+	}
+	d.Wake()
+	return why
 }
 
 // openWizard starts the set-up of a user without a verified method: the only

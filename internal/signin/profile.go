@@ -260,7 +260,7 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 		return Outcome{}, fail(countersign.Denied, "reset.self_off", "", nil)
 	}
 	if !proved {
-		if err := d.ownPassword(ctx, v, g, password); err != nil {
+		if err := d.ownPassword(ctx, v, g, "two-factor.reset", password); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -307,13 +307,25 @@ func notLast(ctx context.Context, tx *store.Tx, u countersign.User) error {
 }
 
 // ownPassword says why what was typed is not the guest's password; nil if it is.
-func (d *Desk) ownPassword(ctx context.Context, v countersign.Visit, g Guest, password string) error {
+// A session makes no guess cheaper: each is counted like one at the sign-in page.
+// A wrong one is a refused action.
+func (d *Desk) ownPassword(ctx context.Context, v countersign.Visit, g Guest, action, password string) error {
 	if password == "" {
 		return fail(countersign.Invalid, "password.required", "password", nil)
 	}
-	ok, _, err := d.Passwords.Check(ctx, g.User.Password, password)
-	if err == nil && !ok {
-		err = d.resetRefused(ctx, v, g, fail(countersign.Invalid, "password.own_wrong", "password", nil))
+	t, err := d.tryPassword(ctx, v, g.User, g.User.Login, password)
+	if err != nil {
+		return err
+	}
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		if t.right {
+			return d.rightGuess(ctx, tx, t.guess)
+		}
+		tx.Record(refused(v, action, g.User, "password.own_wrong"))
+		return d.wrongGuess(ctx, tx, v, g.User, t.guess)
+	})
+	if err == nil && !t.right {
+		return fail(countersign.Invalid, "password.own_wrong", "password", nil)
 	}
 	return err
 }

@@ -55,7 +55,7 @@ func (d *Desk) code(ctx context.Context, v countersign.Visit, id countersign.Att
 	if !ok {
 		return d.hint(ctx, v, id, fail(countersign.Invalid, "recovery.form", "recovery_code", nil))
 	}
-	return d.guess(ctx, v, id, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, code) })
+	return d.guess(ctx, v, id, countersign.Recovery, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, code) })
 }
 
 // spend uses up a code and keeps the proof in the facts. It is taken wherever a

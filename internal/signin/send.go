@@ -72,6 +72,9 @@ func (d *Desk) issueOrTell(ctx context.Context, tx *store.Tx, v countersign.Visi
 // attempt; the earlier token is dead from here on.
 func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
 	a := &f.Attempt
+	if p := f.Paused(fa); p.Code != "" && fa.ID != "" {
+		return refusedGuess(p) // nothing is sent that is not taken (D-28)
+	}
 	if err := d.mayWrite(ctx, tx, v, *a, fa); err != nil {
 		return err
 	}

@@ -299,6 +299,9 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
 		return err // whatever else was begun goes by methods of before (D-41)
 	}
+	if err := tx.OpenMethod(ctx, f.User.ID, fa.Method); err != nil {
+		return err
+	}
 	if replaced >= 0 {
 		if _, err := tx.ForgetDevices(ctx, f.User.ID, countersign.ForgottenMethods, v.Now); err != nil {
 			return err

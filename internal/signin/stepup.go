@@ -100,20 +100,13 @@ func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password
 	if err != nil {
 		return out, nil, err
 	}
-	if err := d.pay(ctx, v, a.ID); err != nil {
-		return out, nil, err
-	}
-	var u countersign.User
-	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		u, err = tx.User(ctx, a.User)
-		return gone(err)
-	})
+	u, err := d.payStepUp(ctx, v, a)
 	if err != nil {
 		return out, nil, err
 	}
-	ok, _, err := d.Passwords.Check(ctx, u.Password, password)
+	t, err := d.tryPassword(ctx, v, u, u.Login, password)
 	if err != nil {
-		return out, nil, err
+		return out, nil, d.returnTry(ctx, v, a.ID, err)
 	}
 	var verdict error
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
@@ -129,9 +122,12 @@ func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password
 		if _, asks := policy.Fresh(f).(policy.AskPassword); !asks {
 			return over()
 		}
-		if !ok || locked.Password != u.Password {
+		if !t.right || locked.Password != u.Password {
 			wrong := &countersign.Error{Kind: countersign.Invalid, Code: "step_up.password_wrong", Field: "password", Args: countersign.Args{}}
-			verdict, err = d.failed(ctx, tx, v, f, wrong)
+			verdict, err = d.failed(ctx, tx, v, f, t.guess, wrong)
+			return err
+		}
+		if err := d.rightGuess(ctx, tx, t.guess); err != nil {
 			return err
 		}
 		out, err = d.steppedUp(ctx, tx, v, f)
@@ -141,6 +137,32 @@ func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password
 		return out, nil, err
 	}
 	return out, a.Act, verdict
+}
+
+// payStepUp takes one of the tries of a step-up by password, and reads its user.
+func (d *Desk) payStepUp(ctx context.Context, v countersign.Visit, a countersign.Attempt) (u countersign.User, err error) {
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		if u, a, err = d.lock(ctx, tx, a.ID); err != nil {
+			return err
+		}
+		if !v.Now.Before(a.Expires) {
+			return over()
+		}
+		return reserve(ctx, tx, a.ID)
+	})
+	return u, err
+}
+
+// returnTry gives a try back whose password was not compared.
+func (d *Desk) returnTry(ctx context.Context, v countersign.Visit, id countersign.AttemptID, why error) error {
+	if kind := countersign.KindOf(why); kind != countersign.Busy && kind != countersign.TooMany {
+		return why
+	}
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.ReturnTry(ctx, id) })
+	if err != nil {
+		return err
+	}
+	return why
 }
 
 // steppedUp renews the session and ends the step-up.

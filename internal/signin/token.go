@@ -68,21 +68,23 @@ func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.At
 	if !ok {
 		return d.hint(ctx, v, id, fail(countersign.Invalid, "token.not_six", "token", nil))
 	}
-	return d.guess(ctx, v, id, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, token) })
+	return d.guess(ctx, v, id, "", func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, token) })
 }
 
 // guess is the one road of every guess, by token, recovery code or passkey: a
 // try is paid for in a transaction of its own, and only then compares compare
 // (0.1 rule 4, D-30). compare reports whether the answer was right, or an error
 // for people that says what was wrong with it; both are facts that are kept.
-// Any other error undoes what compare did, but not the payment.
-func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
+// Any other error undoes what compare did, but not the payment. by is what is
+// guessed at; empty: the token that the attempt asks for.
+func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method,
 	compare func(*store.Tx, policy.Facts) (right bool, err error)) error {
-	if err := d.pay(ctx, v, id); err != nil {
+	guess, err := d.pay(ctx, v, id, by)
+	if err != nil {
 		return err
 	}
 	var verdict error
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, a, err := d.lock(ctx, tx, id)
 		if err != nil {
 			return err
@@ -95,13 +97,13 @@ func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.At
 		right, err := compare(tx, f)
 		verdict = err
 		if right {
-			return nil
+			return d.rightGuess(ctx, tx, guess)
 		}
 		var wrong *countersign.Error
 		if !errors.As(err, &wrong) || wrong.Kind != countersign.Invalid {
 			return err
 		}
-		verdict, err = d.failed(ctx, tx, v, f, wrong)
+		verdict, err = d.failed(ctx, tx, v, f, guess, wrong)
 		return err
 	})
 	if err != nil {
@@ -111,22 +113,36 @@ func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.At
 	return verdict
 }
 
-// pay takes one of the three tries, or says that none is left.
-func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.AttemptID) error {
-	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		a, err := tx.Attempt(ctx, id)
+// pay takes one of the three tries, or says that none is left, and pays for the
+// guess beyond this sign-in as well.
+func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method) (countersign.Guess, error) {
+	var g countersign.Guess
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := d.lock(ctx, tx, id)
 		if err != nil {
-			return gone(err)
+			return err
 		}
-		if !v.Now.Before(a.Expires) {
+		if !v.Now.Before(a.Expires) || u.Disabled {
 			return over()
 		}
-		paid, err := tx.ReserveTry(ctx, id, policy.MaxFailures)
-		if err == nil && !paid {
-			return fail(countersign.Expired, policy.RefusedFailures, "", nil)
+		if g, err = d.payToken(ctx, tx, v, u, a, by); err != nil {
+			return err
 		}
-		return err
+		return reserve(ctx, tx, id)
 	})
+	if kind := countersign.KindOf(err); kind == countersign.TooMany || kind == countersign.Busy {
+		d.refuse(countersign.CodeOf(err))
+	}
+	return g, err
+}
+
+// reserve takes one of the three tries of an attempt.
+func reserve(ctx context.Context, tx *store.Tx, id countersign.AttemptID) error {
+	paid, err := tx.ReserveTry(ctx, id, policy.MaxFailures)
+	if err == nil && !paid {
+		return fail(countersign.Expired, policy.RefusedFailures, "", nil)
+	}
+	return err
 }
 
 // hint is the answer to what can't be a token or code: not counted as a try, but
@@ -175,7 +191,10 @@ func (d *Desk) hintsOver(ctx context.Context, tx *store.Tx, v countersign.Visit,
 
 // failed keeps a wrong token: the third one ends the attempt, its token and,
 // for a step-up, the session it was opened from (M30, D-19).
-func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, wrong *countersign.Error) (error, error) {
+func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, g countersign.Guess, wrong *countersign.Error) (error, error) {
+	if err := d.wrongGuess(ctx, tx, v, f.User, g); err != nil {
+		return nil, err
+	}
 	a := f.Attempt
 	a.Wrong++
 	left := policy.MaxFailures - a.Wrong
@@ -209,6 +228,11 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 		}
 	}
 	tx.Record(refused(v, "sign-in.third_failure", f.User, policy.RefusedFailures))
+	if a.Purpose == countersign.SignIn {
+		if err := d.warn(ctx, tx, v, f.User, warningOf(a, v.Now)); err != nil {
+			return nil, err
+		}
+	}
 	return fail(countersign.Expired, policy.RefusedFailures, "", nil), nil
 }
 
@@ -382,8 +406,8 @@ func (d *Desk) Cancel(ctx context.Context, v countersign.Visit) (Outcome, error)
 			}
 		}
 		tx.Record(record(v, "sign-in.cancelled", u))
-		_, err = tx.EndAttempt(ctx, a.ID)
-		return err
+		return d.abandon(ctx, tx, v, u, a)
 	})
+	d.Wake()
 	return Outcome{Attempt: cleared}, err
 }

@@ -26,6 +26,8 @@ type View struct {
 	Why         policy.Why
 	Left        int // tries left
 	Message     countersign.Message
+	Pause       policy.Pause // why the method that is asked for takes no token now; zero: it does
+	Paused      map[countersign.Method]bool
 	Remembers   bool // a token earns trust for this device
 	Offered     []countersign.Method
 	URI         string                    // otpauth URI of the wizard's key
@@ -103,6 +105,7 @@ func (d *Desk) view(v countersign.Visit, f policy.Facts) View {
 		Remembers:   policy.MayRemember(f),
 		Offered:     d.kinds(v),
 	}
+	view.pause(f)
 	if a.Purpose == countersign.SignIn && !a.Setup.Open {
 		view.Why = policy.WhyAsked(f)
 	}
@@ -118,6 +121,25 @@ func (d *Desk) view(v countersign.Visit, f policy.Facts) View {
 		view.URI = factor.AppURI(v.Agency.ProductName(), f.User.Login, key)
 	}
 	return view
+}
+
+// pause notes which ways take no token now.
+func (v *View) pause(f policy.Facts) {
+	v.Paused = map[countersign.Method]bool{}
+	for _, fa := range append(f.Factors[:len(f.Factors):len(f.Factors)], countersign.Factor{Method: countersign.Recovery}) {
+		p := f.Paused(fa)
+		v.Paused[fa.Method] = p.Code != ""
+		switch step := v.Step.(type) {
+		case policy.AskToken:
+			if step.Factor.ID == fa.ID {
+				v.Pause = p
+			}
+		case policy.AskRecovery:
+			if fa.Method == countersign.Recovery {
+				v.Pause = p
+			}
+		}
+	}
 }
 
 // Has tells whether method m is verified.

@@ -133,7 +133,8 @@ func (tx *Tx) CountSetUps(ctx context.Context, user countersign.UserID, now time
 	return n, err
 }
 
-// PruneAttempts removes attempts that expired before then, of all agencies.
+// PruneAttempts removes attempts that expired before then, of all agencies, and
+// tells nobody: what the sign-in's own sweep could not end.
 func (db *DB) PruneAttempts(ctx context.Context, before time.Time) error {
 	_, err := db.execEverywhere(ctx, `DELETE FROM attempt WHERE expires < $1`, millis(before))
 	return err

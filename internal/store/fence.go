@@ -46,7 +46,7 @@ func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.Agency
 func (db *DB) everywhere(ctx context.Context, pool *sql.DB, f func(*sql.Tx) error) error {
 	t, err := db.begin(ctx, pool, everyone, nil)
 	if err != nil {
-		return err
+		return reach(ctx, err)
 	}
 	defer func() { _ = t.Rollback() }() // after a commit it does nothing
 	if err := f(t); err != nil {

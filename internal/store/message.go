@@ -137,6 +137,14 @@ func (tx *Tx) created(ctx context.Context, query string, args ...any) (time.Time
 	return instant(at), err
 }
 
+// CountLetters is how many messages of a kind were written to a user since then.
+func (tx *Tx) CountLetters(ctx context.Context, user countersign.UserID, kind countersign.Kind, since time.Time) (int, error) {
+	var n int
+	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4`,
+		tx.agency, user, kind, millis(since)).Scan(&n)
+	return n, err
+}
+
 // UseToken marks a token that led to a success: it does not count against the quotas.
 func (tx *Tx) UseToken(ctx context.Context, id countersign.MessageID) error {
 	_, err := tx.exec(ctx, `UPDATE message SET used = TRUE WHERE agency_id = $1 AND id = $2`, tx.agency, id)

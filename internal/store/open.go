@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -112,15 +113,16 @@ func (db *DB) selfTest(ctx context.Context) error {
 
 // openSQLite opens one writing connection and a pool of readers on a file that
 // only its owner may read.
-func (db *DB) openSQLite(ctx context.Context, url string) error {
-	path, _, _ := strings.Cut(strings.TrimPrefix(url, "sqlite:"), "?")
+func (db *DB) openSQLite(ctx context.Context, address string) error {
+	path, _, _ := strings.Cut(strings.TrimPrefix(address, "sqlite:"), "?")
 	if err := createPrivate(path); err != nil {
 		return err
 	}
 	const common = "_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1"
-	db.write = sql.OpenDB(db.through(sqliteFile("file:" + path + "?_txlock=immediate&" + common)))
+	file := "file:" + (&url.URL{Path: path}).EscapedPath() // a folder's name may hold # and %
+	db.write = sql.OpenDB(db.through(sqliteFile(file + "?_txlock=immediate&" + common)))
 	db.write.SetMaxOpenConns(1)
-	db.read = sql.OpenDB(db.through(sqliteFile("file:" + path + "?" + common)))
+	db.read = sql.OpenDB(db.through(sqliteFile(file + "?" + common)))
 	db.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
 	if err := db.write.PingContext(ctx); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)

@@ -71,14 +71,6 @@ func (tx *Tx) TakeAsk(ctx context.Context, id string) (bool, error) {
 	return n == 1, err
 }
 
-// CountLetters is how many messages of a kind were written to a user since then.
-func (tx *Tx) CountLetters(ctx context.Context, user countersign.UserID, kind countersign.Kind, since time.Time) (int, error) {
-	var n int
-	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4`,
-		tx.agency, user, kind, millis(since)).Scan(&n)
-	return n, err
-}
-
 // EndLinks takes away every link of a user that leads to a password.
 func (tx *Tx) EndLinks(ctx context.Context, user countersign.UserID) error {
 	_, err := tx.exec(ctx, `DELETE FROM link WHERE agency_id = $1 AND user_id = $2 AND purpose IN ($3, $4)`,

@@ -57,14 +57,14 @@ func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) e
 	for try := 1; ; try++ {
 		err := db.once(ctx, db.write, agency, nil, f)
 		if err == nil || try == tries || !gaveWay(err) {
-			return err
+			return reach(ctx, err)
 		}
 	}
 }
 
 // Read runs f in a transaction that only reads.
 func (db *DB) Read(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
-	return db.once(ctx, db.read, agency, nil, f)
+	return reach(ctx, db.once(ctx, db.read, agency, nil, f))
 }
 
 // snapshot is Read for what reads long, and must see one moment of the database.

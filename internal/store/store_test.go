@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -482,5 +483,19 @@ func TestOtherKey(t *testing.T) {
 		if db, err := store.Open(t.Context(), url, other.Box()); !errors.Is(err, store.ErrOtherKey) {
 			t.Errorf("%s: opened with another key: %v %v", engine, db, err)
 		}
+	}
+}
+
+// A folder may be called what people call folders: the file is where it was
+// asked for, and nowhere else.
+func TestFolderNames(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "50% #1 ü")
+	open(t, "sqlite:"+filepath.Join(dir, "test.db"))
+	found, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil || len(found) != 1 {
+		t.Errorf("%v %v", found, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "test.db")); err != nil {
+		t.Error(err)
 	}
 }

@@ -118,6 +118,7 @@ func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v counters
 	p.refuse(err)
 	p.Email, p.Phone, p.Country = r.PostForm.Get("email"), r.PostForm.Get("phone"), r.PostForm.Get("country")
 	p.Also = r.PostForm.Get("also_two_factor") == "yes"
+	retryIf(w, status, v.Now, err)
 	return s.show(w, status, c.form, p)
 }
 
@@ -170,6 +171,7 @@ func (s *Server) contactToken(w http.ResponseWriter, r *http.Request, v counters
 		return perr
 	}
 	p.refuse(err)
+	retryIf(w, status, v.Now, err)
 	p.Delivery = delivery{} // what was wrong is the news
 	if !sent || p.Errors[c.field] != "" {
 		return s.show(w, status, c.form, p)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -107,12 +108,21 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	if _, known := sentences[code]; !known {
 		e, status = &countersign.Error{Code: "internal"}, http.StatusInternalServerError
 	}
-	if status == http.StatusInternalServerError {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		s.Log.Info("hung up", "request", door.RequestID(r.Context()), "path", r.URL.Path) // nobody reads the answer
+	} else if status == http.StatusInternalServerError {
 		p.Incident = incident(door.RequestID(r.Context()))
 		s.Log.Error("internal", "request", door.RequestID(r.Context()), "incident", p.Incident, "path", r.URL.Path, "error", err)
 	}
-	if status == http.StatusServiceUnavailable {
+	switch status {
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
+		p.Back, p.BackName = "/sign-in", "Try again"
+		if e.Err != nil {
+			s.Log.Warn("busy", "request", door.RequestID(r.Context()), "path", r.URL.Path, "error", e.Err)
+		}
+	case http.StatusTooManyRequests:
+		retryAfter(w, v.Now, err)
 	}
 	p.Head, p.Rest, _ = strings.Cut(sentence(v.Agency, v.Now, e), "\n")
 	p.Head = strings.TrimSuffix(p.Head, ".")

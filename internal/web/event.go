@@ -46,6 +46,8 @@ var happened = map[string]string{
 	"session.signed_out":    "Signed out from {From}.",
 	"session.disowned":      "A sign-in was disowned by the link of its letter: the session was ended and the device forgotten.",
 	"session.ended":         "{Who} ended sessions.",
+	"throttle.alarm":        "Too many wrong passwords or tokens, the last from {From}: no more are taken for a while.",
+	"password.known_seen":   "The notice that somebody knows the password was answered: it was the user.",
 	"device.forgotten":      "{Who} forgot remembered devices.",
 	"device.copied":         "A device cookie came up in another browser and system, and was revoked.",
 	"password.chosen":       "A password was chosen from {From}.",

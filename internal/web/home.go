@@ -8,10 +8,18 @@ import (
 )
 
 // A homePage greets who is signed in.
-type homePage struct{ base }
+type homePage struct {
+	base
+	Warned *alert // somebody knows the password
+}
 
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.show(w, http.StatusOK, "console_home", homePage{s.console(v, g, "Home", "home")})
+	warnings, err := s.Desk.Warnings(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
+	b := s.console(v, g, "Home", "home")
+	return s.show(w, http.StatusOK, "console_home", homePage{base: b, Warned: warned(b, warnings)})
 }
 
 // getAdmin leads to the first page that one's rights open.

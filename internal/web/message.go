@@ -34,6 +34,8 @@ var letters = map[countersign.Kind]string{
 	countersign.KindTurnedOff:      "A preference was changed",
 	countersign.KindPasswordLink:   "Link to choose a new password",
 	countersign.KindPassword:       "Password changed",
+	countersign.KindPasswordKnown:  "Somebody may know the password",
+	countersign.KindGuessing:       "Guessing was stopped",
 	countersign.KindTest:           "Test",
 	countersign.KindTextAlarm:      "Alarm about text messages",
 

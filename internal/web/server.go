@@ -116,6 +116,7 @@ func (s *Server) routes() {
 
 	guest("GET /{$}", s.getHome)
 	guest("GET /profile", s.getProfile)
+	free("POST /profile/notices/seen", s.postSeen)
 	fresh("POST /profile/setup-two-factor", "act.setup", "/profile", s.postProfileSetUp)
 	guest("GET /profile/reset-two-factor", s.getProfileReset)
 	typed("POST /profile/reset-two-factor", "act.reset", "/profile/reset-two-factor", s.postProfileReset)

@@ -178,6 +178,7 @@ func (s *Server) setUpAgain(w http.ResponseWriter, r *http.Request, v countersig
 	case countersign.Invalid:
 	case countersign.TooMany:
 		status = http.StatusTooManyRequests
+		retryAfter(w, v.Now, err)
 	default:
 		return err
 	}

@@ -148,7 +148,8 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 		}
 		err = failed
 	}
-	if countersign.KindOf(err) != countersign.Invalid {
+	kind := countersign.KindOf(err)
+	if kind != countersign.Invalid && kind != countersign.TooMany {
 		return err
 	}
 	p, perr := s.signInPage(r, v)
@@ -156,6 +157,9 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 		return perr
 	}
 	p.UserID, p.Then = userID, then
+	if kind == countersign.TooMany {
+		return s.waitAtSignIn(w, v, p, err)
+	}
 	p.refuse(err)
 	p.Both = len(p.Errors) == 2
 	if p.Alert != nil { // what is wrong with the pair stands beside the password

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"countersign"
+	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
 
@@ -64,12 +65,19 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 	case countersign.Invalid:
 	case countersign.TooMany:
 		status = http.StatusTooManyRequests
+		retryAfter(w, v.Now, err)
 	default:
 		return err
 	}
 	p, lerr := s.lookStepUp(r, v, g)
 	if lerr != nil {
 		return lerr
+	}
+	if isStopped(err) {
+		return s.stopped(w, http.StatusTooManyRequests, v, p, err)
+	}
+	if countersign.CodeOf(err) == policy.PauseToken {
+		p.Unsent = nil // the same is told above
 	}
 	p.refuse(err)
 	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)

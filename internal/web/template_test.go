@@ -33,6 +33,7 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_token":          func(b base) any { return token(b) },
 		"gate_step-up":        func(b base) any { return token(b) },
 		"gate_token-recovery": func(b base) any { return token(b) },
+		"gate_token-stopped":  func(b base) any { return stoppedPage{tokenPage: token(b), Head: "Stopped"} },
 		"gate_not-me":         func(b base) any { return notMePage{base: b, Done: state == 1} },
 		"gate_recovery-codes": func(b base) any {
 			return recoveryPage{base: b, NoMethod: state == 1, Codes: make([]string, state%2*state)}
@@ -117,7 +118,7 @@ func TestConsoleWithoutContents(t *testing.T) {
 	row := preferenceRow{Open: true}
 	row.Preference.Kind = countersign.KindDays
 	views := map[string]any{
-		"console_home":           homePage{b},
+		"console_home":           homePage{base: b},
 		"console_error":          errorPage{base: b},
 		"console_profile":        profilePage{base: b},
 		"console_profile-reset":  resetPage{base: b},

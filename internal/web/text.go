@@ -16,6 +16,10 @@ var sentences = map[string]string{
 	"user_id.empty":           "Enter your user ID, for example BSMITH.",
 	"password.required":       "Enter your password.",
 	"password.wrong":          "The user ID or the password is not right. Check both and try again.",
+	"password.wait":           "Too many attempts. You can try again at {UntilMinute}.\nSeveral sign-ins with this user ID have failed, so it waits. Attempts before then are not looked at and do not make the wait longer. If it was not you, tell the support desk.",
+	"password.closed":         "Too many attempts. This user ID is closed here.\nToo many sign-ins with it have failed. It opens again when a new password is chosen by mail. A device that it was used on before may still work. If it was not you, tell the support desk.",
+	"password.network":        "Too many attempts. You can try again at {UntilMinute}.\nToo many sign-ins from your network have failed. Attempts before then are not looked at and do not make the wait longer. Nothing is wrong with your account.",
+	"password.crowd":          "Too many attempts. You can try again at {UntilMinute}.\nToo many sign-ins have failed here, so devices that were not used before wait. Nothing is wrong with your account.",
 	"password.own_wrong":      "That is not your password. Nothing was changed.",
 	"setup.over":              "Set-up is not open here any more\nIt has to be finished within 30 minutes, and only the first window to finish counts. Sign in to go on.",
 	"setup.over_own":          "Set-up is not open here any more\nIt has to be finished within 30 minutes, and only the first window to finish counts. What was set up before that is kept.",
@@ -47,6 +51,11 @@ var sentences = map[string]string{
 	"token.replaced":         "That token was replaced by the one with reference {Reference}. You have {Tries} left.",
 	"token.used":             "That token was used already. Wait for the next one in your app, up to 30 seconds. You have {Tries} left.",
 	"token.third_failure":    "After three failed attempts you need to log in again\nThe token from that sign-in no longer works. A new one is made when you sign in.",
+	"token.wait":             "Too many attempts. You can try again at {UntilMinute}.\nSeveral sign-ins ended with wrong tokens. A token that is entered before then is not looked at and does not make the wait longer.",
+	"token.stopped":          "30 wrong tokens in 24 hours\nSomebody, maybe not you, has entered your right password and wrong tokens. Tokens work again {UntilDay}. All your addresses were told.",
+	"token.closed":           "Too many wrong tokens in 30 days\nSomebody, maybe not you, has entered your right password and wrong tokens. This way works again when it is set up anew: ask your administrator for a reset. All your addresses were told.",
+	"head.token.stopped":     "Tokens are stopped for your user ID",
+	"head.token.closed":      "This way is closed for your user ID",
 	"token.nothing_to_send":  "Nothing is sent for the app or a passkey.",
 	"token.no_tokens":        "Please sign in again\nWhat was sent more than 20 times could not be a token of six digits, so that sign-in was ended. Nothing is wrong with your account.",
 	"token.no_tokens_own":    "Set-up was closed\nWhat was sent more than 20 times could not be a token of six digits. What was set up before that is kept. Open set-up again in your User Profile.",
@@ -289,7 +298,8 @@ func fill(a countersign.Agency, now time.Time, text string, args countersign.Arg
 	for name, value := range args {
 		switch v := value.(type) {
 		case time.Time:
-			pairs = append(pairs, "{"+name+"}", until(a, now, v), "{"+name+"Seconds}", seconds(a, v))
+			pairs = append(pairs, "{"+name+"}", until(a, now, v), "{"+name+"Seconds}", seconds(a, v),
+				"{"+name+"Minute}", until(a, now, v.Add(time.Minute-time.Millisecond)), "{"+name+"Day}", onDay(a, now, v))
 		default:
 			pairs = append(pairs, "{"+name+"}", fmt.Sprint(v))
 		}

@@ -38,6 +38,15 @@ func when(a countersign.Agency, now, t time.Time) string {
 	return day(a, now, t) + ", " + clock(a, t)
 }
 
+// onDay is day and clock inside of a sentence: "today at 8:15 AM", "on 4 November at 8:15 AM".
+func onDay(a countersign.Agency, now, t time.Time) string {
+	on := day(a, now, t)
+	if on != "today" && on != "yesterday" {
+		on = "on " + on
+	}
+	return on + " at " + clock(a, t)
+}
+
 // until is clock where it is today, day and clock otherwise.
 func until(a countersign.Agency, now, t time.Time) string {
 	if day(a, now, t) == "today" {

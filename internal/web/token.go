@@ -87,6 +87,10 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at str
 		p.Why = p.why(view.Why)
 	}
 	switch {
+	case pause(view) != nil:
+		p.refuse(pause(view))
+		p.Unsent, p.Alert, p.Errors = p.Alert, nil, nil
+		p.Title = "No token is taken just now"
 	case step.Issue:
 		p.Unsent = unsent(p.base, view)
 		p.Title = "No token was sent"
@@ -106,11 +110,11 @@ func others(view signin.View) []way {
 	}
 	var all []way
 	for _, f := range view.Ways {
-		if f.Method != now {
+		if f.Method != now && !view.Paused[f.Method] {
 			all = append(all, way{f.Method, hint(f)})
 		}
 	}
-	if view.Codes.Left > 0 && now != countersign.Recovery {
+	if view.Codes.Left > 0 && now != countersign.Recovery && !view.Paused[countersign.Recovery] {
 		all = append(all, way{countersign.Recovery, "Use one of the codes you printed or saved"})
 	}
 	return all
@@ -157,6 +161,12 @@ func (s *Server) getToken(w http.ResponseWriter, r *http.Request, v countersign.
 	if !ok || err != nil {
 		return err
 	}
+	if err := pause(p.View); err != nil {
+		if isStopped(err) {
+			return s.stopped(w, http.StatusOK, v, p, err)
+		}
+		retryAfter(w, v.Now, err)
+	}
 	p.renewed(r)
 	refresh(w, p.Delivery)
 	return s.show(w, http.StatusOK, p.template("gate_token"), p)
@@ -201,6 +211,9 @@ func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersig
 		return lerr
 	}
 	p.Typed = r.PostForm.Get("recovery_code")
+	if isStopped(err) {
+		return s.stopped(w, http.StatusTooManyRequests, v, p, err)
+	}
 	if w := wish(r); w.Said {
 		p.Decline = w.Decline
 	}
@@ -226,6 +239,10 @@ func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) err
 	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)
 	p.Delivery = delivery{} // what is wrong with the token is the news
 	if countersign.KindOf(err) == countersign.TooMany {
+		if countersign.CodeOf(err) == policy.PauseToken {
+			p.Unsent = nil // the same is told above
+		}
+		retryAfter(w, p.Now, err)
 		return s.show(w, http.StatusTooManyRequests, p.template("gate_token"), p)
 	}
 	return s.show(w, http.StatusUnprocessableEntity, p.template("gate_token"), p)

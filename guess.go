@@ -1,0 +1,67 @@
+package countersign
+
+import "time"
+
+// A Lane is a road on which guesses at one subject are counted: its failures in
+// a row, and until when it waits.
+type Lane string
+
+// The lanes of the password. A browser that completed a sign-in of the user
+// before has one of its own, which nobody else can fill (TH-05).
+const (
+	LaneKnown   Lane = "password-known"
+	LaneUnknown Lane = "password"
+)
+
+// LaneOf is the lane of a method's tokens.
+func LaneOf(m Method) Lane { return Lane("token-" + string(m)) }
+
+// IsPassword tells whether a lane counts passwords.
+func (l Lane) IsPassword() bool { return l == LaneKnown || l == LaneUnknown }
+
+// A Guess is one password or token, paid for before it is compared. A right one
+// is given back, a wrong one stays; one that nobody settled counts as wrong.
+type Guess struct {
+	ID      string
+	Subject string // the user's ID; for a user ID that nobody has, its keyed digest (V8)
+	Lane    Lane
+	Client  Client
+	At      time.Time
+}
+
+// A Tally is where a subject's lane stands.
+type Tally struct {
+	Failures int       // in a row, settled
+	InFlight int       // paid for and not settled yet
+	Until    time.Time // no guess is taken before; zero: no wait
+	Closed   time.Time // since when no guess is taken at all; zero: it is open
+}
+
+// A Window is how many failures a stretch of time holds.
+type Window struct {
+	Failed   int
+	InFlight int
+	Frees    time.Time // once it is full: the instant of the failure that has to fall out of it first
+}
+
+// A Crowd is what a guess at a password shares with others of its agency: its
+// network, the wider network, the user IDs that fail from there, and the agency itself.
+type Crowd struct {
+	Network Window
+	Wide    Window
+	Names   Window
+	Agency  Window
+}
+
+// A Warning is a sign-in whose password was right and whose second factor failed
+// or never came (NT-03).
+type Warning struct {
+	ID     string
+	User   UserID
+	At     time.Time
+	Client Client
+	Wrong  int       // wrong tokens
+	Due    time.Time // when the user is told, unless he turns out to be it
+	Told   bool
+	Seen   bool // the user has answered the notice on his home page
+}

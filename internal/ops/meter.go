@@ -1,0 +1,37 @@
+package ops
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// A Meter counts what the sign-in refuses and what it raises alarm about.
+type Meter struct {
+	refused *prometheus.CounterVec
+	alarms  *prometheus.CounterVec
+	load    func() (hashing, waiting int)
+}
+
+// NewMeter is for one node. load is how many passwords are hashed and wait.
+func NewMeter(load func() (hashing, waiting int)) *Meter {
+	return &Meter{
+		load: load,
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "countersign_throttle_refused_total",
+			Help: "Passwords and tokens that were not compared, by the code of why."}, []string{"reason"}),
+		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "countersign_throttle_alarms_total",
+			Help: "Alarms of guessing: a network, an agency or a user, by the code of why."}, []string{"reason"}),
+	}
+}
+
+// Refused counts a guess that was not compared.
+func (m *Meter) Refused(code string) { m.refused.WithLabelValues(code).Inc() }
+
+// Alarmed counts an alarm.
+func (m *Meter) Alarmed(code string) { m.alarms.WithLabelValues(code).Inc() }
+
+// register shows the meter at /metrics.
+func (m *Meter) register(r *prometheus.Registry) {
+	gauge := func(name, help string, read func() int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
+	}
+	r.MustRegister(m.refused, m.alarms,
+		gauge("countersign_password_hashing", "Passwords that are being hashed.", func() int { n, _ := m.load(); return n }),
+		gauge("countersign_password_queue_length", "Passwords that wait for their turn to be hashed.", func() int { _, n := m.load(); return n }))
+}

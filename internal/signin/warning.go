@@ -1,0 +1,207 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"countersign"
+	"countersign/internal/notice"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/store"
+)
+
+// warningOf is what an attempt without its second factor tells the user.
+func warningOf(a countersign.Attempt, now time.Time) countersign.Warning {
+	return countersign.Warning{ID: secret.NewID(), User: a.User, At: now, Client: a.Client, Wrong: a.Wrong, Due: now}
+}
+
+// warn tells the user that somebody knows his password: by one letter an hour,
+// and on his home page (NT-03).
+func (d *Desk) warn(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning) error {
+	w.Told = true
+	if err := tx.AddWarning(ctx, w); err != nil {
+		return err
+	}
+	return d.tellWarning(ctx, tx, v, u, w)
+}
+
+func (d *Desk) tellWarning(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning) error {
+	n, err := tx.CountLetters(ctx, u.ID, countersign.KindPasswordKnown, v.Now.Add(-policy.WarningEvery))
+	if err != nil || n > 0 {
+		return err
+	}
+	v.Client = w.Client
+	return notice.Tell(ctx, tx, v, u, countersign.KindPasswordKnown,
+		map[string]string{"At": notice.Until(w.At), "Wrong": strconv.Itoa(w.Wrong)})
+}
+
+// turnedAway is a right password while no token is taken.
+func (d *Desk) turnedAway(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.UserID) error {
+	u, err := tx.LockUser(ctx, id)
+	if err != nil {
+		return err
+	}
+	return d.warn(ctx, tx, v, u, warningOf(countersign.Attempt{User: u.ID, Client: v.Client}, v.Now))
+}
+
+// halfway tells whether an attempt is a sign-in that waits for its second factor.
+// A wizard that nobody has typed a token into is none: nothing is set up yet.
+func halfway(a countersign.Attempt) bool {
+	return a.Purpose == countersign.SignIn && a.Password && a.Proved == "" && (!a.Setup.Open || a.Wrong > 0)
+}
+
+// abandon ends an attempt whose second factor will not come. A wrong token is
+// told at once; without one the user is told when the attempt would have ended,
+// unless he has signed in from the same client by then and so was it himself.
+func (d *Desk) abandon(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
+	there, err := tx.EndAttempt(ctx, a.ID)
+	if err != nil || !there || !halfway(a) {
+		return err
+	}
+	w := warningOf(a, v.Now)
+	if w.Wrong > 0 || !v.Now.Before(a.Expires) {
+		return d.warn(ctx, tx, v, u, w)
+	}
+	w.Due = a.Expires
+	return tx.AddWarning(ctx, w)
+}
+
+// settleWarnings follows a completed sign-in, as far as others are still under way: what the same client has left half
+// done was the user himself; other sign-ins with wrong tokens are told now, so
+// that the home page shows them.
+func (d *Desk) settleWarnings(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, done countersign.AttemptID) error {
+	attempts, err := tx.UserAttempts(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		switch {
+		case a.ID == done || !halfway(a) || !v.Now.Before(a.Expires):
+		case a.Wrong > 0:
+			err = d.abandon(ctx, tx, v, u, a)
+		case policy.SameClient(a.Client, v.Client):
+			_, err = tx.EndAttempt(ctx, a.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	waiting, err := tx.UntoldWarnings(ctx, u.ID)
+	for _, w := range waiting {
+		if policy.SameClient(w.Client, v.Client) && v.Now.Before(w.Due) {
+			err = errors.Join(err, tx.DropWarning(ctx, w.ID))
+		}
+	}
+	return err
+}
+
+// sweepBatch is how much one round of Sweep takes up; the next round follows soon.
+const sweepBatch = 1000
+
+// Sweep ends attempts that are over, of all agencies, and tells the users of
+// those whose second factor never came. Every node may do it at once.
+func (d *Desk) Sweep(ctx context.Context, now time.Time) error {
+	err := d.sweepAttempts(ctx, now)
+	err = errors.Join(err, d.sweepWarnings(ctx, now))
+	d.Wake()
+	return err
+}
+
+func (d *Desk) sweepAttempts(ctx context.Context, now time.Time) error {
+	attempts, err := d.Store.ExpiredAttempts(ctx, now, sweepBatch)
+	for _, over := range attempts {
+		err = errors.Join(err, d.sweep(ctx, now, over, func(tx *store.Tx, v countersign.Visit, u countersign.User) error {
+			a, err := tx.Attempt(ctx, countersign.AttemptID(over.ID))
+			if countersign.KindOf(err) == countersign.NotFound {
+				return nil // another node was first
+			}
+			if err != nil || now.Before(a.Expires) {
+				return err
+			}
+			return d.abandon(ctx, tx, v, u, a)
+		}))
+	}
+	return err
+}
+
+func (d *Desk) sweepWarnings(ctx context.Context, now time.Time) error {
+	warnings, err := d.Store.DueWarnings(ctx, now, sweepBatch)
+	for _, due := range warnings {
+		err = errors.Join(err, d.sweep(ctx, now, due, func(tx *store.Tx, v countersign.Visit, u countersign.User) error {
+			return d.tellDue(ctx, tx, v, u, due.ID)
+		}))
+	}
+	return err
+}
+
+// sweep runs f on the locked user of something that is due.
+func (d *Desk) sweep(ctx context.Context, now time.Time, due store.Due, f func(*store.Tx, countersign.Visit, countersign.User) error) error {
+	v := countersign.Visit{Agency: countersign.Agency{ID: due.Agency}, Now: now}
+	return d.Store.In(ctx, due.Agency, func(tx *store.Tx) error {
+		u, err := tx.LockUser(ctx, due.User)
+		if countersign.KindOf(err) == countersign.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return f(tx, v, u)
+	})
+}
+
+func (d *Desk) tellDue(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, id string) error {
+	waiting, err := tx.UntoldWarnings(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, w := range waiting {
+		if w.ID != id {
+			continue
+		}
+		if err := tx.ToldWarning(ctx, id); err != nil {
+			return err
+		}
+		return d.tellWarning(ctx, tx, v, u, w)
+	}
+	return nil
+}
+
+// Warnings are what the home page of the guest tells: sign-ins with his password
+// whose second factor failed or never came, the newest first.
+func (d *Desk) Warnings(ctx context.Context, v countersign.Visit, g Guest) (all []countersign.Warning, err error) {
+	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		all, err = tx.Warnings(ctx, g.User.ID)
+		return err
+	})
+	return all, err
+}
+
+// SeeWarnings is «It was me»: the notice goes. It changes nothing that protects
+// anybody, the letter is in the mailbox, so no step-up is asked for it.
+func (d *Desk) SeeWarnings(ctx context.Context, v countersign.Visit, g Guest) error {
+	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		n, err := tx.SeeWarnings(ctx, g.User.ID)
+		if err == nil && n > 0 {
+			tx.Record(record(v, "password.known_seen", g.User))
+		}
+		return err
+	})
+}
+
+// allPaused tells whether no way that may be turned to takes a token now, and
+// then why the one that is asked for does not.
+func (d *Desk) allPaused(f policy.Facts) (policy.Pause, bool) {
+	for _, fa := range Ways(f) {
+		if f.Paused(fa).Code == "" {
+			return policy.Pause{}, false
+		}
+	}
+	if f.Codes.Left > 0 && f.Paused(countersign.Factor{Method: countersign.Recovery}).Code == "" {
+		return policy.Pause{}, false
+	}
+	p := f.Paused(f.Method())
+	return p, p.Code != ""
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"countersign"
+)
+
+var warningColumns = columns("id", "user_id", "at", "ip", "browser", "os", "product", "wrong", "due", "told", "seen")
+
+func scanWarning(scan func(...any) error) (countersign.Warning, error) {
+	var w countersign.Warning
+	var at, due int64
+	var ip string
+	err := scan(&w.ID, &w.User, &at, &ip, &w.Client.Browser, &w.Client.OS, &w.Client.Product, &w.Wrong, &due, &w.Told, &w.Seen)
+	w.At, w.Due, w.Client.IP = instant(at), instant(due), address(ip)
+	return w, err
+}
+
+// AddWarning keeps a sign-in whose second factor failed or never came.
+func (tx *Tx) AddWarning(ctx context.Context, w countersign.Warning) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO warning (agency_id, id, user_id, at, ip, browser, os, product, wrong, due, told, seen)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE)`,
+		tx.agency, w.ID, w.User, millis(w.At), addressText(w.Client.IP), w.Client.Browser, w.Client.OS, w.Client.Product, w.Wrong, millis(w.Due), w.Told)
+	return err
+}
+
+// Warnings are those of a user that he was told of and has not answered, the newest first.
+func (tx *Tx) Warnings(ctx context.Context, user countersign.UserID) ([]countersign.Warning, error) {
+	return list(ctx, tx.sql, scanWarning, `
+		SELECT `+warningColumns+` FROM warning WHERE agency_id = $1 AND user_id = $2 AND told AND NOT seen ORDER BY at DESC, id LIMIT 100`, tx.agency, user)
+}
+
+// UntoldWarnings are those of a user that wait, the oldest first.
+func (tx *Tx) UntoldWarnings(ctx context.Context, user countersign.UserID) ([]countersign.Warning, error) {
+	return list(ctx, tx.sql, scanWarning, `
+		SELECT `+warningColumns+` FROM warning WHERE agency_id = $1 AND user_id = $2 AND NOT told ORDER BY at, id`, tx.agency, user)
+}
+
+// ToldWarning marks a warning as told.
+func (tx *Tx) ToldWarning(ctx context.Context, id string) error {
+	_, err := tx.exec(ctx, `UPDATE warning SET told = TRUE WHERE agency_id = $1 AND id = $2`, tx.agency, id)
+	return err
+}
+
+// DropWarning removes a warning: it was the user himself.
+func (tx *Tx) DropWarning(ctx context.Context, id string) error {
+	_, err := tx.exec(ctx, `DELETE FROM warning WHERE agency_id = $1 AND id = $2`, tx.agency, id)
+	return err
+}
+
+// SeeWarnings marks all told warnings of a user as answered and reports how many there were.
+func (tx *Tx) SeeWarnings(ctx context.Context, user countersign.UserID) (int, error) {
+	n, err := tx.exec(ctx, `UPDATE warning SET seen = TRUE WHERE agency_id = $1 AND user_id = $2 AND told AND NOT seen`, tx.agency, user)
+	return int(n), err
+}
+
+// A Due is something of an agency that waits for its time.
+type Due struct {
+	Agency countersign.AgencyID
+	ID     string
+	User   countersign.UserID
+}
+
+func scanDue(scan func(...any) error) (d Due, err error) { return d, scan(&d.Agency, &d.ID, &d.User) }
+
+// ExpiredAttempts are some of the attempts that are over, of all agencies.
+func (db *DB) ExpiredAttempts(ctx context.Context, now time.Time, limit int) ([]Due, error) {
+	return db.due(ctx, `SELECT agency_id, id, user_id FROM attempt WHERE expires <= $1 ORDER BY expires, id LIMIT $2`, millis(now), limit)
+}
+
+// DueWarnings are some of the warnings whose time has come, of all agencies.
+func (db *DB) DueWarnings(ctx context.Context, now time.Time, limit int) ([]Due, error) {
+	return db.due(ctx, `SELECT agency_id, id, user_id FROM warning WHERE NOT told AND due <= $1 ORDER BY due, id LIMIT $2`, millis(now), limit)
+}
+
+func (db *DB) due(ctx context.Context, query string, args ...any) (all []Due, err error) {
+	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+		all, err = list(ctx, t, scanDue, query, args...)
+		return err
+	})
+	return all, err
+}
+
+// PruneWarnings removes warnings from before then, of all agencies.
+func (db *DB) PruneWarnings(ctx context.Context, before time.Time) error {
+	_, err := db.execEverywhere(ctx, `DELETE FROM warning WHERE at < $1 AND told`, millis(before))
+	return err
+}
+
+// UserAttempts are all attempts of a user.
+func (tx *Tx) UserAttempts(ctx context.Context, user countersign.UserID) ([]countersign.Attempt, error) {
+	return list(ctx, tx.sql, tx.scanAttempt, `SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND user_id = $2 ORDER BY started, id`, tx.agency, user)
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// warned is the notice of the home page that somebody knows the password; nil:
+// nobody does, as far as one can see (NT-03).
+func warned(b base, all []countersign.Warning) *alert {
+	if len(all) == 0 {
+		return nil
+	}
+	last := all[0]
+	text := fmt.Sprintf("%s somebody entered your right password from %s and then %s. They did not get in.",
+		capital(onDay(b.Agency, b.Now, last.At)), last.Client.Address(), wrongTokens(last.Wrong))
+	if n := len(all) - 1; n > 0 {
+		text += fmt.Sprintf(" This happened %s before.", times(n))
+	}
+	return &alert{Kind: "danger", Head: "Somebody knows your password", Rest: text}
+}
+
+func wrongTokens(n int) string {
+	switch n {
+	case 0:
+		return "no right token"
+	case 1:
+		return "a wrong token"
+	case 2:
+		return "two wrong tokens"
+	default:
+		return "three wrong tokens"
+	}
+}
+
+func times(n int) string {
+	switch {
+	case n == 1:
+		return "once"
+	case n == 2:
+		return "twice"
+	case n >= 99:
+		return "many times"
+	default:
+		return fmt.Sprint(n, " times")
+	}
+}
+
+// postSeen is «It was me».
+func (s *Server) postSeen(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	if err := s.Desk.SeeWarnings(r.Context(), v, g); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
