@@ -61,7 +61,7 @@ var halves = []half{
 	{name: "disabled", come: (*House).disabled},
 	{name: "idle session", come: (*House).idle, lets: []string{"attempt"}},
 	{name: "step-up pending", come: (*House).steppingUp, pages: append([]string{"GET /step-up", "GET /step-up/other-way"}, ownPages...), forms: stepUpForms,
-		lets: []string{"attempt", "message"}},
+		lets: []string{"attempt", "message", "lane", "guess"}}, // a password that is typed in between is a guess that is paid for
 	{name: "no rights", come: (*House).withoutRights, pages: ownPages, forms: ownForms},
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign"
 	"countersign/internal/store"
@@ -102,6 +103,7 @@ func TestHostileUserAgents(t *testing.T) {
 		for _, agent := range hostile {
 			b := h.Browser("192.0.2.10", agent)
 			b.SignInWith("BSMITH", "wrong "+Password)
+			h.Pass(2 * time.Hour) // a wait after wrong passwords is over
 		}
 		err := h.DB.Read(t.Context(), h.Agency.ID, func(tx *store.Tx) error {
 			all, err := tx.FindEvents(t.Context(), countersign.EventQuery{Limit: 1000})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign/internal/admin"
+	"countersign/internal/store"
 )
 
 // truths is what a right password leads to: agency, frequency, user, device and
@@ -89,9 +90,25 @@ func truthsOf(t *testing.T, h *House, all []*truthCase, agency, frequency string
 	for _, c := range all {
 		when := strings.Join([]string{agency, frequency, c.user, c.device, c.state}, " ")
 		want := truth(t, when)
+		h.calm(c.login)
 		if got := arrived(c.b.Copy(c.b.IP, c.b.Agent).SignIn(c.login)); got != want {
 			t.Errorf("%s: %s instead of %s", when, got, want)
 		}
+	}
+}
+
+// calm forgets the wrong passwords of a user, as a new one would.
+func (h *House) calm(login string) {
+	h.T.Helper()
+	err := h.DB.In(h.T.Context(), h.Agency.ID, func(tx *store.Tx) error {
+		u, err := tx.UserByLogin(h.T.Context(), login)
+		if err != nil {
+			return err
+		}
+		return tx.ClearPasswordFailures(h.T.Context(), u.ID)
+	})
+	if err != nil {
+		h.T.Fatal(err)
 	}
 }
 
