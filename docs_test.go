@@ -62,7 +62,7 @@ func TestEveryRuleOfTheTechNoteHasAProof(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := regexp.MustCompile("(?m)^\\| M(\\d+) \\|[^|]*\\|([^|]*)\\|").FindAllStringSubmatch(string(text), -1)
+	rows := regexp.MustCompile(`(?m)^\| M(\d+) \|[^|]*\|([^|]*)\|`).FindAllStringSubmatch(string(text), -1)
 	if len(rows) != 34 {
 		t.Errorf("%d rules, want 34", len(rows))
 	}

@@ -52,7 +52,7 @@ func (e Entrance) ClearCookie(w http.ResponseWriter, name string) {
 }
 
 func (e Entrance) cookie(name, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{Name: e.name(name), Value: value, Path: "/", MaxAge: maxAge, Secure: e.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{Name: e.name(name), Value: value, Path: "/", MaxAge: maxAge, Secure: e.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode} // #nosec G124 -- Secure wherever the public URL is https
 }
 
 // FormToken is the hidden field of every form: it is bound to the session or

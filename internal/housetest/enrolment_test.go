@@ -114,7 +114,7 @@ func TestEnrolmentCodeBounds(t *testing.T) {
 			t.Errorf("a code worked twice: %s", p.Path)
 		}
 
-		mine = h.code("BSMITH")
+		h.code("BSMITH")
 		h.Pass(policy.EnrolLife)
 		wantSetUp(t, b.SignIn("BSMITH")) // the code is over, so nothing asks for it
 		old := h.code("BSMITH")

@@ -104,7 +104,7 @@ func TestMessagesPage(t *testing.T) {
 // Pages of the list lead back and forth and show each message once.
 func TestMessagesPages(t *testing.T) {
 	housetest.Each(t, func(t *testing.T, h *housetest.House) {
-		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		signedInAs(h, "ADMIN", countersign.AgencyRights...)
 		for n := range 35 {
 			h.Pass(7 * time.Minute)
 			if _, err := h.Office.SendTest(t.Context(), h.Visit(), housetest.Operator, fmt.Sprintf("user%d@demo.example", n)); err != nil {
@@ -112,7 +112,7 @@ func TestMessagesPages(t *testing.T) {
 			}
 		}
 		h.Mail("")
-		b = h.Browser("192.0.2.10", housetest.Chrome)
+		b := h.Browser("192.0.2.10", housetest.Chrome)
 		b.SignIn("ADMIN")
 		b.Post("/sign-in/token", "token", h.Token("admin@demo.example"))
 		first := b.Get("/admin/messages?kind=test")

@@ -110,7 +110,7 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 func (o *Outbox) again(ctx context.Context, m countersign.Message, server, answer string) error {
 	now := o.now()
 	wait := min(firstGo<<min(max(m.Tries-1, 0), 20), longest)
-	m.Due = now.Add(wait/2 + rand.N(wait))
+	m.Due = now.Add(wait/2 + rand.N(wait)) // #nosec G404 -- it spreads retries, and hides nothing
 	m.State, m.Server, m.Answer = countersign.Waiting, server, answer
 	if m.Expires.IsZero() && now.Sub(m.Created) > giveUp {
 		m.State, m.Done = countersign.Refused, now

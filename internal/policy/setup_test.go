@@ -89,6 +89,8 @@ func TestEveryWalkEndsWithAnEmail(t *testing.T) {
 					t.Fatal("done without a verified email")
 				}
 				return
+			default:
+				t.Fatalf("a stage of something that was not offered: %T", stage)
 			}
 		}
 		t.Fatal("the wizard does not end")

@@ -135,11 +135,12 @@ func (d *Desk) emailOpen(f policy.Facts) error {
 		return nil
 	case policy.AskCode:
 		return over()
+	default:
+		if f.Attempt.Purpose == countersign.SetUp {
+			return nil
+		}
+		return over()
 	}
-	if f.Attempt.Purpose == countersign.SetUp {
-		return nil
-	}
-	return over()
 }
 
 // emailFactor is the unverified factor that the wizard's email token is for.

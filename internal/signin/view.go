@@ -129,15 +129,10 @@ func (v *View) pause(f policy.Facts) {
 	for _, fa := range append(f.Factors[:len(f.Factors):len(f.Factors)], countersign.Factor{Method: countersign.Recovery}) {
 		p := f.Paused(fa)
 		v.Paused[fa.Method] = p.Code != ""
-		switch step := v.Step.(type) {
-		case policy.AskToken:
-			if step.Factor.ID == fa.ID {
-				v.Pause = p
-			}
-		case policy.AskRecovery:
-			if fa.Method == countersign.Recovery {
-				v.Pause = p
-			}
+		token, asks := v.Step.(policy.AskToken)
+		_, recovery := v.Step.(policy.AskRecovery)
+		if asks && token.Factor.ID == fa.ID || recovery && fa.Method == countersign.Recovery {
+			v.Pause = p
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (db *DB) resealColumn(ctx context.Context, t *sql.Tx, c sealedColumn, limit
 		if err != nil {
 			return 0, err
 		}
-		_, err = t.ExecContext(ctx, `UPDATE `+c.table+` SET `+c.column+` = $3 WHERE `+c.id+` = $1 AND `+c.column+` = $2`, v.id, v.sealed, sealed)
+		_, err = t.ExecContext(ctx, `UPDATE `+c.table+` SET `+c.column+` = $3 WHERE `+c.id+` = $1 AND `+c.column+` = $2`, v.id, v.sealed, sealed) // #nosec G202 -- names of tables and columns from a list in this file
 		if err != nil {
 			return 0, err
 		}

@@ -20,7 +20,7 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request, out signin.Outcome
 		s.replay(w, r, *out.Act, out)
 		return nil
 	}
-	http.Redirect(w, r, pageOf(out), http.StatusSeeOther)
+	http.Redirect(w, r, pageOf(out), http.StatusSeeOther) // #nosec G710 -- door.Then has taken it for a path of this origin
 	return nil
 }
 
@@ -115,12 +115,12 @@ func (s *Server) newCookies(r *http.Request, out signin.Outcome) {
 	for _, c := range (&http.Response{Header: w.header}).Cookies() {
 		changed[c.Name] = true
 		if c.MaxAge >= 0 {
-			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) // #nosec G124 -- part of a request of our own, never sent to a browser
 		}
 	}
 	for _, c := range old {
 		if !changed[c.Name] {
-			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) // #nosec G124 -- part of a request of our own, never sent to a browser
 		}
 	}
 }

@@ -38,11 +38,10 @@ func (s *Server) email(w http.ResponseWriter, status int, p setUpPage, change bo
 	if p.Email == "" {
 		p.Email = p.View.User.Email
 	}
-	switch p.View.Stage.(type) {
-	case policy.ConfirmEmail, policy.ProveEmail:
-		if !change {
-			return s.show(w, status, "gate_set-up-email-token", p)
-		}
+	_, confirms := p.View.Stage.(policy.ConfirmEmail)
+	_, proves := p.View.Stage.(policy.ProveEmail)
+	if (confirms || proves) && !change {
+		return s.show(w, status, "gate_set-up-email-token", p)
 	}
 	p.refusedForm(status)
 	return s.show(w, status, "gate_set-up-email", p)

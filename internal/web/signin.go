@@ -42,7 +42,7 @@ func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign
 		if then == "" {
 			then = "/"
 		}
-		http.Redirect(w, r, then, http.StatusSeeOther)
+		http.Redirect(w, r, then, http.StatusSeeOther) // #nosec G710 -- door.Then has taken it for a path of this origin
 		return nil
 	}
 	if countersign.KindOf(err) != countersign.SignedOut {
