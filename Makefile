@@ -16,8 +16,8 @@ help: ## shows this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 test: test-tools format vet ## formats, vets and tests everything with the race detector, on SQLite and PostgreSQL
-	scripts/with-postgres $(RACE) -vet=off -timeout 10m ./...
-	scripts/with-postgres $(GO) test -count=1 -vet=off -timeout 10m -run TestRandomSequences ./internal/housetest
+	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 30m ./...
+	scripts/with-postgres $(GO) test -count=1 -vet=off -timeout 30m -run TestRandomSequences ./internal/housetest
 
 check: lint test ## make test and the linters
 

@@ -123,6 +123,7 @@ var paid = []string{"attempt.failures", "session.last_seen", "guess", "lane"}
 // session, no half-written change and no stack trace, but a page in words; and
 // the same request goes through once the store is back.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	engines := map[string]func(*testing.T) string{
 		"SQLite":     func(t *testing.T) string { return SQLite(t) },
 		"PostgreSQL": func(t *testing.T) string { return PostgreSQL(t) },

@@ -74,6 +74,7 @@ func (h *House) Write(line []byte) (int, error) {
 // with the same users beside it (TN-01).
 func Each(t *testing.T, f func(t *testing.T, h *House)) {
 	t.Helper()
+	t.Parallel()
 	each := func(t *testing.T, url string) {
 		t.Parallel()
 		h := Open(t, url)

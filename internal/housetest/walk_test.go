@@ -12,11 +12,11 @@ import (
 )
 
 // sequences is how many random walks are made on each engine: ten thousand, of
-// which the race detector watches some hundreds; a soak makes more.
+// which the race detector watches a hundred and fifty; a soak makes more.
 func sequences() int {
 	switch {
 	case raced:
-		return 500
+		return 150
 	case os.Getenv("COUNTERSIGN_SOAK") != "":
 		return 100_000
 	default:
