@@ -143,12 +143,15 @@ func (o *Office) lastAdministrator(ctx context.Context, tx *store.Tx, u counters
 }
 
 // edited does what follows from a change (D-41): notices to every address, also
-// the one that is replaced, and remembered devices, sessions and attempts.
+// the one that is replaced, links, and remembered devices, sessions and attempts.
 func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
 	e := record(v, actor, "user.changed", u.Login)
 	e.Reason, e.Detail = reason, changes(old, u)
 	tx.Record(e)
 	if old.Email != u.Email {
+		if err := tx.EndLinks(ctx, u.ID); err != nil {
+			return err
+		}
 		if err := tx.KeepOldEmail(ctx, u.ID, policy.KeptEmail(old, u.Email, v.Now), v.Now); err != nil {
 			return err
 		}

@@ -158,9 +158,6 @@ func (d *Desk) keepPassword(ctx context.Context, tx *store.Tx, v countersign.Vis
 	if err := tx.ShutOut(ctx, u.ID, countersign.ForgottenPassword, "password", but, v.Now); err != nil {
 		return err
 	}
-	if err := tx.EndLinks(ctx, u.ID); err != nil {
-		return err
-	}
 	if err := tx.ClearPasswordFailures(ctx, u.ID); err != nil {
 		return err
 	}

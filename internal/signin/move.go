@@ -30,6 +30,9 @@ func (d *Desk) moveEmail(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	if err := d.moved(ctx, tx, v, u, countersign.ForgottenEmail); err != nil {
 		return err
 	}
+	if err := tx.EndLinks(ctx, u.ID); err != nil {
+		return err
+	}
 	if err := tx.KeepOldEmail(ctx, u.ID, policy.KeptEmail(old, u.Email, v.Now), v.Now); err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 
 // ClearTwoFactor does what Reset/Disable clears (D-41): all methods, recovery
 // and enrolment codes, remembered devices, live sessions, attempts with their
-// set-ups, and tokens on their way.
+// set-ups, links to a password, and tokens on their way.
 func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now time.Time) error {
 	if err := tx.RemoveFactors(ctx, user); err != nil {
 		return err
@@ -30,7 +30,8 @@ func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now t
 }
 
 // ShutOut does what disabling a user clears (D-41): remembered devices, live
-// sessions and attempts; the methods stay. Disabling ends his enrolment code too.
+// sessions, attempts and links to a password; the methods stay. Disabling ends
+// his enrolment code too.
 func (tx *Tx) ShutOut(ctx context.Context, user countersign.UserID, why countersign.Forgotten, ended string, but countersign.SessionID, now time.Time) error {
 	if _, err := tx.ForgetDevices(ctx, user, why, now); err != nil {
 		return err
@@ -46,8 +47,12 @@ func (tx *Tx) ShutOut(ctx context.Context, user countersign.UserID, why counters
 	return tx.endPending(ctx, user, now)
 }
 
-// endPending ends the attempts of a user, and the tokens that were not sent yet.
+// endPending ends the attempts of a user, his links to a password, and the
+// tokens that were not sent yet.
 func (tx *Tx) endPending(ctx context.Context, user countersign.UserID, now time.Time) error {
+	if err := tx.EndLinks(ctx, user); err != nil {
+		return err
+	}
 	if err := tx.DropTokens(ctx, user, now); err != nil {
 		return err
 	}

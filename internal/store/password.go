@@ -71,7 +71,8 @@ func (tx *Tx) TakeAsk(ctx context.Context, id string) (bool, error) {
 	return n == 1, err
 }
 
-// EndLinks takes away every link of a user that leads to a password.
+// EndLinks takes away every link of a user that leads to a password: what lies in
+// a mailbox is worth nothing once the mailbox is no longer his (PW-06, D-41).
 func (tx *Tx) EndLinks(ctx context.Context, user countersign.UserID) error {
 	_, err := tx.exec(ctx, `DELETE FROM link WHERE agency_id = $1 AND user_id = $2 AND purpose IN ($3, $4)`,
 		tx.agency, user, countersign.LinkActivate, countersign.LinkPassword)
