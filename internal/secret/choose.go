@@ -32,8 +32,8 @@ func refused(code string, args countersign.Args) error {
 
 // CheckNew says beside the field new_password why a password can't be chosen:
 // fewer than shortest code points or too many (PW-03), or a form of the user ID,
-// the address, the agency or the product, or among the most used ones (PW-04);
-// nil if it can.
+// the address, the agency or the product, or among the most used ones or made
+// of them (PW-04); nil if it can.
 func CheckNew(password string, shortest int, login, email, agency, product string) error {
 	text, fits := normal(password)
 	if !fits {
@@ -60,6 +60,9 @@ func CheckNew(password string, shortest int, login, email, agency, product strin
 	}
 	if inCommon(text) {
 		return refused("password.common", countersign.Args{"Why": mostUsed})
+	}
+	if hidesCommon(text) {
+		return refused("password.common", countersign.Args{"Why": madeOfMostUsed})
 	}
 	return nil
 }

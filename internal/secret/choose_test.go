@@ -133,7 +133,8 @@ func TestPasswordsOfThreeCharacters(t *testing.T) {
 	for password, want := range map[string]string{
 		"aaaaaaaaaaaaaaa": "password.common",
 		"ababababababab1": "password.common",
-		"abcdabcdabcdabc": "",
+		"abcdabcdabcdabc": "password.common", // a row, again and again
+		"kx7bkx7bkx7bkx7": "",
 	} {
 		if got := countersign.CodeOf(CheckNew(password, 15, "", "", "", "")); got != want {
 			t.Errorf("%q: %q, want %q", password, got, want)

@@ -29,11 +29,20 @@ func commonText() string {
 	return string(text)
 }
 
+// A list is the most used passwords, each with its place in it from 1 on, and
+// how many bytes the longest has.
+type list struct {
+	places  map[string]int
+	longest int
+}
+
 // common is the list, unpacked when it is first asked.
-var common = sync.OnceValue(func() map[string]struct{} {
-	all := map[string]struct{}{}
+var common = sync.OnceValue(func() list {
+	all := list{places: map[string]int{}}
 	for line := range strings.Lines(commonText()) {
-		all[strings.TrimSuffix(line, "\n")] = struct{}{}
+		word := strings.TrimSuffix(line, "\n")
+		all.places[word] = len(all.places) + 1
+		all.longest = max(all.longest, len(word))
 	}
 	return all
 })
@@ -47,7 +56,7 @@ func inCommon(password string) bool {
 		if len(text)%size != 0 || strings.Repeat(text[:size], len(text)/size) != text {
 			continue
 		}
-		if _, ok := common()[text[:size]]; ok {
+		if _, ok := common().places[text[:size]]; ok {
 			return true
 		}
 	}

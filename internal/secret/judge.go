@@ -2,7 +2,7 @@ package secret
 
 import (
 	"strings"
-	"unicode"
+	"unicode/utf8"
 
 	"countersign"
 )
@@ -22,16 +22,19 @@ func (p *Passwords) CheckNew(password string, shortest int, login, email, agency
 	return err
 }
 
-// hidesCommon tells whether a password is one of the most used ones between
-// digits and signs, or with signs in the place of letters: "Summer2026!",
-// "P4ssw0rd!!". It is read in time that grows with its length alone.
+// hidesCommon tells whether a password is one or a few of the most used ones
+// between digits and signs, or with signs in the place of letters:
+// "Summer2026!", "P4ssw0rd!!". It is read in time that grows with its length alone.
 func hidesCommon(password string) bool {
-	bare := strings.TrimFunc(password, func(r rune) bool { return !unicode.IsLetter(r) })
+	if utf8.RuneCountInString(password) >= shortPart && madeOfCommon(password) {
+		return true
+	}
+	bare := strings.TrimFunc(password, notLetter)
 	if len([]rune(bare)) >= 4 && inCommon(bare) {
 		return true
 	}
 	var read strings.Builder
-	for _, g := range glyphs(strings.TrimRightFunc(password, func(r rune) bool { return !unicode.IsLetter(r) })) {
+	for _, g := range glyphs(strings.TrimRightFunc(password, notLetter)) {
 		read.WriteRune(g.read)
 	}
 	return read.Len() >= 4 && inCommon(read.String())
@@ -44,7 +47,7 @@ func (p *Passwords) Weak(password string) error {
 	switch {
 	case p.Breached.Has(password):
 		return refused("password.breached", nil)
-	case inCommon(password):
+	case inCommon(password), hidesCommon(password):
 		return refused("password.common", countersign.Args{"Why": mostUsed})
 	default:
 		return nil
@@ -53,3 +56,6 @@ func (p *Passwords) Weak(password string) error {
 
 // mostUsed is why a password of the list is refused.
 const mostUsed = "is among the most used"
+
+// madeOfMostUsed is why a password is refused that has no more than that.
+const madeOfMostUsed = "is made of the most used ones or of rows of keys"
