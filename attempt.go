@@ -148,6 +148,7 @@ type Visit struct {
 	Session Handle    // cookies; empty: none
 	Attempt Handle
 	Browser Handle
+	Act     string // step-up: the mark of the act that the page named
 }
 
 // An Actor is who does an administrative act: a signed-in user, or the operator on the host.

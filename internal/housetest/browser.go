@@ -109,7 +109,7 @@ func (b *Browser) Get(path string) *Page {
 }
 
 // Post fills the form of the page that is shown and sends it to path, with the
-// page's form token, and follows redirects. fields are names and values.
+// page's form token and the mark of the act that a step-up names, and follows redirects. fields are names and values.
 func (b *Browser) Post(path string, fields ...string) *Page {
 	b.House.T.Helper()
 	return b.follow(b.Send(path, fields...))
@@ -121,6 +121,9 @@ func (b *Browser) Send(path string, fields ...string) *Page {
 	form := url.Values{}
 	if b.page != nil {
 		form.Set("form_token", b.page.FormToken())
+		if act := b.page.Value("act"); act != "" && strings.HasPrefix(path, "/step-up") {
+			form.Set("act", act)
+		}
 	}
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Add(fields[i], fields[i+1])

@@ -146,7 +146,11 @@ func (who half) try(t *testing.T, h *House, b *Browser, r web.Route) *Page {
 	if method == "GET" {
 		p = c.Do("GET", place(r, "ADMIN"), nil)
 	} else {
-		p = c.Do("POST", place(r, "ADMIN"), form(r, h.formToken(c, r.Kind)))
+		fields := form(r, h.formToken(c, r.Kind))
+		if among(stepUpForms, r.Pattern) {
+			fields.Set("act", c.Do("GET", "/step-up", nil).Value("act"))
+		}
+		p = c.Do("POST", place(r, "ADMIN"), fields)
 	}
 	if made := slices.ContainsFunc(p.Header.Values("Set-Cookie"), func(c string) bool { return strings.HasPrefix(c, "session=") && !strings.HasPrefix(c, "session=;") }); made && !(who.signedIn() && who.own(r)) {
 		t.Errorf("%s made a session", r.Pattern)

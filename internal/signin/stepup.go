@@ -2,6 +2,8 @@ package signin
 
 import (
 	"context"
+	"crypto/hmac"
+	"encoding/base64"
 
 	"countersign"
 	"countersign/internal/policy"
@@ -56,12 +58,21 @@ func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act counter
 	return err
 }
 
-// stepUp is the step-up that is open for the session of the visit.
+// mark binds the forms of a step-up to the act that their page names.
+func (d *Desk) mark(a countersign.Attempt) string {
+	return base64.RawURLEncoding.EncodeToString(d.Key.MAC("step-up", string(a.ID))[:18])
+}
+
+// stepUp is the step-up that is open for the session of the visit, if the form
+// comes from its page: another window may have begun another one meanwhile.
 func (d *Desk) stepUp(ctx context.Context, v countersign.Visit) (a countersign.Attempt, err error) {
 	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		a, err = tx.SessionAttempt(ctx, sessionID(v.Session), countersign.StepUp)
 		return gone(err)
 	})
+	if err == nil && !hmac.Equal([]byte(d.mark(a)), []byte(v.Act)) {
+		err = fail(countersign.Exists, "step_up.other", "", nil)
+	}
 	return a, err
 }
 
@@ -221,6 +232,7 @@ func (d *Desk) CancelStepUp(ctx context.Context, v countersign.Visit) (back stri
 		return "", err
 	}
 	return a.Act.Back, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		return tx.EndSessionAttempts(ctx, a.Session, countersign.StepUp)
+		_, err := tx.EndAttempt(ctx, a.ID)
+		return err
 	})
 }

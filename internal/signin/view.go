@@ -17,6 +17,7 @@ type View struct {
 	User        countersign.User
 	Preferences countersign.Preferences
 	Attempt     countersign.Attempt
+	Act         string // step-up: the mark of the act that waits
 	Step        policy.Step
 	Stage       policy.Stage         // nil outside of the wizard
 	Factors     []countersign.Factor // verified methods
@@ -49,9 +50,11 @@ func (d *Desk) Look(ctx context.Context, v countersign.Visit) (View, error) {
 
 // LookStepUp shows the step-up of the session of the visit.
 func (d *Desk) LookStepUp(ctx context.Context, v countersign.Visit) (View, error) {
-	return d.look(ctx, v, func(tx *store.Tx) (countersign.Attempt, error) {
+	view, err := d.look(ctx, v, func(tx *store.Tx) (countersign.Attempt, error) {
 		return tx.SessionAttempt(ctx, sessionID(v.Session), countersign.StepUp)
 	})
+	view.Act = d.mark(view.Attempt)
+	return view, err
 }
 
 func (d *Desk) look(ctx context.Context, v countersign.Visit, find func(*store.Tx) (countersign.Attempt, error)) (View, error) {

@@ -59,6 +59,7 @@ type base struct {
 	Agency    countersign.Agency
 	Help      string
 	FormToken string
+	ActToken  string // step-up: goes with every form, so that it confirms what the page names
 	Now       time.Time
 	Alert     *alert
 	Errors    map[string]string // sentences by field

@@ -192,6 +192,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visi
 		Session: s.Entrance.Cookie(r, door.Session),
 		Attempt: s.Entrance.Cookie(r, door.Attempt),
 		Browser: s.Entrance.Cookie(r, door.Browser),
+		Act:     r.PostForm.Get("act"),
 	}
 	hosts, err := s.Hosts(r.Context())
 	if err != nil {

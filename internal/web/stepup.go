@@ -15,7 +15,7 @@ func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest
 		return tokenPage{}, err
 	}
 	b := s.base(v, "", g.Preferences)
-	b.FormToken = s.Entrance.FormToken(v.Session)
+	b.FormToken, b.ActToken = s.Entrance.FormToken(v.Session), view.Act
 	p := s.tokenPage(b, v, view, "/step-up")
 	if err := p.withPasskey(s, r, v); err != nil {
 		return p, err
@@ -63,6 +63,8 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 	status := http.StatusUnprocessableEntity
 	switch countersign.KindOf(err) {
 	case countersign.Invalid:
+	case countersign.Exists:
+		status = http.StatusConflict
 	case countersign.TooMany:
 		status = http.StatusTooManyRequests
 		retryAfter(w, v.Now, err)
@@ -108,7 +110,7 @@ func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v co
 		return nil
 	}
 	if countersign.KindOf(err) != countersign.Invalid {
-		return err
+		return s.stepUpAgain(w, r, v, g, err)
 	}
 	p, lerr := s.lookStepUp(r, v, g)
 	if lerr != nil {
@@ -118,10 +120,10 @@ func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v co
 	return s.otherWay(w, http.StatusUnprocessableEntity, p)
 }
 
-func (s *Server) postStepUpCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, _ signin.Guest) error {
+func (s *Server) postStepUpCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
 	back, err := s.Desk.CancelStepUp(r.Context(), v)
 	if err != nil {
-		return err
+		return s.stepUpAgain(w, r, v, g, err)
 	}
 	http.Redirect(w, r, back, http.StatusSeeOther) // #nosec G710 -- a path that the route table holds
 	return nil

@@ -65,6 +65,7 @@ var sentences = map[string]string{
 	"app.key_over":           "That token was made with the key of before, which could be used for ten minutes. Scan the new QR Code below. You have {Tries} left.",
 	"app.clock":              "That token belongs to another minute. Check that your phone's clock is set automatically, then enter the next token. You have {Tries} left.",
 	"step_up.password_wrong": "That is not your password. You have {Tries} left.",
+	"step_up.other":          "Another change is waiting now\nLook at what it is; nothing was done and no try was counted.",
 	"step_up.too_much":       "This is too much to keep while you confirm that it is you\nNothing was changed. Send less at once.",
 	"step_up.needed":         "A token from the last 5 minutes is needed for this.",
 	"method.unknown":         "That way is not set up for you. Choose one from the list.",
