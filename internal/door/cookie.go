@@ -56,12 +56,13 @@ func (e Entrance) cookie(name, value string, maxAge int) *http.Cookie {
 }
 
 // FormToken is the hidden field of every form: it is bound to the session or
-// attempt whose page holds the form (WB-01).
-func (e Entrance) FormToken(h countersign.Handle) string {
-	return base64.RawURLEncoding.EncodeToString(e.Key.MAC("form", string(h))[:18])
+// attempt whose page holds the form (WB-01). name is the cookie of the handle:
+// a session's handle that is sent as an attempt's gives no form of the session.
+func (e Entrance) FormToken(name string, h countersign.Handle) string {
+	return base64.RawURLEncoding.EncodeToString(e.Key.MAC("form/"+name, string(h))[:18])
 }
 
 // CheckFormToken tells whether a form came from a page of this handle.
-func (e Entrance) CheckFormToken(h countersign.Handle, token string) bool {
-	return h != "" && hmac.Equal([]byte(e.FormToken(h)), []byte(token))
+func (e Entrance) CheckFormToken(name string, h countersign.Handle, token string) bool {
+	return h != "" && hmac.Equal([]byte(e.FormToken(name, h)), []byte(token))
 }

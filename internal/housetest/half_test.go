@@ -184,9 +184,9 @@ func (h *House) newest(after int64) (rows []countersign.Event) {
 func (h *House) formToken(b *Browser, kind web.RouteKind) string {
 	entrance := door.Entrance{Key: h.DB.Key()}
 	if kind == web.RouteOpen {
-		return entrance.FormToken(countersign.Handle(b.Cookie("attempt")))
+		return entrance.FormToken(door.Attempt, countersign.Handle(b.Cookie("attempt")))
 	}
-	return entrance.FormToken(countersign.Handle(b.Cookie("session")))
+	return entrance.FormToken(door.Session, countersign.Handle(b.Cookie("session")))
 }
 
 // somebody is a new user, set up with email and app, and the browser of it.

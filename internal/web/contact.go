@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"countersign"
+	"countersign/internal/door"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -57,7 +58,7 @@ func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Gues
 // contactForm is the page before a token was sent.
 func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Guest, c newContact) (contactPage, error) {
 	b := s.base(v, c.title, g.Preferences)
-	b.FormToken, b.Wide = s.Entrance.FormToken(v.Session), true
+	b.FormToken, b.Wide = s.Entrance.FormToken(door.Session, v.Session), true
 	p := contactPage{setUpPage: setUpPage{base: b, From: s.From(v.Agency), Again: c.path + "/new"}, Path: c.path, Current: g.User.Email, Also: true}
 	method := countersign.Email
 	if c.purpose == countersign.NewPhone {

@@ -99,7 +99,7 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 // showError writes an error page. What is not for people is logged under an
 // incident number that they can tell.
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, code string, err error) {
-	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Entrance.FormToken(v.Session), Help: s.help(r, v)}, Back: "/", BackName: "Go to the start page"}
+	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Entrance.FormToken(door.Session, v.Session), Help: s.help(r, v)}, Back: "/", BackName: "Go to the start page"}
 	e := &countersign.Error{Code: code}
 	errors.As(err, &e)
 	if code == "secret.broken" {

@@ -100,7 +100,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.
 	if strings.HasPrefix(act.Path, "/set-up") { // the wizard's forms are bound to its attempt
 		bound = door.Attempt
 	}
-	form.Set("form_token", s.Entrance.FormToken(s.Entrance.Cookie(again, bound)))
+	form.Set("form_token", s.Entrance.FormToken(bound, s.Entrance.Cookie(again, bound)))
 	again.PostForm, again.Form = form, form
 	s.mux.ServeHTTP(w, again)
 }

@@ -112,12 +112,12 @@ func (b base) At(t time.Time) string { return capital(b.When(t)) }
 
 // base begins the view of a page outside of the console.
 func (s *Server) base(v countersign.Visit, title string, p countersign.Preferences) base {
-	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Entrance.FormToken(v.Attempt), Now: v.Now}
+	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Entrance.FormToken(door.Attempt, v.Attempt), Now: v.Now}
 }
 
 // console begins the view of a page of the console.
 func (s *Server) console(v countersign.Visit, g signin.Guest, title, section string) base {
-	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Entrance.FormToken(v.Session), Now: v.Now, Guest: &g, Section: section}
+	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Entrance.FormToken(door.Session, v.Session), Now: v.Now, Guest: &g, Section: section}
 	if strings.HasPrefix(section, "admin") {
 		b.NoMail = !s.Mail()
 		if !g.Preferences.TwoFactor {

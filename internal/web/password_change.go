@@ -47,7 +47,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v counte
 			p.Later = "/"
 		}
 	}
-	p.Wide, p.FormToken = true, s.Entrance.FormToken(v.Session)
+	p.Wide, p.FormToken = true, s.Entrance.FormToken(door.Session, v.Session)
 	if refused != nil {
 		p.refuse(refused)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/door"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 )
@@ -27,7 +28,7 @@ func (s *Server) recoveryPage(r *http.Request, v countersign.Visit, g signin.Gue
 		return recoveryPage{}, err
 	}
 	b := s.base(v, "Recovery codes", g.Preferences)
-	b.FormToken, b.Wide = s.Entrance.FormToken(v.Session), true
+	b.FormToken, b.Wide = s.Entrance.FormToken(door.Session, v.Session), true
 	return recoveryPage{base: b, UserID: g.User.Login, Had: profile.Codes, Set: signin.SetOf(profile.Codes), NoMethod: len(profile.Factors) == 0,
 		Date: v.Now.In(v.Agency.Location()).Format("2 January 2006")}, nil
 }

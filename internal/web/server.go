@@ -216,7 +216,7 @@ func (s *Server) open(h func(http.ResponseWriter, *http.Request, countersign.Vis
 		if !ok {
 			return
 		}
-		meant := r.Method != http.MethodPost || s.Entrance.CheckFormToken(v.Attempt, r.PostForm.Get("form_token"))
+		meant := r.Method != http.MethodPost || s.Entrance.CheckFormToken(door.Attempt, v.Attempt, r.PostForm.Get("form_token"))
 		if v.Attempt == "" {
 			v.Attempt = secret.NewHandle()
 			s.Entrance.SetCookie(w, door.Attempt, v.Attempt, 0)
@@ -252,7 +252,7 @@ func (s *Server) guest(h guestHandler) http.Handler {
 		if !ok {
 			return
 		}
-		meant := r.Method != http.MethodPost || s.Entrance.CheckFormToken(v.Session, r.PostForm.Get("form_token"))
+		meant := r.Method != http.MethodPost || s.Entrance.CheckFormToken(door.Session, v.Session, r.PostForm.Get("form_token"))
 		g, err := s.Desk.Enter(r.Context(), v)
 		if countersign.KindOf(err) == countersign.SignedOut {
 			s.toSignIn(w, r, v, err, meant)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/door"
 	"countersign/internal/signin"
 )
 
@@ -27,7 +28,7 @@ func (s *Server) getSetUpMore(w http.ResponseWriter, r *http.Request, v counters
 		return nil
 	}
 	p := setUpMorePage{base: s.base(v, "Finish set-up", g.Preferences), Profile: profile, Then: thenOf(r)}
-	p.FormToken, p.Wide = s.Entrance.FormToken(v.Session), true
+	p.FormToken, p.Wide = s.Entrance.FormToken(door.Session, v.Session), true
 	names := map[countersign.Method]string{countersign.Email: "email", countersign.App: "the authenticator app", countersign.SMS: "SMS", countersign.ByPasskey: "a passkey"}
 	var missing []string
 	for _, m := range profile.Missing {

@@ -203,7 +203,7 @@ func (s *Server) getSignOut(w http.ResponseWriter, r *http.Request, v countersig
 		return err
 	}
 	p := signOutPage{base: s.base(v, "Sign out", g.Preferences), UserID: g.User.Login}
-	p.FormToken = s.Entrance.FormToken(v.Session)
+	p.FormToken = s.Entrance.FormToken(door.Session, v.Session)
 	return s.show(w, http.StatusOK, "gate_sign-out", p)
 }
 
@@ -215,7 +215,7 @@ func (s *Server) signOut() http.Handler {
 		if !ok {
 			return
 		}
-		if v.Session != "" && !s.Entrance.CheckFormToken(v.Session, r.PostForm.Get("form_token")) {
+		if v.Session != "" && !s.Entrance.CheckFormToken(door.Session, v.Session, r.PostForm.Get("form_token")) {
 			s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"countersign"
+	"countersign/internal/door"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -15,7 +16,7 @@ func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest
 		return tokenPage{}, err
 	}
 	b := s.base(v, "", g.Preferences)
-	b.FormToken, b.ActToken = s.Entrance.FormToken(v.Session), view.Act
+	b.FormToken, b.ActToken = s.Entrance.FormToken(door.Session, v.Session), view.Act
 	p := s.tokenPage(b, v, view, "/step-up")
 	if err := p.withPasskey(s, r, v); err != nil {
 		return p, err
