@@ -9,7 +9,6 @@ import (
 	"countersign"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
-	"countersign/internal/secret"
 	"countersign/internal/store"
 )
 
@@ -25,7 +24,7 @@ func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) 
 		if err := d.verified(ctx, tx, v, f, fa); err != nil {
 			return err
 		}
-		f.Attempt.Setup.Key, f.Attempt.Setup.KeyAt = secret.AppKey(), v.Now // the proved one is not shown again (OT-07)
+		f.Attempt.Setup.Key = nil // not shown again (OT-07); another one takes another wizard
 		return d.methodAdded(ctx, tx, v, f.User, fa)
 	})
 }

@@ -247,12 +247,15 @@ func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed strin
 	if err := d.standsIn(ctx, v, true); err != nil {
 		return out, err
 	}
+	if err := d.waitsAt(ctx, v, at); err != nil {
+		return out, err
+	}
 	err := d.judge(ctx, v, attemptID(v.Attempt), typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
 		if err := d.wizardOpen(f, v); err != nil {
 			return false, err
 		}
 		if !d.standsAt(f, at) {
-			return false, over()
+			return false, errElsewhere
 		}
 		ok, err := d.prove(ctx, tx, v, &f, expected(f), token)
 		if !ok || err != nil {
@@ -270,8 +273,31 @@ func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed strin
 	return out, err
 }
 
+// errElsewhere is over for what came to a wizard at another stage, as from a
+// second click: nothing is compared, and no try is paid for.
+var errElsewhere = over()
+
+// waitsAt refuses a token for another stage of the wizard before it costs a try.
+func (d *Desk) waitsAt(ctx context.Context, v countersign.Visit, at policy.Stage) error {
+	return d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err := tx.Attempt(ctx, attemptID(v.Attempt))
+		if err != nil {
+			return gone(err)
+		}
+		u, err := tx.User(ctx, a.User)
+		if err != nil {
+			return gone(err)
+		}
+		f, err := d.facts(ctx, tx, v, u, a)
+		if err == nil && !d.standsAt(f, at) {
+			err = errElsewhere
+		}
+		return err
+	})
+}
+
 // standsAt tells whether the wizard takes a token of this stage now. The app's
-// token is taken whenever further methods are open.
+// token is taken while further methods are open, until one was right.
 func (d *Desk) standsAt(f policy.Facts, at policy.Stage) bool {
 	switch at.(type) {
 	case policy.Menu:

@@ -96,8 +96,11 @@ func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.At
 		}
 		right, err := compare(tx, f)
 		verdict = err
-		if right {
+		switch {
+		case right:
 			return d.rightGuess(ctx, tx, guess)
+		case errors.Is(err, errElsewhere):
+			return d.unpaid(ctx, tx, id, guess)
 		}
 		var wrong *countersign.Error
 		if !errors.As(err, &wrong) || wrong.Kind != countersign.Invalid {
@@ -134,6 +137,17 @@ func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.Atte
 		d.refuse(countersign.CodeOf(err))
 	}
 	return g, err
+}
+
+// unpaid gives a guess back that was not compared: between its payment and now
+// the wizard has gone on.
+func (d *Desk) unpaid(ctx context.Context, tx *store.Tx, id countersign.AttemptID, g countersign.Guess) error {
+	if g.ID != "" {
+		if err := tx.ReturnGuess(ctx, g); err != nil {
+			return err
+		}
+	}
+	return tx.ReturnTry(ctx, id)
 }
 
 // reserve takes one of the three tries of an attempt.

@@ -79,8 +79,13 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.V
 }
 
 // setUpOver is a wizard that is over. Who opened it from the User Profile is
-// still signed in; others sign in again.
+// still signed in; others sign in again. One that has only gone on meanwhile, as
+// after a second click, is not over: its browser goes to where it stands.
 func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign.Visit, code string) {
+	if at := s.wentOn(r, v, code); at != "" {
+		http.Redirect(w, r, at, http.StatusSeeOther)
+		return
+	}
 	s.Entrance.ClearCookie(w, door.Attempt)
 	if code == "attempt.expired" {
 		code = "setup.over"
@@ -94,6 +99,23 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 	default:
 		http.Redirect(w, r, "/profile", http.StatusSeeOther)
 	}
+}
+
+// wentOn is the page at which the wizard of the browser stands; empty: it is over.
+func (s *Server) wentOn(r *http.Request, v countersign.Visit, code string) string {
+	if r.Method != http.MethodPost || code != policy.RefusedExpired {
+		return ""
+	}
+	view, err := s.Desk.Look(r.Context(), v)
+	if err != nil || view.Stage == nil {
+		return ""
+	}
+	if view.Attempt.Purpose == countersign.SetUp {
+		if _, err := s.Desk.Enter(r.Context(), v); err != nil {
+			return "" // its session has ended
+		}
+	}
+	return pageOf(signin.Outcome{Stage: view.Stage})
 }
 
 // showError writes an error page. What is not for people is logged under an

@@ -5,12 +5,17 @@ import (
 	"net/http"
 
 	"countersign"
+	"countersign/internal/signin"
 )
 
 func (s *Server) getSetUpApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	p, ok, err := s.wizard(w, r, v, "Authenticator app")
 	if !ok || err != nil || !stageOf(w, r, p, "/set-up", "/set-up/sms") {
 		return err
+	}
+	if p.View.Key == "" { // its token was right before: there is nothing more to scan
+		http.Redirect(w, r, pageOf(signin.Outcome{Stage: p.View.Stage}), http.StatusSeeOther)
+		return nil
 	}
 	return s.app(w, http.StatusOK, p)
 }
