@@ -122,7 +122,7 @@ func (d *Desk) codeWrong(tx *store.Tx, v countersign.Visit, f policy.Facts) erro
 // codeRight opens the wizard for as long as any other, and ends what else was
 // begun for this user.
 func (d *Desk) codeRight(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts) error {
-	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
+	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return err
 	}
 	f.Attempt.Setup.Coded, f.Attempt.Setup.Closed = true, false

@@ -81,7 +81,7 @@ func (d *Desk) moved(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 	if _, err := tx.ForgetDevices(ctx, u.ID, why, v.Now); err != nil {
 		return err
 	}
-	return tx.EndAttempts(ctx, u.ID, "")
+	return d.endOthers(ctx, tx, v, u, "")
 }
 
 // rebind lets a method that the user has go to the address that he has just

@@ -78,7 +78,7 @@ func (d *Desk) spend(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 			return false, err
 		}
 	}
-	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
+	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return false, err
 	}
 	f.Codes.Left--

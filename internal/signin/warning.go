@@ -69,6 +69,26 @@ func (d *Desk) abandon(ctx context.Context, tx *store.Tx, v countersign.Visit, u
 	return tx.AddWarning(ctx, w)
 }
 
+// endOthers ends what else was begun for a user, done left out, because of what
+// was proved just now (D-41). He is warned of half sign-ins as ever, and what he
+// had posted in this browser still waits for him.
+func (d *Desk) endOthers(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, done countersign.AttemptID) error {
+	attempts, err := tx.UserAttempts(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		kept := a.Purpose == countersign.Resume && v.Session != "" && a.Session == sessionID(v.Session)
+		if a.ID == done || kept {
+			continue
+		}
+		if err := d.abandon(ctx, tx, v, u, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // settleWarnings follows a completed sign-in, as far as others are still under way: what the same client has left half
 // done was the user himself; other sign-ins with wrong tokens are told now, so
 // that the home page shows them.
