@@ -33,6 +33,7 @@ type Attempt struct {
 	Alone    bool      // it was a passkey that verified its user, asked to be the whole sign-in
 	Failures int       // tries that were paid for, over all methods and steps (TH-01)
 	Wrong    int       // of these, tokens that were judged and wrong
+	WrongAt  time.Time // the last of them; zero: none was
 	Hints    int       // inputs that were not six digits (D-18)
 	Prompts  int       // prompts for a passkey that were cancelled or failed (D-18)
 	Sends    int       // tokens sent so far

@@ -1,6 +1,7 @@
 package housetest
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -78,5 +79,36 @@ func TestARecoveryCodeKeepsWhatWasTyped(t *testing.T) {
 		wantToken(t, b.Post("/sign-in", "user_id", "ADMIN", "password", Password))
 		b.Post("/sign-in/other-way", "method", "recovery")
 		wantAt(t, b.Post("/sign-in/token", "recovery_code", codes[1]), 200, "/admin/system/preferences", "SESSIONIDLE is 30 now.")
+	})
+}
+
+// NT-03: the warning says when the password was typed, or the last wrong token,
+// and not when that came to light.
+func TestAWarningTellsWhenItWas(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		b := h.Browser("192.0.2.10", Chrome)
+		b.Enroll("BSMITH")
+		for _, c := range []struct {
+			name  string
+			wrong int
+		}{{"no token", 0}, {"a wrong token", 1}} {
+			h.Pass(2 * time.Hour)
+			thief := h.Browser("203.0.113.9", Edge)
+			thief.SignIn("BSMITH")
+			if c.wrong > 0 {
+				h.Pass(time.Minute)
+				thief.fail(c.wrong)
+			}
+			at := h.Now()
+			h.Pass(11 * time.Minute)
+			if err := h.Desk.Sweep(t.Context(), h.Now()); err != nil {
+				t.Fatal(err)
+			}
+			if text := letterWith(h, bsmith, "Somebody may know"); !strings.Contains(text, "Time: "+at.Format("2 January 2006, 3:04 PM")+" UTC") {
+				t.Errorf("%s, typed at %s: the letter says %s", c.name, at, text)
+			}
+			wantAt(t, b.SignIn("BSMITH"), 200, "/", "Somebody knows your password", "Today at "+at.Format("3:04 PM"), "and then "+map[int]string{0: "no right token", 1: "a wrong token"}[c.wrong])
+		}
 	})
 }

@@ -210,7 +210,7 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 		return nil, err
 	}
 	a := f.Attempt
-	a.Wrong++
+	a.Wrong, a.WrongAt = a.Wrong+1, v.Now
 	left := policy.MaxFailures - a.Wrong
 	e := refused(v, "token.wrong", f.User, wrong.Code)
 	e.Method = string(a.Challenge.Method)

@@ -13,9 +13,14 @@ import (
 	"countersign/internal/store"
 )
 
-// warningOf is what an attempt without its second factor tells the user.
+// warningOf is what an attempt without its second factor tells the user: when
+// somebody last typed into it, whenever that comes to light.
 func warningOf(a countersign.Attempt, now time.Time) countersign.Warning {
-	return countersign.Warning{ID: secret.NewID(), User: a.User, At: now, Client: a.Client, Wrong: a.Wrong, Due: now}
+	w := countersign.Warning{ID: secret.NewID(), User: a.User, At: a.Started, Client: a.Client, Wrong: a.Wrong, Due: now}
+	if !a.WrongAt.IsZero() {
+		w.At = a.WrongAt
+	}
+	return w
 }
 
 // warn tells the user that somebody knows his password: by one letter an hour,
@@ -44,7 +49,7 @@ func (d *Desk) turnedAway(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err != nil {
 		return err
 	}
-	return d.warn(ctx, tx, v, u, warningOf(countersign.Attempt{User: u.ID, Client: v.Client}, v.Now))
+	return d.warn(ctx, tx, v, u, warningOf(countersign.Attempt{User: u.ID, Client: v.Client, Started: v.Now}, v.Now))
 }
 
 // halfway tells whether an attempt is a sign-in that waits for its second factor.
