@@ -106,11 +106,8 @@ func (o *Office) mayChange(ctx context.Context, tx *store.Tx, actor countersign.
 			return err
 		}
 	}
-	loses := old.Has(countersign.RightUsers) && !old.Disabled && (u.Disabled || !u.Has(countersign.RightUsers))
-	if loses {
-		if err := o.lastAdministrator(ctx, tx, old); err != nil {
-			return err
-		}
+	if err := o.lastAdministrator(ctx, tx, old, policy.Loses(old, u)); err != nil {
+		return err
 	}
 	if u.Disabled && !old.Disabled && !actor.Operator && actor.User.ID == u.ID {
 		return fail(countersign.Denied, "user.own_disable", "", nil)
@@ -130,8 +127,12 @@ func (o *Office) firstAgency(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// lastAdministrator refuses what would leave nobody who can give rights back.
-func (o *Office) lastAdministrator(ctx context.Context, tx *store.Tx, u countersign.User) error {
+// lastAdministrator refuses what would leave nobody who can give back the rights
+// that are lost.
+func (o *Office) lastAdministrator(ctx context.Context, tx *store.Tx, u countersign.User, lost []countersign.Right) error {
+	if len(lost) == 0 {
+		return nil
+	}
 	if err := tx.LockAdministration(ctx); err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (o *Office) lastAdministrator(ctx context.Context, tx *store.Tx, u counters
 	if err != nil {
 		return err
 	}
-	return policy.RefuseLast(u, holders)
+	return policy.RefuseLast(u, lost, holders)
 }
 
 // edited does what follows from a change (D-41): notices to every address, also

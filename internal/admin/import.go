@@ -150,10 +150,8 @@ func (o *Office) RemoveUser(ctx context.Context, v countersign.Visit, actor coun
 		if err := policy.CheckReason(reason, "remove.reason_missing"); err != nil {
 			return err
 		}
-		if u.Has(countersign.RightUsers) && !u.Disabled {
-			if err := o.lastAdministrator(ctx, tx, u); err != nil {
-				return err
-			}
+		if err := o.lastAdministrator(ctx, tx, u, policy.Gives(u)); err != nil {
+			return err
 		}
 		e := record(v, actor, "user.removed", u.Login)
 		e.Reason = strings.TrimSpace(reason)

@@ -64,10 +64,27 @@ func minus(a, b []countersign.Right) []countersign.Right {
 	return slices.DeleteFunc(slices.Clone(a), func(r countersign.Right) bool { return slices.Contains(b, r) })
 }
 
-// RefuseLast refuses what would take away the last administrator: nobody could
-// undo it. holders are the enabled users who can give rights back (RS-07).
-func RefuseLast(u countersign.User, holders []countersign.User) error {
-	if slices.ContainsFunc(holders, func(h countersign.User) bool { return h.ID != u.ID }) {
+// Gives are the rights of the agency that the user can give to others: nobody
+// gives a right that he does not hold himself.
+func Gives(u countersign.User) []countersign.Right {
+	if u.Disabled || !u.Has(countersign.RightUsers) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(countersign.AgencyRights), func(r countersign.Right) bool { return !u.Has(r) })
+}
+
+// Loses are the rights that a user can give before a change and not after it.
+func Loses(old, u countersign.User) []countersign.Right { return minus(Gives(old), Gives(u)) }
+
+// RefuseLast refuses what would take away the last administrator who can give
+// the rights that u is about to lose: nobody of the agency could undo it.
+// holders are enabled users; one of them counts if he has chosen a password and
+// can give all of these rights back (RS-07).
+func RefuseLast(u countersign.User, lost []countersign.Right, holders []countersign.User) error {
+	another := func(h countersign.User) bool {
+		return h.ID != u.ID && h.Password != "" && len(minus(lost, Gives(h))) == 0
+	}
+	if len(lost) == 0 || slices.ContainsFunc(holders, another) {
 		return nil
 	}
 	return refusal(LastAdministrator, countersign.Args{"Login": u.Login})

@@ -293,7 +293,8 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 // notLast refuses to reset the last administrator: if he did not finish set-up
 // in time, nobody could let him in again but the host's operator (RS-07).
 func notLast(ctx context.Context, tx *store.Tx, u countersign.User) error {
-	if !u.Has(countersign.RightUsers) {
+	lost := policy.Gives(u)
+	if len(lost) == 0 {
 		return nil
 	}
 	if err := tx.LockAdministration(ctx); err != nil {
@@ -303,7 +304,7 @@ func notLast(ctx context.Context, tx *store.Tx, u countersign.User) error {
 	if err != nil {
 		return err
 	}
-	return policy.RefuseLast(u, holders)
+	return policy.RefuseLast(u, lost, holders)
 }
 
 // ownPassword says why what was typed is not the guest's password; nil if it is.

@@ -169,13 +169,19 @@ func (tx *Tx) SignedIn(ctx context.Context, id countersign.UserID, now time.Time
 }
 
 // UsersWith are the enabled users who hold right r; with an empty right, who hold
-// any. Their password hashes stay sealed, as in every list.
+// any, with their rights. Their password hashes stay sealed, as in every list.
 func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign.User, error) {
-	return list(ctx, tx.sql, scanUser, `
+	all, err := list(ctx, tx.sql, scanUser, `
 		SELECT `+userColumns+` FROM users
 		WHERE agency_id = $1 AND NOT disabled AND EXISTS (
 			SELECT 1 FROM user_right r WHERE r.agency_id = users.agency_id AND r.user_id = users.id AND (r.name = $2 OR $2 = ''))
 		ORDER BY login, id`, tx.agency, string(r))
+	for i := range all {
+		if err == nil {
+			all[i].Rights, err = names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, all[i].ID)
+		}
+	}
+	return all, err
 }
 
 // UsersByEmail are the users whose profile or verified second-factor address is email.

@@ -185,7 +185,7 @@ var sentences = map[string]string{
 	"right.operator":               "The right Operator exists in the agency {Agency} only.",
 	"right.missing":                "You may not open this page\nIt needs the right \"{Right}\", which your user ID {Login} does not have. Ask your administrator for it.",
 	"reset.rank":                   "{Name} holds a right that you do not hold\nNobody can act on a user who may do more. Ask an administrator who holds all rights.",
-	"reset.last_administrator":     "{Login} is the last administrator\nNobody could undo this. Give another user all rights first.",
+	"reset.last_administrator":     "{Login} is the last administrator who holds all these rights\nNobody else could give them back. Give another user all rights first. That user counts once a password is chosen.",
 	"reset.reason_missing":         "Write a reason. It is kept in the audit log and told to the user.",
 	"invite.no_email":              "{Login} has no email address. Add one first.",
 	"activation.done":              "{Login} has chosen a password already.",
