@@ -46,6 +46,9 @@ func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act counter
 		if err := tx.AddAttempt(ctx, a); err != nil {
 			return err
 		}
+		if g.Fresh(v.Now) {
+			return nil // nothing is to be proved, only meant: the page has one button
+		}
 		if step, ok := policy.Fresh(f).(policy.AskToken); ok && step.Issue {
 			if err := d.issueOrTell(ctx, tx, v, &f, step.Factor); err != nil {
 				return err
@@ -223,6 +226,22 @@ func (d *Desk) StepUpOtherWay(ctx context.Context, v countersign.Visit, m counte
 		return Outcome{}, err
 	}
 	return d.turn(ctx, v, a.ID, m, Wish{})
+}
+
+// GoOn lets the act go on that waited to be seen, and nothing is proved by it:
+// whatever it does asks for a step-up of its own if the last one is too old.
+func (d *Desk) GoOn(ctx context.Context, v countersign.Visit) (*countersign.Act, error) {
+	a, err := d.stepUp(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	return a.Act, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		ended, err := tx.EndAttempt(ctx, a.ID)
+		if err == nil && !ended {
+			err = over()
+		}
+		return err
+	})
 }
 
 // CancelStepUp drops the act that waits, and says where it came from.

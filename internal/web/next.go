@@ -17,7 +17,7 @@ import (
 func (s *Server) next(w http.ResponseWriter, r *http.Request, out signin.Outcome) error {
 	s.cookies(w, out)
 	if out.Act != nil {
-		s.replay(w, r, *out.Act, out)
+		s.replay(w, r.WithContext(context.WithValue(r.Context(), resumedKey{}, true)), *out.Act, out)
 		return nil
 	}
 	http.Redirect(w, r, pageOf(out), http.StatusSeeOther) // #nosec G710 -- door.Then has taken it for a path of this origin

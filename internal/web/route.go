@@ -64,10 +64,12 @@ func (k kit) free(pattern string, h guestHandler) {
 }
 
 // change asks for a second factor of the last five minutes before h; the act
-// then goes on by itself (SE-06). The deeds ask again.
+// then goes on by itself (SE-06). The deeds ask again. What was kept over a
+// sign-in is shown first, however fresh the proof of that sign-in is.
 func (s *Server) change(title, back string, typed bool, h guestHandler) guestHandler {
 	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-		if typed || g.Fresh(v.Now) {
+		seen := !resumed(r) || !g.Fresh(v.Now) // who needs a step-up anyway sees on its page what waits
+		if seen && (typed || g.Fresh(v.Now)) {
 			if err := h(w, r, v, g); countersign.KindOf(err) != countersign.Stale {
 				return err
 			}
@@ -95,6 +97,15 @@ func act(r *http.Request, title, back string) countersign.Act {
 		}
 	}
 	return countersign.Act{Path: r.URL.RequestURI(), Form: form, Title: title, Back: back}
+}
+
+type resumedKey struct{}
+
+// resumed tells whether the request was kept while its user signed in again: he
+// has not said since that he means it.
+func resumed(r *http.Request) bool {
+	kept, _ := r.Context().Value(resumedKey{}).(bool)
+	return kept
 }
 
 type provedKey struct{}

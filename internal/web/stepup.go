@@ -18,11 +18,15 @@ func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest
 	b := s.base(v, "", g.Preferences)
 	b.FormToken, b.ActToken = s.Entrance.FormToken(door.Session, v.Session), view.Act
 	p := s.tokenPage(b, v, view, "/step-up")
+	p.Purpose = purpose(*view.Attempt.Act)
+	if g.Fresh(v.Now) {
+		p.Title, p.GoOn, p.Unsent, p.Delivery, p.Method = "Go on with what you sent", true, nil, delivery{}, ""
+		return p, nil
+	}
 	if err := p.withPasskey(s, r, v); err != nil {
 		return p, err
 	}
 	p.Title = "Confirm it is you"
-	p.Purpose = purpose(*view.Attempt.Act)
 	return p, nil
 }
 
@@ -46,8 +50,12 @@ func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersig
 	return s.stepUpAgain(w, r, v, g, err)
 }
 
-// proveStepUp takes the token, a recovery code, or the password of somebody without a method.
+// proveStepUp takes the word of somebody who has just proved himself, the token, a recovery code, or the password of somebody without a method.
 func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outcome, *countersign.Act, error) {
+	if r.PostForm.Has("go_on") {
+		act, err := s.Desk.GoOn(r.Context(), v)
+		return signin.Outcome{}, act, err
+	}
 	if r.PostForm.Has("password") {
 		return s.Desk.StepUpPassword(r.Context(), v, r.PostForm.Get("password"))
 	}
