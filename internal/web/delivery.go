@@ -49,12 +49,18 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 	case m.State == countersign.Refused:
 		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("%s refused the %s to %s at %s: %s.",
 			m.Server, what, masked(view.Attempt.Challenge.Method, m.To), b.Seconds(m.Done), strings.TrimRight(m.Answer, ". "))}
-	case mail && !s.Mail() || m.Tries > 0 || b.Now.Sub(m.Created) >= lookAgain:
+	case mail && !s.Mail() || failed(m) || b.Now.Sub(m.Created) >= lookAgain:
 		return s.delayed(b, m, mail, server)
 	default:
 		return delivery{State: "waiting", Look: look, Text: fmt.Sprintf("Waiting for the %s since %s. This page looks again by itself until %s.",
 			server, b.Seconds(m.Created), b.Seconds(m.Created.Add(lookAgain)))}
 	}
+}
+
+// failed tells whether a message was tried in vain. While it is handed over the
+// try counts already, and has not failed yet.
+func failed(m countersign.Message) bool {
+	return m.Tries > 1 || m.Tries == 1 && m.State != countersign.Sending
 }
 
 // sent is a message that was taken, and what the phone's network said since.
