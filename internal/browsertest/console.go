@@ -46,7 +46,8 @@ func (c *console) isProblem(m chromedp.ConsoleMessage) bool {
 	case m.IsException():
 		return true
 	case m.Source == "network":
-		return m.Type == "error" && !slices.Contains(c.pages, m.URL)
+		// A form that was refused is a page, whoever has sent it.
+		return m.Type == "error" && !slices.Contains(c.pages, m.URL) && !strings.Contains(m.Text, "status of 422")
 	default:
 		return m.Type == "error" || m.Source == "security" || strings.Contains(m.Text, "Content Security Policy")
 	}

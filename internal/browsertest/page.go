@@ -13,10 +13,17 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Go opens an address and returns the status of the page it led to.
+// Go opens an address and returns the status of the page it led to. A page that
+// goes somewhere by itself at the same moment gets its way, and the address is
+// opened again, as a person would.
 func (w *Window) Go(address string) int {
 	w.t.Helper()
-	return w.arrive("open "+address, chromedp.Navigate(address))
+	status, err := w.lead(chromedp.Navigate(address))
+	for tries := 0; err != nil && tries < 5 && strings.Contains(err.Error(), "net::ERR_ABORTED"); tries++ {
+		status, err = w.lead(chromedp.Navigate(address))
+	}
+	w.check("open "+address, err)
+	return status
 }
 
 // Press presses the button or link with these words, and returns the status of
@@ -140,12 +147,21 @@ func Eval[T any](w *Window, expression string) T {
 // arrive takes steps that lead to a page, and returns the page's status.
 func (w *Window) arrive(what string, steps ...chromedp.Action[chromedp.Void]) int {
 	w.t.Helper()
+	status, err := w.lead(steps...)
+	w.check(what, err)
+	return status
+}
+
+// lead is arrive, and leaves it to others to judge.
+func (w *Window) lead(steps ...chromedp.Action[chromedp.Void]) (status int, err error) {
 	ctx, cancel := context.WithTimeout(w.ctx, limit)
 	defer cancel()
 	answer, err := chromedp.RunResponse(ctx, steps...)
-	w.check(what, err)
+	if err != nil {
+		return 0, err
+	}
 	w.log.arrived(answer.URL)
-	return int(answer.Status)
+	return int(answer.Status), nil
 }
 
 // locate scrolls to the button or link with these words and tells where it is,
