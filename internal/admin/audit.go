@@ -108,6 +108,9 @@ func (o *Office) VerifyEvents(ctx context.Context, v countersign.Visit, kept []c
 	slices.SortStableFunc(good, func(a, b countersign.Checkpoint) int { return int(a.Seq - b.Seq) })
 	rows, faults, err := o.Store.Verify(ctx, v.Agency.ID, good)
 	verdict.Rows, verdict.Checkpoints, verdict.Faults = rows, len(good), append(verdict.Faults, faults...)
+	if err == nil && rows == 0 && len(verdict.Faults) == 0 {
+		verdict.Faults = []countersign.Fault{{Seq: 1, What: "the log is empty, though it begins with the row of the agency itself"}}
+	}
 	if err != nil || len(verdict.Faults) > 0 {
 		return verdict, err
 	}
