@@ -17,7 +17,7 @@ help: ## shows this list
 
 test: test-tools format vet ## formats, vets and tests everything with the race detector, on SQLite and PostgreSQL
 	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 30m ./...
-	scripts/with-postgres $(GO) test -count=1 -vet=off -timeout 30m -run TestRandomSequences ./internal/housetest
+	scripts/with-postgres $(GO) test -count=1 -vet=off -timeout 60m -run TestRandomSequences ./internal/housetest
 
 check: lint test ## make test and the linters
 
