@@ -37,6 +37,7 @@ var plan = map[string]room{
 	"countersign/internal/store":       {floor: 2, sql: true},
 	"countersign/internal/door":        {floor: 2, outside: true},
 	"countersign/internal/smpp":        {floor: 2, outside: true},
+	"countersign/internal/wording":     {floor: 2, pure: true},
 	"countersign/internal/factor":      {floor: 3, pure: true},
 	"countersign/internal/notice":      {floor: 3},
 	"countersign/internal/outbox":      {floor: 3, outside: true},

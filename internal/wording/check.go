@@ -1,0 +1,157 @@
+package wording
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"countersign"
+)
+
+// How long texts may be, in characters as they are typed.
+const (
+	MaxSubject = 150
+	MaxBody    = 4000
+	MaxText    = 500 // of a text message, before its names are filled in
+)
+
+// Read parses the words of a message and says beside each field what is wrong:
+// what does not parse, with its place; what is missing, too long, or would put
+// the token where it must not stand (OT-06).
+func (k Kind) Read(w countersign.Wording) (words Words, err error) {
+	var wrongSubject, wrongBody error
+	if k.Mail() {
+		words.Subject, wrongSubject = k.subject(w.Subject)
+	}
+	words.Body, wrongBody = k.body(w.Body)
+	return words, errors.Join(beside("subject", wrongSubject), beside("body", wrongBody))
+}
+
+func (k Kind) subject(typed string) (Text, error) {
+	typed = strings.TrimSpace(typed)
+	switch {
+	case typed == "":
+		return nil, refuse("template.no_subject", nil)
+	case strings.ContainsFunc(typed, breaks):
+		return nil, refuse("template.lines", nil)
+	case utf8.RuneCountInString(typed) > MaxSubject:
+		return nil, tooLong(typed, MaxSubject)
+	}
+	t, err := k.parse(typed)
+	if err != nil {
+		return nil, err
+	}
+	for _, secret := range []string{Token, Link} {
+		if t.Holds(secret) {
+			return nil, refuse("template.secret", countersign.Args{"Name": "{" + secret + "}"})
+		}
+	}
+	return t, nil
+}
+
+func (k Kind) body(typed string) (Text, error) {
+	typed = Tidy(typed)
+	most := MaxBody
+	if !k.Mail() {
+		most = MaxText
+	}
+	if typed == "" {
+		return nil, refuse("template.no_body", nil)
+	}
+	if utf8.RuneCountInString(typed) > most {
+		return nil, tooLong(typed, most)
+	}
+	t, err := k.parse(typed)
+	if err == nil && k.Needs != "" && !t.Holds(k.Needs) {
+		return nil, refuse("template.needs", countersign.Args{"Name": "{" + k.Needs + "}"})
+	}
+	return t, err
+}
+
+// parse is Parse for the names of this message.
+func (k Kind) parse(typed string) (Text, error) {
+	t, err := Parse(typed)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range t {
+		if p.Name == "" || slices.Contains(k.Names, p.Name) {
+			continue
+		}
+		args := countersign.Args{"Name": shorten(p.Name), "Names": k.List()}
+		if meant := k.meant(p.Name); meant != "" {
+			args["Meant"] = "{" + meant + "}"
+			return nil, fault("template.parse", p.At, args)
+		}
+		return nil, fault("template.unknown", p.At, args)
+	}
+	return t, nil
+}
+
+// List is the names as a hint shows them.
+func (k Kind) List() string { return "{" + strings.Join(k.Names, "}, {") + "}" }
+
+// meant is the name that somebody probably meant; empty if none is near.
+func (k Kind) meant(typed string) string {
+	typed = strings.ToLower(strings.Join(strings.Fields(typed), "_"))
+	if utf8.RuneCountInString(typed) > 20 {
+		return ""
+	}
+	nearest := slices.MinFunc(k.Names, func(a, b string) int { return cmp.Compare(distance(typed, a), distance(typed, b)) })
+	if distance(typed, nearest) > (len(nearest)+1)/3 {
+		return ""
+	}
+	return nearest
+}
+
+// distance is how many letters have to be changed, added or taken to make one word of the other.
+func distance(a, b string) int {
+	from, to := []rune(a), []rune(b)
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range from {
+		before := row[0]
+		row[0] = i + 1
+		for j := range to {
+			changed := before
+			if from[i] != to[j] {
+				changed++
+			}
+			before = row[j+1]
+			row[j+1] = min(changed, row[j]+1, before+1)
+		}
+	}
+	return row[len(to)]
+}
+
+func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+
+// shorten keeps a sentence readable, whatever somebody typed between braces.
+func shorten(name string) string {
+	if letters := []rune(name); len(letters) > 40 {
+		return string(letters[:40]) + "…"
+	}
+	return name
+}
+
+func tooLong(typed string, most int) error {
+	return refuse("template.long", countersign.Args{"Length": utf8.RuneCountInString(typed), "Most": most})
+}
+
+func refuse(code string, args countersign.Args) error {
+	return &countersign.Error{Kind: countersign.Invalid, Code: code, Args: args}
+}
+
+// beside puts an error to its field.
+func beside(field string, err error) error {
+	var e *countersign.Error
+	if errors.As(err, &e) {
+		e.Field = field
+	}
+	return err
+}
