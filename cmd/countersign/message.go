@@ -12,6 +12,7 @@ import (
 	"countersign/internal/notice"
 	"countersign/internal/outbox"
 	"countersign/internal/store"
+	"countersign/internal/wording"
 )
 
 type messageCmd struct {
@@ -39,7 +40,7 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 		if err != nil {
 			return err
 		}
-		l, err := outbox.Render(v.Agency, p, m, h.from(v.Agency))
+		l, err := outbox.Render(v.Agency, p, m, h.from(v.Agency), wording.Words{})
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"countersign"
 	"countersign/internal/store"
+	"countersign/internal/wording"
 )
 
 // deliver tries one message and keeps what became of it.
@@ -83,16 +84,21 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 	}
 	var p countersign.Preferences
 	var keys []countersign.DKIMKey
+	var own countersign.Wording
+	kind, worded := wording.For(m.Kind, m.Channel)
 	err = o.Store.Read(ctx, a.ID, func(tx *store.Tx) (err error) {
 		if p, err = tx.Preferences(ctx); err == nil && m.Channel == countersign.ByEmail {
 			keys, err = tx.DKIMKeys(ctx, Domain(from))
+		}
+		if err == nil && worded {
+			own, err = tx.Wording(ctx, kind.Name)
 		}
 		return err
 	})
 	if err != nil {
 		return Letter{}, err
 	}
-	l, err := Render(a, p, m, from)
+	l, err := Render(a, p, m, from, o.words(a, kind, own))
 	l.Route = m.Route
 	if strings.HasPrefix(a.URL, "https://") {
 		l.Callback = a.URL
@@ -103,6 +109,20 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 		}
 	}
 	return l, err
+}
+
+// words are an agency's own for a message. What can't be read stops no token:
+// the original text goes out in its place, and the log says so.
+func (o *Outbox) words(a countersign.Agency, kind wording.Kind, own countersign.Wording) wording.Words {
+	if own.Version == 0 {
+		return wording.Words{}
+	}
+	words, err := kind.Read(own)
+	if err != nil {
+		o.Log.Error("the agency's wording can't be read, so the original text is sent", "agency", a.Code, "wording", kind.Name, "error", err)
+		return wording.Words{}
+	}
+	return words
 }
 
 // again lets a message wait for its next try, a little longer each time and

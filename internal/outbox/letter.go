@@ -16,6 +16,7 @@ import (
 
 	"countersign"
 	"countersign/internal/smpp"
+	"countersign/internal/wording"
 )
 
 // A Letter is a message as it is sent.
@@ -43,7 +44,7 @@ type page struct {
 	Subject    string
 	Preview    string // what mail programs show beside the subject
 	Title      string
-	Token      string // shown large below Title's place; token letter only
+	Body       []block // of a letter that agencies can word
 	Greeting   string
 	Facts      []fact
 	Paragraphs []paragraph
@@ -66,47 +67,69 @@ var (
 )
 
 // Render writes the letter of a message in the agency's name. from is the
-// sender's address; p gives the help contact and how long tokens work.
-func Render(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string) (Letter, error) {
+// sender's address; p gives the help contact and how long tokens work. words
+// are the agency's own, where it has some for this message.
+func Render(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string, words wording.Words) (Letter, error) {
+	l, _, err := render(a, p, m, from, words)
+	return l, err
+}
+
+func render(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string, words wording.Words) (Letter, page, error) {
 	a.Name, a.Product = oneLine(a.Name), oneLine(a.Product)
 	l := Letter{ID: m.ID, Channel: m.Channel, From: from, To: m.To, Reference: m.Reference, Kind: m.Kind, User: m.User}
+	own := len(words.Body) > 0
+	if !own {
+		words = wordsOf(m)
+	}
+	f := facts{agency: a, preferences: p, message: m, words: words}
 	if m.Channel == countersign.BySMS {
-		l.Text = textMessage(a, m)
-		return l, nil
+		l.Text = f.textMessage()
+		return l, page{}, nil
 	}
 	write, ok := pages[m.Kind]
 	if !ok {
-		return l, fmt.Errorf("no letter for kind %q", m.Kind)
+		return l, page{}, fmt.Errorf("no letter for kind %q", m.Kind)
 	}
-	content := write(facts{agency: a, preferences: p, message: m})
+	content := write(f)
+	if len(words.Body) > 0 {
+		content.worded(f, words)
+	}
+	if own && m.Kind != countersign.KindToken {
+		content.Preview = "" // it would be in other words than the rest
+	}
 	content.Agency = a.Name
 	content.Footer = footer(a, p)
 	content.Subject = oneLine(content.Subject)
 	var text, html strings.Builder
 	if err := plainMail.Execute(&text, content); err != nil {
-		return l, err
+		return l, content, err
 	}
 	if err := htmlMail.Execute(&html, content); err != nil {
-		return l, err
+		return l, content, err
 	}
 	l.Subject, l.Text, l.HTML = content.Subject, text.String(), html.String()
-	return l, nil
+	return l, content, nil
 }
 
-// textMessage is one line with token and reference, and as its last line the
-// origin that a phone may offer the token to (SM-03).
-func textMessage(a countersign.Agency, m countersign.Message) string {
-	if m.Kind == countersign.KindTest {
-		return oneLine("This is a test of text messages from " + a.ProductName() + ".")
+// textMessage is a text with token and reference, and as its last line the
+// origin that a phone may offer the token to (SM-03). A product's name that
+// would make two messages of it is shortened.
+func (f facts) textMessage() string {
+	if f.message.Kind == countersign.KindTest {
+		return oneLine("This is a test of text messages from " + f.product() + ".")
 	}
 	last := ""
-	if u, err := url.Parse(a.URL); err == nil && u.Hostname() != "" {
-		last = fmt.Sprintf("\n@%s #%s", u.Hostname(), m.Data["Token"])
+	if u, err := url.Parse(f.agency.URL); err == nil && u.Hostname() != "" {
+		last = fmt.Sprintf("\n@%s #%s", u.Hostname(), f.get("Token"))
 	}
-	product := []rune(oneLine(a.ProductName()))
+	if !f.words.Body.Holds(wording.Reference) {
+		last = " Reference " + f.message.Reference + "." + last
+	}
+	product := []rune(f.product())
 	for {
-		text := fmt.Sprintf("Your %s token is %s. Reference %s.%s", string(product), m.Data["Token"], m.Reference, last)
-		if len(product) <= shortestProduct || smpp.Fits(text) {
+		f.agency.Product = string(product)
+		text := f.words.Body.Fill(f.value) + last
+		if len(product) <= shortestProduct || smpp.Parts(text) == 1 {
 			return text
 		}
 		product = product[:len(product)-1]
@@ -135,6 +158,7 @@ type facts struct {
 	agency      countersign.Agency
 	preferences countersign.Preferences
 	message     countersign.Message
+	words       wording.Words // of a message that agencies can word
 }
 
 func (f facts) get(key string) string { return oneLine(f.message.Data[key]) }
@@ -187,7 +211,7 @@ func (f facts) call() string {
 	if f.preferences.Help == "" {
 		return "tell your administrator at once"
 	}
-	return "ask for help at once: " + strings.TrimRight(oneLine(f.preferences.Help), ".")
+	return "ask for help at once: " + f.help()
 }
 
 // life is how long a token works, in words.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"countersign"
+	"countersign/internal/wording"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -91,7 +92,7 @@ func samples() map[string]countersign.Message {
 func TestLetters(t *testing.T) {
 	for name, m := range samples() {
 		t.Run(name, func(t *testing.T) {
-			l, err := Render(acme, help, m, "Agency Support <support@acme.example>")
+			l, err := Render(acme, help, m, "Agency Support <support@acme.example>", wording.Words{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +141,7 @@ func TestEveryKindHasALetter(t *testing.T) {
 // live longer, only the time is another. The token is in no subject (OT-06).
 func TestTokenLetterSaysTheTechNote(t *testing.T) {
 	m := samples()["token"]
-	l, err := Render(acme, help, m, "x@acme.example")
+	l, err := Render(acme, help, m, "x@acme.example", wording.Words{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestTokenLetterSaysTheTechNote(t *testing.T) {
 	}
 	longer := help
 	longer.TokenLife = 5 * time.Minute
-	if l, _ = Render(acme, longer, m, "x@acme.example"); !strings.Contains(l.Text, "This Token will expire in 5 minutes. After") {
+	if l, _ = Render(acme, longer, m, "x@acme.example", wording.Words{}); !strings.Contains(l.Text, "This Token will expire in 5 minutes. After") {
 		t.Errorf("with five minutes:\n%s", l.Text)
 	}
 }
@@ -172,7 +173,7 @@ func TestHostileLetters(t *testing.T) {
 				m.Data[key] = "<script>alert(1)</script>\r\nBcc: x@y.example"
 			}
 		}
-		l, err := Render(hostile, countersign.Preferences{}, m, "x@acme.example")
+		l, err := Render(hostile, countersign.Preferences{}, m, "x@acme.example", wording.Words{})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -185,7 +186,7 @@ func TestHostileLetters(t *testing.T) {
 // A text message is short, and its last line is bound to the origin (SM-03).
 func TestTextMessage(t *testing.T) {
 	m := samples()["token-sms"]
-	l, err := Render(acme, help, m, "")
+	l, err := Render(acme, help, m, "", wording.Words{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,12 @@ package outbox
 
 import (
 	"countersign"
+	"countersign/internal/wording"
 )
 
 // pages are the letters, by kind. Each says what happened, when, from where,
-// and what to do if it was not the reader.
+// and what to do if it was not the reader. Of those that agencies can word it is
+// what stands below their words; the original ones are in package wording.
 var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindToken:          tokenLetter,
 	countersign.KindNewConnection:  newConnection,
@@ -35,18 +37,13 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindTextAlarm:      textAlarm,
 }
 
-// tokenLetter has the TechNote's sentences, unbroken (M15).
+// tokenLetter is what stands below the words of a token mail, whoever chose
+// them. The original ones are the TechNote's sentences, unbroken (M15).
 func tokenLetter(f facts) page {
-	works := "It works until " + f.message.Expires.In(f.agency.Location()).Format("3:04 PM ") + f.zone() + "."
-	p := page{
-		Subject: "Your " + f.product() + " token (" + f.message.Reference + ")",
-		Preview: "Reference " + f.message.Reference + ". " + works,
-		Title:   "Your " + f.product() + " time-based, one-time token is:",
-		Token:   f.get("Token"),
-		Paragraphs: []paragraph{
-			{Text: "This Token will expire in " + f.life() + ". After expiration, a new Token must be generated from the " + f.product() + " login screen."},
-			{Strong: "Reference " + f.message.Reference + ". " + works},
-		},
+	reference := "Reference " + f.message.Reference + ". It works until " + f.expires() + "."
+	p := page{Preview: reference}
+	if !f.words.Body.Holds(wording.Reference) {
+		p.Paragraphs = []paragraph{{Strong: reference}}
 	}
 	if other := f.get("New"); other != "" {
 		p.Paragraphs = append(p.Paragraphs, paragraph{Strong: "Enter it only if you want your tokens to go to " + other + " from now on.",
@@ -230,29 +227,15 @@ func profileChanged(f facts) page {
 
 func activation(f facts) page {
 	return page{
-		Subject:  "Your user ID for " + f.product(),
-		Preview:  "Choose a password",
-		Title:    "Welcome to " + f.product(),
-		Greeting: f.agency.Name + " has made the user ID " + f.get("UserID") + " for you.",
-		Link:     f.message.Data["Link"],
-		LinkName: "Choose a password",
-		Paragraphs: []paragraph{
-			{Text: "The link works once, until " + f.until("Until") + ". Then sign in; set-up of two factor authentication follows where your agency asks for it, and takes about two minutes."},
-			{Text: "If you do not expect this, do nothing, or " + f.call() + "."},
-		},
+		Preview:    "Choose a password",
+		Paragraphs: []paragraph{{Text: "If you do not expect this, do nothing, or " + f.call() + "."}},
 	}
 }
 
 func invitation(f facts) page {
 	return page{
-		Subject:  "Set up two factor authentication for " + f.product(),
-		Preview:  "It takes about two minutes",
-		Title:    "Please set up two factor authentication",
-		Greeting: f.get("By") + " asks you to set up two factor authentication for your user ID " + f.get("UserID") + ".",
-		Paragraphs: []paragraph{
-			{Text: "Go to " + f.product() + " the way you always do, and sign in. If set-up does not follow by itself, open your User Profile, then Setup 2 Factor Authentication. It takes about two minutes."},
-			{Text: "If you do not expect this, " + f.call() + "."},
-		},
+		Preview:    "It takes about two minutes",
+		Paragraphs: []paragraph{{Text: "If you do not expect this, " + f.call() + "."}},
 	}
 }
 

@@ -4,12 +4,7 @@ package outbox
 // by the button on its page and never by being opened (PW-06).
 func passwordLink(f facts) page {
 	return page{
-		Subject:  "Choose a new password for " + f.product(),
-		Preview:  "The link works until " + f.until("Until") + ".",
-		Title:    "Choose a new password",
-		Greeting: "Somebody asked for a new password for user ID " + f.get("UserID") + ", from " + f.client() + ".",
-		Link:     f.message.Data["Link"],
-		LinkName: "Choose a new password",
+		Preview: "The link works until " + f.until("Until") + ".",
 		Paragraphs: []paragraph{
 			{Strong: "The link works once, until " + f.until("Until") + "."},
 			{Text: "It does not sign you in, and you are asked for a token as always."},

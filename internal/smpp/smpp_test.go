@@ -314,7 +314,8 @@ func TestLongTexts(t *testing.T) {
 			}
 			all = append(all, p...)
 		}
-		if back := decode(all, coding); back != text || Fits(text) != (len(parts) == 1) {
+		filled, room := Measure(text)
+		if back := decode(all, coding); back != text || (filled <= room) != (len(parts) == 1) || Parts(text) != len(parts) {
 			t.Errorf("%s came back as %q in %d parts", name, back, len(parts))
 		}
 	}

@@ -2,6 +2,7 @@ package smpp
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -67,12 +68,31 @@ func Plain(text string) bool {
 	return ok
 }
 
-// Fits tells whether a text goes out as one message.
-func Fits(text string) bool {
+// Parts is as how many messages a text goes out.
+func Parts(text string) int {
+	parts, _ := split(text, 0)
+	return len(parts)
+}
+
+// Measure is how much of one message a text fills, in letters of its alphabet,
+// and how many there is room for: with the default alphabet 160, some of whose
+// letters count twice, and with every other one 70.
+func Measure(text string) (filled, room int) {
 	if bytes, ok := gsm(text); ok {
-		return len(bytes) <= wholeGSM
+		return len(bytes), wholeGSM
 	}
-	return len(ucs2(text)) <= wholeUCS2
+	return len(ucs2(text)) / 2, wholeUCS2 / 2
+}
+
+// Foreign are the letters of a text that are not in the default alphabet, each once.
+func Foreign(text string) string {
+	var all []rune
+	for _, r := range text {
+		if !Plain(string(r)) && !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
+	return string(all)
 }
 
 // split cuts a text into the parts of one or several messages.
