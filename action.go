@@ -12,6 +12,7 @@ type Action struct {
 // document, and with what the tests of the house have made happen.
 var Actions = []Action{
 	{"agency.added", "The operator added an agency."},
+	{"agency.names_changed", "An administrator changed the product name or the sender of mail; the detail says from what to what."},
 	{"agency.renamed", "The operator gave an agency another code, name or product name."},
 	{"audit.exported", "Rows of the audit log were exported; the detail says how many."},
 	{"device.all_forgotten", "Every remembered device of the agency was forgotten, since a preference was saved."},
@@ -74,4 +75,5 @@ var Actions = []Action{
 	{"user.added", "A user was added."},
 	{"user.changed", "Profile, rights, groups or state of a user were changed; the detail says from what to what."},
 	{"user.removed", "A user was erased with all that belonged to him."},
+	{"wording.changed", "The words of a message were saved, or its original text was brought back; subject is the message, the detail says the words."},
 }

@@ -64,7 +64,7 @@ func open(ctx context.Context, s *config.Settings) (*house, error) {
 	if err := h.routes(s); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	h.office = &admin.Office{Store: db, Passwords: h.passwords, Key: h.key, Methods: h.methods, Declared: s.Preferences, Wake: h.outbox.Wake}
+	h.office = &admin.Office{Store: db, Passwords: h.passwords, Key: h.key, Methods: h.methods, From: h.outbox.From, Declared: s.Preferences, Wake: h.outbox.Wake}
 	if err := h.firstAgency(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

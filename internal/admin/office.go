@@ -19,6 +19,7 @@ type Office struct {
 	Passwords *secret.Passwords
 	Key       secret.Key
 	Methods   factor.Set
+	From      string                   // sender of the agencies that have none of their own
 	Declared  []countersign.Preference // the applications' own preferences (M6)
 	Wake      func()                   // tells the outbox that a message waits
 }

@@ -117,3 +117,12 @@ func dumpTable(h *House, db *sql.DB, table string) (cells []Cell) {
 	}
 	return cells
 }
+
+// Count is the number that a statement finds past the store.
+func (h *House) Count(statement string, args ...any) (n int) {
+	h.T.Helper()
+	if err := h.Raw().QueryRowContext(context.Background(), statement, args...).Scan(&n); err != nil {
+		h.T.Fatalf("%s: %v", statement, err)
+	}
+	return n
+}

@@ -14,16 +14,24 @@ import (
 	"countersign/internal/web"
 )
 
+const wordingPath = "/admin/messages/wording"
+
 // plausible is a form that each page would take, were it not for the step-up:
 // by path, and for all others the fields below "".
 var plausible = map[string]url.Values{
 	"": {"device": {"d"}, "session": {"s"}, "method": {"sms"}, "default": {"email"}, "reason": {"a test"}, "token": {"000000"}, "password": {Password},
 		"new_password": {"a much longer horse battery"}, "email": {"new@demo.example"}, "phone": {"6145550119"}, "name": {"Bob Smith"}, "user_id": {"BSMITH"}},
-	"/admin/system/preferences": {"code": {"2FAFREQUENCY"}, "value": {"30"}, "step": {"save"}},
-	"/profile/recovery-codes":   {"make": {"yes"}},
-	"/admin/users/new":          {"user_id": {"NEWBIE"}, "name": {"New Bee"}, "email": {"newbie@demo.example"}},
-	"/admin/messages/test":      {"to": {"bob@demo.example"}},
-	"/admin/users/{id}/edit":    {"name": {"Robert Smith"}, "email": {"robert@demo.example"}, "version": {"1"}},
+	"/admin/system/preferences":     {"code": {"2FAFREQUENCY"}, "value": {"30"}, "step": {"save"}},
+	"/profile/recovery-codes":       {"make": {"yes"}},
+	"/admin/users/new":              {"user_id": {"NEWBIE"}, "name": {"New Bee"}, "email": {"newbie@demo.example"}},
+	"/admin/messages/test":          {"to": {"bob@demo.example"}},
+	wordingPath:                     {"product": {"Policy Desk"}},
+	wordingPath + "/token":          {"subject": {"Hello"}, "body": {"Yours: {token}"}},
+	wordingPath + "/token-sms":      {"body": {"Yours: {token}"}},
+	wordingPath + "/activation":     {"subject": {"Hello"}, "body": {"Yours: {link}"}},
+	wordingPath + "/invitation":     {"subject": {"Hello"}, "body": {"Please set up."}},
+	wordingPath + "/password-reset": {"subject": {"Hello"}, "body": {"Yours: {link}"}},
+	"/admin/users/{id}/edit":        {"name": {"Robert Smith"}, "email": {"robert@demo.example"}, "version": {"1"}},
 }
 
 // form is the plausible form of a route, as it is sent.

@@ -41,7 +41,8 @@ func wantPage(t *testing.T, p *housetest.Page, status int, says ...string) {
 // Interfaces 3: each right opens its pages and nothing else, for looking and
 // for acting, and the navigation offers what is open.
 func TestRightsOpenTheirPages(t *testing.T) {
-	preferences := []string{"GET /admin/system/preferences", "POST /admin/system/preferences"}
+	preferences := []string{"GET /admin/system/preferences", "POST /admin/system/preferences",
+		"GET /admin/messages/wording", "POST /admin/messages/wording", "GET /admin/messages/wording/token", "POST /admin/messages/wording/token"}
 	reading := []string{"GET /admin/users", "GET /admin/users/BSMITH"}
 	reset := []string{"GET /admin/users/BSMITH/reset-two-factor", "POST /admin/users/BSMITH/reset-two-factor",
 		"GET /admin/users/BSMITH/setup-two-factor", "POST /admin/users/BSMITH/setup-two-factor"}

@@ -166,6 +166,7 @@ func (s *Server) routes() {
 	guest("GET /admin/messages", s.getMessages)
 	guest("GET /admin/messages/test", s.getMessageTest)
 	typed("POST /admin/messages/test", "act.message_test", "/admin/messages", s.postMessageTest)
+	s.registerWording(k)
 	guest("GET /admin/messages/{id}", s.getMessage)
 	fresh("POST /admin/messages/{id}/resend", "act.message_resend", "/admin/messages/{id}", s.postResend)
 	s.handle("POST /receipts/{gateway}", RouteOpen, http.HandlerFunc(s.postReceipt))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/admin"
 	"countersign/internal/signin"
 )
 
@@ -118,26 +119,29 @@ func TestConsoleWithoutContents(t *testing.T) {
 	row := preferenceRow{Open: true}
 	row.Preference.Kind = countersign.KindDays
 	views := map[string]any{
-		"console_home":           homePage{base: b},
-		"console_error":          errorPage{base: b},
-		"console_profile":        profilePage{base: b},
-		"console_profile-reset":  resetPage{base: b},
-		"console_profile-remove": removePage{base: b},
-		"console_passkey-rename": passkeyPage{base: b},
-		"console_passkey-remove": passkeyPage{base: b, Last: true},
-		"console_profile-forget": forgetPage{base: b},
-		"console_preferences":    preferencesPage{base: b, Rows: []preferenceRow{{}, row}},
-		"console_effect":         effectPage{base: b},
-		"console_conflict":       conflictPage{base: b},
-		"console_users":          usersPage{base: b},
-		"console_messages":       messagesPage{base: b},
-		"console_message":        messagePage{base: b},
-		"console_message-test":   messageTestPage{base: b},
-		"console_user":           userPage{base: b},
-		"console_user-form":      userForm{base: b},
-		"console_user-reset":     userPage{base: b},
-		"console_user-setup":     userPage{base: b},
-		"console_user-code":      codePage{userPage: userPage{base: b}},
+		"console_home":             homePage{base: b},
+		"console_error":            errorPage{base: b},
+		"console_profile":          profilePage{base: b},
+		"console_profile-reset":    resetPage{base: b},
+		"console_profile-remove":   removePage{base: b},
+		"console_passkey-rename":   passkeyPage{base: b},
+		"console_passkey-remove":   passkeyPage{base: b, Last: true},
+		"console_profile-forget":   forgetPage{base: b},
+		"console_preferences":      preferencesPage{base: b, Rows: []preferenceRow{{}, row}},
+		"console_effect":           effectPage{base: b},
+		"console_conflict":         conflictPage{base: b},
+		"console_users":            usersPage{base: b},
+		"console_messages":         messagesPage{base: b},
+		"console_message":          messagePage{base: b},
+		"console_wordings":         wordingsPage{base: b},
+		"console_wording":          wordingPage{base: b, Shown: &admin.WordingPreview{}},
+		"console_wording-conflict": wordingPage{base: b},
+		"console_message-test":     messageTestPage{base: b},
+		"console_user":             userPage{base: b},
+		"console_user-form":        userForm{base: b},
+		"console_user-reset":       userPage{base: b},
+		"console_user-setup":       userPage{base: b},
+		"console_user-code":        codePage{userPage: userPage{base: b}},
 	}
 	for name := range pages {
 		view, ok := views[name]

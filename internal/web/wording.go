@@ -1,0 +1,129 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/signin"
+	"countersign/internal/wording"
+)
+
+const wordingPath = "/admin/messages/wording"
+
+// A wordingsPage lists the messages that the agency can word, with its product
+// name and the sender of its mail.
+type wordingsPage struct {
+	base
+	View  admin.WordingView
+	Typed admin.Naming
+	Newer bool // somebody else has saved meanwhile: what he saved is View
+}
+
+// By says who chose the words of a message, and when.
+func (p wordingsPage) By(r admin.WordingRow) string {
+	return "Changed " + p.Day(r.Words.Changed) + " by " + person(r.Words.By)
+}
+
+// registerWording registers the pages of wording. Each message has routes of its
+// own: a name in the path would be taken for that of a sent message.
+func (s *Server) registerWording(k kit) {
+	k.guest("GET "+wordingPath, s.getWordings)
+	k.typed("POST "+wordingPath, "act.names", wordingPath, s.postNames)
+	for _, kind := range wording.Kinds {
+		path := wordingPath + "/" + kind.Name
+		k.guest("GET "+path, s.getWording(kind.Name))
+		k.typed("POST "+path, "act.wording", path, s.postWording(kind.Name))
+	}
+}
+
+func (s *Server) wordings(r *http.Request, v countersign.Visit, g signin.Guest) (wordingsPage, error) {
+	p := wordingsPage{base: s.console(v, g, "Wording", "admin-wording")}
+	var err error
+	p.View, err = s.Office.Wordings(r.Context(), v, g.Actor())
+	p.Typed = admin.Naming{Product: p.View.Agency.ProductName(), WasProduct: p.View.Agency.ProductName(), From: p.View.Sender, WasFrom: p.View.Sender}
+	return p, err
+}
+
+func (s *Server) getWordings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	p, err := s.wordings(r, v, g)
+	if err != nil {
+		return err
+	}
+	switch r.URL.Query().Get("done") {
+	case "saved":
+		p.Alert = savedAlert("Saved", "It counts from the next page and the next message.")
+	case "sender":
+		p.Alert = p.senderAlert(p.View.Sender)
+	case "unchanged":
+		p.Alert = unchangedAlert()
+	}
+	return s.show(w, http.StatusOK, "console_wordings", p)
+}
+
+func (s *Server) postNames(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	now, err := s.wordings(r, v, g)
+	if err != nil {
+		return err
+	}
+	n := admin.Naming{Product: formOr(r, "product", now.Typed.Product), WasProduct: formOr(r, "was_product", now.Typed.WasProduct),
+		From: formOr(r, "from", now.Typed.From), WasFrom: formOr(r, "was_from", now.Typed.WasFrom)}
+	done := "saved"
+	if movesDomain(n.WasFrom, n.From) {
+		done = "sender"
+	}
+	err = s.Office.SaveNames(r.Context(), v, g.Actor(), n)
+	switch kind := countersign.KindOf(err); {
+	case err == nil:
+	case countersign.CodeOf(err) == "wording.unchanged":
+		done = "unchanged"
+	case kind == countersign.Exists:
+		p := now
+		p.refuse(err)
+		p.Typed.Product, p.Typed.From, p.Newer = n.Product, n.From, true
+		return s.show(w, http.StatusConflict, "console_wordings", p)
+	case isInvalid(err):
+		p := now
+		p.Typed = n
+		p.refuse(err)
+		return s.show(w, http.StatusUnprocessableEntity, "console_wordings", p)
+	default:
+		return err
+	}
+	http.Redirect(w, r, wordingPath+query("done", done), http.StatusSeeOther)
+	return nil
+}
+
+// formOr is a field of the form; other if the form has none of that name.
+func formOr(r *http.Request, name, other string) string {
+	if !r.PostForm.Has(name) {
+		return other
+	}
+	return strings.TrimSpace(r.PostForm.Get(name))
+}
+
+// isInvalid tells whether what was typed is wrong, in one field or several.
+func isInvalid(err error) bool { return countersign.Includes(err, countersign.Invalid) }
+
+// movesDomain tells whether mail will come from another domain than before.
+func movesDomain(was, is string) bool {
+	domain := func(from string) string {
+		return strings.ToLower(strings.Trim(from[strings.LastIndexByte(from, '@')+1:], "> "))
+	}
+	return domain(was) != domain(is)
+}
+
+func savedAlert(head, rest string) *alert {
+	return &alert{Kind: "done", Role: "status", Head: head, Rest: rest}
+}
+
+func unchangedAlert() *alert {
+	return &alert{Kind: "info", Role: "status", Head: "Nothing was changed", Rest: "What you sent is what stood there already."}
+}
+
+// senderAlert says what a new domain needs.
+func (b base) senderAlert(sender string) *alert {
+	return &alert{Kind: "warn", Role: "status", Head: "Saved: mail comes from " + sender + " now",
+		Rest: "It is another domain. So that mail is not taken for junk, the DNS of that domain has to name your mail server, and mail has to be signed for it: the operator of the server sees with countersign doctor what is missing."}
+}

@@ -1,0 +1,156 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/signin"
+	"countersign/internal/wording"
+)
+
+// A wordingPage is the form for the words of one message.
+type wordingPage struct {
+	base
+	Row    admin.WordingRow
+	Sender string // of all mail, as it is now
+	Typed  admin.Rewording
+	Shown  *admin.WordingPreview // nil: no preview was asked for
+	Was    admin.Rewording       // conflict: what stood there when the form was opened
+	By     string                // conflict: who has saved meanwhile; empty: the original text is back
+}
+
+// A meaning says what a name stands for.
+type meaning struct{ Name, Means string }
+
+var meanings = map[string]string{
+	wording.Product:   "the product's name",
+	wording.Token:     "the six digits",
+	wording.Reference: "the two letters that the page shows too",
+	wording.Expires:   "until when it works, as a clock time",
+	wording.Life:      "how long a token works: one to two minutes, or what TOKENMINUTES says",
+	wording.Agency:    "the agency's name",
+	wording.Help:      "your help contact, the preference HELPCONTACT",
+	wording.Name:      "the reader's name",
+	wording.UserID:    "the reader's user ID",
+	wording.Link:      "the link. On a line of its own it is called by the line before it, if that ends with a colon",
+	wording.By:        "the administrator who invites",
+	wording.Device:    "browser, system and address of who asked",
+}
+
+// Meanings are the names that the text may hold, with what they stand for.
+func (p wordingPage) Meanings() (all []meaning) {
+	for _, n := range p.Row.Names {
+		all = append(all, meaning{"{" + n + "}", meanings[n]})
+	}
+	return all
+}
+
+// Which is the message within a sentence: "the token mail".
+func (p wordingPage) Which() string {
+	if p.Row.Title == "" {
+		return ""
+	}
+	return "the " + strings.ToLower(p.Row.Title[:1]) + p.Row.Title[1:]
+}
+
+// Lines is how high the field for the text is.
+func (p wordingPage) Lines() int {
+	if !p.Row.Mail() {
+		return 4
+	}
+	return 12
+}
+
+func (s *Server) wordingPage(r *http.Request, v countersign.Visit, g signin.Guest, kind string) (wordingPage, error) {
+	view, err := s.Office.Wordings(r.Context(), v, g.Actor())
+	if err != nil {
+		return wordingPage{}, err
+	}
+	row, _ := view.Row(kind)
+	p := wordingPage{base: s.console(v, g, "", "admin-wording"), Row: row, Sender: view.Sender}
+	p.Title = "Wording of " + p.Which()
+	p.Typed = admin.Rewording{Kind: kind, From: view.Sender, WasFrom: view.Sender, Subject: row.Words.Subject, Body: row.Words.Body, Version: row.Words.Version}
+	return p, nil
+}
+
+func (s *Server) getWording(kind string) guestHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+		p, err := s.wordingPage(r, v, g, kind)
+		if err != nil {
+			return err
+		}
+		switch r.URL.Query().Get("done") {
+		case "saved":
+			p.Alert = savedAlert("Saved", "These words count from the next message.")
+		case "sender":
+			p.Alert = p.senderAlert(p.Sender)
+		case "original":
+			p.Alert = savedAlert("The original text is back", "It counts from the next message.")
+		case "unchanged":
+			p.Alert = unchangedAlert()
+		}
+		return s.show(w, http.StatusOK, "console_wording", p)
+	}
+}
+
+func (s *Server) postWording(kind string) guestHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+		now, err := s.wordingPage(r, v, g, kind)
+		if err != nil {
+			return err
+		}
+		typed := admin.Rewording{Kind: kind, From: formOr(r, "from", now.Sender), WasFrom: formOr(r, "was_from", now.Sender),
+			Subject: r.PostForm.Get("subject"), Body: r.PostForm.Get("body"), Version: versionOf(r)}
+		done := "saved"
+		switch r.PostForm.Get("step") {
+		case "preview":
+			return s.previewWording(w, r, v, g, now, typed)
+		case "original":
+			done, err = "original", s.Office.OriginalWording(r.Context(), v, g.Actor(), kind, typed.Version)
+		default:
+			err = s.Office.SaveWording(r.Context(), v, g.Actor(), typed)
+			if movesDomain(typed.WasFrom, typed.From) {
+				done = "sender"
+			}
+		}
+		if countersign.CodeOf(err) == "wording.unchanged" {
+			done, err = "unchanged", nil
+		}
+		if err != nil {
+			return s.wordingRefused(w, r, now, typed, err)
+		}
+		http.Redirect(w, r, wordingPath+"/"+kind+query("done", done), http.StatusSeeOther)
+		return nil
+	}
+}
+
+// previewWording shows what was typed as people would get it.
+func (s *Server) previewWording(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, p wordingPage, typed admin.Rewording) error {
+	shown, err := s.Office.PreviewWording(r.Context(), v, g.Actor(), typed)
+	if err != nil {
+		return s.wordingRefused(w, r, p, typed, err)
+	}
+	p.Typed, p.Shown = typed, &shown
+	return s.show(w, http.StatusOK, "console_wording", p)
+}
+
+// wordingRefused shows the form again with what was typed, and why nothing was
+// saved; or, if somebody else has saved meanwhile, what he saved beside it.
+func (s *Server) wordingRefused(w http.ResponseWriter, r *http.Request, p wordingPage, typed admin.Rewording, err error) error {
+	if countersign.KindOf(err) == countersign.Exists {
+		p.Was = admin.Rewording{From: typed.WasFrom, Subject: r.PostForm.Get("was_subject"), Body: r.PostForm.Get("was_body")}
+		p.Typed, p.Title = typed, "Changed by somebody else in the meantime"
+		if p.Row.Own() {
+			p.By = capital(person(p.Row.Words.By))
+		}
+		return s.show(w, http.StatusConflict, "console_wording-conflict", p)
+	}
+	if !isInvalid(err) {
+		return err
+	}
+	p.Typed = typed
+	p.refuse(err)
+	return s.show(w, http.StatusUnprocessableEntity, "console_wording", p)
+}
