@@ -7,14 +7,19 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // A Client keeps one link to a gateway and makes a new one when it is over.
 type Client struct {
 	Settings
 
+	dialing singleflight.Group // who needs a link shares the one that is being made, and its failure
+
 	mu        sync.Mutex
 	link      *link
+	down      error // why Run's last try to make a link failed; nil: it did not, or nobody runs
 	reference byte
 }
 
@@ -26,27 +31,48 @@ type Message struct {
 	Life time.Duration // how long it is worth delivering; 0: as the gateway likes
 }
 
+// How long Run waits before it makes a link again: longer each time, and longest
+// where the gateway did not take the login.
+const (
+	soonest = time.Second
+	latest  = 10 * time.Second
+	barred  = time.Minute
+)
+
 // Run keeps the link alive until ctx ends, so that receipts arrive and a
-// message finds it bound. Without Run, Submit makes the link when it needs it.
+// message finds it bound; while there is none, messages are told so at once and
+// may go another way. Without Run, Submit makes the link when it needs it.
 func (c *Client) Run(ctx context.Context) error {
-	wait := time.Second
+	wait := soonest
 	for {
 		l, err := c.bound(ctx)
-		if err != nil {
-			wait = min(2*wait, time.Minute)
-		} else {
-			wait = time.Second
+		c.note(err)
+		var refused Status
+		switch {
+		case err == nil:
+			wait = soonest
 			l.stay(ctx)
+		case errors.As(err, &refused):
+			wait = min(2*wait, barred)
+		default:
+			wait = min(2*wait, latest)
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
+			c.note(nil)
 			c.leave()
 			return nil
 		case <-timer.C:
 		}
 	}
+}
+
+func (c *Client) note(down error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down = down
 }
 
 // stay asks a link now and then whether it lives, until it is over.
@@ -88,22 +114,55 @@ func (c *Client) Check(ctx context.Context) error {
 	return err
 }
 
-// bound is a link that lives.
+// bound is a link that lives. One that is being made is waited for.
 func (c *Client) bound(ctx context.Context) (*link, error) {
+	if l, _ := c.living(); l != nil {
+		return l, nil
+	}
+	made := c.dialing.DoChan("", func() (any, error) {
+		if l, _ := c.living(); l != nil {
+			return l, nil
+		}
+		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Patience) // others wait for it as well
+		defer cancel()
+		l, err := dial(whole, c.Settings)
+		if err != nil {
+			return nil, err
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.link = l
+		return l, nil
+	})
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case m := <-made:
+		if m.Err != nil {
+			return nil, m.Err
+		}
+		return m.Val.(*link), nil
+	}
+}
+
+// living is the link, if it lives, or else what is known of its failure.
+func (c *Client) living() (*link, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.link != nil && c.link.live() {
 		return c.link, nil
 	}
-	var err error
-	c.link, err = dial(ctx, c.Settings)
-	return c.link, err
+	return nil, c.down
 }
 
 // Submit hands over one text and returns what the gateway calls its first part.
 // A Status, and every error but ErrNoAnswer, say that it was not taken.
 func (c *Client) Submit(ctx context.Context, m Message) (id string, err error) {
-	l, err := c.bound(ctx)
+	l, down := c.living()
+	if l == nil && down != nil {
+		return "", down
+	}
+	l, err = c.bound(ctx)
 	if err != nil {
 		return "", err
 	}

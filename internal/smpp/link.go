@@ -65,7 +65,7 @@ func dial(ctx context.Context, s Settings) (*link, error) {
 	switch {
 	case err != nil:
 		l.close()
-		return nil, fmt.Errorf("it did not answer the login: %w", err)
+		return nil, fmt.Errorf("it did not answer the login: %v", err) // not ErrNoAnswer: no message was handed over
 	case answer.status != 0:
 		l.close()
 		return nil, fmt.Errorf("it did not take our login: %w", answer.status)

@@ -44,7 +44,12 @@ type sent struct {
 
 func newCenter(t *testing.T, answer func(c *session, p pdu, m sent), wrap ...func(net.Listener) net.Listener) *center {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return newCenterAt(t, "127.0.0.1:0", answer, wrap...)
+}
+
+func newCenterAt(t *testing.T, address string, answer func(c *session, p pdu, m sent), wrap ...func(net.Listener) net.Listener) *center {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
