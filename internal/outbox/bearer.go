@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // A bearer gets the tokens that a mail server takes instead of a password: by a
@@ -19,6 +21,7 @@ type bearer struct {
 	url    string
 	form   url.Values
 	client *http.Client
+	asking singleflight.Group // who waits for a token shares the answer, so that a service that hangs costs its time once
 
 	mu      sync.Mutex
 	token   string
@@ -55,11 +58,33 @@ func quietClient() *http.Client {
 
 // get is a token that works for another minute at least.
 func (b *bearer) get(ctx context.Context) (string, error) {
+	if token := b.kept(); token != "" {
+		return token, nil
+	}
+	token, err, _ := b.asking.Do("", func() (any, error) {
+		if token := b.kept(); token != "" { // while this one waited
+			return token, nil
+		}
+		return b.ask(context.WithoutCancel(ctx)) // the others wait for it as well
+	})
+	if err != nil {
+		return "", err
+	}
+	return token.(string), nil
+}
+
+// kept is the token that works still; empty if there is none.
+func (b *bearer) kept() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.token != "" && time.Now().Add(time.Minute).Before(b.expires) {
-		return b.token, nil
+	if time.Now().Add(time.Minute).Before(b.expires) {
+		return b.token
 	}
+	return ""
+}
+
+// ask gets a new token.
+func (b *bearer) ask(ctx context.Context) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, strings.NewReader(b.form.Encode()))
 	if err != nil {
 		return "", err
@@ -85,6 +110,8 @@ func (b *bearer) read(answer *http.Response) (string, error) {
 	if err != nil || answer.StatusCode != http.StatusOK || said.Token == "" {
 		return "", fmt.Errorf("the service that gives out tokens said no: %d %s", answer.StatusCode, oneLine(said.Error))
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.token, b.expires = said.Token, time.Now().Add(time.Duration(said.Seconds)*time.Second)
 	return b.token, nil
 }

@@ -41,7 +41,7 @@ func (s *SMTP) Check(ctx context.Context) Finding {
 		f.Text, f.Mend = said, "Put the name right in --smtp-url, or the resolver of this machine."
 		return f
 	}
-	client, err := s.client(ctx)
+	client, err := s.client(ctx, time.Time{})
 	if err != nil {
 		f.Text, f.Mend = oneLine(err.Error()), "Put the login right in --smtp-url."
 		return f

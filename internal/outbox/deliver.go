@@ -13,27 +13,31 @@ import (
 
 // deliver tries one message and keeps what became of it.
 func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
+	g := &grip{outbox: o, m: m}
+	release := g.hold(ctx)
+	defer release()
 	l, err := o.letter(ctx, m)
-	if err != nil {
-		return o.again(ctx, m, "", err.Error())
+	var unwritten *Refusal
+	switch {
+	case errors.As(err, &unwritten):
+		return o.again(ctx, g, m, "", unwritten.Answer)
+	case err != nil:
+		return errors.Join(err, o.again(ctx, g, m, m.Server, m.Answer)) // nobody was asked: the database is away
 	}
 	if !m.Expires.IsZero() && !o.now().Before(m.Expires) {
 		m.State, m.Done = countersign.Dropped, o.now()
-		return o.Store.FinishMessage(ctx, m)
+		return g.keep(ctx, m)
 	}
 	if !m.Expires.IsZero() {
 		l.Life = m.Expires.Sub(o.now())
 	}
 	m.Tries++
-	g := &grip{outbox: o, m: m}
 	l.Begin = g.begin
-	if err := g.begin(ctx, m.Route); err != nil {
+	if err := g.take(ctx, m); err != nil {
 		return ignoreLost(err)
 	}
-	release := g.hold(ctx)
 	receipt, err := o.sender(m.Channel).Send(ctx, l)
-	release()
-	return o.keep(ctx, g.m, receipt, err)
+	return o.keep(ctx, g, receipt, err)
 }
 
 func (o *Outbox) sender(c countersign.Channel) Sender {
@@ -51,7 +55,8 @@ func ignoreLost(err error) error {
 }
 
 // keep writes down what became of a try.
-func (o *Outbox) keep(ctx context.Context, m countersign.Message, receipt Receipt, err error) error {
+func (o *Outbox) keep(ctx context.Context, g *grip, receipt Receipt, err error) error {
+	m := g.message()
 	var refusal *Refusal
 	switch {
 	case err == nil:
@@ -63,12 +68,12 @@ func (o *Outbox) keep(ctx context.Context, m countersign.Message, receipt Receip
 		m.State, m.Server, m.Answer, m.Done, m.Route = countersign.Refused, refusal.Server, refusal.Answer, o.now(), ""
 	case refusal != nil:
 		m.Route = refusal.Route
-		return o.again(ctx, m, refusal.Server, refusal.Answer)
+		return o.again(ctx, g, m, refusal.Server, refusal.Answer)
 	default:
-		return o.again(ctx, m, "", err.Error())
+		return o.again(ctx, g, m, "", err.Error())
 	}
 	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "server", m.Server, "tries", m.Tries)
-	return o.Store.FinishMessage(ctx, m)
+	return g.keep(ctx, m)
 }
 
 // letter renders a message in the name of its agency.
@@ -99,6 +104,9 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 		return Letter{}, err
 	}
 	l, err := Render(a, p, m, from, o.words(a, kind, own))
+	if err != nil {
+		return l, &Refusal{Answer: "the letter can't be written: " + err.Error(), Err: err}
+	}
 	l.Route = m.Route
 	if strings.HasPrefix(a.URL, "https://") {
 		l.Callback = a.URL
@@ -108,7 +116,7 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 			l.DKIM = k
 		}
 	}
-	return l, err
+	return l, nil
 }
 
 // words are an agency's own for a message. What can't be read stops no token:
@@ -127,7 +135,7 @@ func (o *Outbox) words(a countersign.Agency, kind wording.Kind, own countersign.
 
 // again lets a message wait for its next try, a little longer each time and
 // never in step with others; one that has had its time is given up.
-func (o *Outbox) again(ctx context.Context, m countersign.Message, server, answer string) error {
+func (o *Outbox) again(ctx context.Context, g *grip, m countersign.Message, server, answer string) error {
 	now := o.now()
 	wait := min(firstGo<<min(max(m.Tries-1, 0), 20), longest)
 	m.Due = now.Add(wait/2 + rand.N(wait)) // #nosec G404 -- it spreads retries, and hides nothing
@@ -136,5 +144,5 @@ func (o *Outbox) again(ctx context.Context, m countersign.Message, server, answe
 		m.State, m.Done = countersign.Refused, now
 	}
 	o.Log.Warn("message waits", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", server, "answer", answer, "tries", m.Tries)
-	return o.Store.FinishMessage(ctx, m)
+	return g.keep(ctx, m)
 }

@@ -17,6 +17,54 @@ type grip struct {
 	m  countersign.Message
 }
 
+// How a node writes down what became of a message while the database is away:
+// how often it tries, and for how long. What was handed over and is not noted is
+// handed over again by the next node.
+const (
+	pause    = 200 * time.Millisecond
+	stubborn = 30 * time.Second
+)
+
+// take begins a try of the message, as m has it.
+func (g *grip) take(ctx context.Context, m countersign.Message) error {
+	g.mu.Lock()
+	g.m.Tries = m.Tries
+	g.mu.Unlock()
+	return g.begin(ctx, m.Route)
+}
+
+// message is the message as it stands.
+func (g *grip) message() countersign.Message {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.m
+}
+
+// keep writes down what became of the message. A database that is away is asked
+// again until it is back.
+func (g *grip) keep(ctx context.Context, m countersign.Message) error {
+	for end := time.Now().Add(stubborn); ; {
+		err := g.finish(ctx, m)
+		if err == nil || time.Now().After(end) {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
+}
+
+func (g *grip) finish(ctx context.Context, m countersign.Message) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m.Claimed = g.m.Claimed // as it was last renewed
+	return g.outbox.Store.FinishMessage(ctx, m)
+}
+
 // begin makes sure that the message is still this node's and that its token
 // lives, and notes the way out that gets it.
 func (g *grip) begin(ctx context.Context, route string) error {
@@ -57,7 +105,7 @@ func (g *grip) renew(ctx context.Context) {
 	defer g.mu.Unlock()
 	until := g.outbox.now().Add(lease)
 	held, err := g.outbox.Store.HoldMessage(ctx, g.m, until)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		g.outbox.Log.Warn("lease of a message", "id", g.m.ID, "error", err)
 	}
 	if held {

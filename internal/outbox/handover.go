@@ -9,21 +9,34 @@ import (
 	"net/textproto"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/wneessen/go-mail"
 )
 
-// Send hands over one mail.
+// Send hands over one mail. A token's mail is given up as the token dies: what
+// the server has not got whole by then it never gets.
 func (s *SMTP) Send(ctx context.Context, l Letter) (Receipt, error) {
+	var over time.Time
+	if l.Life > 0 {
+		over = time.Now().Add(l.Life)
+	}
 	m, err := compose(l)
 	if err != nil {
 		return Receipt{}, &Refusal{Server: "the outbox", Answer: "the mail can't be written: " + err.Error(), Permanent: true, Err: err}
 	}
-	client, err := s.client(ctx)
+	client, err := s.client(ctx, over)
 	if err != nil {
 		return Receipt{}, &Refusal{Server: s.host, Answer: oneLine(err.Error()), Err: err}
 	}
-	err = client.DialAndSendWithContext(ctx, m)
+	talk, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return Receipt{}, s.refusal(err, l.To)
+	}
+	defer func() { go func() { _ = client.CloseWithSMTPClient(talk) }() }() // its good-bye changes nothing
+	if client, err = s.talking(over); err == nil {
+		err = client.SendWithSMTPClient(talk, m)
+	}
 	if err == nil || m.IsDelivered() { // what goes wrong after the server took it does not matter
 		return Receipt{Server: s.host, Answer: oneLine(m.ServerResponse())}, nil
 	}
@@ -31,8 +44,8 @@ func (s *SMTP) Send(ctx context.Context, l Letter) (Receipt, error) {
 }
 
 // client is for one conversation; its login may need a token first.
-func (s *SMTP) client(ctx context.Context) (*mail.Client, error) {
-	options := s.options()
+func (s *SMTP) client(ctx context.Context, over time.Time) (*mail.Client, error) {
+	options := append(s.options(), mail.WithTimeout(s.waits(over)))
 	if s.bearer != nil {
 		token, err := s.bearer.get(ctx)
 		if err != nil {
@@ -41,6 +54,19 @@ func (s *SMTP) client(ctx context.Context) (*mail.Client, error) {
 		options = append(options, mail.WithPassword(token))
 	}
 	return mail.NewClient(s.host, options...)
+}
+
+// talking is for the mail itself, with the time that is left.
+func (s *SMTP) talking(over time.Time) (*mail.Client, error) {
+	return mail.NewClient(s.host, append(s.options(), mail.WithTimeout(s.waits(over)))...)
+}
+
+// waits is how long the server may take; over is when all is over, zero if never.
+func (s *SMTP) waits(over time.Time) time.Duration {
+	if over.IsZero() {
+		return s.Patience
+	}
+	return max(min(s.Patience, time.Until(over)), time.Millisecond)
 }
 
 func compose(l Letter) (*mail.Msg, error) {

@@ -56,3 +56,87 @@ func (h hanging) Send(_ context.Context, l outbox.Letter) (outbox.Receipt, error
 	h.sent <- l.ID
 	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 OK"}, nil
 }
+
+// Letters on which the server hangs, and tokens on which it hung before, leave
+// six hands for fresh tokens, however many they are.
+func TestHandsAreKeptForTokens(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
+		const tokens, kept = 20, 6
+		release, sent := make(chan struct{}), make(chan countersign.MessageID, 200)
+		fresh := make(chan countersign.MessageID)
+		o.Mail = busyThenHanging{hanging{release, sent}, &sync.Map{}, fresh}
+		token := func(id string) countersign.Message {
+			return countersign.Message{ID: countersign.MessageID(id), Kind: countersign.KindToken, Urgent: true, Reference: "KX", Expires: noon.Add(10 * time.Minute)}
+		}
+		for i := range tokens {
+			add(t, db, token(fmt.Sprintf("hangs-token%02d", i)))
+		}
+		for poll(t, o) > 0 {
+		}
+		for i := range tokens {
+			add(t, db, countersign.Message{ID: countersign.MessageID(fmt.Sprintf("hangs-letter%02d", i))})
+		}
+		c.Pass(10 * time.Second) // the tokens are due again
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var running sync.WaitGroup
+		running.Go(func() { _ = o.Run(ctx) })
+		for i := range kept { // each keeps its hand until all have one
+			add(t, db, token(fmt.Sprintf("fresh%02d", i)))
+			o.Wake()
+			select {
+			case <-fresh:
+			case <-time.After(30 * time.Second):
+				t.Fatalf("fresh tokens have %d hands", i)
+			}
+		}
+		close(release)
+		for range kept {
+			<-sent
+		}
+		for range 2 * tokens {
+			<-sent
+		}
+		stop()
+		running.Wait()
+	})
+}
+
+// A server that asks to come again the first time, and hangs the second; it
+// hangs on fresh tokens as well.
+type busyThenHanging struct {
+	hanging
+	seen  *sync.Map
+	fresh chan countersign.MessageID
+}
+
+func (b busyThenHanging) Send(ctx context.Context, l outbox.Letter) (outbox.Receipt, error) {
+	if _, again := b.seen.LoadOrStore(l.ID, true); !again && strings.HasPrefix(string(l.ID), "hangs-token") {
+		return outbox.Receipt{}, &outbox.Refusal{Server: "mail.acme.example", Answer: "451 later"}
+	}
+	if strings.HasPrefix(string(l.ID), "fresh") {
+		b.fresh <- l.ID
+		<-b.release
+	}
+	return b.hanging.Send(ctx, l)
+}
+
+// A node that is told to end writes down what became of what it has in its
+// hands: it is not sent again by the next one.
+func TestANodeThatEndsFinishes(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
+		ctx, stop := context.WithCancel(t.Context())
+		s.err = func(int) error { stop(); return nil } // told to end while the server takes the mail
+		add(t, db, countersign.Message{ID: "m"})
+		if err := o.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if m := message(t, db, "m"); m.State != countersign.Sent {
+			t.Errorf("it is %s", m.State)
+		}
+		c.Pass(time.Hour)
+		if n := poll(t, o); n != 0 {
+			t.Errorf("sent again: %d", n)
+		}
+	})
+}

@@ -15,8 +15,7 @@ import (
 const (
 	lease   = 10 * time.Second   // how long a node that dies holds a message; a living one renews it
 	renewal = 3 * time.Second    // how often
-	atOnce  = 16                 // messages of a channel that are handed over at once
-	batch   = 8                  // the same, for Poll
+	batch   = 8                  // messages that Poll hands over at once
 	tick    = time.Second        // how often it looks without being woken
 	firstGo = 2 * time.Second    // the wait before the second try; doubled each time
 	longest = 15 * time.Minute   // the longest wait between tries
@@ -73,17 +72,23 @@ func (o *Outbox) now() time.Time {
 
 // Run delivers until ctx ends. Being woken makes it immediate, the tick makes
 // it certain, the lease makes it survive the death of a node. Each channel has a
-// loop of its own: a text gateway that hangs does not keep mail waiting.
+// loop of its own: a text gateway that hangs does not keep mail waiting. What is
+// being handed over when ctx ends is finished, so that it is not sent again.
 func (o *Outbox) Run(ctx context.Context) error {
-	var loops sync.WaitGroup
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	context.AfterFunc(ctx, func() { time.AfterFunc(farewell, stop) })
+	var loops, links sync.WaitGroup
 	if routes, ok := o.Text.(*Routes); ok {
-		loops.Go(func() { routes.Run(ctx, o.link(ctx)) })
+		links.Go(func() { routes.Run(work, o.link(work)) })
 	}
 	loops.Go(func() { o.writing(ctx) })
 	for _, c := range o.channels() {
-		loops.Go(func() { o.loop(ctx, c) })
+		loops.Go(func() { o.loop(ctx, work, c) })
 	}
 	loops.Wait()
+	stop()
+	links.Wait()
 	return nil
 }
 
@@ -91,8 +96,11 @@ func (o *Outbox) Run(ctx context.Context) error {
 func (o *Outbox) writing(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	trouble := complaint{log: o.Log, what: "letters can't be written"}
 	for {
-		o.write(ctx)
+		if err := o.write(ctx); ctx.Err() == nil {
+			trouble.about(err) // those that are written go all the same
+		}
 		o.wake(countersign.ByEmail)
 		select {
 		case <-ctx.Done():
@@ -103,61 +111,33 @@ func (o *Outbox) writing(ctx context.Context) {
 	}
 }
 
-func (o *Outbox) write(ctx context.Context) {
+func (o *Outbox) write(ctx context.Context) error {
 	if o.Write == nil {
-		return
+		return nil
 	}
-	if err := o.Write(ctx, o.now()); err != nil && ctx.Err() == nil {
-		o.Log.Error("write letters", "error", err) // those that are written go all the same
-	}
+	return o.Write(ctx, o.now())
 }
 
-// loop hands over the messages of one channel, so many at once that one server
-// that hangs in the middle of a mail does not stop the others.
-func (o *Outbox) loop(ctx context.Context, c countersign.Channel) {
-	var under sync.WaitGroup
-	defer under.Wait()
-	hands := make(chan struct{}, atOnce)
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for {
-		free := atOnce - len(hands)
-		claimed, err := o.claim(ctx, free, c)
-		if err != nil && ctx.Err() == nil {
-			o.Log.Error("outbox", "error", err)
-		}
-		for _, m := range claimed {
-			hands <- struct{}{}
-			under.Go(func() {
-				if err := o.deliver(ctx, m); err != nil && ctx.Err() == nil {
-					o.Log.Error("outbox", "error", err)
-				}
-				<-hands
-				o.wake(c)
-			})
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		case <-o.signal(c):
-		}
-	}
-}
-
-// claim takes messages that are due, tokens first.
-func (o *Outbox) claim(ctx context.Context, limit int, channels ...countersign.Channel) ([]countersign.Message, error) {
-	if limit == 0 || len(channels) == 0 {
+// claim takes messages that are due, tokens first; fresh: only tokens that were
+// never tried.
+func (o *Outbox) claim(ctx context.Context, limit int, fresh bool, channels ...countersign.Channel) ([]countersign.Message, error) {
+	switch {
+	case limit == 0 || len(channels) == 0:
 		return nil, nil
+	case fresh:
+		return o.Store.ClaimTokens(ctx, o.now(), lease, channels, limit)
+	default:
+		return o.Store.ClaimMessages(ctx, o.now(), lease, channels, limit)
 	}
-	return o.Store.ClaimMessages(ctx, o.now(), lease, channels, limit)
 }
 
 // Poll takes one batch of messages that are due, tokens first, tries each once,
 // and reports how many it took.
 func (o *Outbox) Poll(ctx context.Context) (int, error) {
-	o.write(ctx)
-	claimed, err := o.claim(ctx, batch, o.channels()...)
+	if err := o.write(ctx); err != nil {
+		o.Log.Error("letters can't be written", "error", err) // those that are written go all the same
+	}
+	claimed, err := o.claim(ctx, batch, false, o.channels()...)
 	if err != nil {
 		return 0, err
 	}

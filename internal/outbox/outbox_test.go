@@ -63,6 +63,13 @@ func (s *sender) Send(_ context.Context, l outbox.Letter) (outbox.Receipt, error
 	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 OK"}, nil
 }
 
+// tries is how often it was given something and is through with it.
+func (s *sender) tries() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n
+}
+
 // each runs a test on both engines with an agency and an outbox.
 func each(t *testing.T, f func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock)) {
 	t.Helper()

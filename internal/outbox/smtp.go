@@ -138,7 +138,7 @@ func (s *SMTP) authorize(q url.Values) error {
 
 // options are those of one conversation.
 func (s *SMTP) options() []mail.Option {
-	all := []mail.Option{mail.WithTimeout(s.Patience), mail.WithoutSMTPUTF8(), mail.WithoutNoop(), mail.WithTLSConfig(s.tls), mail.WithPort(s.port)}
+	all := []mail.Option{mail.WithoutSMTPUTF8(), mail.WithoutNoop(), mail.WithTLSConfig(s.tls), mail.WithPort(s.port)}
 	switch s.security {
 	case "implicit":
 		all = append(all, mail.WithSSL())

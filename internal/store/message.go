@@ -171,23 +171,32 @@ func (tx *Tx) DropTokens(ctx context.Context, user countersign.UserID, now time.
 // before letters; no other node takes them before the lease is over. Those
 // whose token is dead are dropped instead, and those of other channels wait.
 func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, channels []countersign.Channel, limit int) ([]countersign.Message, error) {
-	open := [2]countersign.Channel{}
-	copy(open[:], channels)
 	_, err := db.execEverywhere(ctx, `
 		UPDATE message SET state = 'dropped', data = $2, done = $1
 		WHERE state IN ('waiting', 'sending') AND expires > 0 AND expires <= $1 AND claimed <= $1`, millis(now), []byte{})
 	if err != nil {
 		return nil, fmt.Errorf("drop dead tokens: %w", err)
 	}
-	var claimed []countersign.Message
+	return db.claim(ctx, now, lease, channels, limit, false)
+}
+
+// ClaimTokens takes tokens only, and of them those that no server was given yet.
+func (db *DB) ClaimTokens(ctx context.Context, now time.Time, lease time.Duration, channels []countersign.Channel, limit int) ([]countersign.Message, error) {
+	return db.claim(ctx, now, lease, channels, limit, true)
+}
+
+func (db *DB) claim(ctx context.Context, now time.Time, lease time.Duration, channels []countersign.Channel, limit int, fresh bool) (claimed []countersign.Message, err error) {
+	open := [2]countersign.Channel{}
+	copy(open[:], channels)
 	err = db.everywhere(ctx, db.write, func(t *sql.Tx) (err error) {
 		claimed, err = list(ctx, t, db.scanMessage, `
 			UPDATE message SET state = 'sending', claimed = $2
 			WHERE state IN ('waiting', 'sending') AND claimed <= $1 AND due <= $1 AND id IN (
 				SELECT m.id FROM message m
 				WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1 AND m.channel IN ($4, $5)
+				AND (NOT $6 OR m.urgent AND m.tries = 0)
 				ORDER BY m.urgent DESC, m.due, m.id LIMIT $3)
-			RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit, open[0], open[1])
+			RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit, open[0], open[1], fresh)
 		if err != nil {
 			return err
 		}
