@@ -5,6 +5,9 @@
 # tells why there is none. When standard input is closed, that is, when whoever
 # started it has ended in whatever way, it stops and leaves nothing.
 #
+# server.sh DIR keeps its data in DIR, which stays, and takes care of what it
+# has acknowledged: it may be stopped, as by a power cut, and started again.
+#
 # COUNTERSIGN_TEST_PGBIN names the directory of initdb where it is not found.
 set -eu
 
@@ -19,11 +22,14 @@ fi
 leave() {
 	[ -z "$server" ] || kill -QUIT "$server" 2>/dev/null || true # at once: nothing is to be kept
 	[ -z "$server" ] || wait "$server" 2>/dev/null || true
-	rm -rf "$dir"
+	[ -n "$keep" ] || rm -rf "$dir"
 }
 
 server=
-dir=$(mktemp -d /tmp/cs-pg-XXXXXX) # short: the path of a socket may have 107 bytes at most
+keep=${1:-}
+dir=${keep:-$(mktemp -d /tmp/cs-pg-XXXXXX)} # short: the path of a socket may have 107 bytes at most
+commit=off
+[ -z "$keep" ] || commit=on
 trap leave EXIT
 trap 'exit 1' HUP INT TERM
 chmod 755 "$dir"
@@ -34,12 +40,12 @@ if [ "$(id -u)" = 0 ]; then # PostgreSQL refuses to run as root; its package bri
 	chown postgres "$dir"
 fi
 
-if ! $as "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >log 2>&1; then
+if [ ! -d "$dir/data" ] && ! $as "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >log 2>&1; then
 	echo "initdb did not make a database: $(tail -n 3 log | tr '\n' ' ')"
 	exit 1
 fi
 $as "$bin/postgres" -D "$dir/data" -c listen_addresses= -c "unix_socket_directories=$dir" -c max_connections=300 \
-	-c fsync=off -c synchronous_commit=off -c full_page_writes=off >log 2>&1 </dev/null &
+	-c fsync=off -c synchronous_commit=$commit -c full_page_writes=off >log 2>&1 </dev/null &
 server=$!
 tries=0
 until "$bin/pg_isready" -q -h "$dir"; do
