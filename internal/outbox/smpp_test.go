@@ -1,0 +1,103 @@
+package outbox_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/mtatest"
+	"countersign/internal/outbox"
+	"countersign/internal/store"
+)
+
+// What a foreign message center answers, and tells later, stands in each
+// message's row: receipts that come with the answer or before it, twice, after
+// one for somebody else, with the number in another base, by the next link.
+func TestRowsAfterAForeignCenter(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
+		center := mtatest.StartNodeCenter(t, false)
+		o.Text = parse(t, center.URL())
+		wants := map[string]struct {
+			state   countersign.MessageState
+			receipt countersign.Receipt
+			answer  string
+		}{
+			"50": {countersign.Sent, countersign.Delivered, "accepted"},
+			"10": {countersign.Sent, countersign.Delivered, "accepted"},
+			"11": {countersign.Sent, countersign.Delivered, "accepted"},
+			"12": {countersign.Sent, countersign.Delivered, "accepted"},
+			"13": {countersign.Sent, countersign.Delivered, "accepted"},
+			"14": {countersign.Sent, countersign.Delivered, "accepted"},
+			"15": {countersign.Sent, countersign.Undelivered, "accepted"},
+			"16": {countersign.Sent, countersign.Delivered, "accepted"},
+			"20": {countersign.Waiting, "", "0x58 too many messages"},
+			"21": {countersign.Waiting, "", "0x14 queue full"},
+			"22": {countersign.Refused, "", "0x0b no such number"},
+			"32": {countersign.Sent, countersign.Delivered, "accepted"},
+			"34": {countersign.Sent, countersign.Delivered, "accepted"},
+			"35": {countersign.Sent, countersign.Delivered, "accepted"},
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = o.Run(ctx) })
+		for digits, want := range wants {
+			id := countersign.MessageID("to" + digits)
+			m := countersign.Message{ID: id, Kind: countersign.KindTest, Channel: countersign.BySMS, To: "+161455501" + digits, Created: noon, Due: noon}
+			if err := db.In(t.Context(), "a", func(tx *store.Tx) error { return tx.AddMessage(t.Context(), m) }); err != nil {
+				t.Fatal(err)
+			}
+			o.Wake()
+			for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				m := message(t, db, id)
+				if m.State == want.state && m.Receipt == want.receipt && m.Answer == want.answer {
+					if unsure := m.State == countersign.Waiting && m.Route != ""; unsure {
+						t.Errorf("%s: no other way may be tried: %q", digits, m.Route)
+					}
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("%s: %s, receipt %q, %q; want %+v", digits, m.State, m.Receipt, m.Answer, want)
+				}
+			}
+		}
+		stop()
+		running.Wait()
+	})
+}
+
+// A gateway that takes the connection and says nothing has no token: it goes by
+// the next one.
+func TestASilentGatewayIsPassedOver(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(io.Discard, conn); _ = conn.Close() }()
+		}
+	}()
+	silent, err := outbox.ParseSMPP("smpp://cs:secret@" + l.Addr().String() + "?from=%2B16145550100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outbox.Hurry(silent, time.Second)
+	second := &way{name: "second"}
+	receipt, err := outbox.NewRoutes(silent, second).Send(t.Context(), text)
+	if err != nil || receipt.Route != "second" || second.n != 1 {
+		t.Errorf("%+v %v, the second was asked %d times", receipt, err, second.n)
+	}
+	if _, err = outbox.NewRoutes(silent).Send(t.Context(), text); err == nil || !strings.Contains(err.Error(), "it can't be reached") {
+		t.Errorf("alone: %v", err)
+	}
+}
