@@ -25,6 +25,7 @@ type node struct {
 	binary  string
 	args    []string
 	url     string
+	log     io.Writer // nil: the test's own
 	command *exec.Cmd
 }
 
@@ -54,6 +55,9 @@ func (n *node) start() {
 	n.t.Helper()
 	n.command = exec.Command(n.binary, append([]string{"serve"}, n.args...)...)
 	n.command.Stderr = os.Stderr
+	if n.log != nil {
+		n.command.Stderr = n.log
+	}
 	out, err := n.command.StdoutPipe()
 	if err != nil {
 		n.t.Fatal(err)

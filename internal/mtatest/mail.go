@@ -27,6 +27,7 @@ type Mail struct {
 	Subject string
 	Text    string // the plain part; empty: there is none
 	HTML    string
+	Came    time.Time // when the server took it, to the second
 	Header  mail.Header
 	Raw     []byte // as it was delivered
 }
@@ -98,6 +99,10 @@ func parse(raw []byte) (Mail, error) {
 	}
 	if parsed.Subject, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil {
 		return Mail{}, err
+	}
+	received := m.Header.Get("Received")
+	if parsed.Came, err = mail.ParseDate(strings.TrimSpace(received[strings.LastIndexByte(received, ';')+1:])); err != nil {
+		return Mail{}, fmt.Errorf("when it came: %w", err)
 	}
 	return parsed, parsed.read(m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body)
 }

@@ -11,8 +11,11 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"countersign/internal/leash"
 )
@@ -108,6 +111,54 @@ func (m *MTA) Stop(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Leave ends the server as its operator does: it takes no new conversation, and
+// finishes those that it has. Stop breaks them off, and with them mail that exim
+// has just called accepted.
+func (m *MTA) Leave(t testing.TB) {
+	t.Helper()
+	if m.leash == nil {
+		return
+	}
+	server := m.process(t)
+	if err := syscall.Kill(server, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); syscall.Kill(-server, 0) == nil && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	m.Stop(t)
+}
+
+// Pause lets the server fall silent in whatever it does: connections are made,
+// and nothing is said. It must run.
+func (m *MTA) Pause(t testing.TB) { m.signal(t, syscall.SIGSTOP) }
+
+// Resume lets it go on after Pause.
+func (m *MTA) Resume(t testing.TB) { m.signal(t, syscall.SIGCONT) }
+
+// signal reaches the server and every conversation that it has: they are one
+// group of processes, led by the server.
+func (m *MTA) signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(-m.process(t), s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// process is the server's.
+func (m *MTA) process(t testing.TB) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(m.dir, "exim.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
 }
 
 // URL is the setting that leads mail here, with the login and the file of the
