@@ -87,6 +87,7 @@ type Message struct {
 	Receipt   Receipt
 	ReceiptAt time.Time // when the gateway told; zero: it has not
 	Network   string    // from which it was asked for
+	Findings  []Finding // a test mail: what was found on its way
 }
 
 // A Receipt is what a gateway tells after it took a text message.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -107,7 +108,7 @@ func (h *house) routes(s *config.Settings) error {
 	if err != nil {
 		return err
 	}
-	h.outbox = &outbox.Outbox{Store: h.db, Log: log, URL: h.url}
+	h.outbox = &outbox.Outbox{Store: h.db, Log: log, URL: h.url, Lookup: net.DefaultResolver.LookupTXT}
 	if h.outbox.From, err = s.From(); err != nil {
 		return err
 	}

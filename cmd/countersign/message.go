@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"countersign"
@@ -50,7 +51,7 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 		receipt, err := sender.Send(ctx, l)
 		var refusal *outbox.Refusal
 		if errors.As(err, &refusal) {
-			return fmt.Errorf("%s refused it: %s", refusal.Server, refusal.Answer)
+			return undelivered(refusal)
 		}
 		if err != nil {
 			return err
@@ -59,18 +60,40 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 	})
 }
 
+// undelivered says what became of a test that was not accepted.
+func undelivered(r *outbox.Refusal) error {
+	switch {
+	case r.Permanent:
+		return fmt.Errorf("%s refused it: %s", r.Server, r.Answer)
+	case r.Unsure:
+		return fmt.Errorf("%s may have it: %s", r.Server, r.Answer)
+	default:
+		return fmt.Errorf("it was not sent; %s: %s", r.Server, r.Answer)
+	}
+}
+
 // testMessage is the message to an address or number, and the route it takes.
 func (h *house) testMessage(ctx context.Context, v countersign.Visit, to string) (countersign.Message, outbox.Sender, error) {
 	m := countersign.Message{ID: countersign.MessageID("test-" + v.Request), Kind: countersign.KindTest, Channel: countersign.ByEmail, Data: notice.Facts(v, countersign.User{})}
+	wrong := func(err error) error { return &config.Error{Setting: "--to", Problem: strconv.Quote(to), Err: err} }
+	if !strings.Contains(to, "@") && !strings.ContainsAny(to, "0123456789") {
+		return m, nil, wrong(&countersign.Error{Kind: countersign.Invalid, Code: "message.to"})
+	}
 	var err error
 	if strings.Contains(to, "@") {
-		if m.To, err = factor.ParseEmail(to); err == nil && h.outbox.Mail == nil {
+		if m.To, err = factor.ParseEmail(to); err != nil {
+			return m, nil, wrong(err)
+		}
+		if h.outbox.Mail == nil {
 			err = &config.Error{Setting: "--smtp-url", Problem: "no mail server is set; give one, for example --smtp-url smtp://user:password@mail.acme.example:587"}
 		}
 		return m, h.outbox.Mail, err
 	}
 	m.Channel = countersign.BySMS
-	if m.To, err = factor.ParsePhone(to, "", nil); err == nil && h.outbox.Text == nil {
+	if m.To, err = factor.ParsePhone(to, "", nil); err != nil {
+		return m, nil, wrong(err)
+	}
+	if h.outbox.Text == nil {
 		err = &config.Error{Setting: "--sms-url", Problem: "no text gateway is set; give one, for example --sms-url 'webhook+https://gateway.example/send?secret=…'"}
 	}
 	return m, h.outbox.Text, err

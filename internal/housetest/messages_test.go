@@ -3,6 +3,7 @@ package housetest_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"countersign"
 	"countersign/internal/housetest"
+	"countersign/internal/mtatest"
 	"countersign/internal/outbox"
 )
 
@@ -208,6 +210,12 @@ func TestTestButton(t *testing.T) {
 		if p := b.Get("/admin/messages/" + sent[0].ID); !p.Says("The test was accepted", "the demo's inbox said") || p.Header.Get("Refresh") != "" {
 			t.Errorf("accepted: %s", p.Text())
 		}
+		if p := b.Get("/admin/messages/test?sent=" + sent[0].ID); !p.Says("Result, 2:00:00 PM", "Accepted By the demo's inbox, which said") {
+			t.Errorf("the result: %s", p.Text())
+		}
+		if p := b.Get("/admin/messages/test?sent=unknown"); p.Status != 404 {
+			t.Errorf("a test that was never sent: %d", p.Status)
+		}
 		b.Get("/admin/messages/test")
 		b.Post("/admin/messages/test", "to", "614-555-0112")
 		if sent := h.Mail("+16145550112"); len(sent) != 1 {
@@ -223,3 +231,54 @@ func TestTestButton(t *testing.T) {
 		}
 	})
 }
+
+// After a test mail the page shows each step of its way, by a real mail server
+// and the records of the sender's domain, and the record that is missing.
+func TestTestMailStepByStep(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		m := mtatest.Start(t)
+		h.Outbox.Lookup = func(_ context.Context, name string) ([]string, error) {
+			known := map[string]string{"demo.example": "v=spf1 ip4:127.0.0.1 -all"}
+			if known[name] == "" {
+				return nil, &net.DNSError{Name: name, IsNotFound: true}
+			}
+			return []string{known[name]}, nil
+		}
+		for _, c := range []struct {
+			url  string
+			says []string
+		}{
+			{m.URL(), []string{"Connection 127.0.0.1, port", "Encryption STARTTLS, TLS 1.3, certificate valid until", "Sign-in As countersign", "Accepted By 127.0.0.1, which said \"OK id=",
+				"SPF of demo.example v=spf1 ip4:127.0.0.1 -all", "DKIM of demo.example Mail is not signed", "DMARC of demo.example", "Missing", "Add this record", "_dmarc.demo.example. TXT"}},
+			{m.At(mtatest.Foreign), []string{"Connection 127.0.0.1, port", "Encryption Its certificate is not right", "Not right", "Waiting"}},
+			{strings.Replace(m.URL(), mtatest.Password, "wrong", 1), []string{"Encryption STARTTLS", "Sign-in It did not take our login: 535"}},
+			{m.At(mtatest.Unsecure), []string{"Encryption It offers no encryption"}},
+			{m.At(mtatest.Away), []string{"Connection 127.0.0.1, port", "421 4.3.2 mail.acme.example is down for maintenance"}},
+			{"smtp://127.0.0.1:1?tls=none", []string{"it can't be reached: connection refused"}},
+		} {
+			route, err := outbox.ParseSMTP(c.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.Outbox.Mail = route
+			b.Get("/admin/messages/test")
+			p := b.Post("/admin/messages/test", "to", "bsmith@demo.example")
+			if p.Status != 200 || !p.Says("On its way") || p.Header.Get("Refresh") == "" {
+				t.Fatalf("just sent: %d %s", p.Status, p.Text())
+			}
+			if _, err := h.Outbox.Poll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			sent := linkToResult.FindStringSubmatch(p.Body)
+			if sent == nil {
+				t.Fatal("the result has no message")
+			}
+			if p := b.Get("/admin/messages/test?sent=" + sent[1]); !p.Says(c.says...) {
+				t.Errorf("want %q, got %s", c.says, p.Text())
+			}
+		}
+	})
+}
+
+var linkToResult = regexp.MustCompile(`/admin/messages/([0-9a-f]{32})"`)

@@ -10,24 +10,21 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"countersign"
 )
 
 // A Finding is one thing that was looked at, and the mend where it is not right.
-type Finding struct {
-	Subject string // "Mail server mail.acme.example"
-	Level   Level
-	Text    string
-	Mend    string // what to do; empty: nothing
-}
+type Finding = countersign.Finding
 
 // A Level is how much a finding matters.
-type Level string
+type Level = countersign.Level
 
 // The levels.
 const (
-	Good  Level = "good"
-	Warn  Level = "warn"  // it works, but not as well as it could
-	Fatal Level = "fatal" // tokens do not arrive
+	Good  = countersign.Good
+	Warn  = countersign.Warn
+	Fatal = countersign.Fatal
 )
 
 // lookFor is how long one check may take.

@@ -37,7 +37,7 @@ func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 		return ignoreLost(err)
 	}
 	receipt, err := o.sender(m.Channel).Send(ctx, l)
-	return o.keep(ctx, g, receipt, err)
+	return errors.Join(o.keep(ctx, g, receipt, err), o.examine(ctx, m, l))
 }
 
 func (o *Outbox) sender(c countersign.Channel) Sender {

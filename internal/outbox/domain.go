@@ -47,7 +47,8 @@ func checkSPF(ctx context.Context, lookup Lookup, domain string) Finding {
 	case !ok:
 	case len(found) == 0:
 		f.Text = "no record says which servers may send for this domain"
-		f.Mend = "Add, with the servers that your mail provider names: " + ZoneLine(domain, "v=spf1 include:PROVIDER -all")
+		f.Record = ZoneLine(domain, "v=spf1 include:PROVIDER -all")
+		f.Mend = "Add, with the servers that your mail provider names: " + f.Record
 	case len(found) > 1:
 		f.Text, f.Mend = fmt.Sprintf("%d records begin with v=spf1, so none counts", len(found)), "Join them into one."
 	case strings.Contains(found[0], "+all") || strings.HasSuffix(found[0], " all"):
@@ -73,23 +74,25 @@ func checkDKIM(ctx context.Context, lookup Lookup, domain string, keys []counter
 			continue
 		}
 		if found, ok := records(ctx, lookup, k.RecordName(), "", &f); ok {
-			f.judgeKey(k, found, record)
+			judgeKey(&f, k, found, record)
 		}
 		all = append(all, f)
 	}
 	return all
 }
 
-func (f *Finding) judgeKey(k countersign.DKIMKey, found []string, record string) {
+func judgeKey(f *Finding, k countersign.DKIMKey, found []string, record string) {
 	public, _ := secret.PublicOf(k.Private)
 	switch {
 	case len(found) == 0:
-		f.Text, f.Mend = "its record is missing", "Add: "+ZoneLine(k.RecordName(), record)
+		f.Record = ZoneLine(k.RecordName(), record)
+		f.Text, f.Mend = "its record is missing", "Add: "+f.Record
 		if k.Signs {
 			f.Level = Fatal // receivers see a signature that nobody answers for
 		}
 	case tagsOf(found[0])["p"] != public:
-		f.Text, f.Mend = "its record holds another key", "Replace it by: "+ZoneLine(k.RecordName(), record)
+		f.Record = ZoneLine(k.RecordName(), record)
+		f.Text, f.Mend = "its record holds another key", "Replace it by: "+f.Record
 		if k.Signs {
 			f.Level = Fatal
 		}
@@ -124,6 +127,7 @@ func checkDMARC(ctx context.Context, lookup Lookup, domain string) Finding {
 		}
 	}
 	f.Text = "no record says what to do with mail in your name that is not yours"
-	f.Mend = "Add: " + ZoneLine("_dmarc."+domain, "v=DMARC1; p=quarantine; rua=mailto:postmaster@"+domain)
+	f.Record = ZoneLine("_dmarc."+domain, "v=DMARC1; p=quarantine; rua=mailto:postmaster@"+domain)
+	f.Mend = "Add: " + f.Record
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -125,6 +126,8 @@ func (s *SMTP) explain(err error) string {
 	var spoken *textproto.Error
 	var certificate *tls.CertificateVerificationError
 	var network net.Error
+	var dns *net.DNSError
+	var dial *net.OpError
 	switch {
 	case errors.As(err, &sending) && sending.ErrorCode() != 0:
 		words, _, _ := strings.Cut(reply.FindString(sending.Error()), ", affected ")
@@ -141,9 +144,22 @@ func (s *SMTP) explain(err error) string {
 		return "it offers no encryption (STARTTLS), without which nothing is sent"
 	case errors.As(err, &network) && network.Timeout():
 		return "there was no answer in time"
+	case errors.As(err, &dns):
+		return "its name can't be found"
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return "it can't be reached: " + system(dial.Err)
 	default:
 		return oneLine(err.Error())
 	}
+}
+
+// system is what the operating system said, without the call that it said it of.
+func system(err error) string {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return oneLine(err.Error())
 }
 
 // spoken is a refusal of the conversation, before any mail: often our login.

@@ -25,14 +25,15 @@ const (
 // An Outbox delivers the messages of an installation. Many nodes may run one on
 // the same database.
 type Outbox struct {
-	Store *store.DB
-	Mail  Sender // nil: no mail server is set up, mail waits
-	Text  Sender // nil: no gateway is set up
-	From  string // sender, unless the agency has its own
-	URL   func(countersign.Agency) string
-	Log   *slog.Logger
-	Now   func() time.Time                       // nil: time.Now
-	Write func(context.Context, time.Time) error // writes letters that no request waited for; nil: there are none
+	Store  *store.DB
+	Mail   Sender // nil: no mail server is set up, mail waits
+	Text   Sender // nil: no gateway is set up
+	From   string // sender, unless the agency has its own
+	URL    func(countersign.Agency) string
+	Log    *slog.Logger
+	Now    func() time.Time                       // nil: time.Now
+	Lookup Lookup                                 // of the DNS, for tests of mail; nil: nobody is asked
+	Write  func(context.Context, time.Time) error // writes letters that no request waited for; nil: there are none
 
 	once  sync.Once
 	wakes map[countersign.Channel]chan struct{}

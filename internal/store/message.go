@@ -13,7 +13,7 @@ import (
 
 var messageColumns = columns("id", "agency_id", "user_id", "kind", "channel", "recipient", "data", "reference", "urgent",
 	"created", "due", "expires", "claimed", "tries", "state", "server", "answer", "done", "used",
-	"route", "tag", "receipt", "receipt_at", "network")
+	"route", "tag", "receipt", "receipt_at", "network", "findings")
 
 // messagePlace names the row that a message's data is sealed for.
 func messagePlace(agency countersign.AgencyID, id countersign.MessageID) string {
@@ -24,11 +24,17 @@ func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) 
 	var m countersign.Message
 	var sealed []byte
 	var created, due, expires, claimed, done, told int64
+	var findings string
 	err := scan(&m.ID, &m.Agency, &m.User, &m.Kind, &m.Channel, &m.To, &sealed, &m.Reference, &m.Urgent,
 		&created, &due, &expires, &claimed, &m.Tries, &m.State, &m.Server, &m.Answer, &done, &m.Used,
-		&m.Route, &m.Tag, &m.Receipt, &told, &m.Network)
+		&m.Route, &m.Tag, &m.Receipt, &told, &m.Network, &findings)
 	if err != nil {
 		return m, err
+	}
+	if findings != "" {
+		if err := json.Unmarshal([]byte(findings), &m.Findings); err != nil {
+			return m, fmt.Errorf("findings of message %s: %w", m.ID, err)
+		}
 	}
 	m.Created, m.Due, m.Expires, m.Claimed, m.Done = instant(created), instant(due), instant(expires), instant(claimed), instant(done)
 	m.ReceiptAt = instant(told)
@@ -242,6 +248,16 @@ func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 			data = CASE WHEN $3 = 'waiting' OR $3 = 'refused' AND expires = 0 THEN data ELSE $10 END
 		WHERE agency_id = $1 AND id = $2 AND claimed = $11 AND state = 'sending'`,
 		m.Agency, m.ID, string(m.State), millis(m.Due), m.Tries, m.Server, m.Answer, millis(m.Done), claimed, []byte{}, millis(m.Claimed), m.Route, m.Tag)
+	return err
+}
+
+// KeepFindings keeps what was found on the way of a test mail.
+func (db *DB) KeepFindings(ctx context.Context, m countersign.Message, all []countersign.Finding) error {
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	_, err = db.execEverywhere(ctx, `UPDATE message SET findings = $3 WHERE agency_id = $1 AND id = $2`, m.Agency, m.ID, string(text))
 	return err
 }
 

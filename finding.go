@@ -1,0 +1,21 @@
+package countersign
+
+// A Finding is one thing that was looked at on the way of messages, and the mend
+// where it is not right.
+type Finding struct {
+	Subject string // "SPF of acme.example"
+	Level   Level
+	Text    string
+	Mend    string // what to do; empty: nothing
+	Record  string // the line that is missing in the DNS; empty: none
+}
+
+// A Level is how much a finding matters.
+type Level string
+
+// The levels.
+const (
+	Good  Level = "good"
+	Warn  Level = "warn"  // it works, but not as well as it could
+	Fatal Level = "fatal" // tokens do not arrive
+)

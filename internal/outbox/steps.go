@@ -1,0 +1,116 @@
+package outbox
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/store"
+)
+
+// examine looks at the way that a test mail has taken, step by step, and keeps
+// what it finds beside the mail.
+func (o *Outbox) examine(ctx context.Context, m countersign.Message, l Letter) error {
+	server, ok := o.Mail.(*SMTP)
+	if !ok || m.Kind != countersign.KindTest || m.Channel != countersign.ByEmail {
+		return nil
+	}
+	whole, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	all := server.Steps(whole)
+	if o.Lookup != nil {
+		domain := Domain(l.From)
+		var keys []countersign.DKIMKey
+		err := o.Store.Read(whole, m.Agency, func(tx *store.Tx) (err error) {
+			keys, err = tx.DKIMKeys(whole, domain)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		all = append(all, CheckDomain(whole, o.Lookup, domain, keys)...)
+	}
+	return o.Store.KeepFindings(ctx, m, all)
+}
+
+// The steps of a conversation with a mail server, by the names that people see.
+const (
+	stepConnection = "Connection"
+	stepEncryption = "Encryption"
+	stepLogin      = "Sign-in"
+)
+
+// Steps talks to the mail server as if there were a mail, and tells of each step
+// up to the first that is not right.
+func (s *SMTP) Steps(ctx context.Context) []Finding {
+	client, err := s.client(ctx, time.Time{})
+	if err != nil {
+		return []Finding{{Subject: stepLogin, Level: Fatal, Text: oneLine(err.Error())}}
+	}
+	steps := []Finding{{Subject: stepConnection, Level: Good, Text: fmt.Sprintf("%s, port %d", s.host, s.port)}}
+	talk, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return s.stopped(steps, err)
+	}
+	defer func() { go func() { _ = client.CloseWithSMTPClient(talk) }() }()
+	state, err := talk.GetTLSConnectionState()
+	if err != nil {
+		state = nil
+	}
+	return append(steps, s.encryption(state), s.signIn())
+}
+
+// secured says how a conversation is encrypted, by the tls of the URL.
+var secured = map[string]string{"starttls": "STARTTLS", "implicit": "TLS from the first byte", "none": "none"}
+
+// stopped are the steps where one of them went wrong.
+func (s *SMTP) stopped(steps []Finding, err error) []Finding {
+	bad := Finding{Level: Fatal, Text: s.explain(err)}
+	var certificate *tls.CertificateVerificationError
+	var spoken *textproto.Error
+	switch {
+	case errors.As(err, &certificate) || strings.Contains(err.Error(), "STARTTLS"):
+		bad.Subject = stepEncryption
+	case errors.As(err, &spoken) && (spoken.Code == 535 || spoken.Code == 534):
+		bad.Subject = stepLogin
+		steps = append(steps, Finding{Subject: stepEncryption, Level: Good, Text: secured[s.security]})
+	default:
+		bad.Subject, bad.Text = stepConnection, steps[0].Text+": "+bad.Text
+		steps = nil
+	}
+	return append(steps, bad)
+}
+
+// encryption tells how the conversation is kept from others.
+func (s *SMTP) encryption(state *tls.ConnectionState) Finding {
+	f := Finding{Subject: stepEncryption, Level: Good}
+	if state == nil {
+		f.Text = "none"
+		if !local(s.host) {
+			f.Level, f.Mend = Warn, "Anybody on the way reads the tokens: use tls=starttls or tls=implicit in --smtp-url."
+		}
+		return f
+	}
+	f.Text = secured[s.security] + ", " + tls.VersionName(state.Version)
+	if len(state.PeerCertificates) > 0 {
+		end := state.PeerCertificates[0].NotAfter
+		f.Text += ", certificate valid until " + end.UTC().Format("2 January 2006")
+		if time.Until(end) < 14*24*time.Hour {
+			f.Level, f.Mend = Warn, "Ask who runs the server to renew it in time: after that day no mail goes out."
+		}
+	}
+	return f
+}
+
+// signIn tells as whom the conversation is held.
+func (s *SMTP) signIn() Finding {
+	if s.login == "" {
+		return Finding{Subject: stepLogin, Level: Good, Text: "none is set"}
+	}
+	return Finding{Subject: stepLogin, Level: Good, Text: "as " + s.user}
+}

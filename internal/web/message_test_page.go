@@ -1,0 +1,147 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// A messageTestPage is the form for a test.
+type messageTestPage struct {
+	base
+	To    string
+	Texts bool // a text gateway is set up
+
+	Result *testResult // of the test that was sent; nil: none was
+}
+
+func (s *Server) messageTest(v countersign.Visit, g signin.Guest, to string) messageTestPage {
+	return messageTestPage{base: s.console(v, g, "Send a test", "admin-messages-test"), To: to, Texts: s.Office.Methods.Of(countersign.SMS) != nil}
+}
+
+func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	if !g.User.Has(countersign.RightMessages) {
+		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightMessages), "Login": g.User.Login}}
+	}
+	p := s.messageTest(v, g, g.User.Email)
+	if id := r.URL.Query().Get("sent"); id != "" {
+		row, err := s.Office.Message(r.Context(), v, g.Actor(), countersign.MessageID(id))
+		if err != nil || row.Kind != countersign.KindTest {
+			return cmp.Or(err, error(&countersign.Error{Kind: countersign.NotFound, Code: "message.unknown"}))
+		}
+		p.To, p.Result = row.To, resultOf(p.base, row.Message)
+		if p.Result.Open {
+			w.Header().Set("Refresh", "2")
+		}
+	}
+	return s.show(w, http.StatusOK, "console_message-test", p)
+}
+
+func (s *Server) postMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	to := r.PostForm.Get("to")
+	id, err := s.Office.SendTest(r.Context(), v, g.Actor(), to)
+	if err == nil {
+		http.Redirect(w, r, "/admin/messages/test?sent="+url.QueryEscape(string(id)), http.StatusSeeOther)
+		return nil
+	}
+	kind := countersign.KindOf(err)
+	if kind != countersign.Invalid && kind != countersign.TooMany {
+		return err
+	}
+	p := s.messageTest(v, g, to)
+	p.refuse(err)
+	status := http.StatusUnprocessableEntity
+	if kind == countersign.TooMany {
+		status = http.StatusTooManyRequests
+	}
+	return s.show(w, status, "console_message-test", p)
+}
+
+// A testResult is what became of a test, step by step.
+type testResult struct {
+	ID      countersign.MessageID
+	At      time.Time
+	Open    bool // more is to come: the page looks again
+	Steps   []testStep
+	Records []string // missing in the DNS
+}
+
+// A testStep is one thing on the way of a test.
+type testStep struct{ Name, Text, Mend, Word, Badge string }
+
+// looked is how long after a test the page waits for what is looked at besides.
+const looked = 12 * time.Second
+
+func resultOf(b base, m countersign.Message) *testResult {
+	waits := m.State == countersign.Waiting || m.State == countersign.Sending
+	r := &testResult{ID: m.ID, At: m.Created, Open: waits && b.Now.Sub(m.Created) < lookAgain}
+	if !m.Done.IsZero() {
+		r.At = m.Done
+	}
+	if m.Channel == countersign.ByEmail && len(m.Findings) == 0 && b.Now.Sub(r.At) < looked {
+		r.Open = true
+	}
+	const talk = 3 // connection, encryption and sign-in come before the answer
+	for i, f := range m.Findings {
+		if i == talk {
+			r.Steps = append(r.Steps, takenStep(m))
+		}
+		r.Steps = append(r.Steps, stepOf(f))
+		if f.Record != "" {
+			r.Records = append(r.Records, f.Record)
+		}
+	}
+	if len(m.Findings) <= talk {
+		r.Steps = append(r.Steps, takenStep(m))
+	}
+	return r
+}
+
+// takenStep is what the server or gateway said to the message itself.
+func takenStep(m countersign.Message) testStep {
+	s := testStep{Name: "Accepted"}
+	known := messageStates[m.State]
+	s.Word, s.Badge = known[0], known[1]
+	switch {
+	case m.State == countersign.Sent:
+		s.Word = "Good"
+		s.Text = fmt.Sprintf("By %s, which said \"%s\", after %s", m.Server, m.Answer, tookText(m.Done.Sub(m.Created)))
+	case m.State == countersign.Dropped:
+		s.Text = "It did not go out in time"
+	case m.Answer != "":
+		s.Text = fmt.Sprintf("%s: %s", m.Server, m.Answer)
+	default:
+		s.Text = "On its way"
+	}
+	return s
+}
+
+func stepOf(f countersign.Finding) testStep {
+	s := testStep{Name: f.Subject, Text: opening(f.Text), Mend: f.Mend, Word: "Good", Badge: "badge-done"}
+	switch {
+	case f.Level == countersign.Fatal:
+		s.Word, s.Badge = "Not right", "badge-danger"
+	case f.Level == countersign.Warn && f.Record != "":
+		s.Word, s.Badge = "Missing", "badge-warn"
+	case f.Level == countersign.Warn:
+		s.Word, s.Badge = "Could be better", "badge-warn"
+	}
+	if f.Record != "" {
+		s.Mend = "" // it stands below, to be copied
+	}
+	return s
+}
+
+// opening is a finding as a sentence begins; a record stays as it is.
+func opening(text string) string {
+	if strings.Contains(strings.SplitN(text, " ", 2)[0], "=") {
+		return text
+	}
+	return capital(text)
+}
