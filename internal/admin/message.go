@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,13 +88,22 @@ func (o *Office) Message(ctx context.Context, v countersign.Visit, actor counter
 		}
 		row.Message = m
 		if u, err := tx.User(ctx, m.User); err == nil {
-			row.Login = u.Login
+			row.Login, row.Chosen = u.Login, u.Password != ""
 		}
 		return nil
 	}, countersign.RightMessages)
-	row.Resend = row.State == countersign.Refused && row.Expires.IsZero() && len(row.Data) > 0
+	row.Resend = resendable(row.Message, v.Now)
 	row.Data = nil
 	return row, err
+}
+
+// resendable tells whether a letter can be sent again: it was refused, so what it
+// says is still kept, and the link in it has not died meanwhile.
+func resendable(m countersign.Message, now time.Time) bool {
+	if ms, err := strconv.ParseInt(m.Data["Until"], 10, 64); err == nil && !now.Before(time.UnixMilli(ms)) {
+		return false
+	}
+	return m.State == countersign.Refused && m.Expires.IsZero() && len(m.Data) > 0
 }
 
 // ResendLetter sends a letter again that was refused. A token is never sent
@@ -104,7 +114,10 @@ func (o *Office) ResendLetter(ctx context.Context, v countersign.Visit, actor co
 		if err != nil {
 			return err
 		}
-		done, err := tx.ResendLetter(ctx, id, v.Now)
+		done := resendable(m, v.Now)
+		if done {
+			done, err = tx.ResendLetter(ctx, id, v.Now)
+		}
 		if err != nil {
 			return err
 		}

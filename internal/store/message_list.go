@@ -36,6 +36,7 @@ type MessageRow struct {
 	countersign.Message
 	Login  string // empty: nobody's, or the user is gone
 	Resend bool   // a letter that can be sent again; set for one message only
+	Chosen bool   // its user has a password; set for one message only
 }
 
 // A MessagePage is one page of the list.

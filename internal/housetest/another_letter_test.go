@@ -1,0 +1,94 @@
+package housetest_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"countersign"
+	"countersign/internal/admin"
+	"countersign/internal/housetest"
+	"countersign/internal/outbox"
+	"countersign/internal/policy"
+)
+
+// What was sent is not kept: the page leads to a new letter where there is one,
+// and says who can send it where its reader can't.
+func TestTheWayToAnotherLetter(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		watcher := signedInAs(h, "JJONES", countersign.RightMessages)
+		if _, err := h.Office.AddUser(t.Context(), h.Visit(), housetest.Operator, admin.NewUser{Login: "BSMITH", Name: "Bob Smith", Email: "bsmith@demo.example"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Office.Invite(t.Context(), h.Visit(), housetest.Operator, "BSMITH"); err != nil {
+			t.Fatal(err)
+		}
+		h.Mail("")
+		one := func(kind string) string {
+			t.Helper()
+			found := messageLink.FindStringSubmatch(b.Get("/admin/messages?kind=" + kind).Body)
+			if found == nil {
+				t.Fatalf("no %s was sent", kind)
+			}
+			return found[1]
+		}
+		link, invitation := one("activation"), one("invitation")
+		if p := watcher.Get(link); !p.Says(`Who holds the right "Admin-User Administration" sends a new link on the page of BSMITH`) || p.Says("Send a new link") {
+			t.Errorf("%s", p.Text())
+		}
+		if p := watcher.Get(invitation); !p.Says(`Who holds the right "Admin-Disable 2 Factor Authentication" invites BSMITH again`) {
+			t.Errorf("%s", p.Text())
+		}
+		if p := b.Get(invitation); !p.Has("a", "href", "/admin/users/BSMITH/setup-two-factor") || !p.Says("Invite BSMITH again") {
+			t.Errorf("%s", p.Text())
+		}
+		if p := b.Get(link); !p.Says("Send a new link") || p.Says("Send it again") {
+			t.Fatalf("%s", p.Text())
+		}
+		if p := b.Post("/admin/users/BSMITH/activation"); p.Path != "/admin/users/BSMITH" || p.Status != 200 {
+			t.Errorf("%d %s", p.Status, p.Path)
+		}
+		sent := h.Mail("bsmith@demo.example")
+		if !strings.Contains(sent[0].Text, "/welcome?link=") || sent[0].Text == sent[len(sent)-1].Text {
+			t.Errorf("no new link was sent: %s", sent[0].Text)
+		}
+		guest := h.Browser("192.0.2.30", housetest.Chrome)
+		handle := regexp.MustCompile(`link=(\S+)`).FindStringSubmatch(sent[0].Text)[1]
+		guest.Get("/welcome?link=" + handle)
+		guest.Post("/welcome", "link", handle, "new_password", "a much longer horse battery")
+		if p := b.Get(link); !p.Says("BSMITH has chosen a password, so no new link is needed.") || p.Says("Send a new link") {
+			t.Errorf("with a password: %s", p.Text())
+		}
+	})
+}
+
+// A refused letter whose link has died meanwhile is not sent again.
+func TestADeadLinkIsNotSentAgain(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		h.Outbox.Mail = server(func(l outbox.Letter) error {
+			if l.Kind == countersign.KindActivation {
+				return &outbox.Refusal{Server: "mail.acme.example", Answer: "550 no such user", Permanent: true}
+			}
+			return nil
+		})
+		if _, err := h.Office.AddUser(t.Context(), h.Visit(), housetest.Operator, admin.NewUser{Login: "BSMITH", Name: "Bob Smith", Email: "bsmith@demo.example"}); err != nil {
+			t.Fatal(err)
+		}
+		h.Mail("")
+		link := messageLink.FindStringSubmatch(b.Get("/admin/messages?kind=activation").Body)[1]
+		if p := b.Get(link); !p.Says("Send it again") {
+			t.Fatalf("%s", p.Text())
+		}
+		id := countersign.MessageID(strings.TrimPrefix(link, "/admin/messages/"))
+		h.Pass(policy.LinkLife)
+		if err := h.Office.ResendLetter(t.Context(), h.Visit(), housetest.Operator, id); countersign.CodeOf(err) != "message.not_again" {
+			t.Errorf("a dead link was sent again: %v", err)
+		}
+		row, err := h.Office.Message(t.Context(), h.Visit(), housetest.Operator, id)
+		if err != nil || row.Resend {
+			t.Errorf("%+v, %v", row, err)
+		}
+	})
+}
