@@ -97,6 +97,7 @@ func (h *house) checkDomains(ctx context.Context, lookup outbox.Lookup) ([]outbo
 		for _, f := range outbox.CheckDomain(ctx, lookup, domain, keys) {
 			if len(agencies) > 1 {
 				f.Subject = a.Code + ": " + f.Subject
+				f.Mend = strings.ReplaceAll(f.Mend, "countersign message dkim", "countersign message dkim --agency "+a.Code)
 			}
 			all = append(all, f)
 		}

@@ -82,3 +82,28 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("no resolver: %d %s", status, problems)
 	}
 }
+
+// doctor looks at the domain of each agency's own sender, and a sender that is
+// none is refused before it can keep mail from going out.
+func TestDoctorLooksAtEachSender(t *testing.T) {
+	m, dir := mtatest.Start(t), t.TempDir()
+	dns := resolver(t, map[string]string{"acme.example": "v=spf1 ip4:127.0.0.1 -all", "_dmarc.acme.example": "v=DMARC1; p=reject"})
+	add := func(from string) (string, int) {
+		_, problems, status := command(t, dir, "agency", "add", "--code", "OTHER", "--name", "Other", "--host", "login.other.example", "--from", from)
+		return problems, status
+	}
+	for _, from := range []string{"nobody", "A <a@other.example>, B <b@other.example>", "Other <post@other>"} {
+		if problems, status := add(from); status == 0 || !strings.Contains(problems, "This is not a sender.") {
+			t.Errorf("%q: %d %s", from, status, problems)
+		}
+	}
+	if problems, status := add("Other <post@other.example>"); status != 0 {
+		t.Fatalf("%d %s", status, problems)
+	}
+	out, problems, _ := command(t, dir, "doctor", "--smtp-url", m.URL(), "--mail-from", "Agency Support <support@acme.example>", "--resolver", dns)
+	for _, says := range []string{"MAIN: SPF of acme.example: v=spf1", "OTHER: SPF of other.example: no record", "OTHER: DMARC of other.example: no record", "message dkim --agency OTHER --new"} {
+		if !strings.Contains(out, says) {
+			t.Errorf("it does not say %q:\n%s%s", says, out, problems)
+		}
+	}
+}

@@ -24,6 +24,13 @@ func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Age
 	if err := checkAgency(a); err != nil {
 		return a, err
 	}
+	if a.MailFrom != "" {
+		from, err := parseSender(a.MailFrom)
+		if err != nil {
+			return a, err
+		}
+		a.MailFrom = from
+	}
 	return a, o.Store.AddAgency(ctx, a, func(tx *store.Tx) error {
 		v := countersign.Visit{Now: now}
 		tx.Record(record(v, countersign.Actor{Operator: true}, "agency.added", a.Code))

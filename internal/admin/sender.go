@@ -111,25 +111,31 @@ func written(name, address string) string {
 }
 
 // newSender reads a sender as it is kept; the installation's own is kept as none.
-// Envelope and header will both name it.
 func (o *Office) newSender(ctx context.Context, a countersign.Agency, typed string) (string, error) {
-	bad := func(code string) (string, error) {
-		return "", fail(countersign.Invalid, code, "from", nil)
-	}
-	typed = strings.TrimSpace(typed)
 	installation := a
 	installation.MailFrom = ""
-	if typed == "" || typed == o.sender(installation) {
+	if typed = strings.TrimSpace(typed); typed == "" || typed == o.sender(installation) {
 		return "", nil
+	}
+	from, err := parseSender(typed)
+	if err != nil {
+		return "", err
+	}
+	return from, o.maySendFrom(ctx, a, from)
+}
+
+// parseSender brings a sender into the form that mail takes, for envelope and
+// header alike, or says beside the field that it is none: several at once, a
+// line break, a name that passes for another address.
+func parseSender(typed string) (string, error) {
+	bad := func(code string) (string, error) {
+		return "", fail(countersign.Invalid, code, "from", nil)
 	}
 	if strings.ContainsFunc(typed, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }) {
 		return bad("sender.lines")
 	}
-	if len([]rune(typed)) > 320 {
-		return bad("sender.form")
-	}
-	name, address := splitSender(typed)
-	if strings.ContainsAny(name, "<>@") { // several senders, or a name that passes for another address
+	name, address := splitSender(strings.TrimSpace(typed))
+	if strings.ContainsAny(name, "<>@") || len([]rune(name)) > 100 {
 		return bad("sender.form")
 	}
 	address, err := factor.ParseEmail(address)
@@ -137,10 +143,10 @@ func (o *Office) newSender(ctx context.Context, a countersign.Agency, typed stri
 		return bad("sender.form")
 	}
 	from := written(name, address)
-	if read, err := mail.ParseAddress(from); err != nil || read.Address != address || read.Name != name || len([]rune(name)) > 100 {
+	if read, err := mail.ParseAddress(from); err != nil || read.Address != address || read.Name != name {
 		return bad("sender.form")
 	}
-	return from, o.maySendFrom(ctx, a, address)
+	return from, nil
 }
 
 // splitSender takes a name and an address apart. An address without a name may
@@ -160,23 +166,23 @@ func splitSender(typed string) (name, address string) {
 // maySendFrom refuses a sender that is another agency's: its address, or a
 // domain that it sends from or lives at. The domain that an agency sends from
 // already, and the installation's, which agencies share, are not refused.
-func (o *Office) maySendFrom(ctx context.Context, a countersign.Agency, address string) error {
+func (o *Office) maySendFrom(ctx context.Context, a countersign.Agency, from string) error {
 	all, err := o.Store.Agencies(ctx)
 	if err != nil {
 		return err
 	}
-	domain := domainOf(address)
+	domain := domainOf(from)
 	shared := domain == domainOf(o.From) || domain == domainOf(o.sender(a))
 	for _, other := range all {
 		if other.ID == a.ID {
 			continue
 		}
-		taken := strings.EqualFold(addressOf(other.MailFrom), address)
+		taken := strings.EqualFold(addressOf(other.MailFrom), addressOf(from))
 		for _, theirs := range append([]string{other.MailFrom}, other.Hosts...) {
 			taken = taken || !shared && domain == domainOf(theirs)
 		}
 		if taken {
-			return fail(countersign.Invalid, "sender.taken", "from", countersign.Args{"Domain": outbox.Domain(address)})
+			return fail(countersign.Invalid, "sender.taken", "from", countersign.Args{"Domain": outbox.Domain(addressOf(from))})
 		}
 	}
 	return nil

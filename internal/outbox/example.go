@@ -34,6 +34,7 @@ func Example(k wording.Kind, a countersign.Agency, u countersign.User, client co
 // A Shown letter is one as a page shows it.
 type Shown struct {
 	Letter
+	Agency     string // whose letter it is, above it
 	Title      string
 	Paragraphs [][]Run // of the HTML part
 	Footer     string
@@ -42,7 +43,7 @@ type Shown struct {
 // Show is Render for a page that shows what the HTML part looks like.
 func Show(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string, words wording.Words) (Shown, error) {
 	l, content, err := render(a, p, m, from, words)
-	s := Shown{Letter: l, Title: content.Title, Footer: content.Footer}
+	s := Shown{Letter: l, Agency: content.Agency, Title: content.Title, Footer: content.Footer}
 	for _, b := range content.Body {
 		s.Paragraphs = append(s.Paragraphs, b.Runs)
 	}

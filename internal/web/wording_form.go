@@ -55,6 +55,11 @@ func (p wordingPage) Which() string {
 	return "the " + strings.ToLower(p.Row.Title[:1]) + p.Row.Title[1:]
 }
 
+// Edited tells whether the form holds other words than those that count.
+func (p wordingPage) Edited() bool {
+	return strings.TrimSpace(p.Typed.Subject) != p.Row.Words.Subject || wording.Tidy(p.Typed.Body) != p.Row.Words.Body
+}
+
 // Lines is how high the field for the text is.
 func (p wordingPage) Lines() int {
 	if !p.Row.Mail() {

@@ -43,28 +43,28 @@ var Kinds = []Kind{
 		Subject: "Your {product} token ({reference})",
 		Body: "Your {product} time-based, one-time token is: {token}\n\n" +
 			"This Token will expire in {life}. After expiration, a new Token must be generated from the {product} login screen.",
-		Always: "Below it always stand the reference and until when the token works, what to do if it was not the reader who signs in, and your help contact."},
+		Always: "Below your text always come the reference and until when the token works, what to do if it was not the reader who signs in, and your help contact."},
 	{Name: "token-sms", Title: "Token text message", Message: countersign.KindToken, Channel: countersign.BySMS, Needs: Token,
 		Names:  []string{Product, Token, Reference, Expires, Life, Agency},
 		Body:   "Your {product} token is {token}. Reference {reference}.",
-		Always: "The last line is always the one by which a phone offers the token on your pages only. All of it has to fit into one text message."},
+		Always: "Below your text always comes the line by which a phone offers the token on your pages only. All of it has to fit into one text message."},
 	{Name: "activation", Title: "Link to choose a password", Message: countersign.KindActivation, Channel: countersign.ByEmail, Needs: Link,
 		Names:   []string{Product, Link, Expires, Agency, Help, Name, UserID},
 		Subject: "Your user ID for {product}",
 		Body: "Welcome to {product}\n\n{agency} has made the user ID {user_id} for you.\n\nChoose a password:\n{link}\n\n" +
 			"The link works once, until {expires}. Then sign in; set-up of two factor authentication follows where your agency asks for it, and takes about two minutes.",
-		Always: "Below it always stands what to do if the reader does not expect it."},
+		Always: "Below your text always comes what to do if the reader does not expect it."},
 	{Name: "invitation", Title: "Invitation to set up", Message: countersign.KindInvitation, Channel: countersign.ByEmail,
 		Names:   []string{Product, By, Agency, Help, Name, UserID},
 		Subject: "Set up two factor authentication for {product}",
 		Body: "Please set up two factor authentication\n\n{by} asks you to set up two factor authentication for your user ID {user_id}.\n\n" +
 			"Go to {product} the way you always do, and sign in. If set-up does not follow by itself, open your User Profile, then Setup 2 Factor Authentication. It takes about two minutes.",
-		Always: "Below it always stands what to do if the reader does not expect it."},
+		Always: "Below your text always comes what to do if the reader does not expect it."},
 	{Name: "password-reset", Title: "Link to choose a new password", Message: countersign.KindPasswordLink, Channel: countersign.ByEmail, Needs: Link,
 		Names:   []string{Product, Link, Expires, Agency, Help, Name, UserID, Device},
 		Subject: "Choose a new password for {product}",
 		Body:    "Choose a new password\n\nSomebody asked for a new password for user ID {user_id}, from {device}.\n\nChoose a new password:\n{link}",
-		Always:  "Below it always stand until when the link works, and what to do if it was not the reader who asked."},
+		Always:  "Below your text always come until when the link works, and what to do if it was not the reader who asked."},
 }
 
 // Of is the kind of a name; false if there is none.
