@@ -26,7 +26,7 @@ type Naming struct {
 // SaveNames keeps the product's name, and the sender of all mail of the agency.
 func (o *Office) SaveNames(ctx context.Context, v countersign.Visit, actor countersign.Actor, n Naming) error {
 	return o.act(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
-		agency, err := o.Store.Agency(ctx, tx.Agency())
+		agency, err := tx.Self(ctx)
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ func (o *Office) Wordings(ctx context.Context, v countersign.Visit, actor counte
 }
 
 func (o *Office) wordings(ctx context.Context, tx *store.Tx) (view WordingView, err error) {
-	if view.Agency, err = o.Store.Agency(ctx, tx.Agency()); err != nil {
+	if view.Agency, err = tx.Self(ctx); err != nil {
 		return view, err
 	}
 	view.Sender = o.sender(view.Agency)
@@ -100,7 +100,7 @@ func (o *Office) judge(ctx context.Context, tx *store.Tx, v countersign.Visit, a
 	if !ok {
 		return shown, "", fail(countersign.NotFound, "wording.unknown", "", nil)
 	}
-	agency, err := o.Store.Agency(ctx, tx.Agency())
+	agency, err := tx.Self(ctx)
 	if err != nil {
 		return shown, "", err
 	}

@@ -35,7 +35,7 @@ func TestOwnWords(t *testing.T) {
 		{"token-consent", "token", "{token}", []string{"Enter it only if you want your tokens to go to bob@mail.example from now on.", "somebody knows your password"}, []string{"This mail asks for your consent"}},
 		{"activation", "activation", "Hallo {name}\n\nZum Passwort:\n{link}\nBis {expires}.", []string{"Hallo Bob Smith\n\nZum Passwort:\nhttps://login.acme.example/welcome?link=5QzL0c7vXr2mYt8NwHb4Jd\nBis 5 November"},
 			[]string{`<h1 style="margin:0 0 16px;font-size:22px;line-height:28px">Hallo Bob Smith</h1>`, `<a class="link" href="https://login.acme.example/welcome?link=5QzL0c7vXr2mYt8NwHb4Jd" style="color:#1a56c4">Zum Passwort</a><br>`}},
-		{"activation", "activation", "Go to {link} now.", []string{"Go to https://login.acme.example/welcome?link="}, []string{`style="color:#1a56c4">https://login.acme.example/welcome?link=`, "</a> now."}},
+		{"activation", "activation", "Go to {link} now.", []string{"Go to https://login.acme.example/welcome?link="}, []string{`style="color:#1a56c4;word-break:break-all">https://login.acme.example/welcome?link=`, "</a> now."}},
 		{"password-reset", "password-reset", "{link}", []string{"The link works once, until", "If it was not you, do nothing"}, []string{"It does not sign you in"}},
 		{"invitation", "invitation", "{by} bittet dich. {help}.", []string{"Ann Admin (ADMIN) bittet dich. Acme support desk, 614-555-0100."}, nil},
 		{"token", "token", "<b>{token}</b> & {{more}}", []string{"<b>344078</b> & {more}"}, []string{"&lt;b&gt;", "&lt;/b&gt; &amp; {more}"}},

@@ -61,6 +61,12 @@ func (tx *Tx) DropWording(ctx context.Context, kind string, version int64) error
 	return conflict(tx.exec(ctx, `DELETE FROM wording WHERE agency_id = $1 AND kind = $2 AND version = $3`, tx.agency, kind, version))
 }
 
+// Self is the transaction's agency as it stands in it, without its hosts.
+func (tx *Tx) Self(ctx context.Context) (countersign.Agency, error) {
+	a, err := scanAgency(tx.sql.QueryRowContext(ctx, `SELECT `+agencyColumns+` FROM agency WHERE id = $1`, tx.agency).Scan)
+	return a, notFound(err, "agency.unknown")
+}
+
 // Rename keeps the agency's product name and sender, if they are still what they were.
 func (tx *Tx) Rename(ctx context.Context, was, is countersign.Agency) error {
 	return conflict(tx.exec(ctx, `UPDATE agency SET product = $2, mail_from = $3 WHERE id = $1 AND product = $4 AND mail_from = $5`,
