@@ -1,29 +1,52 @@
 package countersign
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A Lane is a road on which guesses at one subject are counted: its failures in
 // a row, and until when it waits.
 type Lane string
 
-// The lanes of the password. A browser that completed a sign-in of the user
-// before has one of its own, which nobody else can fill (TH-05).
+// The lanes of the sign-in page: of the password, and of a passkey that is the
+// whole sign-in. A browser that completed a sign-in of the user before has one of
+// its own, which nobody else can fill (TH-05).
 const (
-	LaneKnown   Lane = "password-known"
-	LaneUnknown Lane = "password"
+	LaneKnown        Lane = "password-known"
+	LaneUnknown      Lane = "password"
+	LanePasskeyKnown Lane = "passkey-known"
+	LanePasskey      Lane = "passkey"
 )
 
 // LaneOf is the lane of a method's tokens.
-func LaneOf(m Method) Lane { return Lane("token-" + string(m)) }
+func LaneOf(m Method) Lane { return Lane(tokenLane + string(m)) }
+
+const tokenLane = "token-"
+
+// Method is the method whose tokens a lane counts; empty for the lanes of the sign-in page.
+func (l Lane) Method() Method {
+	m, ok := strings.CutPrefix(string(l), tokenLane)
+	if !ok {
+		return ""
+	}
+	return Method(m)
+}
 
 // IsPassword tells whether a lane counts passwords.
 func (l Lane) IsPassword() bool { return l == LaneKnown || l == LaneUnknown }
 
-// A Guess is one password or token, paid for before it is compared. A right one
-// is given back, a wrong one stays; one that nobody settled counts as wrong.
+// IsPasskey tells whether a lane counts passkeys that are the whole sign-in.
+func (l Lane) IsPasskey() bool { return l == LanePasskeyKnown || l == LanePasskey }
+
+// IsKnown tells whether a lane is that of a user's own browsers.
+func (l Lane) IsKnown() bool { return l == LaneKnown || l == LanePasskeyKnown }
+
+// A Guess is one password, passkey or token, paid for before it is compared. A
+// right one is given back, a wrong one stays; one that nobody settled counts as wrong.
 type Guess struct {
 	ID      string
-	Subject string // the user's ID; for a user ID that nobody has, its keyed digest (V8)
+	Subject string // the user's ID; for a user ID or passkey that nobody has, its keyed digest (V8)
 	Lane    Lane
 	Client  Client
 	At      time.Time
@@ -44,7 +67,7 @@ type Window struct {
 	Frees    time.Time // once it is full: the instant of the failure that has to fall out of it first
 }
 
-// A Crowd is what a guess at a password shares with others of its agency: its
+// A Crowd is what a guess at the sign-in page shares with others of its agency: its
 // network, the wider network, the user IDs that fail from there, and the agency itself.
 type Crowd struct {
 	Network Window

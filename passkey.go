@@ -32,9 +32,9 @@ type PasskeyKey struct {
 // one purpose is useless for another (OT-04).
 type NoncePurpose string
 
-// The purposes of nonces.
+// The purposes of nonces that are kept. That of the whole sign-in is none of them:
+// nobody has begun an attempt yet, and so it needs no row until it has signed somebody in.
 const (
 	NonceMake  NoncePurpose = "make"  // a new passkey
 	NonceProve NoncePurpose = "prove" // a second factor
-	NonceAlone NoncePurpose = "alone" // the whole sign-in
 )

@@ -106,6 +106,20 @@ func Credential(answer string) ([]byte, bool) {
 	return parsed.RawID, true
 }
 
+// NonceOf is the nonce that an answer says it has signed; whether it has is for
+// Check to find out.
+func NonceOf(answer string) []byte {
+	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
+	if err != nil {
+		return nil
+	}
+	nonce, err := base64.RawURLEncoding.DecodeString(parsed.Response.CollectedClientData.Challenge)
+	if err != nil {
+		return nil
+	}
+	return nonce
+}
+
 // An owner is a user as the library sees one. The handle that authenticators
 // keep for him is the ID of his row, which says nothing about him.
 type owner struct {

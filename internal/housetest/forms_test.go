@@ -69,6 +69,7 @@ func TestOpeningPagesChangesNothing(t *testing.T) {
 		wizard.SignIn("BSMITH")
 		half := h.Browser("192.0.2.30", Chrome)
 		half.SignIn("ADMIN")
+		h.Set("PASSKEYSIGNIN", "On")
 		look := dumper(t, h, "session.last_seen", "attempt.body") // a wizard keeps what it shows, such as the key of an app
 		before := look()
 		for _, r := range h.Routes {

@@ -11,10 +11,10 @@ import (
 // on every node alike (TH-03).
 const (
 	Window        = 10 * time.Minute // in which failures of a network and an agency are counted
-	MaxNetwork    = 30               // passwords that failed from one IPv4 address or IPv6 /64
+	MaxNetwork    = 30               // passwords, and passkeys alone, that failed from one IPv4 address or IPv6 /64
 	MaxWide       = 120              // the same from an IPv6 /48
 	MaxNames      = 20               // different user IDs that failed from one network
-	MaxAgency     = 600              // passwords that failed in one agency from devices that are not known
+	MaxAgency     = 600              // the same in one agency from devices that are not known
 	MaxHouse      = 3000             // the same in the whole installation
 	LeastAgency   = 60               // what an agency may still fail while the installation is over its budget
 	MaxTokens     = 30               // wrong tokens of a user in a day, whatever succeeded between them (TH-02)
@@ -29,24 +29,30 @@ type Road struct {
 	First int             // the first wait follows this failure
 	Every int             // and then one follows each so many
 	Waits []time.Duration // how long they are; the last one stays
-	Cap   int             // this failure closes the road
+	Cap   int             // this failure closes the road; 0: none does
 }
 
-// The roads: passwords (per lane), and the tokens of a method, where three
-// failures are one failed sign-in.
+// The roads: passwords (per lane), passkeys that are the whole sign-in, which wait
+// as passwords do and are never closed, since nobody guesses one (D-28), and the
+// tokens of a method, where three failures are one failed sign-in.
 var (
 	passwordRoad = Road{First: 5, Every: 1, Cap: 50, Waits: []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute,
 		4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour}}
-	tokenRoad = Road{First: 2 * MaxFailures, Every: MaxFailures, Cap: 100, Waits: []time.Duration{30 * time.Second, time.Minute,
+	passkeyRoad = Road{First: passwordRoad.First, Every: passwordRoad.Every, Waits: passwordRoad.Waits}
+	tokenRoad   = Road{First: 2 * MaxFailures, Every: MaxFailures, Cap: 100, Waits: []time.Duration{30 * time.Second, time.Minute,
 		5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}}
 )
 
 // RoadOf is the road that a lane is.
 func RoadOf(l countersign.Lane) Road {
-	if l.IsPassword() {
+	switch {
+	case l.IsPassword():
 		return passwordRoad
+	case l.IsPasskey():
+		return passkeyRoad
+	default:
+		return tokenRoad
 	}
-	return tokenRoad
 }
 
 // Wait is how long the road waits after so many failures in a row; 0: no new wait.
@@ -77,6 +83,7 @@ type Pause struct {
 // Codes of pauses. Busy: a guess is under way that has to be settled first.
 const (
 	PausePassword = "password.wait"
+	PausePasskey  = "passkey.wait"
 	PauseClosed   = "password.closed"
 	PauseNetwork  = "password.network"
 	PauseCrowd    = "password.crowd"
@@ -89,10 +96,10 @@ const (
 // Busy tells whether the pause is over as soon as what is under way is settled.
 func (p Pause) Busy() bool { return p.Code == PauseBusy }
 
-// Guess says whether a password of a lane may be compared at now. crowd counts for
-// browsers only that are not known: nobody can fill it for a user's own desk (TH-05).
+// Guess says whether a password or passkey of a lane may be compared at now. crowd counts
+// for browsers only that are not known: nobody can fill it for a user's own desk (TH-05).
 func Guess(now time.Time, lane countersign.Lane, t countersign.Tally, crowd countersign.Crowd) Pause {
-	if p := queue(now, lane, t); p.Code != "" || lane == countersign.LaneKnown {
+	if p := queue(now, lane, t); p.Code != "" || lane.IsKnown() {
 		return p
 	}
 	busy := false
@@ -120,9 +127,12 @@ func Guess(now time.Time, lane countersign.Lane, t countersign.Tally, crowd coun
 
 // queue is what the lane itself says.
 func queue(now time.Time, lane countersign.Lane, t countersign.Tally) Pause {
-	road, code := RoadOf(lane), PausePassword
-	if !lane.IsPassword() {
-		code = PauseToken
+	road, code := RoadOf(lane), PauseToken
+	switch {
+	case lane.IsPassword():
+		code = PausePassword
+	case lane.IsPasskey():
+		code = PausePasskey
 	}
 	switch {
 	case lane.IsPassword() && (!t.Closed.IsZero() || Closes(lane, t.Failures)):
@@ -138,7 +148,10 @@ func queue(now time.Time, lane countersign.Lane, t countersign.Tally) Pause {
 
 // Closes tells whether so many failures in a row close the lane: a password's
 // until a new one is chosen, a method's until it is bound again.
-func Closes(lane countersign.Lane, failures int) bool { return failures >= RoadOf(lane).Cap }
+func Closes(lane countersign.Lane, failures int) bool {
+	limit := RoadOf(lane).Cap
+	return limit > 0 && failures >= limit
+}
 
 // AgencyShare is how many passwords may fail in one agency while so many failed
 // in the whole installation: an attack on one never reaches those below their share (TN-02).

@@ -8,9 +8,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"math/big"
 	"strings"
+	"time"
 
 	"countersign"
 )
@@ -64,6 +66,29 @@ func AppKey() []byte { return draw(20) }
 
 // Nonce draws what a passkey is asked to sign: 256 bits (PK-01).
 func Nonce() []byte { return draw(32) }
+
+// nonceDraw is how many bytes of a dated nonce are drawn; its date follows, and
+// then the keyed digest of both.
+const nonceDraw = 16
+
+// DatedNonce is a nonce that nobody has to keep until it is answered: it holds 128
+// random bits, until when it is good, and a keyed digest that binds both to parts.
+func (k Key) DatedNonce(until time.Time, parts ...string) []byte {
+	return k.dated(binary.BigEndian.AppendUint64(draw(nonceDraw), uint64(until.UnixMilli())), parts) // #nosec G115 -- an instant of this century
+}
+
+// NonceDate is until when a dated nonce is good; false for one that was not made
+// under this key for these parts.
+func (k Key) NonceDate(nonce []byte, parts ...string) (time.Time, bool) {
+	if len(nonce) < nonceDraw+8 || !Equal(k.dated(nonce[:nonceDraw+8:nonceDraw+8], parts), nonce) {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(nonce[nonceDraw:]))).UTC(), true // #nosec G115 -- made by DatedNonce
+}
+
+func (k Key) dated(text []byte, parts []string) []byte {
+	return append(text, k.MAC("dated nonce", append([]string{string(text)}, parts...)...)...)
+}
 
 // Equal compares in constant time.
 func Equal(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }

@@ -2,58 +2,74 @@ package signin
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"slices"
 
 	"countersign"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
+	"countersign/internal/secret"
 	"countersign/internal/store"
 )
 
 // PasskeyAlone is what the sign-in page gives to the browser where a passkey
 // may be the whole sign-in, as JSON; empty elsewhere. What is to be signed is
-// kept for the attempt cookie of the browser.
-func (d *Desk) PasskeyAlone(ctx context.Context, v countersign.Visit, p countersign.Preferences) (string, error) {
+// bound to the attempt cookie of the browser and kept nowhere: anybody may open
+// this page as often as he likes, and fills no database with it (V40).
+func (d *Desk) PasskeyAlone(v countersign.Visit, p countersign.Preferences) (string, error) {
 	if !p.PasskeySignIn || v.Attempt == "" || !slices.Contains(d.kinds(v), countersign.ByPasskey) {
 		return "", nil
 	}
-	nonce, err := d.nonce(ctx, v, attemptID(v.Attempt), countersign.NonceAlone)
-	if err != nil {
-		return "", err
+	return factor.SiteOf(v.Agency).ToProve("", nil, d.Key.DatedNonce(v.Now.Add(policy.NonceLife), aloneIn(v)...))
+}
+
+// aloneIn is what the nonce of the sign-in page is bound to.
+func aloneIn(v countersign.Visit) []string {
+	return []string{"alone", string(v.Agency.ID), string(attemptID(v.Attempt))}
+}
+
+// asksAlone is the question that an answer says it answers. One that this browser was
+// never asked has no nonce and no end, so that Check refuses its answer.
+func (d *Desk) asksAlone(v countersign.Visit, answer string) countersign.Challenge {
+	c := countersign.Challenge{Method: countersign.ByPasskey, Alone: true}
+	nonce := factor.NonceOf(answer)
+	if until, ok := d.Key.NonceDate(nonce, aloneIn(v)...); ok {
+		c.Nonce, c.Expires = nonce, until
 	}
-	return factor.SiteOf(v.Agency).ToProve("", nil, nonce)
+	return c
 }
 
 // SignInPasskey judges a passkey that is the whole sign-in. Whoever is refused
-// gets one answer, whatever the reason (EN-01).
+// gets one answer, whatever the reason (EN-01). Each answer is paid for like a
+// password before it is compared (TH-04, 0.1 rule 4). One that comes too late costs
+// nothing, and leaves no row.
 func (d *Desk) SignInPasskey(ctx context.Context, v countersign.Visit, answer, then string) (Outcome, error) {
 	credential, ok := factor.Credential(answer)
 	if !ok || v.Attempt == "" {
 		return Outcome{}, fail(countersign.Invalid, "passkey.unused", "credential", nil)
 	}
+	c := d.asksAlone(v, answer)
+	if len(c.Nonce) > 0 && !v.Now.Before(c.Expires) {
+		return Outcome{}, fail(countersign.Invalid, "passkey.late", "credential", nil)
+	}
+	g, err := d.payPasskey(ctx, v, credential)
+	if err != nil {
+		return Outcome{}, err
+	}
 	var out Outcome
 	var verdict error
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		out, verdict = Outcome{}, nil // the transaction may run again
-		c, err := d.takeAlone(ctx, tx, v)
-		if err != nil {
-			return err
-		}
-		if !v.Now.Before(c.Expires) {
-			verdict = fail(countersign.Invalid, "passkey.late", "credential", nil)
-			return nil
-		}
 		u, err := d.owner(ctx, tx, credential)
 		if err != nil {
 			return err
 		}
-		if out, err = d.alone(ctx, tx, v, u, c, answer, then); !isRefusal(err) {
-			return err
+		if out, err = d.alone(ctx, tx, v, u, c, answer, then); err == nil {
+			return d.rightGuess(ctx, tx, g)
 		}
-		tx.Record(method(refused(v, "sign-in.passkey", u, countersign.CodeOf(err)), countersign.ByPasskey, ""))
-		verdict = fail(countersign.Invalid, "passkey.refused", "credential", nil)
-		return nil
+		verdict, err = d.refuseAlone(ctx, tx, v, u, g, err)
+		return err
 	})
 	d.Wake()
 	if err != nil {
@@ -62,12 +78,46 @@ func (d *Desk) SignInPasskey(ctx context.Context, v countersign.Visit, answer, t
 	return out, verdict
 }
 
-// takeAlone uses up what the browser was asked to sign, before anything is
-// compared: of two answers at once only one is judged.
-func (d *Desk) takeAlone(ctx context.Context, tx *store.Tx, v countersign.Visit) (c countersign.Challenge, err error) {
-	c = countersign.Challenge{Method: countersign.ByPasskey, Alone: true}
-	c.Nonce, c.Expires, err = tx.TakeNonce(ctx, attemptID(v.Attempt), countersign.NonceAlone)
+// refuseAlone settles an answer that was refused, as a guess, and says so in the one
+// sentence for all; an error that is not about the answer stays what it is.
+func (d *Desk) refuseAlone(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, g countersign.Guess, why error) (verdict, err error) {
+	if !isRefusal(why) {
+		return nil, why
+	}
+	tx.Record(method(refused(v, "sign-in.passkey", u, countersign.CodeOf(why)), countersign.ByPasskey, ""))
+	return fail(countersign.Invalid, "passkey.refused", "credential", nil), d.wrongGuess(ctx, tx, v, u, g)
+}
+
+// once uses up a question before its answer is compared, right or wrong: of two
+// answers at once, on whatever nodes, only one is judged, and an answer that is
+// sent again is not taken for that of a copied passkey.
+func (d *Desk) once(ctx context.Context, tx *store.Tx, c countersign.Challenge) (countersign.Challenge, error) {
+	if len(c.Nonce) == 0 {
+		return c, nil
+	}
+	first, err := tx.SpendNonce(ctx, secret.Digest(countersign.Handle(c.Nonce)), c.Expires)
+	if !first {
+		c.Nonce = nil
+	}
 	return c, err
+}
+
+// payPasskey pays for one answer of a passkey that nobody has asked a password
+// for. It is counted for its owner, or for a digest of what nobody has.
+func (d *Desk) payPasskey(ctx context.Context, v countersign.Visit, credential []byte) (countersign.Guess, error) {
+	var user countersign.UserID
+	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+		user, err = tx.PasskeyOwner(ctx, credential)
+		return err
+	})
+	if err != nil {
+		return countersign.Guess{}, err
+	}
+	subject := string(user)
+	if user == "" {
+		subject = hex.EncodeToString(d.Key.MAC("passkey that nobody has", string(v.Agency.ID), string(credential)))
+	}
+	return d.payAtDoor(ctx, v, user, subject, countersign.LanePasskey, countersign.LanePasskeyKnown)
 }
 
 // owner is the user of a credential, locked; the zero User if nobody has it here.
@@ -82,8 +132,12 @@ func (d *Desk) owner(ctx context.Context, tx *store.Tx, credential []byte) (coun
 // alone lays what the passkey proves before the one rule of all sign-ins, and
 // does what it says.
 func (d *Desk) alone(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, c countersign.Challenge, answer, then string) (Outcome, error) {
+	c, err := d.once(ctx, tx, c)
+	if err != nil {
+		return Outcome{}, err
+	}
 	a := countersign.Attempt{
-		ID:      attemptID(v.Attempt),
+		ID:      attemptID(secret.NewHandle()), // not that of the cookie, which may be somebody's half sign-in
 		User:    u.ID,
 		Purpose: countersign.SignIn,
 		Client:  v.Client,

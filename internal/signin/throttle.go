@@ -45,20 +45,27 @@ func (d *Desk) returnGuess(ctx context.Context, v countersign.Visit, g countersi
 
 // payPassword pays for one guess at a password, or says why none is taken.
 func (d *Desk) payPassword(ctx context.Context, v countersign.Visit, u countersign.User, login string) (countersign.Guess, error) {
+	return d.payAtDoor(ctx, v, u.ID, d.subject(v, u, login), countersign.LaneUnknown, countersign.LaneKnown)
+}
+
+// payAtDoor pays for one guess of somebody who has proved nothing yet, at what
+// belongs to the subject: on the lane of a browser that the user is known in, or
+// of all others, which share what their network and agency have failed (TH-04).
+func (d *Desk) payAtDoor(ctx context.Context, v countersign.Visit, user countersign.UserID, subject string, unknown, known countersign.Lane) (countersign.Guess, error) {
 	house, err := d.Store.CountGuesses(ctx, v.Now.Add(-policy.Window), policy.MaxHouse)
 	if err != nil {
 		return countersign.Guess{}, err
 	}
-	g := countersign.Guess{ID: secret.NewID(), Subject: d.subject(v, u, login), Client: v.Client, At: v.Now}
+	g := countersign.Guess{ID: secret.NewID(), Subject: subject, Client: v.Client, At: v.Now}
 	var pause policy.Pause
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		known, err := d.knownBrowser(ctx, tx, v, u.ID)
+		own, err := d.knownBrowser(ctx, tx, v, user)
 		if err != nil {
 			return err
 		}
-		g.Lane = countersign.LaneUnknown
-		if known {
-			g.Lane = countersign.LaneKnown
+		g.Lane = unknown
+		if own {
+			g.Lane = known
 		}
 		tally, err := d.tally(ctx, tx, v, g)
 		if err != nil {
@@ -74,7 +81,7 @@ func (d *Desk) payPassword(ctx context.Context, v countersign.Visit, u countersi
 		return tx.AddGuess(ctx, g)
 	})
 	if pause.Code != "" {
-		return g, d.pausedPassword(ctx, v, g, pause, err)
+		return g, d.pausedAtDoor(ctx, v, g, pause, err)
 	}
 	return g, err
 }
@@ -137,7 +144,7 @@ func (d *Desk) tally(ctx context.Context, tx *store.Tx, v countersign.Visit, g c
 // crowd is what a guess shares with others; the network's part is locked, so
 // that nodes never decide from the same count. A user's own browser is not counted.
 func (d *Desk) crowd(ctx context.Context, tx *store.Tx, v countersign.Visit, g countersign.Guess, share int) (c countersign.Crowd, err error) {
-	if g.Lane == countersign.LaneKnown {
+	if g.Lane.IsKnown() {
 		return c, nil
 	}
 	for _, network := range []string{g.Client.Network(), g.Client.Wide()} {
@@ -216,9 +223,9 @@ func refusedGuess(p policy.Pause) error {
 	return fail(countersign.TooMany, p.Code, "", countersign.Args{"Until": p.Until})
 }
 
-// pausedPassword counts a refusal, and raises the alarm of a network or an
+// pausedAtDoor counts a refusal, and raises the alarm of a network or an
 // agency once in a window (TH-04).
-func (d *Desk) pausedPassword(ctx context.Context, v countersign.Visit, g countersign.Guess, p policy.Pause, why error) error {
+func (d *Desk) pausedAtDoor(ctx context.Context, v countersign.Visit, g countersign.Guess, p policy.Pause, why error) error {
 	d.refuse(p.Code)
 	if !p.Alarm {
 		return why
@@ -273,13 +280,14 @@ func (d *Desk) wrongGuess(ctx context.Context, tx *store.Tx, v countersign.Visit
 			return err
 		}
 	}
-	if !g.Lane.IsPassword() {
+	switch {
+	case g.Lane.IsPassword() && policy.Closes(g.Lane, failures):
+		return d.closePassword(ctx, tx, v, u, g)
+	case g.Lane.IsPassword() || g.Lane.IsPasskey():
+		return nil
+	default:
 		return d.wrongToken(ctx, tx, v, u, g, failures)
 	}
-	if !policy.Closes(g.Lane, failures) {
-		return nil
-	}
-	return d.closePassword(ctx, tx, v, u, g)
 }
 
 // refuse and alarmed count for the monitors.

@@ -56,6 +56,23 @@ func (tx *Tx) PutNonce(ctx context.Context, a countersign.AttemptID, p countersi
 	return err
 }
 
+// SpendNonce marks a nonce that was made without a row as used, and reports false
+// if it was used before: one conditional write, so that of any number of answers
+// on any number of nodes one counts (PK-01). digest is SHA-256 of the nonce.
+func (tx *Tx) SpendNonce(ctx context.Context, digest string, expires time.Time) (bool, error) {
+	n, err := tx.exec(ctx, `
+		INSERT INTO passkey_spent (agency_id, digest, expires) VALUES ($1, $2, $3)
+		ON CONFLICT (agency_id, digest) DO NOTHING`, tx.agency, digest, millis(expires))
+	return n == 1, err
+}
+
+// PruneSpent removes used nonces that expired before then, of all agencies. Until
+// then no node may take one for good, however slow its clock is.
+func (db *DB) PruneSpent(ctx context.Context, before time.Time) error {
+	_, err := db.execEverywhere(ctx, `DELETE FROM passkey_spent WHERE expires < $1`, millis(before))
+	return err
+}
+
 // PruneNonces removes nonces that expired before then, of all agencies.
 func (db *DB) PruneNonces(ctx context.Context, before time.Time) error {
 	_, err := db.execEverywhere(ctx, `DELETE FROM passkey_nonce WHERE expires < $1`, millis(before))

@@ -121,10 +121,10 @@ func TestAMovedPasskeyDoesNotOpen(t *testing.T) {
 func TestNonces(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
-			if err := tx.PutNonce(ctx, "a", countersign.NonceAlone, []byte("earlier"), noon); err != nil {
+			if err := tx.PutNonce(ctx, "a", countersign.NonceMake, []byte("earlier"), noon); err != nil {
 				return err
 			}
-			if err := tx.PutNonce(ctx, "a", countersign.NonceAlone, []byte("newer"), noon.Add(time.Minute)); err != nil {
+			if err := tx.PutNonce(ctx, "a", countersign.NonceMake, []byte("newer"), noon.Add(time.Minute)); err != nil {
 				return err
 			}
 			return tx.PutNonce(ctx, "b", countersign.NonceProve, []byte("over"), noon)
@@ -137,7 +137,7 @@ func TestNonces(t *testing.T) {
 				attempt countersign.AttemptID
 				purpose countersign.NoncePurpose
 				want    string
-			}{{"b", countersign.NonceProve, ""}, {"a", countersign.NonceProve, ""}, {"a", countersign.NonceAlone, "newer"}, {"a", countersign.NonceAlone, ""}} {
+			}{{"b", countersign.NonceProve, ""}, {"a", countersign.NonceProve, ""}, {"a", countersign.NonceMake, "newer"}, {"a", countersign.NonceMake, ""}} {
 				got, expires, err := tx.TakeNonce(ctx, of.attempt, of.purpose)
 				if err != nil || string(got) != of.want || expires.IsZero() != (of.want == "") {
 					p.Errorf("%+v: %s until %v, %v", of, got, expires, err)
@@ -145,5 +145,30 @@ func TestNonces(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// A nonce without a row is used once, and its mark stays as long as it is told to.
+func TestSpentNonces(t *testing.T) {
+	each(t, func(p place) {
+		spend := func(digest string, want bool) {
+			p.Helper()
+			p.in(func(ctx context.Context, tx *store.Tx) error {
+				got, err := tx.SpendNonce(ctx, digest, noon)
+				if got != want {
+					p.Errorf("%s: %v", digest, got)
+				}
+				return err
+			})
+		}
+		spend("a", true)
+		spend("a", false)
+		spend("b", true)
+		for _, before := range []time.Time{noon, noon.Add(time.Millisecond)} {
+			if err := p.db.PruneSpent(p.Context(), before); err != nil {
+				p.Fatal(err)
+			}
+			spend("a", before.After(noon))
+		}
 	})
 }

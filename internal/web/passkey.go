@@ -28,7 +28,8 @@ func (s *Server) postSignInPasskey(w http.ResponseWriter, r *http.Request, v cou
 	if err == nil {
 		return s.next(w, r, out)
 	}
-	if countersign.KindOf(err) != countersign.Invalid {
+	kind := countersign.KindOf(err)
+	if kind != countersign.Invalid && kind != countersign.TooMany {
 		return err
 	}
 	p, perr := s.signInPage(r, v)
@@ -36,6 +37,9 @@ func (s *Server) postSignInPasskey(w http.ResponseWriter, r *http.Request, v cou
 		return perr
 	}
 	p.Then = then
+	if kind == countersign.TooMany {
+		return s.waitAtSignIn(w, v, p, err)
+	}
 	p.refuse(err)
 	return s.show(w, http.StatusUnprocessableEntity, "gate_sign-in", p)
 }

@@ -30,7 +30,7 @@ func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, e
 		return signInPage{}, err
 	}
 	p := signInPage{base: s.base(v, "Sign in", front.Preferences), TwoFactor: front.Preferences.TwoFactor}
-	p.Passkey, err = s.Desk.PasskeyAlone(r.Context(), v, front.Preferences)
+	p.Passkey, err = s.Desk.PasskeyAlone(v, front.Preferences)
 	p.Script = p.Passkey != ""
 	return p, err
 }

@@ -87,6 +87,7 @@ var sentences = map[string]string{
 	"passkey.unverified":    "The passkey did not check fingerprint, face or PIN. You have {Tries} left.",
 	"passkey.copied":        "That passkey may have been copied, so it was refused, and you were told by mail. Use another way. You have {Tries} left.",
 	"passkey.refused":       "That passkey does not sign in here. Sign in with your user ID and password.",
+	"passkey.wait":          "Too many attempts. You can try again at {UntilMinute}.\nSeveral sign-ins with this passkey have failed, so it waits. Attempts before then are not looked at and do not make the wait longer. Your user ID and password work as ever.",
 	"passkey.not_alone":     "A passkey alone does not sign in here.",
 	"passkey.taken":         "That passkey is in use already. Make another one. You have {Tries} left.",
 	"passkey.gone":          "That passkey is not there any more\nIt may have been removed meanwhile. Nothing was changed.",
