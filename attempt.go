@@ -56,6 +56,28 @@ type Attempt struct {
 	Expires   time.Time
 }
 
+// Half tells whether the attempt is a sign-in that waits for its second factor:
+// whoever began it knew the password. A wizard that nobody has typed a wrong token
+// into is none: nothing is set up yet.
+func (a Attempt) Half() bool {
+	return a.Purpose == SignIn && a.Password && a.Proved == "" && (!a.Setup.Open || a.Wrong > 0)
+}
+
+// Warning is what an attempt without its second factor tells its user: when
+// somebody last typed into it, whenever that comes to light. A wrong token is told
+// now; without one he is told when the attempt would have ended, since by then he
+// may have turned out to be it (NT-03).
+func (a Attempt) Warning(id string, now time.Time) Warning {
+	w := Warning{ID: id, User: a.User, At: a.Started, Client: a.Client, Wrong: a.Wrong, Due: a.Expires}
+	if !a.WrongAt.IsZero() {
+		w.At = a.WrongAt
+	}
+	if a.Wrong > 0 || !now.Before(a.Expires) {
+		w.Due = now
+	}
+	return w
+}
+
 // Earlier is a token that a newer one replaced, kept to tell so (token.replaced).
 type Earlier struct {
 	Reference string

@@ -172,7 +172,7 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if old.Email == u.Email && old.Mobile == u.Mobile {
 		return nil
 	}
-	if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+	if err := tx.EndAttempts(ctx, u.ID, store.Kept{}, v.Now); err != nil {
 		return err
 	}
 	return tellChanged(ctx, tx, v, actor, old, u, reason)

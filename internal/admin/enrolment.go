@@ -97,7 +97,7 @@ func (o *Office) CancelReset(ctx context.Context, v countersign.Visit, actor cou
 		if u.Enrolled || !u.ResetUntil.After(v.Now) {
 			return fail(countersign.Invalid, "reset.not_open", "", countersign.Args{"Login": u.Login})
 		}
-		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+		if err := tx.EndAttempts(ctx, u.ID, store.Kept{}, v.Now); err != nil {
 			return err
 		}
 		if err := tx.OpenReset(ctx, u.ID, u.ResetAt, v.Now, u.ResetBy); err != nil {

@@ -81,6 +81,7 @@ type tenant struct {
 	login         string
 	email         string
 	first, second *Browser
+	third         *Browser // waits for its token
 	codes         []string
 }
 
@@ -92,15 +93,20 @@ func (h *House) tenant(login string) tenant {
 	t.second.SignIn(login)
 	t.second.Post("/sign-in/token", "token", h.Token(t.email))
 	t.codes = recoveryCodes(t.first)
-	h.Browser("192.0.2.12", SafariMac).SignIn(login)
+	t.third = h.Browser("192.0.2.12", SafariMac)
+	t.third.SignIn(login)
 	return t
 }
 
-// RS-05, DV-06, D-41: what each event clears, and what it leaves.
-func TestWhatEachEventClears(t *testing.T) {
-	full := func(t tenant) standing {
-		return standing{Methods: "email app", Address: t.email, Codes: 8, Devices: 2, Sessions: 2, Pending: 1}
-	}
+// A clearing is an event of D-41: what is done, and how the user stands after it.
+type clearing struct {
+	name string
+	does func(h *House, t tenant)
+	want func(s standing, t tenant) standing
+}
+
+// clearings are the events of D-41.
+func clearings() []clearing {
 	edit := func(h *House, login string, c admin.Change) {
 		h.T.Helper()
 		c.Version = admin.AnyVersion
@@ -110,11 +116,7 @@ func TestWhatEachEventClears(t *testing.T) {
 	}
 	text := func(s string) *string { return &s }
 	off := true
-	events := []struct {
-		name string
-		does func(h *House, t tenant)
-		want func(s standing, t tenant) standing
-	}{
+	return []clearing{
 		{"nothing", func(*House, tenant) {}, func(s standing, _ tenant) standing { return s }},
 		{"reset by oneself: this browser may only set up", func(h *House, t tenant) {
 			t.first.Get("/profile/reset-two-factor")
@@ -176,11 +178,18 @@ func TestWhatEachEventClears(t *testing.T) {
 			func(s standing, _ tenant) standing { s.Devices = 0; return s }},
 		{"2FA Off", func(h *House, _ tenant) { h.Set("2FA", "Off") }, func(s standing, _ tenant) standing { s.Devices, s.Pending = 0, 0; return s }},
 	}
+}
+
+// RS-05, DV-06, D-41: what each event clears, and what it leaves.
+func TestWhatEachEventClears(t *testing.T) {
+	full := func(t tenant) standing {
+		return standing{Methods: "email app", Address: t.email, Codes: 8, Devices: 2, Sessions: 2, Pending: 1}
+	}
 	Each(t, func(t *testing.T, h *House) {
 		h.T = t
 		h.Administrator()
 		other := h.tenant("OTHER")
-		for i, e := range events {
+		for i, e := range clearings() {
 			who := h.tenant(fmt.Sprintf("USER%02d", i))
 			if got := h.standing(who.login); got != full(who) {
 				t.Fatalf("%s: before it stands %+v, want %+v", e.name, got, full(who))

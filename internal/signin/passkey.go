@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"time"
 
 	"countersign"
 	"countersign/internal/factor"
@@ -78,16 +79,15 @@ func (d *Desk) judgePasskey(ctx context.Context, v countersign.Visit, id counter
 	if !isAnswer(answer) {
 		return d.prompted(ctx, v, id, "passkey.cancelled")
 	}
-	late := false
-	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		_, expires, err := tx.Nonce(ctx, id, p)
-		late = !v.Now.Before(expires)
+	var expires time.Time
+	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+		_, expires, err = tx.Nonce(ctx, id, p)
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if late {
+	case !v.Now.Before(expires):
 		return d.prompted(ctx, v, id, "passkey.late")
 	}
 	return d.guess(ctx, v, id, countersign.ByPasskey, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, answer) })
@@ -98,7 +98,7 @@ func (d *Desk) judgePasskey(ctx context.Context, v countersign.Visit, id counter
 func (d *Desk) prompted(ctx context.Context, v countersign.Visit, id countersign.AttemptID, code string) error {
 	counted := false
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		_, a, err := d.lock(ctx, tx, id)
+		u, a, err := d.lock(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -106,8 +106,7 @@ func (d *Desk) prompted(ctx context.Context, v countersign.Visit, id countersign
 		if counted = a.Prompts <= policy.MaxPrompts && v.Now.Before(a.Expires); counted {
 			return tx.SaveAttempt(ctx, a)
 		}
-		_, err = tx.EndAttempt(ctx, id)
-		return err
+		return d.abandon(ctx, tx, v, u, a)
 	})
 	if err != nil {
 		return err

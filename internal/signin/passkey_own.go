@@ -110,7 +110,7 @@ func (d *Desk) addPasskey(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err := tx.AddPasskey(ctx, passkeys(f.Factors).ID, p); err != nil {
 		return err
 	}
-	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
+	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return err
 	}
 	return notice.Tell(ctx, tx, v, f.User, countersign.KindMethodAdded, map[string]string{"Method": string(countersign.ByPasskey), "Passkey": p.Name})

@@ -178,7 +178,7 @@ func (d *Desk) openWizard(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if until := f.User.ResetUntil; !until.IsZero() && until.Before(a.Expires) {
 		a.Expires = until
 	}
-	if err := tx.EndAttempts(ctx, a.User, a.ID); err != nil {
+	if err := d.endOthers(ctx, tx, v, f.User, a.ID); err != nil {
 		return Outcome{}, err
 	}
 	if err := tx.AddAttempt(ctx, a); err != nil {

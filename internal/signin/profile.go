@@ -104,7 +104,7 @@ func (d *Desk) MakeDefault(ctx context.Context, v countersign.Visit, g Guest, m 
 		if !slices.ContainsFunc(factors, func(f countersign.Factor) bool { return f.Method == m }) {
 			return fail(countersign.Invalid, "default.unknown", "default", nil)
 		}
-		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+		if err := d.endOthers(ctx, tx, v, u, ""); err != nil {
 			return err
 		}
 		if err := d.makeDefault(ctx, tx, v, u, factors, m); err != nil {
@@ -160,7 +160,7 @@ func (d *Desk) methodRemoved(ctx context.Context, tx *store.Tx, v countersign.Vi
 	if _, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenMethods, v.Now); err != nil {
 		return err
 	}
-	if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+	if err := d.endOthers(ctx, tx, v, u, ""); err != nil {
 		return err
 	}
 	tx.Record(method(record(v, "method.removed", u), m, passkey))
@@ -224,7 +224,7 @@ func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest, only
 		if only == countersign.ByPasskey {
 			a.Setup.Method, a.Setup.Skipped, a.Setup.Chosen = only, d.Methods.Kinds(), true
 		}
-		if err := tx.EndAttempts(ctx, u.ID, ""); err != nil {
+		if err := d.endOthers(ctx, tx, v, u, ""); err != nil {
 			return err
 		}
 		factors, err := tx.Factors(ctx, u.ID)

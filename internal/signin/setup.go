@@ -273,8 +273,8 @@ func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed strin
 	return out, err
 }
 
-// errElsewhere is over for what came to a wizard at another stage, as from a
-// second click: nothing is compared, and no try is paid for.
+// errElsewhere is over for what came to a wizard at another stage, or was taken
+// before, as from a second click: nothing is compared, and no try is paid for.
 var errElsewhere = over()
 
 // waitsAt refuses a token for another stage of the wizard before it costs a try.
@@ -323,7 +323,7 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if err := tx.PutFactor(ctx, fa); err != nil {
 		return err
 	}
-	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
+	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return err // whatever else was begun goes by methods of before (D-41)
 	}
 	if err := tx.OpenMethod(ctx, f.User.ID, fa.Method); err != nil {

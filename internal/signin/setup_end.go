@@ -15,7 +15,7 @@ func (d *Desk) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	if err := tx.DropEnrolmentCode(ctx, f.User.ID); err != nil {
 		return Outcome{}, err
 	}
-	if err := tx.EndAttempts(ctx, f.User.ID, f.Attempt.ID); err != nil {
+	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return Outcome{}, err
 	}
 	if err := tx.LeaveSetUp(ctx, f.User.ID, false); err != nil {

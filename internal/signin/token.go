@@ -8,6 +8,7 @@ import (
 	"countersign"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
+	"countersign/internal/secret"
 	"countersign/internal/store"
 )
 
@@ -199,8 +200,7 @@ func (d *Desk) hintsOver(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		}
 	}
 	tx.Record(refused(v, "sign-in.no_tokens", u, policy.RefusedHints))
-	_, err = tx.EndAttempt(ctx, id)
-	return err
+	return d.abandon(ctx, tx, v, u, a)
 }
 
 // failed keeps a wrong token: the third one ends the attempt, its token and,
@@ -243,7 +243,7 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	}
 	tx.Record(refused(v, "sign-in.third_failure", f.User, policy.RefusedFailures))
 	if a.Purpose == countersign.SignIn {
-		if err := d.warn(ctx, tx, v, f.User, warningOf(a, v.Now)); err != nil {
+		if err := d.warn(ctx, tx, v, f.User, a.Warning(secret.NewID(), v.Now)); err != nil {
 			return nil, err
 		}
 	}

@@ -13,16 +13,6 @@ import (
 	"countersign/internal/store"
 )
 
-// warningOf is what an attempt without its second factor tells the user: when
-// somebody last typed into it, whenever that comes to light.
-func warningOf(a countersign.Attempt, now time.Time) countersign.Warning {
-	w := countersign.Warning{ID: secret.NewID(), User: a.User, At: a.Started, Client: a.Client, Wrong: a.Wrong, Due: now}
-	if !a.WrongAt.IsZero() {
-		w.At = a.WrongAt
-	}
-	return w
-}
-
 // warn tells the user that somebody knows his password: by one letter an hour,
 // and on his home page (NT-03).
 func (d *Desk) warn(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning) error {
@@ -49,49 +39,34 @@ func (d *Desk) turnedAway(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err != nil {
 		return err
 	}
-	return d.warn(ctx, tx, v, u, warningOf(countersign.Attempt{User: u.ID, Client: v.Client, Started: v.Now}, v.Now))
+	return d.warn(ctx, tx, v, u, countersign.Attempt{User: u.ID, Client: v.Client, Started: v.Now}.Warning(secret.NewID(), v.Now))
 }
 
-// halfway tells whether an attempt is a sign-in that waits for its second factor.
-// A wizard that nobody has typed a token into is none: nothing is set up yet.
-func halfway(a countersign.Attempt) bool {
-	return a.Purpose == countersign.SignIn && a.Password && a.Proved == "" && (!a.Setup.Open || a.Wrong > 0)
-}
-
-// abandon ends an attempt whose second factor will not come. A wrong token is
-// told at once; without one the user is told when the attempt would have ended,
-// unless he has signed in from the same client by then and so was it himself.
+// abandon ends an attempt whose second factor will not come.
 func (d *Desk) abandon(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
 	there, err := tx.EndAttempt(ctx, a.ID)
-	if err != nil || !there || !halfway(a) {
+	if err != nil || !there || !a.Half() {
 		return err
 	}
-	w := warningOf(a, v.Now)
-	if w.Wrong > 0 || !v.Now.Before(a.Expires) {
-		return d.warn(ctx, tx, v, u, w)
+	w := a.Warning(secret.NewID(), v.Now)
+	if v.Now.Before(w.Due) {
+		return tx.AddWarning(ctx, w)
 	}
-	w.Due = a.Expires
-	return tx.AddWarning(ctx, w)
+	return d.warn(ctx, tx, v, u, w)
 }
 
 // endOthers ends what else was begun for a user, done left out, because of what
-// was proved just now (D-41). He is warned of half sign-ins as ever, and what he
-// had posted in this browser still waits for him.
+// was proved or changed just now (D-41). He is warned of half sign-ins as ever, and
+// what he had posted in this browser still waits for him.
 func (d *Desk) endOthers(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, done countersign.AttemptID) error {
-	attempts, err := tx.UserAttempts(ctx, u.ID)
-	if err != nil {
+	kept := store.Kept{Attempt: done}
+	if v.Session != "" {
+		kept.Session = sessionID(v.Session)
+	}
+	if err := tx.EndAttempts(ctx, u.ID, kept, v.Now); err != nil {
 		return err
 	}
-	for _, a := range attempts {
-		kept := a.Purpose == countersign.Resume && v.Session != "" && a.Session == sessionID(v.Session)
-		if a.ID == done || kept {
-			continue
-		}
-		if err := d.abandon(ctx, tx, v, u, a); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.tellDue(ctx, tx, v, u)
 }
 
 // settleWarnings follows a completed sign-in, as far as others are still under way: what the same client has left half
@@ -104,7 +79,7 @@ func (d *Desk) settleWarnings(ctx context.Context, tx *store.Tx, v countersign.V
 	}
 	for _, a := range attempts {
 		switch {
-		case a.ID == done || !halfway(a) || !v.Now.Before(a.Expires):
+		case a.ID == done || !a.Half() || !v.Now.Before(a.Expires):
 		case a.Wrong > 0:
 			err = d.abandon(ctx, tx, v, u, a)
 		case policy.SameClient(a.Client, v.Client):
@@ -156,7 +131,7 @@ func (d *Desk) sweepWarnings(ctx context.Context, now time.Time) error {
 	warnings, err := d.Store.DueWarnings(ctx, now, sweepBatch)
 	for _, due := range warnings {
 		err = errors.Join(err, d.sweep(ctx, now, due, func(tx *store.Tx, v countersign.Visit, u countersign.User) error {
-			return d.tellDue(ctx, tx, v, u, due.ID)
+			return d.tellDue(ctx, tx, v, u)
 		}))
 	}
 	return err
@@ -177,19 +152,22 @@ func (d *Desk) sweep(ctx context.Context, now time.Time, due store.Due, f func(*
 	})
 }
 
-func (d *Desk) tellDue(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, id string) error {
+// tellDue tells a user of the warnings that wait for him and are due.
+func (d *Desk) tellDue(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User) error {
 	waiting, err := tx.UntoldWarnings(ctx, u.ID)
 	if err != nil {
 		return err
 	}
 	for _, w := range waiting {
-		if w.ID != id {
+		if v.Now.Before(w.Due) {
 			continue
 		}
-		if err := tx.ToldWarning(ctx, id); err != nil {
+		if err := tx.ToldWarning(ctx, w.ID); err != nil {
 			return err
 		}
-		return d.tellWarning(ctx, tx, v, u, w)
+		if err := d.tellWarning(ctx, tx, v, u, w); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -99,16 +99,11 @@ func (tx *Tx) CountHint(ctx context.Context, id countersign.AttemptID, limit int
 	return n == 1, err
 }
 
-// EndAttempt removes an attempt and reports whether it was still there.
+// EndAttempt removes an attempt and reports whether it was still there. What has
+// become of it is the caller's to tell; all others end by EndAttempts.
 func (tx *Tx) EndAttempt(ctx context.Context, id countersign.AttemptID) (bool, error) {
 	n, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return n == 1, err
-}
-
-// EndAttempts removes all attempts of a user but one; an empty one: all (D-41).
-func (tx *Tx) EndAttempts(ctx context.Context, user countersign.UserID, but countersign.AttemptID) error {
-	_, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND id <> $3`, tx.agency, user, but)
-	return err
 }
 
 // EndSessionAttempts removes the step-ups and set-ups opened from a session.

@@ -56,17 +56,5 @@ func (tx *Tx) endPending(ctx context.Context, user countersign.UserID, now time.
 	if err := tx.DropTokens(ctx, user, now); err != nil {
 		return err
 	}
-	return tx.EndAttempts(ctx, user, "")
-}
-
-// EndAllPending ends the attempts of the whole agency, and the tokens that were
-// not sent yet: two factor authentication was turned on or off (D-41).
-func (tx *Tx) EndAllPending(ctx context.Context, now time.Time) error {
-	if _, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1`, tx.agency); err != nil {
-		return err
-	}
-	_, err := tx.exec(ctx, `
-		UPDATE message SET state = $3, data = $4, done = $5 WHERE agency_id = $1 AND kind = $2 AND state IN ('waiting', 'sending')`,
-		tx.agency, countersign.KindToken, countersign.Dropped, []byte{}, millis(now))
-	return err
+	return tx.EndAttempts(ctx, user, Kept{}, now)
 }

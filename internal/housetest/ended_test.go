@@ -1,0 +1,167 @@
+package housetest
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/policy"
+	"countersign/internal/store"
+)
+
+// warnedOf are the addresses of the half sign-ins that a user was told of, one
+// for each warning.
+func (h *House) warnedOf(login string) (from []string) {
+	h.T.Helper()
+	err := h.DB.Read(h.T.Context(), h.Agency.ID, func(tx *store.Tx) error {
+		u, err := tx.UserByLogin(h.T.Context(), login)
+		if err != nil {
+			return err
+		}
+		all, err := tx.Warnings(h.T.Context(), u.ID)
+		for _, w := range all {
+			from = append(from, w.Client.IP.String())
+		}
+		return err
+	})
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	return from
+}
+
+// moreClearings end what was begun for a user as well.
+func moreClearings() []clearing {
+	return []clearing{
+		{name: "set-up opened from the User Profile", does: func(_ *House, t tenant) {
+			t.first.Get("/profile")
+			t.first.Post("/profile/setup-two-factor")
+		}},
+		{name: "set-up opened and finished", does: func(_ *House, t tenant) {
+			t.first.Get("/profile")
+			t.first.Post("/profile/setup-two-factor")
+			t.first.Post("/set-up/skip")
+			t.first.Post("/set-up/default", "default", "app")
+		}},
+		{name: "a passkey more", does: func(h *House, t tenant) {
+			t.first.Get("/profile")
+			t.first.Post("/profile/setup-two-factor")
+			t.first.MakePasskey(NewAuthenticator(h.T), "Chrome on Windows")
+		}},
+		{name: "password changed", does: func(_ *House, t tenant) {
+			t.first.Get("/password/change")
+			t.first.Post("/password/change", "password", Password, "new_password", "eleven green bicycles in the rain")
+		}},
+		{name: "own number changed", does: func(h *House, t tenant) {
+			t.first.Get("/profile/phone")
+			t.first.Post("/profile/phone", "phone", "6145550123")
+			t.first.Post("/profile/phone/token", "token", h.Token("+16145550123"))
+		}},
+		{name: "enrolment code by the operator", does: func(h *House, t tenant) {
+			if _, err := h.Office.EnrolmentCode(h.T.Context(), h.Visit(), Operator, t.login, "the phone is lost"); err != nil {
+				h.T.Fatal(err)
+			}
+		}},
+		{name: "twenty inputs that are no token", does: func(h *House, t tenant) {
+			for range policy.MaxHints + 1 {
+				t.third.Post("/sign-in/token", "token", "what is this?")
+			}
+		}},
+	}
+}
+
+// NT-03, D-41: whoever waits for a token with the right password does not vanish
+// unseen when his sign-in is ended by something else. Its user is told as of any
+// sign-in that was left: at once of one with a wrong token, when it would have ended
+// of one without; of each once, whatever ended it, and by one letter in an hour.
+func TestNoHalfSignInEndsUnseen(t *testing.T) {
+	const waits, tried = "192.0.2.12", "198.51.100.66"
+	Each(t, func(t *testing.T, h *House) {
+		h.T = t
+		h.Administrator()
+		sweep := func() {
+			t.Helper()
+			if err := h.Desk.Sweep(t.Context(), h.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := append(moreClearings(), clearings()...)
+		for i, e := range all {
+			who := h.tenant(fmt.Sprintf("USER%02d", i))
+			thief := h.Browser(tried, Edge)
+			wantToken(t, thief.SignIn(who.login))
+			thief.fail(1)
+			e.does(h, who)
+			ended := h.standing(who.login).Pending
+			sweep()
+			if got := h.warnedOf(who.login); ended == 0 && (count(got, tried) != 1 || count(got, waits) != 0) {
+				t.Errorf("%s: at once told of %v", e.name, got)
+			}
+			h.Pass(policy.AttemptLife + time.Minute)
+			sweep()
+			if got := h.warnedOf(who.login); count(got, tried) != 1 || count(got, waits) != 1 {
+				t.Errorf("%s: told of %v", e.name, got)
+			}
+			if n := countSubjects(h, who.email, "Somebody may know your"); n != 1 {
+				t.Errorf("%s: %d letters", e.name, n)
+			}
+			if strings.HasPrefix(e.name, "2FA") {
+				h.Set("2FA", "On")
+			}
+		}
+	})
+}
+
+// An attempt whose body was changed in the database holds up nobody who ends it
+// (KY-01), and one that is being set up tells nothing.
+func TestABrokenAttemptHoldsNobodyUp(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+		h.Pass(2 * time.Hour)
+		h.Browser("192.0.2.20", Edge).SignIn("BSMITH")
+		h.Tamper(`UPDATE attempt SET body = $2 WHERE agency_id = $1`, string(h.Agency.ID), []byte("nothing that opens"))
+		h.reset("BSMITH")
+		if s := h.standing("BSMITH"); s.Pending != 0 || s.Methods != "" {
+			t.Errorf("after the reset it stands %+v", s)
+		}
+		wizard := h.Browser("192.0.2.30", Chrome)
+		wantSetUp(t, wizard.SignIn("BSMITH"))
+		wantSetUp(t, h.Browser("192.0.2.31", Chrome).SignIn("BSMITH"))
+		h.Pass(time.Hour)
+		if err := h.Desk.Sweep(t.Context(), h.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.warnedOf("BSMITH"); len(got) > 0 {
+			t.Errorf("warned of %v", got)
+		}
+	})
+}
+
+// What an attempt says when it ends without its second factor.
+func TestWarningOfAnAttempt(t *testing.T) {
+	a := countersign.Attempt{User: "u", Purpose: countersign.SignIn, Password: true, Client: countersign.Client{IP: netip.MustParseAddr("192.0.2.1")},
+		Started: Start, Expires: Start.Add(policy.AttemptLife)}
+	if w := a.Warning("w", Start.Add(time.Minute)); !a.Half() || !w.At.Equal(Start) || !w.Due.Equal(a.Expires) || w.Client != a.Client {
+		t.Errorf("left: %+v", w)
+	}
+	a.Wrong, a.WrongAt = 2, Start.Add(time.Second)
+	if w := a.Warning("w", Start.Add(time.Minute)); !w.At.Equal(a.WrongAt) || !w.Due.Equal(Start.Add(time.Minute)) || w.Wrong != 2 {
+		t.Errorf("two wrong tokens: %+v", w)
+	}
+	for name, change := range map[string]func(*countersign.Attempt){
+		"a step-up":        func(a *countersign.Attempt) { a.Purpose = countersign.StepUp },
+		"a passkey alone":  func(a *countersign.Attempt) { a.Password = false },
+		"proved":           func(a *countersign.Attempt) { a.Proved = countersign.App },
+		"an empty wizard":  func(a *countersign.Attempt) { a.Setup.Open, a.Wrong = true, 0 },
+		"posted, and kept": func(a *countersign.Attempt) { a.Purpose = countersign.Resume },
+	} {
+		b := a
+		if change(&b); b.Half() {
+			t.Errorf("%s counts as half a sign-in", name)
+		}
+	}
+}
