@@ -21,6 +21,7 @@ type User struct {
 	Mobile     string    // E.164; empty: none
 	Password   string    // encoded hash; empty: no password was chosen yet
 	PasswordAt time.Time // when the password was chosen; zero: never
+	Broken     bool      // the hash does not open in this row, so there is none: somebody has moved or changed it (KY-01)
 	Rights     []Right   // sorted
 	Groups     []string  // sorted
 	Disabled   bool

@@ -202,3 +202,42 @@ func (h *House) Counts(tables ...string) (counts []int) {
 	}
 	return counts
 }
+
+// KY-01, EN-01: the password hash of another user, in the row of BSMITH, lets
+// nobody in: not with his password, and not with the one that the hash belongs to.
+// Who types one learns no more than with any wrong password; the audit log and the
+// monitors have the alarm, a session goes on, and a new password mends it.
+func TestAMovedPasswordHash(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		h.User("THIEF")
+		alarms := []string{}
+		h.Desk.Alarmed = func(code string) { alarms = append(alarms, code) }
+		desk := h.Browser("192.0.2.10", Chrome)
+		desk.Enroll("BSMITH")
+		ordinary := h.Browser("198.51.100.7", Edge).SignInWith("NOBODY", Password)
+		h.Tamper(`UPDATE users SET password_sealed = (SELECT u.password_sealed FROM users u WHERE u.login = 'THIEF' AND u.agency_id = $1)
+			WHERE login = 'BSMITH' AND agency_id = $1`, string(h.Agency.ID))
+		for range 2 {
+			b := h.Browser("198.51.100.8", Edge)
+			p := b.SignIn("BSMITH")
+			if p.Status != ordinary.Status || !p.Says("The user ID or the password is not right. Check both and try again.") || b.Cookie("session") != "" {
+				t.Errorf("the sign-in was answered %d: %s", p.Status, p.Text())
+			}
+		}
+		if got := h.Events("BSMITH"); count(got, "secret.broken refused") != 2 || count(got, "sign-in.password refused") != 2 {
+			t.Errorf("the audit log: %v", got)
+		}
+		if len(alarms) != 2 || alarms[0] != "secret.broken" {
+			t.Errorf("the monitors have %v", alarms)
+		}
+		desk.Get("/password/change")
+		wantAt(t, desk.Post("/password/change", "password", Password, "new_password", "eleven green bicycles in the rain"), 422, "/password/change", "That is not your password.")
+		path, key := forgot(t, h, "BSMITH")
+		b := h.Browser("192.0.2.10", Chrome)
+		b.Get(path)
+		b.Post("/password/reset", "key", key, "new_password", "eleven green bicycles in the rain")
+		h.Pass(time.Hour)
+		wantToken(t, h.Browser("198.51.100.9", Edge).SignInWith("BSMITH", "eleven green bicycles in the rain"))
+	})
+}

@@ -31,6 +31,9 @@ func (d *Desk) tryPassword(ctx context.Context, v countersign.Visit, u countersi
 	if countersign.KindOf(err) == countersign.Busy {
 		return tried{}, d.returnGuess(ctx, v, g, err)
 	}
+	if err == nil && u.Broken {
+		err = d.Alarm(ctx, v, brokenPassword(u))
+	}
 	return tried{guess: g, right: right, rehash: rehash}, err
 }
 

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
 	"countersign"
+	"countersign/internal/secret"
 )
 
 // Password hashes are sealed under the master key, which lives outside of the
@@ -31,13 +33,18 @@ func (db *DB) sealPassword(agency countersign.AgencyID, user countersign.UserID,
 // stillSealed marks, in memory, a hash that was read and not opened yet.
 const stillSealed = "sealed:"
 
-// openPassword opens the hash of a user who was read.
+// openPassword opens the hash of a user who was read. One that does not open in
+// his row was moved or changed there: he has no password then, and nothing that is
+// typed is right (KY-01).
 func (tx *Tx) openPassword(u *countersign.User) error {
 	sealed, ok := strings.CutPrefix(u.Password, stillSealed)
 	if !ok {
 		return nil
 	}
 	hash, err := tx.db.box.Open([]byte(sealed), passwordPlace(tx.agency, u.ID))
+	if errors.Is(err, secret.ErrOtherPlace) {
+		hash, u.Broken, err = nil, true, nil
+	}
 	u.Password = string(hash)
 	return err
 }

@@ -51,11 +51,16 @@ func (tx *Tx) user(ctx context.Context, query string, key any) (countersign.User
 	if err := tx.openPassword(&u); err != nil {
 		return u, err
 	}
-	if u.Rights, err = names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, u.ID); err != nil {
+	if u.Rights, err = tx.rights(ctx, u.ID); err != nil {
 		return u, err
 	}
 	u.Groups, err = names[string](ctx, tx, `SELECT name FROM user_group WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, u.ID)
 	return u, err
+}
+
+// rights are those that a user holds.
+func (tx *Tx) rights(ctx context.Context, user countersign.UserID) ([]countersign.Right, error) {
+	return names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, user)
 }
 
 func names[T ~string](ctx context.Context, tx *Tx, query string, args ...any) ([]T, error) {
@@ -178,7 +183,7 @@ func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign
 		ORDER BY login, id`, tx.agency, string(r))
 	for i := range all {
 		if err == nil {
-			all[i].Rights, err = names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, all[i].ID)
+			all[i].Rights, err = tx.rights(ctx, all[i].ID)
 		}
 	}
 	return all, err
