@@ -128,7 +128,7 @@ func (tx *Tx) userPage(ctx context.Context, page UserPage, rows []keyedRow, more
 	filter []any, from, key string, q UserQuery) (UserPage, error) {
 	for _, r := range rows {
 		var err error
-		r.Rights, err = names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, r.ID)
+		r.Rights, err = tx.rights(ctx, r.ID)
 		if err != nil {
 			return page, err
 		}
