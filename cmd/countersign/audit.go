@@ -235,7 +235,7 @@ func printVerdict(out io.Writer, a countersign.Agency, v admin.Verdict) {
 	if len(v.Faults) > 0 {
 		return
 	}
-	fmt.Fprintf(out, "%s: %d rows, unchanged and in order; %d checkpoints fit\n", a.Code, v.Rows, v.Checkpoints)
+	fmt.Fprintf(out, "%s: %s, unchanged and in order; checkpoints that agree: %d\n", a.Code, countersign.Count(int(v.Rows), "row"), v.Checkpoints)
 	if v.Newest.Seq > 0 {
 		fmt.Fprintln(out, v.Newest)
 	}

@@ -153,7 +153,7 @@ func (cmd keyRotate) rotate(ctx context.Context, h *house, c *console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%d values were sealed anew with key %s\n", resealed, seals)
+	fmt.Fprintf(c.out, "Sealed anew with key %s: %s\n", seals, countersign.Count(int(resealed), "value"))
 	return cmd.retire(ctx, h, c, seals)
 }
 

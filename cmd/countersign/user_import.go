@@ -88,7 +88,7 @@ func (cmd userImport) print(c *console, done admin.Imported) error {
 	}
 	if len(rows) == 0 {
 		would := map[bool]string{false: "Added", true: "Would be added"}[cmd.DryRun]
-		rows = [][]string{{would, fmt.Sprint(done.Added, " users"), fmt.Sprint(done.Invited, " get a link to choose a password")}}
+		rows = [][]string{{would, countersign.Count(done.Added, "user"), countersign.Count(done.Invited, "link") + " to choose a password"}}
 	}
 	var err error
 	if cmd.JSON {

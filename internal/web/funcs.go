@@ -19,6 +19,7 @@ var funcs = template.FuncMap{
 	"field":   newField,
 	"tries":   tries,
 	"days":    days,
+	"count":   countersign.Count,
 	"dialled": dialled,
 	"person":  person,
 	"capital": capital,
@@ -89,9 +90,4 @@ func newField(id, name, label, value string, options ...any) (field, error) {
 	return f, nil
 }
 
-func days(n int) string {
-	if n == 1 {
-		return "1 day"
-	}
-	return strconv.Itoa(n) + " days"
-}
+func days(n int) string { return countersign.Count(n, "day") }

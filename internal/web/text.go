@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -27,12 +28,12 @@ var sentences = map[string]string{
 	"step_up.over":            "This took too long\nConfirming has to be finished within 10 minutes. Nothing was changed. Go back and start again.",
 	"attempt.expired":         "Please sign in again\nA sign-in has to be finished within 10 minutes after the password. Nothing is wrong with your account.",
 	"session.none":            "Please sign in.",
-	"session.idle":            "You were away for {Minutes} minutes, so you were signed out\nSign in to go on.",
-	"session.idle_page":       "You were away for {Minutes} minutes, so you were signed out\nSign in and you return to the page you were on: {Page}.",
-	"session.idle_kept":       "You were away for {Minutes} minutes, so you were signed out\nSign in and you return to where you were. What you had typed is kept.",
-	"session.absolute":        "A session ends after {Hours} hours at the latest\nSign in to go on.",
-	"session.absolute_page":   "A session ends after {Hours} hours at the latest\nSign in and you return to the page you were on: {Page}.",
-	"session.absolute_kept":   "A session ends after {Hours} hours at the latest\nSign in and you return to where you were. What you had typed is kept.",
+	"session.idle":            "You were away for {Minutes minute}, so you were signed out\nSign in to go on.",
+	"session.idle_page":       "You were away for {Minutes minute}, so you were signed out\nSign in and you return to the page you were on: {Page}.",
+	"session.idle_kept":       "You were away for {Minutes minute}, so you were signed out\nSign in and you return to where you were. What you had typed is kept.",
+	"session.absolute":        "A session ends after {Hours hour} at the latest\nSign in to go on.",
+	"session.absolute_page":   "A session ends after {Hours hour} at the latest\nSign in and you return to the page you were on: {Page}.",
+	"session.absolute_kept":   "A session ends after {Hours hour} at the latest\nSign in and you return to where you were. What you had typed is kept.",
 	"session.ended":           "This session was ended\nIt was ended from your User Profile or by an administrator at {At}. Sign in to go on.",
 	"session.unknown":         "That session is not there any more\nIt may have ended meanwhile. Nothing was changed.",
 	"limit.method":            "This can't be asked for\nA page here is opened, or a form of it is sent. Nothing else is answered, and nothing was changed.",
@@ -86,8 +87,8 @@ var sentences = map[string]string{
 	"passkey.unknown":       "That passkey is not one of yours here. You have {Tries} left.",
 	"passkey.unverified":    "The passkey did not check fingerprint, face or PIN. You have {Tries} left.",
 	"passkey.copied":        "That passkey may have been copied, so it was refused, and you were told by mail. Use another way. You have {Tries} left.",
-	"passkey.refused":       "That passkey does not sign in here. Sign in with your user ID and password.",
 	"passkey.wait":          "Too many attempts. You can try again at {UntilMinute}.\nSeveral sign-ins with this passkey have failed, so it waits. Attempts before then are not looked at and do not make the wait longer. Your user ID and password work as ever.",
+	"passkey.refused":       "That passkey does not sign in here. Sign in with your user ID and password.",
 	"passkey.not_alone":     "A passkey alone does not sign in here.",
 	"passkey.taken":         "That passkey is in use already. Make another one. You have {Tries} left.",
 	"passkey.gone":          "That passkey is not there any more\nIt may have been removed meanwhile. Nothing was changed.",
@@ -95,7 +96,7 @@ var sentences = map[string]string{
 	"passkey.name_form":     "A name has up to 50 characters on one line.",
 
 	// Sending
-	"send.wait":               "No new token was sent\nA token was sent {Seconds} seconds ago. You can ask for another one at {UntilSeconds}. The token with reference {Reference} still works.",
+	"send.wait":               "No new token was sent\nA token was sent {Seconds second} ago. You can ask for another one at {UntilSeconds}. The token with reference {Reference} still works.",
 	"send.wait_channel":       "No token was sent\nThe last one by this way was sent less than 30 seconds ago. You can ask for another one at {UntilSeconds}.",
 	"send.limit_sign_in":      "No more tokens can be sent in this sign-in.\nFive were sent. The last one, reference {Reference}, still works until {Expires}.",
 	"send.limit_sign_in.over": "No more tokens can be sent in this sign-in.\nFive were sent, and none of them works any more. Use another way, or start again.",
@@ -112,12 +113,12 @@ var sentences = map[string]string{
 	"profile.third_failure":   "Three tokens were wrong, so this change was closed\nNothing was changed. Open it again in your User Profile.",
 	"email.other_not_allowed": "Only the address in your User Profile is allowed here, {Email}.",
 	"phone.required":          "Enter your mobile phone number, 10 digits, area code first.",
-	"phone.length":            "That number has {Digits} digits. A mobile number has 10, area code first.",
+	"phone.length":            "That number has {Digits digit}. A mobile number has 10, area code first.",
 	"phone.not_digits":        "A phone number has digits only. Enter 10 digits, area code first.",
 	"phone.kind":              "Text messages cannot be sent to that number. Enter a mobile number.",
 	"phone.region":            "That number is in another country. Enter a number of the country that is shown.",
 	"phone.country":           "Text messages to that country are not allowed here. Choose one from the list.",
-	"phone.shared":            "That number is used by {Users} other users already. Enter another one.",
+	"phone.shared":            "That number is used by {Users other user} already. Enter another one.",
 	"setup.email_done":        "Two Factor Authentication set up is now complete for the Email method.",
 	"setup.app_done":          "Two Factor Authentication set up is now complete for the app method.",
 	"setup.sms_done":          "Two Factor Authentication set up is now complete for the SMS method.",
@@ -138,10 +139,10 @@ var sentences = map[string]string{
 
 	// Passwords and links
 	"password.choose":        "Choose a password.",
-	"password.short":         "This password has {Length} characters. {Min} are needed. A few words in a row are fine, spaces too.",
-	"password.long":          "This password has {Length} characters. At most {Max} can be kept.",
+	"password.short":         "This password has {Length character}. {Min} are needed. A few words in a row are fine, spaces too.",
+	"password.long":          "This password has {Length character}. At most {Max} can be kept.",
 	"password.common":        "This password {Why}, which is guessed early. Choose another one.",
-	"password.short_guessed": "This password has {Length} characters. {Min} are needed. Adding to it is not enough: it hides one of the most used passwords. Take a few words that have nothing to do with each other.",
+	"password.short_guessed": "This password has {Length character}. {Min} are needed. Adding to it is not enough: it hides one of the most used passwords. Take a few words that have nothing to do with each other.",
 	"password.breached":      "This password is in a list of stolen passwords. Choose another one.",
 	"password_hash.form":     "This is no password hash that can be read. Leave the cell empty, and the user chooses a password by a link.",
 	"password_hash.cost":     "This password hash asks for {What}, which is more than is ever computed here. Leave the cell empty, and the user chooses a password by a link.",
@@ -235,12 +236,12 @@ var sentences = map[string]string{
 	"sender.taken":           "{Domain} belongs to another agency of this installation. Use an address of your own domain. Nothing was saved.",
 
 	// Everything else
-	"import.problems":       "{Problems} problems were found. Nothing was changed.",
+	"import.problems":       "The file has {Problems problem}. Nothing was changed.",
 	"import.text":           "The file is not in UTF-8. Save it as CSV UTF-8.",
 	"import.form":           "This line is no CSV: {Problem}.",
 	"import.empty":          "The file has no users: the first line names the columns, each other one is a user.",
-	"import.many":           "The file has {Lines} users. At most {Most} can be added at once: split it.",
-	"import.cells":          "This line has {Cells} cells; the first line names {Columns} columns.",
+	"import.many":           "The file has {Lines user}. At most {Most} can be added at once: split it.",
+	"import.cells":          "This line has {Cells cell}; the first line names {Columns column}.",
 	"import.column_unknown": "There is no column \"{Column}\". The columns are {Columns}.",
 	"import.column_twice":   "The column \"{Column}\" is named twice.",
 	"import.column_missing": "A column \"{Column}\" is needed.",
@@ -316,8 +317,9 @@ func sentence(a countersign.Agency, now time.Time, e *countersign.Error) string 
 	return fill(a, now, text, e.Args)
 }
 
-// fill puts args into a text. Left becomes "2 tries" or "1 try", and a time is
-// told as a clock in the agency's zone, with seconds under NameSeconds.
+// fill puts args into a text. Left becomes "2 tries" or "1 try", a place with a
+// noun counts it, and a time is told as a clock in the agency's zone, with seconds
+// under NameSeconds.
 func fill(a countersign.Agency, now time.Time, text string, args countersign.Args) string {
 	var pairs []string
 	for name, value := range args {
@@ -332,12 +334,17 @@ func fill(a countersign.Agency, now time.Time, text string, args countersign.Arg
 			pairs = append(pairs, "{Tries}", tries(left))
 		}
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return strings.NewReplacer(pairs...).Replace(counted.ReplaceAllStringFunc(text, func(place string) string {
+		name, noun, _ := strings.Cut(strings.Trim(place, "{}"), " ")
+		n, ok := args[name].(int)
+		if !ok {
+			return place
+		}
+		return countersign.Count(n, noun)
+	}))
 }
 
-func tries(left int) string {
-	if left == 1 {
-		return "1 try"
-	}
-	return fmt.Sprint(left, " tries")
-}
+// counted is a place for a number with what is counted: {Users other user}.
+var counted = regexp.MustCompile(`\{[A-Z][A-Za-z]* [a-z ]+\}`)
+
+func tries(left int) string { return countersign.Count(left, "try") }
