@@ -39,7 +39,7 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("countersign"), kong.Description("A second factor in front of the applications that an agency already runs."),
-		kong.Writers(out, problems), kong.DefaultEnvars("COUNTERSIGN"), kong.Exit(func(code int) { exit = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(out, problems), kong.DefaultEnvars("COUNTERSIGN"), kong.Exit(func(code int) { exit = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(help),
 		kong.Vars{"nothing": ""})
 	if err != nil {
 		fmt.Fprintln(problems, "countersign:", err)
