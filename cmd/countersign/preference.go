@@ -39,13 +39,22 @@ func (cmd preferenceList) Run(s *config.Settings, c *console) error {
 		for _, row := range all {
 			p := row.Preference
 			views = append(views, preferenceJSON{p.Code, p.Name, string(p.Kind), row.Value(), p.Default, row.Setting.Value != ""})
-			rows = append(rows, []string{p.Code, row.Shown(), p.Name})
+			rows = append(rows, []string{p.Code, shown(row), p.Name})
 		}
 		if cmd.JSON {
 			return c.json(views)
 		}
 		return c.table(rows)
 	})
+}
+
+// shown is the value of a preference as a command prints it: the page's invitation
+// to choose one says nothing here.
+func shown(row admin.Row) string {
+	if row.Setting.Value == "" && row.Preference.Default == "" && row.Preference.Empty == "" {
+		return "not set"
+	}
+	return row.Shown()
 }
 
 type preferenceSet struct {
@@ -78,6 +87,6 @@ func setPreference(s *config.Settings, c *console, agency string, saving admin.S
 		if err != nil {
 			return err
 		}
-		return c.table([][]string{{row.Preference.Code, row.Shown(), "counts from each user's next sign-in"}})
+		return c.table([][]string{{row.Preference.Code, shown(row), "counts from each user's next sign-in"}})
 	})
 }
