@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/internal/policy"
+	"countersign/internal/store"
 )
 
 const bsmith = "bsmith@demo.example"
@@ -347,5 +348,33 @@ func TestProfileTokensCount(t *testing.T) {
 			half.fail(1)
 		}
 		wantWait(t, b.Post("/profile/email/token", "token", h.Token("bob@elsewhere.example")), 30*time.Second)
+	})
+}
+
+// AU-01: the row of a wrong token names the method that was guessed at.
+func TestWrongTokensNameTheirMethod(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		key := h.Browser("192.0.2.10", Chrome).EnrollApp("BSMITH", "app")
+		h.Pass(time.Hour)
+		b := h.Browser("198.51.100.1", Edge)
+		b.SignIn("BSMITH")
+		b.Post("/sign-in/token", "token", otherThan(h.AppToken(key)))
+		b.Get("/sign-in/other-way")
+		b.Post("/sign-in/other-way", "method", "email")
+		b.Post("/sign-in/token", "token", otherThan(h.Token(bsmith)))
+		var methods []string
+		err := h.DB.Read(t.Context(), h.Agency.ID, func(tx *store.Tx) error {
+			all, err := tx.Events(t.Context(), "BSMITH", 100)
+			for _, e := range all {
+				if e.Action == "token.wrong" {
+					methods = append(methods, e.Method)
+				}
+			}
+			return err
+		})
+		if err != nil || !slices.Equal(methods, []string{"email", "app"}) {
+			t.Errorf("%v, %v", methods, err)
+		}
 	})
 }

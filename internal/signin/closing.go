@@ -60,7 +60,7 @@ func (d *Desk) closeMethods(ctx context.Context, tx *store.Tx, v countersign.Vis
 		if _, err := tx.CloseLane(ctx, string(u.ID), l, v.Now); err != nil {
 			return err
 		}
-		methods = append(methods, strings.TrimPrefix(string(l), string(countersign.LaneOf(""))))
+		methods = append(methods, string(l.Method()))
 	}
 	for _, l := range []countersign.Lane{countersign.LaneKnown, countersign.LaneUnknown} {
 		if _, err := tx.CloseLane(ctx, string(u.ID), l, v.Now); err != nil {

@@ -213,12 +213,9 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	a.Wrong, a.WrongAt = a.Wrong+1, v.Now
 	left := policy.MaxFailures - a.Wrong
 	e := refused(v, "token.wrong", f.User, wrong.Code)
-	e.Method = string(a.Challenge.Method)
-	switch wrong.Field {
-	case "recovery_code":
-		e.Method = string(countersign.Recovery)
-	case "credential":
-		e.Method = string(countersign.ByPasskey)
+	e.Method = string(g.Lane.Method())
+	if wrong.Field == "credential" {
+		e.Method = string(countersign.ByPasskey) // which is no guess beyond its sign-in
 	}
 	tx.Record(e)
 	if left > 0 {
