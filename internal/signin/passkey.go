@@ -87,6 +87,8 @@ func (d *Desk) judgePasskey(ctx context.Context, v countersign.Visit, id counter
 	switch {
 	case err != nil:
 		return err
+	case p == countersign.NonceMake && expires.IsZero():
+		return errElsewhere // made already, by a first click
 	case !v.Now.Before(expires):
 		return d.prompted(ctx, v, id, "passkey.late")
 	}

@@ -80,6 +80,9 @@ func (d *Desk) passkeyOpen(f policy.Facts, v countersign.Visit) error {
 // newPasskey judges what the browser has made. A credential is one user's only.
 func (d *Desk) newPasskey(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, answer string) (countersign.Passkey, error) {
 	nonce, expires, err := tx.TakeNonce(ctx, f.Attempt.ID, countersign.NonceMake)
+	if err == nil && nonce == nil {
+		err = errElsewhere // of two clicks at once the other one was first
+	}
 	if err != nil {
 		return countersign.Passkey{}, err
 	}

@@ -94,6 +94,8 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 	switch {
 	case err != nil:
 		http.Redirect(w, r, "/sign-in"+query("notice", code), http.StatusSeeOther)
+	case r.Method == http.MethodPost && s.cameAbout(r, v, g):
+		http.Redirect(w, r, "/set-up/done", http.StatusSeeOther)
 	case r.Method == http.MethodPost:
 		s.showError(w, withGuest(r, g), v, http.StatusGone, code+"_own", nil)
 	default:
