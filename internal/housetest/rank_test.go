@@ -123,7 +123,7 @@ func TestLastAdministratorStays(t *testing.T) {
 		b.Enroll("ADMIN")
 		office := h.Browser("192.0.2.11", Chrome)
 		office.Enroll("JJONES")
-		b.Get("/profile/reset-two-factor")
+		wantAt(t, b.Get("/profile/reset-two-factor"), 403, "/profile/reset-two-factor", "ADMIN is the last administrator", "Give another user all rights first.") // before the password is asked for
 		wantAt(t, b.Post("/profile/reset-two-factor", "password", Password), 403, "/profile/reset-two-factor", "ADMIN is the last administrator", "Give another user all rights first.")
 		if !slices.Contains(h.Events("ADMIN"), "two-factor.reset refused") || h.standing("ADMIN").Methods != "email" {
 			t.Errorf("the refusal is not audited, or something was cleared: %v", h.Events("ADMIN"))

@@ -290,15 +290,31 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 	return Outcome{Step: policy.SetUp{}, Stage: policy.ProposeEmail{}, Session: cleared, Attempt: set(handle)}, err
 }
 
-// notLast refuses to reset the last administrator: if he did not finish set-up
-// in time, nobody could let him in again but the host's operator (RS-07).
+// MayResetOwn says why the guest may not reset himself, before his password is
+// asked for; nil if he may. ResetOwn asks again.
+func (d *Desk) MayResetOwn(ctx context.Context, v countersign.Visit, g Guest) error {
+	if !g.Preferences.SelfReset {
+		return fail(countersign.Denied, "reset.self_off", "", nil)
+	}
+	return d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error { return last(ctx, tx, g.User) })
+}
+
+// notLast is last for who is about to do it: of two at once the second is refused.
 func notLast(ctx context.Context, tx *store.Tx, u countersign.User) error {
+	if len(policy.Gives(u)) > 0 {
+		if err := tx.LockAdministration(ctx); err != nil {
+			return err
+		}
+	}
+	return last(ctx, tx, u)
+}
+
+// last refuses to reset the last administrator: if he did not finish set-up
+// in time, nobody could let him in again but the host's operator (RS-07).
+func last(ctx context.Context, tx *store.Tx, u countersign.User) error {
 	lost := policy.Gives(u)
 	if len(lost) == 0 {
 		return nil
-	}
-	if err := tx.LockAdministration(ctx); err != nil {
-		return err
 	}
 	holders, err := tx.UsersWith(ctx, countersign.RightUsers)
 	if err != nil {

@@ -235,8 +235,8 @@ type resetPage struct {
 }
 
 func (s *Server) getProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	if !g.Preferences.SelfReset {
-		return &countersign.Error{Kind: countersign.Denied, Code: "reset.self_off"}
+	if err := s.Desk.MayResetOwn(r.Context(), v, g); err != nil {
+		return err
 	}
 	return s.profileReset(w, r, v, g, http.StatusOK, nil)
 }
