@@ -81,6 +81,7 @@ func TestEveryState(t *testing.T) {
 	resets(s)
 	stepUps(s)
 	conflicts(s)
+	goesOn(s)
 	turnedOff(s)
 }
 
@@ -234,6 +235,23 @@ func conflicts(s *stage) {
 	s.look("preference-conflict", "Changed by somebody else in the meantime")
 	s.Set("2FAFREQUENCY", "7")
 	s.Pass(time.Second)
+}
+
+// goesOn: what was posted after its session had ended is shown before it happens.
+func goesOn(s *stage) {
+	s.t.Helper()
+	s.w.Go(home + "/admin/system/preferences?edit=SESSIONIDLE")
+	s.w.Type("value", "45")
+	s.Pass(8 * 24 * time.Hour)
+	s.w.Press("Save")
+	s.look("session-over-kept", "What you had typed is kept.")
+	s.signIn("ADMIN")
+	s.Mail("")
+	s.w.Go(home + "/sign-in/token")
+	s.token("admin@demo.example", "Sign in")
+	s.look("go-on", "Go on with what you sent?")
+	s.w.Press("Go on")
+	want(s.t, s.w, "45")
 }
 
 // turnedOff: what the pages say while two factor authentication is Off, and what

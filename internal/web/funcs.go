@@ -59,6 +59,7 @@ var funcs = template.FuncMap{
 type field struct {
 	ID, Name, Label, Value, Type, Hint, Error, Complete, Capital string
 	Optional, Focus                                              bool
+	Sometimes                                                    bool // required or not, as its label says
 	Calm                                                         bool // another field takes the focus, though this one is wrong too
 }
 
@@ -79,6 +80,8 @@ func newField(id, name, label, value string, options ...any) (field, error) {
 			f.Capital = options[i+1].(string)
 		case "optional":
 			f.Optional = options[i+1].(bool)
+		case "sometimes":
+			f.Sometimes = options[i+1].(bool)
 		case "focus":
 			f.Focus = options[i+1].(bool)
 		case "calm":
