@@ -1,6 +1,7 @@
 package housetest
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -332,6 +333,34 @@ func TestForgottenPasswordLimits(t *testing.T) {
 		ask("198.51.100.7", "BSMITH")
 		if n := len(h.Mail("bsmith@demo.example")); n != policy.MaxLinks+1 {
 			t.Errorf("%d letters after an hour, want %d", n, policy.MaxLinks+1)
+		}
+	})
+}
+
+// TH-04: the networks of one IPv6 /48 share a limit of their own.
+func TestForgottenPasswordLimitOfAWideNetwork(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("CBILLS")
+		ask := func(ip, login string) {
+			t.Helper()
+			b := h.Browser(ip, Chrome)
+			b.Get("/password/forgot")
+			wantAt(t, b.Post("/password/forgot", "user_id", login), 200, "/password/forgot", "Check your mail")
+		}
+		for i := range policy.MaxAsksWide {
+			ask(fmt.Sprintf("2001:db8:7:%x::1", i), "NOBODY")
+		}
+		for range policy.MaxAsksWide / 10 { // some wishes are looked at in each round
+			h.Mail("")
+		}
+		rows := len(h.Events(""))
+		ask("2001:db8:7:ffff::1", "CBILLS")
+		if n := len(h.Mail("cbills@demo.example")); n != 0 || len(h.Events("")) != rows {
+			t.Errorf("%d letters beyond the limit, and %d rows", n, len(h.Events(""))-rows)
+		}
+		ask("2001:db8:8::1", "CBILLS")
+		if n := len(h.Mail("cbills@demo.example")); n != 1 {
+			t.Errorf("%d letters to another /48, want 1", n)
 		}
 	})
 }

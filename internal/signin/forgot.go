@@ -24,14 +24,23 @@ func (d *Desk) AskLink(ctx context.Context, v countersign.Visit, login string) (
 		login = login[:longestLogin]
 	}
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		left, err := tx.SpendAsk(ctx, v.Client.Network(), v.Now, time.Hour, policy.MaxAsks)
-		if err != nil || !left {
+		if left, err := spendAsk(ctx, tx, v); err != nil || !left {
 			return err
 		}
 		return tx.AddAsk(ctx, countersign.LinkAsk{ID: secret.NewID(), Login: login, Client: v.Client, Request: v.Request, At: v.Now})
 	})
 	d.Wake()
 	return v.Now.Add(policy.PasswordLink), err
+}
+
+// spendAsk pays for one wish of the network, and of the wider one that it lies in:
+// who holds many networks fills no log with wishes (TH-04).
+func spendAsk(ctx context.Context, tx *store.Tx, v countersign.Visit) (bool, error) {
+	left, err := tx.SpendAsk(ctx, v.Client.Network(), v.Now, time.Hour, policy.MaxAsks)
+	if wide := v.Client.Wide(); err == nil && left && wide != "" {
+		left, err = tx.SpendAsk(ctx, wide, v.Now, time.Hour, policy.MaxAsksWide)
+	}
+	return left, err
 }
 
 // fewAsks is how many wishes are looked at in one round.
