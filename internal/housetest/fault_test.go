@@ -158,7 +158,7 @@ func TestFaults(t *testing.T) {
 func everyCall(t *testing.T, h *House, faults *Faults, f flow, how fault, look func() dump) int {
 	t.Helper()
 	for n := 1; ; n += stride {
-		h.Pass(26 * time.Hour) // the quotas of a day empty meanwhile
+		h.Pass(26 * time.Hour)                                     // the quotas of a day empty meanwhile
 		if err := h.Desk.Sweep(t.Context(), h.Now()); err != nil { // and nobody waits for a token any more
 			t.Fatal(err)
 		}
