@@ -104,7 +104,7 @@ func (v *visitor) password(login string) bool {
 
 // clear are the sentences of which a page must have one while there is no token.
 var clear = []string{"Waiting for the mail server", "Mail is delayed", "The token could not be delivered", "Your token has expired", "No token was sent",
-	"Ten tokens were sent", "No more tokens", "Accepted by", "set-up is over", "Sign in again", "The sign-in is over"}
+	"Ten tokens were sent", "No more tokens", "Accepted by", "Sign in to go on", "Please sign in again"}
 
 var reference = regexp.MustCompile(`(?:class="ref">|with reference )([A-Z]{2})\b`)
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/factor"
 	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/store"
@@ -182,7 +183,7 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 // and every administrator of a new address (D-45, RS-06).
 func tellChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
 	tell := func(what, before, after string) error {
-		data := map[string]string{"By": byline(actor), "Reason": reason, "What": what, "Old": before, "New": after}
+		data := map[string]string{"By": byline(actor), "Reason": reason, "What": what, "Old": factor.Readable(before), "New": factor.Readable(after)}
 		return notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data, old.Email)
 	}
 	if old.Mobile != u.Mobile {
@@ -197,7 +198,7 @@ func tellChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor c
 		return err
 	}
 	return notice.Administrators(ctx, tx, v, countersign.KindProfileChanged, map[string]string{
-		"By": byline(actor), "Reason": reason, "What": "email", "Old": old.Email, "New": u.Email, "UserID": u.Login, "Name": u.Name})
+		"By": byline(actor), "Reason": reason, "What": "email", "Old": factor.Readable(old.Email), "New": factor.Readable(u.Email), "UserID": u.Login, "Name": u.Name})
 }
 
 // forgetsAfter says why a change forgets the user's devices; empty if it does not.

@@ -165,7 +165,7 @@ func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	}
 	if strings.Contains(to, "@") {
 		if m.To, err = factor.ParseEmail(to); err != nil {
-			return fail(countersign.Invalid, "email.not_address", "to", nil)
+			return fail(countersign.Invalid, countersign.CodeOf(err), "to", nil)
 		}
 		return nil
 	}

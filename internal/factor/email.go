@@ -4,6 +4,7 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/net/idna"
 
@@ -45,10 +46,15 @@ func ParseEmail(typed string) (string, error) {
 		return refuse("email.required")
 	case at < 0 || at == len(typed)-1:
 		return refuse("email.no_domain")
+	case strings.Contains(typed[:at], `"`):
+		return refuse("email.quoted")
 	case len(typed) > 254 || strings.ContainsFunc(typed, func(r rune) bool { return r <= ' ' || r == 0x7f }):
 		return refuse("email.not_address")
 	}
 	local, domain := typed[:at], strings.TrimSuffix(typed[at+1:], ".")
+	if strings.ContainsFunc(local, func(r rune) bool { return r > 0x7e && unicode.IsLetter(r) }) {
+		return refuse("email.letters")
+	}
 	ascii, err := idna.Lookup.ToASCII(domain)
 	if err != nil || !plausibleDomain(ascii) || !plausibleLocal(local) {
 		return refuse("email.not_address")

@@ -208,7 +208,7 @@ func TestParseEmail(t *testing.T) {
 		"": "email.required", "bsmith": "email.no_domain", "bsmith@": "email.no_domain", "@acme.example": "email.not_address",
 		"b smith@acme.example": "email.not_address", "b@acme": "email.not_address", "b@acme..example": "email.not_address",
 		"b@acme.example\r\nBcc: x@y.example": "email.not_address", "Bob <b@acme.example>": "email.not_address", "b@a@acme.example": "email.not_address",
-		`"b s"@acme.example`: "email.not_address", "b@[127.0.0.1]": "email.not_address", "bö@acme.example": "email.not_address",
+		`"b s"@acme.example`: "email.quoted", `"bsmith"@acme.example`: "email.quoted", "b@acme.example\nb": "email.not_address", "b@acme.example\u2028x": "email.not_address", "b@[127.0.0.1]": "email.not_address", "bö@acme.example": "email.letters",
 		"b,c@acme.example": "email.not_address", strings.Repeat("b", 65) + "@acme.example": "email.not_address", "b@-acme.example": "email.not_address",
 	}
 	for typed, want := range bad {
@@ -223,7 +223,7 @@ func TestParsePhone(t *testing.T) {
 	us := []string{"US"}
 	good := map[string]string{
 		"6145550112": "+16145550112", "614-555-0112": "+16145550112", "(614) 555-0112": "+16145550112", "+1 614 555 0112": "+16145550112",
-		"16145550112": "+16145550112", "６１４５５５０１１２": "+16145550112", "2124567890": "+12124567890",
+		"16145550112": "+16145550112", "６１４５５５０１１２": "+16145550112", "٦١٤٥٥٥٠١١٢": "+16145550112", "६१४-५५५-०११२": "+16145550112", "2124567890": "+12124567890",
 	}
 	for typed, want := range good {
 		if got, err := ParsePhone(typed, "", us); err != nil || got != want {
@@ -231,7 +231,8 @@ func TestParsePhone(t *testing.T) {
 		}
 	}
 	bad := map[string]string{
-		"": "phone.required", "614555011": "phone.length", "61455501123": "phone.length", "abc": "phone.not_digits", "6145550112 ext 5": "phone.not_digits",
+		"": "phone.required", "614555011": "phone.length", "61455501123": "phone.length", "abc": "phone.not_digits", "6145550112 ext 5": "phone.extension", "+1 614 555 0112 ext. 5": "phone.extension",
+		"614-555-0112x5": "phone.extension", "614-555-0112 #5": "phone.extension", "614-555-CALL": "phone.not_digits", "ext 5": "phone.not_digits", "6145550112\r\n5": "phone.not_digits", "６１４ⅫⅫ": "phone.not_digits",
 		"9005550112": "phone.kind", "9002345678": "phone.kind", "6149761234": "phone.kind", "9115550112": "phone.kind", "0000000000": "phone.kind",
 		"1234567890": "phone.kind", "8005551234": "phone.kind", "8764567890": "phone.region", "6145550112;drop": "phone.not_digits",
 		"4165550112": "phone.region", "4164567890": "phone.region", strings.Repeat("6", 20): "phone.not_digits",

@@ -1,9 +1,11 @@
 package factor
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/unicode/norm"
@@ -47,6 +49,9 @@ func ParsePhone(typed, country string, countries []string) (string, error) {
 		return "", refusePhone("phone.country", typed, "country", 0)
 	}
 	digits, ok := phoneDigits(typed)
+	if !ok && extension.MatchString(typed) {
+		return "", refusePhone("phone.extension", typed, "phone", 0)
+	}
 	if !ok {
 		return "", refusePhone("phone.not_digits", typed, "phone", 0)
 	}
@@ -114,13 +119,17 @@ func textable(n *phonenumbers.PhoneNumber) bool {
 	}
 }
 
-// phoneDigits drops what people put between digits; anything else is no number.
+// extension is what follows the number of a telephone behind an exchange.
+var extension = regexp.MustCompile(`(?i)\d[\s,;.]*(?:x|ext|extn|extension|#)[\s.:]*\d+\s*$`)
+
+// phoneDigits drops what people put between digits, and maps digits of other
+// scripts; anything else is no number.
 func phoneDigits(typed string) (string, bool) {
 	var digits strings.Builder
 	for i, r := range norm.NFKC.String(strings.TrimSpace(typed)) {
 		switch {
-		case r >= '0' && r <= '9':
-			digits.WriteRune(r)
+		case unicode.Is(unicode.Nd, r):
+			digits.WriteByte(byte('0' + digitOf(r)))
 		case strings.ContainsRune(" -().\u00a0\u2010\u2011\u2012\u2013/", r) || r == '+' && i == 0:
 		default:
 			return "", false

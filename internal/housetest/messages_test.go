@@ -194,7 +194,7 @@ func TestTestButton(t *testing.T) {
 		if p := b.Get("/admin/messages/test"); p.Value("to") != "admin@demo.example" {
 			t.Errorf("the form begins with %q", p.Value("to"))
 		}
-		for typed, says := range map[string]string{"": "Enter an email address, or a mobile number.", "bob@": "not a whole email address", "a\r\nBcc: x@y.example": "not a whole email address",
+		for typed, says := range map[string]string{"": "Enter an email address, or a mobile number.", "bob@": "The part after @ is missing", "a\r\nBcc: x@y.example": "not a whole email address",
 			"614555": "That number has 6 digits.", "9005550100": "Text messages cannot be sent to that number", "not a number": "digits only"} {
 			if p := b.Post("/admin/messages/test", "to", typed); p.Status != 422 || !p.Says(says) {
 				t.Errorf("%q: %d %s", typed, p.Status, p.Text())

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"countersign"
+	"countersign/internal/factor"
 	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -138,5 +139,5 @@ func (d *Desk) enrolled(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		return nil
 	}
 	return notice.Administrators(ctx, tx, v, countersign.KindWatch, map[string]string{
-		"What": "enrolled", "UserID": u.Login, "Name": u.Name, "New": address})
+		"What": "enrolled", "UserID": u.Login, "Name": u.Name, "New": factor.Readable(address)})
 }

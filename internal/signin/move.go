@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"countersign"
+	"countersign/internal/factor"
 	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -36,12 +37,12 @@ func (d *Desk) moveEmail(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	if err := tx.KeepOldEmail(ctx, u.ID, policy.KeptEmail(old, u.Email, v.Now), v.Now); err != nil {
 		return err
 	}
-	data := map[string]string{"By": u.Name + " (" + u.Login + ")", "What": "email", "Old": old.Email, "New": u.Email}
+	data := map[string]string{"By": u.Name + " (" + u.Login + ")", "What": "email", "Old": factor.Readable(old.Email), "New": factor.Readable(u.Email)}
 	if err := notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data, old.Email, before); err != nil {
 		return err
 	}
 	if before != "" {
-		data := map[string]string{"Old": before, "New": u.Email}
+		data := map[string]string{"Old": factor.Readable(before), "New": factor.Readable(u.Email)}
 		if err := notice.Tell(ctx, tx, v, u, countersign.KindAddressChanged, data, old.Email, before); err != nil {
 			return err
 		}

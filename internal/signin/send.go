@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/factor"
 	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -100,7 +101,7 @@ func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 	if dispatch != nil {
 		var data map[string]string
 		if a.Setup.Confirm {
-			data = map[string]string{"New": a.Setup.Email}
+			data = map[string]string{"New": factor.Readable(a.Setup.Email)}
 		}
 		var err error
 		if c.Message, err = notice.Token(ctx, tx, v, f.User, c, dispatch.Channel, dispatch.Token, data); err != nil {

@@ -39,7 +39,7 @@ func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string
 			to.Address = onFile
 		}
 		if other && !s.Confirm && s.Confirmed == "" {
-			data := map[string]string{"New": enrolled.Address}
+			data := map[string]string{"New": factor.Readable(enrolled.Address)}
 			if err := notice.Tell(ctx, tx, v, f.User, countersign.KindAddressAsked, data); err != nil {
 				return err
 			}
@@ -106,7 +106,7 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 		if old == "" || old == fa.Address {
 			return d.methodAdded(ctx, tx, v, f.User, fa)
 		}
-		data := map[string]string{"Old": old, "New": fa.Address}
+		data := map[string]string{"Old": factor.Readable(old), "New": factor.Readable(fa.Address)}
 		return notice.Tell(ctx, tx, v, f.User, countersign.KindAddressChanged, data, old)
 	})
 }

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"bytes"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"countersign"
+	"countersign/internal/factor"
 )
 
 // masked is an address as it is shown before the second factor: the first
@@ -22,6 +25,26 @@ func masked(m countersign.Method, address string) string {
 	}
 	_, size := utf8.DecodeRuneInString(local)
 	return local[:size] + "•••@" + domain
+}
+
+// international finds addresses whose domain is kept as punycode.
+var international = regexp.MustCompile(`@(?:[a-z0-9-]+\.)*xn--[a-z0-9.-]*[a-z0-9]`)
+
+// readable is a page with the domains of addresses in their own letters. It works
+// on the whole page, so that no place is forgotten; letters need no escaping.
+func readable(page []byte) []byte {
+	if !bytes.Contains(page, []byte("xn--")) {
+		return page
+	}
+	return international.ReplaceAllFunc(page, func(found []byte) []byte { return []byte(factor.Readable(string(found))) })
+}
+
+// sought is what a search looks for: an address as it is kept.
+func sought(typed string) string {
+	if address, err := factor.ParseEmail(typed); err == nil && strings.Contains(address, "xn--") {
+		return address
+	}
+	return typed
 }
 
 // dialled is a number as its owner writes it: 614-555-0112.

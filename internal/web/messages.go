@@ -135,7 +135,7 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersi
 		}
 	}
 	var err error
-	p.MessageView, err = s.Office.Messages(r.Context(), v, g.Actor(), admin.MessageQuery{Text: p.Query, Kind: countersign.Kind(p.Kind), State: p.State,
+	p.MessageView, err = s.Office.Messages(r.Context(), v, g.Actor(), admin.MessageQuery{Text: sought(p.Query), Kind: countersign.Kind(p.Kind), State: p.State,
 		After: q.Get("after"), Before: q.Get("before"), Limit: perPage})
 	if err != nil {
 		return err

@@ -204,11 +204,12 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, view any) 
 	if err := pages[name].Execute(&b, view); err != nil {
 		return err
 	}
+	shown := readable(b.Bytes())
 	page, ok := view.(interface{ scripted() bool })
-	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(b.Bytes(), []byte("<form "))})
+	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(shown, []byte("<form "))})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, err := b.WriteTo(w)
+	_, err := w.Write(shown)
 	return ignoreGone(err)
 }
 

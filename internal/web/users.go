@@ -65,7 +65,7 @@ func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.
 		Right: countersign.Right(q.Get("right")), sorting: sortOf(r, "name"), Rights: countersign.AgencyRights}
 	p.Alert = flash(r)
 	var err error
-	p.UserList, err = s.Office.Users(r.Context(), v, g.Actor(), admin.Query{Text: p.Query, State: p.State, Method: p.Method, Right: p.Right,
+	p.UserList, err = s.Office.Users(r.Context(), v, g.Actor(), admin.Query{Text: sought(p.Query), State: p.State, Method: p.Method, Right: p.Right,
 		Sort: p.Sort, Descending: p.Descending, After: q.Get("after"), Before: q.Get("before"), Limit: perPage})
 	if err != nil {
 		return err
