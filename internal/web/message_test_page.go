@@ -68,6 +68,7 @@ type testResult struct {
 	ID      countersign.MessageID
 	At      time.Time
 	Open    bool // more is to come: the page looks again
+	Again   bool // it was tried in vain, and waits
 	Steps   []testStep
 	Records []string // missing in the DNS
 }
@@ -87,19 +88,20 @@ func resultOf(b base, m countersign.Message) *testResult {
 	if m.Channel == countersign.ByEmail && len(m.Findings) == 0 && b.Now.Sub(r.At) < looked {
 		r.Open = true
 	}
-	const talk = 3 // connection, encryption and sign-in come before the answer
-	for i, f := range m.Findings {
-		if i == talk {
-			r.Steps = append(r.Steps, takenStep(m))
+	told := false
+	for _, f := range m.Findings {
+		if domain := strings.Contains(f.Subject, " of "); domain && !told { // the server's answer comes before what the domain says
+			r.Steps, told = append(r.Steps, takenStep(m)), true
 		}
 		r.Steps = append(r.Steps, stepOf(f))
 		if f.Record != "" {
 			r.Records = append(r.Records, f.Record)
 		}
 	}
-	if len(m.Findings) <= talk {
+	if !told {
 		r.Steps = append(r.Steps, takenStep(m))
 	}
+	r.Again = waits && failed(m)
 	return r
 }
 
