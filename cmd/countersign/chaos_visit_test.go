@@ -118,11 +118,7 @@ func (v *visitor) token() string {
 				return v.typed(at, tokenSentence.FindStringSubmatch(mail.Text))
 			}
 		}
-		spoken := false
-		for _, words := range clear {
-			spoken = spoken || strings.Contains(v.page, words)
-		}
-		if !spoken {
+		if !v.spoken() {
 			v.t.Errorf("no clear answer at %s: %s", at, said(v.page))
 			return "told"
 		}
@@ -133,6 +129,16 @@ func (v *visitor) token() string {
 			time.Sleep(time.Second) // what is shown stays, and he looks again
 		}
 	}
+}
+
+// spoken tells whether the page says what became of the token.
+func (v *visitor) spoken() bool {
+	for _, words := range clear {
+		if strings.Contains(v.page, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // typed gives the token, and goes on until he is in.
@@ -148,7 +154,8 @@ func (v *visitor) typed(at string, token []string) string {
 	if !v.do("POST", to, "token", token[1]) {
 		return "again"
 	}
-	if strings.Contains(v.page, "Your token has expired") || strings.Contains(v.page, "has expired") {
+	answer := said(v.page)
+	if v.spoken() {
 		return "told"
 	}
 	if v.setUp && !v.do("POST", "/set-up/skip") {
@@ -158,7 +165,7 @@ func (v *visitor) typed(at string, token []string) string {
 		return "again"
 	}
 	if !strings.Contains(v.page, `action="/sign-out"`) {
-		v.t.Errorf("the token was typed, and he is not in: %s", said(v.page))
+		v.t.Errorf("the token was typed, and he is not in: %s; the answer was: %s", said(v.page), answer)
 		return "told"
 	}
 	return "in"

@@ -1,0 +1,73 @@
+package main_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign/internal/mtatest"
+	"countersign/internal/pgtest"
+)
+
+// The database goes away under a running node, with a token that waits for the
+// mail server: the node calls itself alive and not ready, tells people to come
+// back, and goes on by itself when both are back.
+func TestTheDatabaseGoesAway(t *testing.T) {
+	database, mta := pgtest.StartOwn(t), mtatest.Start(t)
+	port, ops := freePort(t), freePort(t)
+	n := &node{t: t, binary: build(t), url: "http://localhost:" + port, log: &strings.Builder{}, args: []string{
+		"--public-url", "http://localhost:" + port, "--listen", "127.0.0.1:" + port, "--ops-listen", "127.0.0.1:" + ops,
+		"--data", t.TempDir(), "--database", database.DSN(t), "--smtp-url", mta.URL(), "--mail-from", "Acme Support <support@acme.example>", "--log-level", "error"}}
+	n.run(secretWords, "user", "add", "--id", "BSMITH", "--name", "Bob Smith", "--email", "bsmith@acme.example", "--password-file", "-")
+	n.run("", "preference", "set", "2FA", "On")
+	n.run("", "preference", "set", "TOKENMINUTES", "10")
+	n.start()
+	p := newPerson(t, n.url)
+	p.get("/sign-in")
+	p.post("/sign-in", "user_id", "BSMITH", "password", secretWords)
+	mta.Leave(t)
+	p.post("/set-up/email", "email", "bsmith@acme.example")
+	typing := p.page
+
+	database.Stop(t)
+	becomes(t, "http://127.0.0.1:"+ops+"/readyz", http.StatusServiceUnavailable)
+	becomes(t, "http://127.0.0.1:"+ops+"/healthz", http.StatusOK)
+	becomes(t, n.url+"/set-up/email", http.StatusServiceUnavailable)
+	if page := p.get("/set-up/email"); !strings.Contains(page, "Try again in a few seconds") {
+		t.Errorf("without its database the page says: %s", said(page))
+	}
+	database.Start(t)
+	becomes(t, "http://127.0.0.1:"+ops+"/readyz", http.StatusOK)
+	mta.Start(t)
+	token := tokenSentence.FindStringSubmatch(mta.Wait(t, "bsmith@acme.example", 1)[0].Text)
+	if token == nil {
+		t.Fatal("the mail holds no token")
+	}
+	p.page = typing // what he had before his eyes all the time
+	if page := p.post("/set-up/email/token", "token", token[1]); !strings.Contains(page, "is now complete for the Email method") {
+		t.Errorf("the token was not taken: %s", said(page))
+	}
+	n.kill()
+	log := n.log.(*strings.Builder).String()
+	if lines := strings.Count(log, "messages that wait can't be read"); lines != 1 {
+		t.Errorf("the log complains %d times, want once:\n%s", lines, log)
+	}
+}
+
+// becomes waits until an address answers with a status.
+func becomes(t *testing.T, address string, status int) {
+	t.Helper()
+	got := 0
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		answer, err := http.Get(address)
+		if err != nil {
+			continue
+		}
+		_ = answer.Body.Close()
+		if got = answer.StatusCode; got == status {
+			return
+		}
+	}
+	t.Errorf("%s answers %d, want %d", address, got, status)
+}
