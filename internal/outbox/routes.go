@@ -74,8 +74,13 @@ func NewRoutes(all ...Gateway) *Routes { return &Routes{all: all, away: map[stri
 func (r *Routes) Gateways() []Gateway { return r.all }
 
 // Send hands a text to the first gateway that takes it. One that may have it
-// already is asked alone.
+// already is asked alone. Nobody is asked any more as the token dies.
 func (r *Routes) Send(ctx context.Context, l Letter) (Receipt, error) {
+	if l.Life > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.Life)
+		defer cancel()
+	}
 	var last error
 	for _, g := range r.order(l.Route) {
 		if l.Begin != nil {
