@@ -42,6 +42,7 @@ type Sealed struct {
 // SealedRows counts what is sealed, by column and key.
 func (db *DB) SealedRows(ctx context.Context) (all []Sealed, err error) {
 	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+		all = nil
 		for _, c := range sealedColumns {
 			some, err := list(ctx, t, func(scan func(...any) error) (Sealed, error) {
 				s := Sealed{Table: c.table, Column: c.column}
