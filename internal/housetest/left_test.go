@@ -34,7 +34,7 @@ func TestALeftSetUpIsOfferedOnceMore(t *testing.T) {
 		b.Get("/sign-in?then=/profile")
 		wantToken(t, b.Post("/sign-in", "user_id", "BSMITH", "password", Password, "then", "/profile"))
 		offer := b.Post("/sign-in/token", "token", h.Token("bsmith@demo.example"))
-		wantAt(t, offer, 200, "/set-up/more", "Finish your set-up?", "You can add the authenticator app and SMS")
+		wantAt(t, offer, 200, "/set-up/more", "Finish your set-up?", "You can add the authenticator app, SMS and a passkey")
 		if !slices.Contains(offer.Links(), "/profile") || offer.Value("then") != "/profile" {
 			t.Errorf("it does not lead on: %v", offer.Links())
 		}

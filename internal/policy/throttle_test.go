@@ -20,6 +20,8 @@ func TestWaits(t *testing.T) {
 	}{
 		{"passwords: 30 s after the fifth, doubling to an hour (TH-05)", countersign.LaneUnknown, map[int]time.Duration{
 			5: 30 * s, 6: m, 7: 2 * m, 8: 4 * m, 9: 8 * m, 10: 16 * m, 11: 32 * m, 12: 60 * m, 13: 60 * m, 14: 60 * m}, 14},
+		{"passkeys alone: as passwords (TH-04)", countersign.LanePasskey, map[int]time.Duration{
+			5: 30 * s, 6: m, 7: 2 * m, 8: 4 * m, 9: 8 * m, 10: 16 * m, 11: 32 * m, 12: 60 * m, 13: 60 * m, 14: 60 * m}, 14},
 		{"tokens: after the second failed sign-in, and each one after (TH-03)", countersign.LaneOf(countersign.Email), map[int]time.Duration{
 			6: 30 * s, 9: m, 12: 5 * m, 15: 15 * m, 18: 30 * m, 21: 60 * m, 24: 60 * m}, 26},
 	}
@@ -56,6 +58,10 @@ func TestGuess(t *testing.T) {
 		{"the agency is full (TN-02)", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Agency: full}, Pause{Code: PauseCrowd, Until: noon.Add(time.Minute), Alarm: true}},
 		{"29 failures and one under way", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Network: countersign.Window{Failed: 29, InFlight: 1}}, Pause{Code: PauseBusy}},
 		{"a known device: nobody fills it (TH-05)", countersign.LaneKnown, countersign.Tally{}, countersign.Crowd{Network: full, Wide: full, Names: full, Agency: full}, Pause{}},
+		{"a passkey alone waits", countersign.LanePasskey, countersign.Tally{Failures: 5, Until: noon.Add(time.Second)}, countersign.Crowd{}, Pause{Code: PausePasskey, Until: noon.Add(time.Second)}},
+		{"no failures close a passkey, which nobody guesses (D-28)", countersign.LanePasskey, countersign.Tally{Failures: 1000}, countersign.Crowd{}, Pause{}},
+		{"a passkey waits with its network", countersign.LanePasskey, countersign.Tally{}, countersign.Crowd{Network: full}, Pause{Code: PauseNetwork, Until: noon.Add(time.Minute)}},
+		{"a passkey on a known device", countersign.LanePasskeyKnown, countersign.Tally{}, countersign.Crowd{Network: full, Wide: full, Names: full, Agency: full}, Pause{}},
 		{"a known device waits for its own failures", countersign.LaneKnown, countersign.Tally{Failures: 5, Until: noon.Add(time.Hour)}, countersign.Crowd{}, Pause{Code: PausePassword, Until: noon.Add(time.Hour)}},
 	}
 	for _, tt := range tests {

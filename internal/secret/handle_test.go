@@ -1,10 +1,13 @@
 package secret
 
 import (
+	"bytes"
 	"encoding/base64"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign"
 )
@@ -130,6 +133,39 @@ func TestEqual(t *testing.T) {
 	}{{"", "", true}, {"a", "a", true}, {"a", "b", false}, {"a", "ab", false}, {"", "a", false}} {
 		if got := Equal([]byte(test.a), []byte(test.b)); got != test.want {
 			t.Errorf("Equal(%q, %q) = %v", test.a, test.b, got)
+		}
+	}
+}
+
+// PK-01 (WebAuthn 13.4.3): a dated nonce holds at least 16 drawn bytes and is never
+// the same twice; it tells its date under its own key and for its own parts only,
+// and not once any byte of it is another one.
+func TestDatedNonce(t *testing.T) {
+	k, until := key(t), time.Date(2026, 11, 27, 18, 0, 0, 5e6, time.UTC)
+	nonce := k.DatedNonce(until, "alone", "agency", "browser")
+	if got, ok := k.NonceDate(nonce, "alone", "agency", "browser"); !ok || !got.Equal(until) {
+		t.Fatalf("%v, %v", got, ok)
+	}
+	if again := k.DatedNonce(until, "alone", "agency", "browser"); bytes.Equal(again[:nonceDraw], nonce[:nonceDraw]) || nonceDraw < 16 {
+		t.Error("drawn twice, or too short")
+	}
+	refused := map[string][]byte{"none": nil, "empty": {}, "cut": nonce[:len(nonce)-1], "longer": append(bytes.Clone(nonce), 0), "the draw alone": nonce[:nonceDraw], "without its digest": nonce[:nonceDraw+8]}
+	for i := range nonce {
+		changed := bytes.Clone(nonce)
+		changed[i] ^= 1
+		refused[fmt.Sprint("byte ", i)] = changed
+	}
+	for name, changed := range refused {
+		if _, ok := k.NonceDate(changed, "alone", "agency", "browser"); ok {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if _, ok := key(t).NonceDate(nonce, "alone", "agency", "browser"); ok {
+		t.Error("another key takes it")
+	}
+	for _, parts := range [][]string{{"alone", "agency", "other"}, {"alone", "agencyb", "rowser"}, {"alone", "agency"}, {}} {
+		if _, ok := k.NonceDate(nonce, parts...); ok {
+			t.Errorf("taken for %v", parts)
 		}
 	}
 }

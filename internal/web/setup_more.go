@@ -14,7 +14,7 @@ import (
 type setUpMorePage struct {
 	base
 	Profile signin.Profile
-	Missing string // "the authenticator app and SMS"; empty: all methods are set up
+	Missing string // "the authenticator app, SMS and a passkey"; empty: all methods are set up
 	Then    string
 }
 
@@ -34,6 +34,15 @@ func (s *Server) getSetUpMore(w http.ResponseWriter, r *http.Request, v counters
 	for _, m := range profile.Missing {
 		missing = append(missing, names[m])
 	}
-	p.Missing = strings.Join(missing, " and ")
+	p.Missing = listed(missing)
 	return s.show(w, http.StatusOK, "gate_set-up-more", p)
+}
+
+// listed is a list as a sentence has it: "one, two and three".
+func listed(all []string) string {
+	if len(all) < 2 {
+		return strings.Join(all, "")
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " and " + all[last]
 }

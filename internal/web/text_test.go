@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -147,5 +148,40 @@ func TestMasked(t *testing.T) {
 	}
 	if got := dialled("+16145550112"); got != "614-555-0112" {
 		t.Error(got)
+	}
+}
+
+// A number stands with the right form of its noun, also in the middle of a sentence.
+func TestNumbersAgreeWithTheirNouns(t *testing.T) {
+	for _, tt := range []struct {
+		code string
+		args countersign.Args
+		want string
+	}{
+		{"send.wait", countersign.Args{"Seconds": 1}, "A token was sent 1 second ago."},
+		{"send.wait", countersign.Args{"Seconds": 12}, "A token was sent 12 seconds ago."},
+		{"import.problems", countersign.Args{"Problems": 1}, "The file has 1 problem."},
+		{"phone.shared", countersign.Args{"Users": 1}, "That number is used by 1 other user already."},
+		{"session.absolute", countersign.Args{"Hours": 1}, "A session ends after 1 hour at the latest"},
+		{"token.wrong", countersign.Args{"Left": 1}, "You have 1 try left."},
+	} {
+		if got := sentence(countersign.Agency{}, time.Now(), &countersign.Error{Code: tt.code, Args: tt.args}); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q", tt.code, got)
+		}
+	}
+	for text := range maps.Values(sentences) {
+		for _, place := range counted.FindAllString(text, -1) {
+			if noun := strings.Fields(strings.Trim(place, "{}"))[1:]; strings.HasSuffix(noun[len(noun)-1], "s") {
+				t.Errorf("%s is counted already", place)
+			}
+		}
+	}
+}
+
+func TestLists(t *testing.T) {
+	for want, list := range map[string][]string{"": nil, "one": {"one"}, "one and two": {"one", "two"}, "one, two and three": {"one", "two", "three"}} {
+		if got := listed(list); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
