@@ -165,3 +165,33 @@ func TestWarningOfAnAttempt(t *testing.T) {
 		}
 	}
 }
+
+// NT-03: who has chosen another password since is told that it was the one before,
+// and is not sent to change it again.
+func TestWarningOfAReplacedPassword(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		desk := h.Browser("192.0.2.10", Chrome)
+		desk.Enroll("BSMITH")
+		h.Pass(time.Minute)
+		thief := h.Browser("198.51.100.66", Edge)
+		thief.SignIn("BSMITH")
+		thief.fail(1)
+		h.Pass(time.Minute)
+		desk.Get("/password/change")
+		wantAt(t, desk.Post("/password/change", "password", Password, "new_password", "eleven green bicycles in the rain"), 200, "/profile")
+		if err := h.Desk.Sweep(t.Context(), h.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if !wasTold(h, bsmith, "It was the password that you had then; you have chosen another one since.") {
+			t.Error("the letter sends him to change it")
+		}
+		p := desk.Get("/")
+		wantAt(t, p, 200, "/", "Somebody knew the password that you had before", "They did not get in.")
+		if p.Has("a", "href", "/password/change") && p.Says("Change my password") {
+			t.Error("the notice sends him to change it")
+		}
+		failSignInWith(t, h, "198.51.100.67", "eleven green bicycles in the rain")
+		wantAt(t, desk.Get("/"), 200, "/", "Somebody knows your password", "Change my password")
+	})
+}

@@ -24,8 +24,13 @@ func (b *Browser) fail(n int) (p *Page) {
 // failSignIn is a sign-in with the right password and three wrong tokens.
 func failSignIn(t *testing.T, h *House, ip string) {
 	t.Helper()
+	failSignInWith(t, h, ip, Password)
+}
+
+func failSignInWith(t *testing.T, h *House, ip, password string) {
+	t.Helper()
 	b := h.Browser(ip, Edge)
-	wantToken(t, b.SignIn("BSMITH"))
+	wantToken(t, b.SignInWith("BSMITH", password))
 	wantAt(t, b.fail(3), 200, "/sign-in", "After three failed attempts you need to log in again")
 }
 

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"strconv"
 	"strings"
 
 	"countersign"
@@ -9,9 +10,10 @@ import (
 // passwordKnown tells that a right password was entered and no right token (NT-03).
 func passwordKnown(f facts) page {
 	wrong := f.get("Wrong")
+	n, _ := strconv.Atoi(wrong) // 0 where it says nothing
 	p := page{
 		Subject: "Somebody may know your " + f.product() + " password",
-		Preview: "Right password, " + wrong + " wrong tokens.",
+		Preview: "Right password, " + countersign.Count(n, "wrong token") + ".",
 		Title:   "Somebody entered your password and wrong tokens",
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"From", f.client()}, {"Wrong tokens", wrong}},
 		Paragraphs: []paragraph{
@@ -19,7 +21,13 @@ func passwordKnown(f facts) page {
 			{Text: "If it was you, there is nothing to do. If this was not you: change your password now, and " + f.call() + "."},
 		},
 	}
-	if wrong == "0" {
+	if f.get("Replaced") != "" {
+		p.Paragraphs[1].Text = "It was the password that you had then; you have chosen another one since. If this was not you: change the old one wherever else you use it, and " + f.call() + "."
+	}
+	switch n {
+	case 1:
+		p.Title = "Somebody entered your password and a wrong token"
+	case 0:
 		p.Preview, p.Title = "Right password, no token.", "Somebody entered your password and no right token"
 		p.Facts = p.Facts[:3]
 	}

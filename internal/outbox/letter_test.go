@@ -70,6 +70,7 @@ func samples() map[string]countersign.Message {
 		"password-by-link":   {Kind: countersign.KindPassword, Data: data("How", "link")},
 		"password-known":     {Kind: countersign.KindPasswordKnown, Data: data("Wrong", "3")},
 		"password-abandoned": {Kind: countersign.KindPasswordKnown, Data: data("Wrong", "0")},
+		"password-replaced":  {Kind: countersign.KindPasswordKnown, Data: data("Wrong", "1", "Replaced", "yes")},
 		"guessing-tokens":    {Kind: countersign.KindGuessing, Data: data("Why", "token.stopped", "Until", until)},
 		"guessing-methods":   {Kind: countersign.KindGuessing, Data: data("Why", "token.closed", "Methods", "app email")},
 		"guessing-password":  {Kind: countersign.KindGuessing, Data: data("Why", "password.closed", "Lane", "password")},

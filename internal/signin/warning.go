@@ -29,8 +29,11 @@ func (d *Desk) tellWarning(ctx context.Context, tx *store.Tx, v countersign.Visi
 		return err
 	}
 	v.Client = w.Client
-	return notice.Tell(ctx, tx, v, u, countersign.KindPasswordKnown,
-		map[string]string{"At": notice.Until(w.At), "Wrong": strconv.Itoa(w.Wrong)})
+	data := map[string]string{"At": notice.Until(w.At), "Wrong": strconv.Itoa(w.Wrong)}
+	if u.PasswordAt.After(w.At) {
+		data["Replaced"] = "yes"
+	}
+	return notice.Tell(ctx, tx, v, u, countersign.KindPasswordKnown, data)
 }
 
 // turnedAway is a right password while no token is taken.

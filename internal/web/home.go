@@ -10,7 +10,8 @@ import (
 // A homePage greets who is signed in.
 type homePage struct {
 	base
-	Warned *alert // somebody knows the password
+	Warned   *alert // somebody knows the password
+	Replaced bool   // which was another one then
 }
 
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -19,7 +20,7 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.V
 		return err
 	}
 	b := s.console(v, g, "Home", "home")
-	return s.show(w, http.StatusOK, "console_home", homePage{base: b, Warned: warned(b, warnings)})
+	return s.show(w, http.StatusOK, "console_home", homePage{base: b, Warned: warned(b, warnings), Replaced: len(warnings) > 0 && replaced(b, warnings[0])})
 }
 
 // getAdmin leads to the first page that one's rights open.

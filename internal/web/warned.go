@@ -15,12 +15,21 @@ func warned(b base, all []countersign.Warning) *alert {
 		return nil
 	}
 	last := all[0]
-	text := fmt.Sprintf("%s somebody entered your right password from %s and then %s. They did not get in.",
-		capital(onDay(b.Agency, b.Now, last.At)), last.Client.Address(), wrongTokens(last.Wrong))
+	head, password := "Somebody knows your password", "your right password"
+	if replaced(b, last) {
+		head, password = "Somebody knew the password that you had before", "the password that you had then"
+	}
+	text := fmt.Sprintf("%s somebody entered %s from %s and then %s. They did not get in.",
+		capital(onDay(b.Agency, b.Now, last.At)), password, last.Client.Address(), wrongTokens(last.Wrong))
 	if n := len(all) - 1; n > 0 {
 		text += fmt.Sprintf(" This happened %s before.", times(n))
 	}
-	return &alert{Kind: "danger", Head: "Somebody knows your password", Rest: text}
+	return &alert{Kind: "danger", Head: head, Rest: text}
+}
+
+// replaced tells whether the guest has chosen another password since.
+func replaced(b base, w countersign.Warning) bool {
+	return b.Guest != nil && b.Guest.User.PasswordAt.After(w.At)
 }
 
 func wrongTokens(n int) string {
