@@ -75,5 +75,5 @@ var Actions = []Action{
 	{"user.added", "A user was added."},
 	{"user.changed", "Profile, rights, groups or state of a user were changed; the detail says from what to what."},
 	{"user.removed", "A user was erased with all that belonged to him."},
-	{"wording.changed", "The words of a message were saved, or its original text was brought back; subject is the message, the detail says the words."},
+	{"wording.changed", "The words of a message were saved, or its original text was brought back; the detail says which message, and the words."},
 }

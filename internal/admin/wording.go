@@ -199,14 +199,14 @@ func (o *Office) reword(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if version == AnyVersion {
 		version = row.Words.Version
 	}
-	e := record(v, actor, "wording.changed", row.Name)
+	e := record(v, actor, "wording.changed", "")
 	original := row.Original()
 	if w.Subject == original.Subject && w.Body == original.Body {
-		e.Detail = map[string]string{"text": "the original"}
+		e.Detail = map[string]string{"message": row.Name, "text": "the original"}
 		tx.Record(e)
 		return tx.DropWording(ctx, row.Name, version)
 	}
-	e.Detail = map[string]string{"subject": w.Subject, "text": w.Body}
+	e.Detail = map[string]string{"message": row.Name, "subject": w.Subject, "text": w.Body}
 	tx.Record(e)
 	w.Changed, w.By = v.Now, actor.Name()
 	return tx.SaveWording(ctx, w, version)

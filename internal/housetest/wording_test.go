@@ -85,8 +85,8 @@ func TestWordingOfTheTokenMail(t *testing.T) {
 		if n := h.Count(`SELECT count(*) FROM wording`); n != 0 {
 			t.Errorf("%d rows are left", n)
 		}
-		if got := strings.Join(h.Events("token"), "\n"); got != "wording.changed ok\nwording.changed ok" {
-			t.Errorf("audit rows:\n%s", got)
+		if got := strings.Count(strings.Join(h.Events(""), "\n"), "wording.changed ok"); got != 2 {
+			t.Errorf("%d audit rows", got)
 		}
 	})
 }
