@@ -19,7 +19,7 @@ import (
 func (w *Window) Go(address string) int {
 	w.t.Helper()
 	status, err := w.lead(chromedp.Navigate(address))
-	for tries := 0; err != nil && tries < 5 && strings.Contains(err.Error(), "net::ERR_ABORTED"); tries++ {
+	for tries := 0; err != nil && tries < 5 && (errors.Is(err, errNoAnswer) || strings.Contains(err.Error(), "net::ERR_ABORTED")); tries++ {
 		status, err = w.lead(chromedp.Navigate(address))
 	}
 	w.check("open "+address, err)
@@ -157,12 +157,18 @@ func (w *Window) lead(steps ...chromedp.Action[chromedp.Void]) (status int, err 
 	ctx, cancel := context.WithTimeout(w.ctx, limit)
 	defer cancel()
 	answer, err := chromedp.RunResponse(ctx, steps...)
+	if err == nil && answer == nil {
+		err = errNoAnswer
+	}
 	if err != nil {
 		return 0, err
 	}
 	w.log.arrived(answer.URL)
 	return int(answer.Status), nil
 }
+
+// errNoAnswer is a page that was gone before its answer was seen: it went somewhere by itself.
+var errNoAnswer = errors.New("the page went away before its answer was seen")
 
 // locate scrolls to the button or link with these words and tells where it is,
 // as a person would find it: seen, and not below something else.
