@@ -14,8 +14,9 @@ import (
 type visitor struct {
 	person
 	town    *town
-	address string // of his mail
-	setUp   bool   // the token is the one of set-up
+	address string    // of his mail
+	began   time.Time // earlier mails may have the same two letters
+	setUp   bool      // the token is the one of set-up
 }
 
 // via sends requests from an address of one's own to whichever node is there.
@@ -36,7 +37,7 @@ func (c *town) visitor(user int) *visitor {
 		c.Error(err)
 	}
 	road := &http.Transport{DialContext: c.dial, DisableKeepAlives: true}
-	v := &visitor{town: c, address: fmt.Sprintf("user%d@acme.example", user)}
+	v := &visitor{town: c, began: time.Now(), address: fmt.Sprintf("user%d@acme.example", user)}
 	v.person = person{t: c.T, at: c.nodes[0].url, http: &http.Client{Jar: jar, Timeout: time.Minute,
 		Transport: via{road, fmt.Sprintf("10.1.%d.%d", user/250, user%250+1)}}}
 	return v
@@ -114,7 +115,7 @@ func (v *visitor) token() string {
 	for end := time.Now().Add(v.town.patience); ; time.Sleep(300 * time.Millisecond) {
 		ref := reference.FindStringSubmatch(v.page)
 		if ref != nil {
-			if mail, ok := v.town.box.Find(v.t, v.address, ref[1]); ok {
+			if mail, ok := v.town.box.Find(v.t, v.address, ref[1], v.began); ok {
 				return v.typed(at, tokenSentence.FindStringSubmatch(mail.Text))
 			}
 		}

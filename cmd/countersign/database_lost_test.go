@@ -37,9 +37,9 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 	if page := p.get("/set-up/email"); !strings.Contains(page, "Try again in a few seconds") {
 		t.Errorf("without its database the page says: %s", said(page))
 	}
+	mta.Start(t)
 	database.Start(t)
 	becomes(t, "http://127.0.0.1:"+ops+"/readyz", http.StatusOK)
-	mta.Start(t)
 	token := tokenSentence.FindStringSubmatch(mta.Wait(t, "bsmith@acme.example", 1)[0].Text)
 	if token == nil {
 		t.Fatal("the mail holds no token")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A Mailbox reads each mail of a server once, however often it is asked: for
@@ -33,16 +34,16 @@ func (b *Mailbox) All(t testing.TB) []Mail {
 	return b.mails
 }
 
-// Find is the newest mail to an address whose subject holds a word; false if
-// there is none yet.
-func (b *Mailbox) Find(t testing.TB, to, word string) (Mail, bool) {
+// Find is the newest mail to an address whose subject holds a word, and that did
+// not come before then; false if there is none yet.
+func (b *Mailbox) Find(t testing.TB, to, word string, since time.Time) (Mail, bool) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.look(t)
 	all := b.to[strings.ToLower(to)]
 	for i := len(all) - 1; i >= 0; i-- {
-		if m := b.mails[all[i]]; strings.Contains(m.Subject, word) {
+		if m := b.mails[all[i]]; strings.Contains(m.Subject, word) && !m.Came.Before(since.Truncate(time.Second)) {
 			return m, true
 		}
 	}

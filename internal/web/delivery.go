@@ -42,8 +42,10 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 		what, server = "mail", "mail server"
 	}
 	switch {
-	case m.ID == "" || m.State == countersign.Dropped:
+	case m.ID == "":
 		return delivery{}
+	case m.State == countersign.Dropped:
+		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("The %s did not take the %s in time, so it was not sent. Ask for a new token.", server, what)}
 	case m.State == countersign.Sent:
 		return sent(b, m)
 	case m.State == countersign.Refused:

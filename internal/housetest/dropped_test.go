@@ -1,0 +1,34 @@
+package housetest_test
+
+import (
+	"testing"
+	"time"
+
+	"countersign/internal/housetest"
+	"countersign/internal/outbox"
+)
+
+// A token that the mail server did not take before its death is not called
+// sent, not even in the instant before the page calls it expired.
+func TestTokenThatWasNotSentInTime(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "BSMITH")
+		b.Post("/sign-out")
+		h.Pass(8 * housetest.Day)
+		b.SignIn("BSMITH")
+		h.Outbox.Mail = server(func(outbox.Letter) error {
+			return &outbox.Refusal{Server: "mail.acme.example", Answer: "it can't be reached"}
+		})
+		h.Mail("")
+		h.Pass(2 * time.Minute)
+		h.Mail("") // it is dropped
+		h.Pass(-time.Millisecond)
+		if p := b.Get("/sign-in/token"); !p.Says("The token could not be delivered", "The mail server did not take the mail in time", "Send the mail again") || p.Says("was sent to") {
+			t.Errorf("just before its death: %s", p.Text())
+		}
+		h.Pass(time.Second)
+		if p := b.Get("/sign-in/token"); p.Says("was sent to") {
+			t.Errorf("after its death: %s", p.Text())
+		}
+	})
+}
