@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -90,20 +89,28 @@ func (o *Office) Message(ctx context.Context, v countersign.Visit, actor counter
 		if u, err := tx.User(ctx, m.User); err == nil {
 			row.Login, row.Chosen = u.Login, u.Password != ""
 		}
-		return nil
+		row.Resend, err = resendable(ctx, tx, m, v.Now)
+		return err
 	}, countersign.RightMessages)
-	row.Resend = resendable(row.Message, v.Now)
 	row.Data = nil
 	return row, err
 }
 
 // resendable tells whether a letter can be sent again: it was refused, so what it
-// says is still kept, and the link in it has not died meanwhile.
-func resendable(m countersign.Message, now time.Time) bool {
-	if ms, err := strconv.ParseInt(m.Data["Until"], 10, 64); err == nil && !now.Before(time.UnixMilli(ms)) {
-		return false
+// says is still kept, and the link that it was written for works.
+func resendable(ctx context.Context, tx *store.Tx, m countersign.Message, now time.Time) (bool, error) {
+	if m.State != countersign.Refused || !m.Expires.IsZero() || len(m.Data) == 0 {
+		return false, nil
 	}
-	return m.State == countersign.Refused && m.Expires.IsZero() && len(m.Data) > 0
+	if m.Kind != countersign.KindActivation && m.Kind != countersign.KindPasswordLink {
+		return true, nil
+	}
+	_, handle, _ := strings.Cut(m.Data["Link"], "=")
+	l, err := tx.Link(ctx, secret.Digest(countersign.Handle(handle)))
+	if countersign.KindOf(err) == countersign.NotFound {
+		return false, nil // a newer one took its place
+	}
+	return err == nil && l.Used.IsZero() && now.Before(l.Expires), err
 }
 
 // ResendLetter sends a letter again that was refused. A token is never sent
@@ -114,8 +121,8 @@ func (o *Office) ResendLetter(ctx context.Context, v countersign.Visit, actor co
 		if err != nil {
 			return err
 		}
-		done := resendable(m, v.Now)
-		if done {
+		done, err := resendable(ctx, tx, m, v.Now)
+		if err == nil && done {
 			done, err = tx.ResendLetter(ctx, id, v.Now)
 		}
 		if err != nil {

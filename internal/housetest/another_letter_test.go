@@ -1,9 +1,11 @@
 package housetest_test
 
 import (
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign"
 	"countersign/internal/admin"
@@ -11,6 +13,8 @@ import (
 	"countersign/internal/outbox"
 	"countersign/internal/policy"
 )
+
+var welcomeLink = regexp.MustCompile(`/welcome\?link=(\S+)`)
 
 // What was sent is not kept: the page leads to a new letter where there is one,
 // and says who can send it where its reader can't.
@@ -49,14 +53,21 @@ func TestTheWayToAnotherLetter(t *testing.T) {
 		if p := b.Post("/admin/users/BSMITH/activation"); p.Path != "/admin/users/BSMITH" || p.Status != 200 {
 			t.Errorf("%d %s", p.Status, p.Path)
 		}
-		sent := h.Mail("bsmith@demo.example")
-		if !strings.Contains(sent[0].Text, "/welcome?link=") || sent[0].Text == sent[len(sent)-1].Text {
-			t.Errorf("no new link was sent: %s", sent[0].Text)
+		var handles []string // the newest first
+		for _, m := range h.Mail("bsmith@demo.example") {
+			if found := welcomeLink.FindStringSubmatch(m.Text); found != nil {
+				handles = append(handles, found[1])
+			}
+		}
+		if len(handles) != 2 || handles[0] == handles[1] {
+			t.Fatalf("%d links were sent", len(handles))
 		}
 		guest := h.Browser("192.0.2.30", housetest.Chrome)
-		handle := regexp.MustCompile(`link=(\S+)`).FindStringSubmatch(sent[0].Text)[1]
-		guest.Get("/welcome?link=" + handle)
-		guest.Post("/welcome", "link", handle, "new_password", "a much longer horse battery")
+		if p := guest.Get("/welcome?link=" + handles[1]); p.Status != http.StatusGone {
+			t.Errorf("the earlier link goes on working: %d", p.Status)
+		}
+		guest.Get("/welcome?link=" + handles[0])
+		guest.Post("/welcome", "link", handles[0], "new_password", "a much longer horse battery")
 		if p := b.Get(link); !p.Says("BSMITH has chosen a password, so no new link is needed.") || p.Says("Send a new link") {
 			t.Errorf("with a password: %s", p.Text())
 		}
@@ -82,6 +93,19 @@ func TestADeadLinkIsNotSentAgain(t *testing.T) {
 			t.Fatalf("%s", p.Text())
 		}
 		id := countersign.MessageID(strings.TrimPrefix(link, "/admin/messages/"))
+		h.Pass(40 * time.Minute)
+		if err := h.Office.SendActivation(t.Context(), h.Visit(), housetest.Operator, "BSMITH"); err != nil {
+			t.Fatal(err)
+		}
+		if row, err := h.Office.Message(t.Context(), h.Visit(), housetest.Operator, id); err != nil || row.Resend {
+			t.Errorf("a link that a newer one has replaced: %+v, %v", row, err)
+		}
+		h.Mail("")
+		link = messageLink.FindStringSubmatch(b.Get("/admin/messages?kind=activation").Body)[1]
+		id = countersign.MessageID(strings.TrimPrefix(link, "/admin/messages/"))
+		if row, err := h.Office.Message(t.Context(), h.Visit(), housetest.Operator, id); err != nil || !row.Resend {
+			t.Errorf("the newer one: %+v, %v", row, err)
+		}
 		h.Pass(policy.LinkLife)
 		if err := h.Office.ResendLetter(t.Context(), h.Visit(), housetest.Operator, id); countersign.CodeOf(err) != "message.not_again" {
 			t.Errorf("a dead link was sent again: %v", err)

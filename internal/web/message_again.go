@@ -38,7 +38,7 @@ func (p messagePage) activateAgain() *again {
 	case p.Chosen:
 		return &again{Text: p.Login + " has chosen a password, so no new link is needed. A forgotten one is chosen anew by \"Forgot your password?\" on the sign-in page."}
 	case p.May(string(countersign.RightUsers)):
-		return &again{Post: userPath(p.Login) + "/activation", Name: "Send a new link", Text: "This mail was not kept, so it can't be sent again. A new one has a new link; the earlier links go on working until they are over."}
+		return &again{Post: userPath(p.Login) + "/activation", Name: "Send a new link", Text: "This mail was not kept, so it can't be sent again. A new one has a new link, and the earlier one works no more."}
 	default:
 		return &again{Text: "This mail was not kept, so it can't be sent again. Who holds the right \"" + string(countersign.RightUsers) + "\" sends a new link on the page of " + p.Login + "."}
 	}
