@@ -63,36 +63,42 @@ func (s *Server) getWordings(w http.ResponseWriter, r *http.Request, v countersi
 }
 
 func (s *Server) postNames(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	now, err := s.wordings(r, v, g)
+	p, err := s.wordings(r, v, g)
 	if err != nil {
 		return err
 	}
-	n := admin.Naming{Product: formOr(r, "product", now.Typed.Product), WasProduct: formOr(r, "was_product", now.Typed.WasProduct),
-		From: formOr(r, "from", now.Typed.From), WasFrom: formOr(r, "was_from", now.Typed.WasFrom)}
+	was := p.Typed
+	typed := admin.Naming{Product: formOr(r, "product", was.Product), WasProduct: formOr(r, "was_product", was.WasProduct),
+		From: formOr(r, "from", was.From), WasFrom: formOr(r, "was_from", was.WasFrom)}
 	done := "saved"
-	if movesDomain(n.WasFrom, n.From) {
+	if movesDomain(typed.WasFrom, typed.From) {
 		done = "sender"
 	}
-	err = s.Office.SaveNames(r.Context(), v, g.Actor(), n)
-	switch kind := countersign.KindOf(err); {
-	case err == nil:
-	case countersign.CodeOf(err) == "wording.unchanged":
-		done = "unchanged"
-	case kind == countersign.Exists:
-		p := now
-		p.refuse(err)
-		p.Typed.Product, p.Typed.From, p.Newer = n.Product, n.From, true
-		return s.show(w, http.StatusConflict, "console_wordings", p)
-	case isInvalid(err):
-		p := now
-		p.Typed = n
-		p.refuse(err)
-		return s.show(w, http.StatusUnprocessableEntity, "console_wordings", p)
-	default:
-		return err
+	err = s.Office.SaveNames(r.Context(), v, g.Actor(), typed)
+	if countersign.CodeOf(err) == "wording.unchanged" {
+		done, err = "unchanged", nil
+	}
+	if err != nil {
+		return s.namesRefused(w, p, typed, err)
 	}
 	http.Redirect(w, r, wordingPath+query("done", done), http.StatusSeeOther)
 	return nil
+}
+
+// namesRefused shows the page again with what was typed. If somebody else has
+// saved meanwhile, what he saved stands above it, and saving again means it.
+func (s *Server) namesRefused(w http.ResponseWriter, p wordingsPage, typed admin.Naming, err error) error {
+	status := http.StatusUnprocessableEntity
+	switch {
+	case countersign.KindOf(err) == countersign.Exists:
+		status, p.Newer = http.StatusConflict, true
+		typed.WasProduct, typed.WasFrom = p.Typed.WasProduct, p.Typed.WasFrom
+	case !isInvalid(err):
+		return err
+	}
+	p.Typed = typed
+	p.refuse(err)
+	return s.show(w, status, "console_wordings", p)
 }
 
 // formOr is a field of the form; other if the form has none of that name.

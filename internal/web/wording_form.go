@@ -106,19 +106,18 @@ func (s *Server) postWording(kind string) guestHandler {
 		if err != nil {
 			return err
 		}
-		typed := admin.Rewording{Kind: kind, From: formOr(r, "from", now.Sender), WasFrom: formOr(r, "was_from", now.Sender),
-			Subject: r.PostForm.Get("subject"), Body: r.PostForm.Get("body"), Version: versionOf(r)}
+		typed := typedWording(r, now)
 		done := "saved"
-		switch r.PostForm.Get("step") {
-		case "preview":
+		switch step := r.PostForm.Get("step"); {
+		case step == "preview":
 			return s.previewWording(w, r, v, g, now, typed)
-		case "original":
+		case step == "original":
 			done, err = "original", s.Office.OriginalWording(r.Context(), v, g.Actor(), kind, typed.Version)
 		default:
-			err = s.Office.SaveWording(r.Context(), v, g.Actor(), typed)
 			if movesDomain(typed.WasFrom, typed.From) {
 				done = "sender"
 			}
+			err = s.Office.SaveWording(r.Context(), v, g.Actor(), typed)
 		}
 		if countersign.CodeOf(err) == "wording.unchanged" {
 			done, err = "unchanged", nil
@@ -129,6 +128,12 @@ func (s *Server) postWording(kind string) guestHandler {
 		http.Redirect(w, r, wordingPath+"/"+kind+query("done", done), http.StatusSeeOther)
 		return nil
 	}
+}
+
+// typedWording is what the form says; what it does not name stays as it is.
+func typedWording(r *http.Request, now wordingPage) admin.Rewording {
+	return admin.Rewording{Kind: now.Row.Name, From: formOr(r, "from", now.Sender), WasFrom: formOr(r, "was_from", now.Sender),
+		Subject: r.PostForm.Get("subject"), Body: r.PostForm.Get("body"), Version: versionOf(r)}
 }
 
 // previewWording shows what was typed as people would get it.
