@@ -74,7 +74,7 @@ const nonceDraw = 16
 // DatedNonce is a nonce that nobody has to keep until it is answered: it holds 128
 // random bits, until when it is good, and a keyed digest that binds both to parts.
 func (k Key) DatedNonce(until time.Time, parts ...string) []byte {
-	return k.dated(binary.BigEndian.AppendUint64(draw(nonceDraw), uint64(until.UnixMilli())), parts) // #nosec G115 -- an instant of this century
+	return k.dated(binary.BigEndian.AppendUint64(draw(nonceDraw), uint64(until.UnixMilli())), parts)
 }
 
 // NonceDate is until when a dated nonce is good; false for one that was not made
@@ -83,7 +83,7 @@ func (k Key) NonceDate(nonce []byte, parts ...string) (time.Time, bool) {
 	if len(nonce) < nonceDraw+8 || !Equal(k.dated(nonce[:nonceDraw+8:nonceDraw+8], parts), nonce) {
 		return time.Time{}, false
 	}
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(nonce[nonceDraw:]))).UTC(), true // #nosec G115 -- made by DatedNonce
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(nonce[nonceDraw:]))).UTC(), true
 }
 
 func (k Key) dated(text []byte, parts []string) []byte {
