@@ -166,3 +166,25 @@ func TestASecondClickAtTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// In the wizard of a sign-in the second click leads to the end of set-up as well,
+// for the browser that the first one has signed in, and to the sign-in page for any other.
+func TestASecondClickThatSignsIn(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		b := h.Browser("192.0.2.10", Chrome)
+		b.SignIn("BSMITH")
+		b.Post("/set-up/email", "email", "bsmith@demo.example")
+		b.Post("/set-up/email/token", "token", h.Token("bsmith@demo.example"))
+		again := before(b)
+		if p := b.Send("/set-up/skip"); p.Location != "/set-up/done" {
+			t.Fatalf("%d %s", p.Status, p.Location)
+		}
+		second := again.Send("/set-up/skip")
+		if second.Status != http.StatusSeeOther || again.Cookie("session") != "" {
+			t.Fatalf("%d, session %q", second.Status, again.Cookie("session"))
+		}
+		wantAt(t, b.Get(second.Location), 200, "/set-up/done", "Two factor authentication set-up is complete.")
+		wantAt(t, again.Get(second.Location), 200, "/sign-in", "Set-up is not open here any more")
+	})
+}

@@ -92,6 +92,8 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 	}
 	g, err := s.Desk.Enter(r.Context(), v)
 	switch {
+	case err != nil && atTheEnd(r): // a first click may have signed him in meanwhile
+		http.Redirect(w, r, "/sign-in"+query("notice", code)+"&then=/set-up/done", http.StatusSeeOther)
 	case err != nil:
 		http.Redirect(w, r, "/sign-in"+query("notice", code), http.StatusSeeOther)
 	case r.Method == http.MethodPost && s.cameAbout(r, v, g):

@@ -62,17 +62,20 @@ func (s *Server) getSetUpDone(w http.ResponseWriter, r *http.Request, v counters
 	return s.show(w, http.StatusOK, "gate_set-up-done", p)
 }
 
+// atTheEnd tells whether a form is one that may end the wizard.
+func atTheEnd(r *http.Request) bool {
+	return r.Method == http.MethodPost && (r.URL.Path == "/set-up/skip" || r.URL.Path == "/set-up/default")
+}
+
 // cameAbout tells whether what was posted to the end of a wizard that is over is as
 // its user wants it all the same, as after a second click: nothing is left to skip,
 // or the Default is the one that was chosen.
 func (s *Server) cameAbout(r *http.Request, v countersign.Visit, g signin.Guest) bool {
 	switch {
-	case !g.Enrolled:
+	case !g.Enrolled || !atTheEnd(r):
 		return false
 	case r.URL.Path == "/set-up/skip":
 		return true
-	case r.URL.Path != "/set-up/default":
-		return false
 	}
 	profile, err := s.Desk.Profile(r.Context(), v, g)
 	return err == nil && string(policy.Default(profile.Factors).Method) == r.PostForm.Get("default")
