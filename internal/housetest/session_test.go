@@ -101,7 +101,7 @@ func TestSessionLimits(t *testing.T) {
 				wantAt(t, b.Get("/profile"), 200, "/profile")
 			}
 			h.Pass(time.Second)
-			wantAt(t, b.Get("/profile"), 200, "/sign-in", fmt.Sprintf("A session ends after %d hours at the latest Sign in and you return to the page you were on: User Profile.", hours))
+			wantAt(t, b.Get("/profile"), 200, "/sign-in", fmt.Sprintf("A session ends after %s at the latest Sign in and you return to the page you were on: User Profile.", countersign.Count(hours, "hour")))
 		}
 		b := h.signedIn("BSMITH")
 		h.Pass(30 * time.Minute)
