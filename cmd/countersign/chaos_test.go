@@ -20,19 +20,19 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// A storm is what the chaos run does: how many sign in, how many at once, and
-// how long a fault lasts.
+// A storm is what the chaos run does: how many sign in, how many at once, how
+// long a fault lasts, and after what time it ends though not all have.
 type storm struct {
 	signIns, users, atOnce int
-	fault, calm            time.Duration
+	fault, calm, most      time.Duration
 	patience               time.Duration // of a person, for his token
 }
 
 func theStorm() storm {
 	if os.Getenv("COUNTERSIGN_SOAK") != "" {
-		return storm{signIns: 5000, users: 1000, atOnce: 24, fault: 20 * time.Second, calm: 30 * time.Second, patience: 3 * time.Minute}
+		return storm{signIns: 5000, users: 1000, atOnce: 40, fault: 10 * time.Second, calm: 30 * time.Second, most: time.Hour, patience: 3 * time.Minute}
 	}
-	return storm{signIns: 60, users: 40, atOnce: 8, fault: 2 * time.Second, calm: time.Second, patience: 30 * time.Second}
+	return storm{signIns: 60, users: 40, atOnce: 8, fault: 2 * time.Second, calm: time.Second, most: time.Minute, patience: 30 * time.Second}
 }
 
 // A town is an installation of three nodes on one PostgreSQL, with a mail server
@@ -45,6 +45,8 @@ type town struct {
 	mta   *mtatest.MTA
 	box   *mtatest.Mailbox
 
+	started time.Time
+
 	begun, in, told, again atomic.Int64 // sign-ins; of them with a token, with a clear answer; begun anew
 }
 
@@ -56,7 +58,7 @@ type town struct {
 // agrees with the mailbox. 5,000 sign-ins in make soak.
 func TestChaosOverProcesses(t *testing.T) {
 	c := openTown(t)
-	started := time.Now()
+	c.started = time.Now()
 	var people sync.WaitGroup
 	var over atomic.Bool
 	for i := range c.atOnce {
@@ -65,7 +67,7 @@ func TestChaosOverProcesses(t *testing.T) {
 	c.faults(&over)
 	people.Wait()
 	c.settle()
-	c.judge(time.Since(started))
+	c.judge(time.Since(c.started))
 }
 
 func openTown(t *testing.T) *town {
@@ -117,10 +119,10 @@ func (c *town) csv() string {
 // have, and all faults have been.
 func (c *town) people(first int, over *atomic.Bool) {
 	for i := first; ; i += c.atOnce {
-		if c.begun.Add(1) > int64(c.signIns) && over.Load() {
-			c.begun.Add(-1)
+		if over.Load() && (c.begun.Load() >= int64(c.signIns) || time.Since(c.started) > c.most) {
 			return
 		}
+		c.begun.Add(1)
 		c.signIn(i % c.users)
 	}
 }
@@ -128,15 +130,15 @@ func (c *town) people(first int, over *atomic.Bool) {
 // faults lets everything go wrong once, and in a long run again and again.
 func (c *town) faults(over *atomic.Bool) {
 	defer over.Store(true)
-	for round := 0; round == 0 || c.begun.Load() < int64(c.signIns); round++ {
+	for round := 0; round == 0 || c.begun.Load() < int64(c.signIns) && time.Since(c.started) < c.most; round++ {
 		time.Sleep(c.calm)
 		n := c.nodes[round%len(c.nodes)]
 		n.kill()
 		time.Sleep(c.fault)
 		n.start()
 		c.mta.Leave(c.T)
-		if round%3 == 2 { // so long that tokens die
-			time.Sleep(6 * c.fault)
+		if round%6 == 1 { // so long that tokens die
+			time.Sleep(13 * c.fault)
 		}
 		time.Sleep(c.fault)
 		c.mta.Start(c.T)

@@ -28,8 +28,8 @@ func TestTokenPageTellsWhatTheMailServerSaid(t *testing.T) {
 			"GREY":     {m.URL(), []string{"Mail is delayed", "127.0.0.1 asks to try again later: 451 4.7.1 Greylisted, try again in a second."}},
 			"HANGDATA": {m.URL(), []string{"Mail is delayed", "The mail server does not answer."}},
 			"SLOWEND":  {m.URL(), []string{"Mail is delayed", "The mail server has not said whether it took the token, which may have arrived."}},
-			"FOREIGN":  {m.At(mtatest.Foreign), []string{"Mail is delayed", "The mail server does not answer."}},
-			"UNSECURE": {m.At(mtatest.Unsecure), []string{"Mail is delayed", "The mail server does not answer."}},
+			"FOREIGN":  {m.At(mtatest.Foreign), []string{"Mail is delayed", "The mail server can't be used just now."}},
+			"UNSECURE": {m.At(mtatest.Unsecure), []string{"Mail is delayed", "The mail server can't be used just now."}},
 		} {
 			route, err := outbox.ParseSMTP(c.url)
 			if err != nil {

@@ -20,7 +20,7 @@ func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 	var unwritten *Refusal
 	switch {
 	case errors.As(err, &unwritten):
-		return o.again(ctx, g, m, "", unwritten.Answer)
+		return o.again(ctx, g, m, "the outbox", unwritten.Answer)
 	case err != nil:
 		return errors.Join(err, o.again(ctx, g, m, m.Server, m.Answer)) // nobody was asked: the database is away
 	}
@@ -69,8 +69,9 @@ func (o *Outbox) keep(ctx context.Context, g *grip, receipt Receipt, err error) 
 	case refusal != nil:
 		m.Route = refusal.Route
 		return o.again(ctx, g, m, refusal.Server, refusal.Answer)
-	default:
-		return o.again(ctx, g, m, "", err.Error())
+	default: // a fault of ours, which is nothing for pages
+		o.Log.Error("hand over", "id", m.ID, "error", err)
+		return o.again(ctx, g, m, "the outbox", "it could not be handed over")
 	}
 	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "server", m.Server, "tries", m.Tries)
 	return g.keep(ctx, m)

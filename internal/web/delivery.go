@@ -65,6 +65,11 @@ func failed(m countersign.Message) bool {
 	return m.Tries > 1 || m.Tries == 1 && m.State != countersign.Sending
 }
 
+// silent tells whether an answer says that there was none.
+func silent(answer string) bool {
+	return strings.HasPrefix(answer, "there was no answer") || strings.HasPrefix(answer, "it can't be reached")
+}
+
 // sent is a message that was taken, and what the phone's network said since.
 func sent(b base, m countersign.Message) delivery {
 	switch m.Receipt {
@@ -92,6 +97,8 @@ func (s *Server) delayed(b base, m countersign.Message, mail bool, server string
 		why = "The " + server + " has not said whether it took the token, which may have arrived."
 	case strings.HasPrefix(m.Answer, "4"): // its own words about this message, not about our login
 		why = fmt.Sprintf("%s asks to try again later: %s.", m.Server, strings.TrimRight(m.Answer, ". "))
+	case m.Answer != "" && !silent(m.Answer): // login, certificate, too many at once: administrators see which
+		why = "The " + server + " can't be used just now."
 	}
 	d.Text = fmt.Sprintf("%s The token with reference %s waits and is sent as soon as it can be; after %s it is not sent at all.",
 		why, m.Reference, b.Clock(m.Expires))
