@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -34,8 +35,17 @@ func post(ctx context.Context, client *http.Client, server string, r *http.Reque
 	if err != nil {
 		return answer{}, &Refusal{Server: server, Answer: "its answer broke off", Unsure: true, Err: err}
 	}
-	page := strings.HasPrefix(said.Header.Get("Content-Type"), "text/html")
-	return answer{said.StatusCode, body, page}, nil
+	return answer{said.StatusCode, body, webPage(said.Header.Get("Content-Type"), body)}, nil
+}
+
+// webPage tells whether somebody else answered in the gateway's place. What a
+// program calls text/html because it says nothing else of itself, and is a plain
+// "OK", is no page.
+func webPage(kind string, body []byte) bool {
+	if kind == "" {
+		kind = http.DetectContentType(body)
+	}
+	return strings.HasPrefix(kind, "text/html") && bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 }
 
 // postForm is post of a form.

@@ -74,7 +74,9 @@ func NewRoutes(all ...Gateway) *Routes { return &Routes{all: all, away: map[stri
 func (r *Routes) Gateways() []Gateway { return r.all }
 
 // Send hands a text to the first gateway that takes it. One that may have it
-// already is asked alone. Nobody is asked any more as the token dies.
+// already is asked alone, and may have it until it says that it never will:
+// that it can't be reached now tells nothing of the time before. Nobody is asked
+// any more as the token dies.
 func (r *Routes) Send(ctx context.Context, l Letter) (Receipt, error) {
 	if l.Life > 0 {
 		var cancel context.CancelFunc
@@ -96,14 +98,17 @@ func (r *Routes) Send(ctx context.Context, l Letter) (Receipt, error) {
 		}
 		last = err
 		var refusal *Refusal
-		if errors.As(err, &refusal) && refusal.Unsure {
-			refusal.Route = g.Name()
+		if errors.As(err, &refusal) && refusal.Permanent {
 			return Receipt{}, err
 		}
-		if refusal != nil && refusal.Permanent {
+		away := refusal == nil || !refusal.Unsure
+		if away {
+			r.mark(g, true)
+		}
+		if refusal != nil && (!away || l.Route != "") {
+			refusal.Unsure, refusal.Route = true, g.Name()
 			return Receipt{}, err
 		}
-		r.mark(g, true)
 	}
 	if last == nil {
 		return Receipt{}, &Refusal{Server: l.Route, Answer: "this gateway is not set up any more, and may have the message", Unsure: true, Route: l.Route}
