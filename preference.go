@@ -157,8 +157,13 @@ func (p Preference) countries(value string) (string, error) {
 			return "", p.refuse("preference.not_countries", c)
 		}
 	}
-	slices.Sort(codes)
-	return strings.Join(slices.Compact(codes), " "), nil
+	var once []string // in the order in which they were typed: the first is offered first
+	for _, c := range codes {
+		if !slices.Contains(once, c) {
+			once = append(once, c)
+		}
+	}
+	return strings.Join(once, " "), nil
 }
 
 func (p Preference) refuse(code, value string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"countersign"
 	"countersign/internal/config"
@@ -29,15 +30,15 @@ type messageTest struct {
 // Run sends the message at once, not by the outbox, and tells the answer.
 func (cmd messageTest) Run(s *config.Settings, c *console) error {
 	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		m, sender, err := h.testMessage(ctx, v, cmd.To)
-		if err != nil {
-			return err
-		}
 		var p countersign.Preferences
-		err = h.db.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+		err := h.db.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
 			p, err = tx.Preferences(ctx)
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		m, sender, err := h.testMessage(v, p, cmd.To)
 		if err != nil {
 			return err
 		}
@@ -73,10 +74,10 @@ func undelivered(r *outbox.Refusal) error {
 }
 
 // testMessage is the message to an address or number, and the route it takes.
-func (h *house) testMessage(ctx context.Context, v countersign.Visit, to string) (countersign.Message, outbox.Sender, error) {
+func (h *house) testMessage(v countersign.Visit, p countersign.Preferences, to string) (countersign.Message, outbox.Sender, error) {
 	m := countersign.Message{ID: countersign.MessageID("test-" + v.Request), Kind: countersign.KindTest, Channel: countersign.ByEmail, Data: notice.Facts(v, countersign.User{})}
 	wrong := func(err error) error { return &config.Error{Setting: "--to", Problem: strconv.Quote(to), Err: err} }
-	if !strings.Contains(to, "@") && !strings.ContainsAny(to, "0123456789") {
+	if !strings.Contains(to, "@") && !strings.ContainsFunc(to, unicode.IsDigit) {
 		return m, nil, wrong(&countersign.Error{Kind: countersign.Invalid, Code: "message.to"})
 	}
 	var err error
@@ -90,7 +91,7 @@ func (h *house) testMessage(ctx context.Context, v countersign.Visit, to string)
 		return m, h.outbox.Mail, err
 	}
 	m.Channel = countersign.BySMS
-	if m.To, err = factor.ParsePhone(to, "", nil); err != nil {
+	if m.To, err = factor.ParsePhone(to, "", p.Countries); err != nil {
 		return m, nil, wrong(err)
 	}
 	if h.outbox.Text == nil {

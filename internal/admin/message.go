@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -172,7 +173,7 @@ func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	}
 	if strings.Contains(to, "@") {
 		if m.To, err = factor.ParseEmail(to); err != nil {
-			return fail(countersign.Invalid, countersign.CodeOf(err), "to", nil)
+			return besideTo(err)
 		}
 		return nil
 	}
@@ -186,7 +187,7 @@ func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	}
 	fa, err := o.Methods.Of(countersign.SMS).Enroll(factor.Input{Address: to, Countries: p.Countries})
 	if err != nil {
-		return fail(countersign.Invalid, countersign.CodeOf(err), "to", countersign.Args{"Digits": len(strings.TrimPrefix(to, "+"))})
+		return besideTo(err)
 	}
 	m.To = fa.Address
 	day := v.Now.Unix() / int64(policy.Day/time.Second)
@@ -198,4 +199,13 @@ func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		return fail(countersign.TooMany, "send.limit_texts", "", countersign.Args{"Until": v.Now.Truncate(policy.Day).Add(policy.Day)})
 	}
 	return tx.CountText(ctx, day)
+}
+
+// besideTo says beside the one field of a test what is wrong with what stands in it.
+func besideTo(err error) error {
+	var refused *countersign.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return fail(refused.Kind, refused.Code, "to", refused.Args)
 }

@@ -236,6 +236,7 @@ func TestParsePhone(t *testing.T) {
 		"9005550112": "phone.kind", "9002345678": "phone.kind", "6149761234": "phone.kind", "9115550112": "phone.kind", "0000000000": "phone.kind",
 		"1234567890": "phone.kind", "8005551234": "phone.kind", "8764567890": "phone.region", "6145550112;drop": "phone.not_digits",
 		"4165550112": "phone.region", "4164567890": "phone.region", strings.Repeat("6", 20): "phone.not_digits",
+		"+47 926 43 210": "phone.region", "+65 8123 4567": "phone.region", "＋44 7700 900123": "phone.region", "+614 555 0112": "phone.region",
 	}
 	for typed, want := range bad {
 		if got, err := ParsePhone(typed, "", us); countersign.CodeOf(err) != want {
@@ -243,6 +244,16 @@ func TestParsePhone(t *testing.T) {
 		}
 	}
 	abroad := []string{"US", "DE", "GB"}
+	for typed, want := range map[string]string{"+44 7400 123456": "+447400123456", "+4915123456789": "+4915123456789", "614-555-0112": "+16145550112", "07400 123456": "+447400123456"} {
+		for _, countries := range [][]string{abroad, {"GB", "DE", "US"}} { // where no country is asked for, whichever comes first
+			if got, err := ParsePhone(typed, "", countries); err != nil || got != want {
+				t.Errorf("%q in %v: %q %v, want %q", typed, countries, got, err, want)
+			}
+		}
+	}
+	if got, err := ParsePhone("+1 614 555 0112", "GB", abroad); countersign.CodeOf(err) != "phone.region" {
+		t.Errorf("another country's code: %q %v", got, err)
+	}
 	if got, err := ParsePhone("0151 23456789", "DE", abroad); err != nil || got != "+4915123456789" {
 		t.Errorf("a number abroad: %q %v", got, err)
 	}

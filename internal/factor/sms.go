@@ -3,6 +3,7 @@ package factor
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -35,19 +36,37 @@ func (s sms) Check(f countersign.Factor, c countersign.Challenge, in Binding, to
 }
 
 // ParsePhone brings a typed mobile number into E.164, "+16145550112". country
-// is ISO 3166 and must be one of countries; empty means the first of them. A
-// number that text messages can't or must not go to is refused beside the
-// field phone (M18, D-48, SM-02).
+// is ISO 3166 and must be one of countries; empty, where no country is asked
+// for, means the first of them in which the number can be one. A number that
+// text messages can't or must not go to is refused beside the field phone (M18,
+// D-48, SM-02).
 func ParsePhone(typed, country string, countries []string) (string, error) {
 	if len(countries) == 0 {
 		countries = []string{"US"}
 	}
-	if country == "" {
-		country = countries[0]
+	if country != "" {
+		if !slices.Contains(countries, country) {
+			return "", refusePhone("phone.country", typed, "country", 0)
+		}
+		countries = []string{country}
 	}
-	if !slices.Contains(countries, country) {
-		return "", refusePhone("phone.country", typed, "country", 0)
+	var first error
+	for _, c := range countries {
+		number, err := parsePhone(typed, c)
+		if err == nil {
+			return number, nil
+		}
+		if first == nil {
+			first = err
+		}
 	}
+	return "", first
+}
+
+// parsePhone reads a number as it is written in a country, or with a + and the
+// telephone code of that country: what begins with another code is not read as
+// if it did not.
+func parsePhone(typed, country string) (string, error) {
 	digits, ok := phoneDigits(typed)
 	if !ok && extension.MatchString(typed) {
 		return "", refusePhone("phone.extension", typed, "phone", 0)
@@ -58,14 +77,26 @@ func ParsePhone(typed, country string, countries []string) (string, error) {
 	if digits == "" {
 		return "", refusePhone("phone.required", typed, "phone", 0)
 	}
-	if phonenumbers.GetCountryCodeForRegion(country) == 1 {
+	code := phonenumbers.GetCountryCodeForRegion(country)
+	if withCode(typed) && !strings.HasPrefix(digits, strconv.Itoa(code)) {
+		return "", refusePhone("phone.region", typed, "phone", 0)
+	}
+	if code == 1 {
 		return parseNorthAmerican(typed, digits, country)
+	}
+	if withCode(typed) {
+		digits = "+" + digits
 	}
 	n, err := phonenumbers.Parse(digits, country)
 	if err != nil || !phonenumbers.IsValidNumberForRegion(n, country) || !textable(n) {
 		return "", refusePhone("phone.kind", typed, "phone", 0)
 	}
 	return phonenumbers.Format(n, phonenumbers.E164), nil
+}
+
+// withCode tells whether a number begins with the telephone code of its country.
+func withCode(typed string) bool {
+	return strings.HasPrefix(norm.NFKC.String(strings.TrimSpace(typed)), "+")
 }
 
 func refusePhone(code, typed, field string, digits int) error {

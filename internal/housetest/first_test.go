@@ -1,11 +1,13 @@
 package housetest
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
 	"countersign"
 	"countersign/internal/admin"
+	"countersign/internal/store"
 )
 
 // The link of the first administrator dies as soon as there is one, however he
@@ -63,7 +65,9 @@ func TestNobodyDisablesHimself(t *testing.T) {
 	})
 }
 
-// A list of countries names countries.
+// A list of countries names countries, in the order in which they are offered.
+// Where no country is asked for, numbers of all of them are taken, and none of
+// another one is read as if its code were an area.
 func TestCountriesForTexts(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		save := func(value string) error {
@@ -75,6 +79,27 @@ func TestCountriesForTexts(t *testing.T) {
 		}
 		if err := save("US XX"); countersign.CodeOf(err) != "preference.not_countries" {
 			t.Errorf("XX was taken for a country: %v", err)
+		}
+		test := func(to string) (m countersign.Message, err error) {
+			id, err := h.Office.SendTest(t.Context(), h.Visit(), Operator, to)
+			if err == nil {
+				err = h.DB.Read(t.Context(), h.Agency.ID, func(tx *store.Tx) (err error) {
+					m, err = tx.Message(t.Context(), id)
+					return err
+				})
+			}
+			return m, err
+		}
+		for typed, want := range map[string]string{"614-555-0112": "+16145550112", "+1 416 555 0112": "+14165550112"} {
+			if m, err := test(typed); err != nil || m.To != want {
+				t.Errorf("%q: a test to %q %v, want %q", typed, m.To, err, want)
+			}
+		}
+		for typed, want := range map[string]string{"+47 926 43 210": "phone.region", "614-555-011": "phone.length"} {
+			_, err := test(typed)
+			if got := (*countersign.Error)(nil); !errors.As(err, &got) || got.Code != want || got.Field != "to" || want == "phone.length" && got.Args["Digits"] != 9 {
+				t.Errorf("%q: %v, want %s", typed, err, want)
+			}
 		}
 	})
 }
