@@ -15,14 +15,15 @@ type delivery struct {
 	State string // "", "waiting", "delayed", "sent", "refused"
 	Head  string // delayed and refused
 	Text  string
-	Look  string // waiting: the page to look at again
+	Look  string // waiting and delayed: the page to look at again
+	Again bool   // and it does so by itself
 }
 
 // Alert is what stands above the page when the message does not arrive.
 func (d delivery) Alert() *alert {
 	switch d.State {
 	case "delayed":
-		return &alert{Kind: "warn", Role: "status", Head: d.Head, Rest: d.Text}
+		return &alert{Kind: "warn", Role: "status", Head: d.Head, Rest: d.Text, Look: d.Look}
 	case "refused":
 		return &alert{Kind: "danger", Role: "alert", Head: d.Head, Rest: d.Text}
 	default:
@@ -52,11 +53,15 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("%s refused the %s to %s at %s: %s.",
 			m.Server, what, masked(view.Attempt.Challenge.Method, m.To), b.Seconds(m.Done), strings.TrimRight(m.Answer, ". "))}
 	case mail && !s.Mail() || failed(m) || b.Now.Sub(m.Created) >= lookAgain:
-		return s.delayed(b, m, mail, server)
+		return s.delayed(b, m, mail, server, look)
 	default:
-		return delivery{State: "waiting", Look: look, Text: fmt.Sprintf("Waiting for the %s since %s. This page looks again by itself until %s.",
-			server, b.Seconds(m.Created), b.Seconds(m.Created.Add(lookAgain)))}
+		return delivery{State: "waiting", Look: look, Again: true, Text: fmt.Sprintf("Waiting for the %s since %s. %s", server, b.Seconds(m.Created), looks(b, m))}
 	}
+}
+
+// looks says how long the page looks by itself.
+func looks(b base, m countersign.Message) string {
+	return fmt.Sprintf("This page looks again by itself until %s.", b.Seconds(m.Created.Add(lookAgain)))
 }
 
 // failed tells whether a message was tried in vain. While it is handed over the
@@ -83,9 +88,11 @@ func sent(b base, m countersign.Message) delivery {
 	}
 }
 
-// delayed is a message that does not go out, and why.
-func (s *Server) delayed(b base, m countersign.Message, mail bool, server string) delivery {
-	d := delivery{State: "delayed", Head: "The text message is delayed"}
+// delayed is a message that does not go out, and why. A server that wants to be
+// asked again in a moment, as greylisting does, has it soon: the page goes on
+// looking, unless the token may have arrived and somebody may be typing it.
+func (s *Server) delayed(b base, m countersign.Message, mail bool, server, look string) delivery {
+	d := delivery{State: "delayed", Head: "The text message is delayed", Look: look}
 	if mail {
 		d.Head = "Mail is delayed"
 	}
@@ -102,13 +109,17 @@ func (s *Server) delayed(b base, m countersign.Message, mail bool, server string
 	}
 	d.Text = fmt.Sprintf("%s The token with reference %s waits and is sent as soon as it can be; after %s it is not sent at all.",
 		why, m.Reference, b.Clock(m.Expires))
+	d.Again = !(mail && !s.Mail()) && m.Route == "" && b.Now.Sub(m.Created) < lookAgain
+	if d.Again {
+		d.Text += " " + looks(b, m)
+	}
 	return d
 }
 
 // refresh lets the browser look again while a message is queued: at most five
 // times, and never once there is something to type (DESIGN 7).
 func refresh(w http.ResponseWriter, d delivery) {
-	if d.State == "waiting" {
+	if d.Again {
 		w.Header().Set("Refresh", "4")
 	}
 }

@@ -77,6 +77,7 @@ type alert struct {
 	Role string // alert, status, region
 	Head string
 	Rest string
+	Look string // the page to look at again, if what it says may have passed
 }
 
 // Bad tells whether something was refused: the title says so.
