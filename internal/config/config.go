@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"countersign"
 )
 
@@ -160,9 +162,16 @@ func (s *Settings) From() (string, error) {
 		return "", nil
 	}
 	a, err := mail.ParseAddress(s.MailFrom)
-	if err != nil {
+	typed := strings.TrimSpace(s.MailFrom)
+	if err != nil || typed != a.Address && !strings.HasSuffix(typed, ">") { // a group has an address too
 		return "", wrong("--mail-from", "%q is not a sender like Agency Support <support@acme.example>", s.MailFrom)
 	}
+	local, domain, _ := strings.Cut(a.Address, "@")
+	domain, err = idna.Lookup.ToASCII(domain)
+	if err != nil || strings.ContainsFunc(local, func(r rune) bool { return r > '~' }) {
+		return "", wrong("--mail-from", "%q: most mail servers take no such address; before @ stand letters from a to z, digits and signs", s.MailFrom)
+	}
+	a.Address = local + "@" + domain
 	return a.String(), nil
 }
 

@@ -43,12 +43,21 @@ func (s *SMTP) Check(ctx context.Context) Finding {
 		f.Text, f.Mend = oneLine(err.Error()), "Put the login right in --smtp-url."
 		return f
 	}
-	if err := client.DialWithContext(ctx); err != nil {
+	talk, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
 		f.Text, f.Mend = s.explain(err), "Put --smtp-url right: host, port, tls, ca, user and password; or ask who runs the server."
 		return f
 	}
-	_ = client.Close()
+	asks, _ := talk.Extension("AUTH")
+	_ = client.CloseWithSMTPClient(talk)
 	f.Level, f.Text = Good, "it answers, its certificate is right, and it takes our login"
+	switch {
+	case s.user == "" && asks:
+		f.Level, f.Text = Warn, "it answers and wants a login, and --smtp-url has none"
+		f.Mend = "Put user and password into --smtp-url, unless this server takes mail from this machine without."
+	case s.user == "":
+		f.Text = "it answers, and its certificate is right; there is no login"
+	}
 	if s.security == "none" {
 		f.Text, f.Mend = "it answers, without encryption", ""
 		if !local(s.host) {

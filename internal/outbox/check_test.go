@@ -23,6 +23,7 @@ func TestCheckMail(t *testing.T) {
 		level           outbox.Level
 	}{
 		{"right", m.URL(), "takes our login", outbox.Good},
+		{"no login", strings.Replace(m.URL(), mtatest.User+":"+mtatest.Password+"@", "", 1), "wants a login, and --smtp-url has none", outbox.Warn},
 		{"wrong password", strings.Replace(m.URL(), mtatest.Password, "wrong", 1), "it did not take our login: 535", outbox.Fatal},
 		{"another host's certificate", m.At(mtatest.Foreign), "its certificate is not right", outbox.Fatal},
 		{"no encryption", m.At(mtatest.Unsecure), "it offers no encryption", outbox.Fatal},
@@ -35,7 +36,7 @@ func TestCheckMail(t *testing.T) {
 		for _, says := range strings.Split(c.says, "|") {
 			found = found || strings.Contains(f.Text, says)
 		}
-		if f.Level != c.level || !found || (f.Level == outbox.Fatal) == (f.Mend == "") || strings.Contains(f.Text+f.Mend, mtatest.Password) {
+		if f.Level != c.level || !found || (f.Level == outbox.Good) != (f.Mend == "") || strings.Contains(f.Text+f.Mend, mtatest.Password) {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}

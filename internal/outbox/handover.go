@@ -91,13 +91,13 @@ func compose(l Letter) (*mail.Msg, error) {
 // messageID is the same at each try, so that mail programs show one of two copies.
 func messageID(l Letter) string { return string(l.ID) + "@" + Domain(l.From) }
 
-// Domain is the part after @ of a sender.
+// Domain is the part after @ of a sender; its name may hold one too.
 func Domain(from string) string {
-	_, d, ok := strings.Cut(from, "@")
-	if !ok {
+	at := strings.LastIndexByte(from, '@')
+	if at < 0 {
 		return "countersign.invalid"
 	}
-	return strings.ToLower(strings.Trim(d, "> "))
+	return strings.ToLower(strings.Trim(from[at+1:], "> "))
 }
 
 // reply finds a server's own words in the error about it.

@@ -98,6 +98,7 @@ func TestSenderIsOne(t *testing.T) {
 		`"Müller, Agentur" <post@acme.example>`: "post@acme.example",
 		`Müller <post@xn--mller-kva.example>`:   "post@xn--mller-kva.example",
 		`post@acme.example`:                     "post@acme.example",
+		`"Help @ Acme" <post@acme.example>`:     "post@acme.example",
 	} {
 		m, err := compose(Letter{ID: "m1", From: from, To: "bsmith@acme.example", Subject: "Grüße", Text: "x", HTML: "x"})
 		if err != nil {
@@ -113,6 +114,9 @@ func TestSenderIsOne(t *testing.T) {
 		}
 		if header := m.GetFromString(); len(header) != 1 || !strings.HasSuffix(header[0], envelope) || strings.Count(raw.String(), "\nFrom: ") != 1 {
 			t.Errorf("%s: the header is %q", from, header)
+		}
+		if _, domain, _ := strings.Cut(address, "@"); messageID(Letter{ID: "m1", From: from}) != "m1@"+domain || Domain(from) != domain {
+			t.Errorf("%s: its domain is %q, the Message-ID %q", from, Domain(from), messageID(Letter{ID: "m1", From: from}))
 		}
 	}
 }
