@@ -28,10 +28,11 @@ func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.At
 // (0.1 rule 4, D-30). compare reports whether the answer was right, or an error
 // for people that says what was wrong with it; both are facts that are kept.
 // Any other error undoes what compare did, but not the payment. by is what is
-// guessed at; empty: the token that the attempt asks for.
+// guessed at; empty: the token that the attempt asks for, and then it is compared
+// only while the attempt asks for the one that was paid for.
 func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method,
 	compare func(*store.Tx, policy.Facts) (right bool, err error)) error {
-	guess, err := d.pay(ctx, v, id, by)
+	guess, paid, err := d.pay(ctx, v, id, by)
 	if err != nil {
 		return err
 	}
@@ -45,6 +46,10 @@ func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.At
 		f, err := d.facts(ctx, tx, v, u, a)
 		if err != nil {
 			return err
+		}
+		if by == "" && d.guessed(f).Method != paid {
+			verdict = movedOn(f)
+			return d.unpaid(ctx, tx, id, guess)
 		}
 		right, err := compare(tx, f)
 		verdict = err
@@ -68,11 +73,19 @@ func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.At
 	return verdict
 }
 
+// movedOn is the answer to a token that was paid for at one method while the
+// attempt asks for another one by now: what one costs says nothing about the other.
+func movedOn(f policy.Facts) error {
+	if f.Attempt.Setup.Open {
+		return errElsewhere
+	}
+	return fail(countersign.Invalid, "token.other_way", "token", nil)
+}
+
 // pay takes one of the three tries, or says that none is left, and pays for the
-// guess beyond this sign-in as well.
-func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method) (countersign.Guess, error) {
-	var g countersign.Guess
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+// guess beyond this sign-in as well. paid is the method that it was paid at.
+func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method) (g countersign.Guess, paid countersign.Method, err error) {
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, a, err := d.lock(ctx, tx, id)
 		if err != nil {
 			return err
@@ -80,7 +93,7 @@ func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.Atte
 		if !v.Now.Before(a.Expires) || u.Disabled {
 			return over()
 		}
-		if g, err = d.payToken(ctx, tx, v, u, a, by); err != nil {
+		if g, paid, err = d.payToken(ctx, tx, v, u, a, by); err != nil {
 			return err
 		}
 		return reserve(ctx, tx, id)
@@ -88,11 +101,11 @@ func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.Atte
 	if kind := countersign.KindOf(err); kind == countersign.TooMany || kind == countersign.Busy {
 		d.refuse(countersign.CodeOf(err))
 	}
-	return g, err
+	return g, paid, err
 }
 
 // unpaid gives a guess back that was not compared: between its payment and now
-// the wizard has gone on.
+// the wizard has gone on, or the sign-in was turned to another method.
 func (d *Desk) unpaid(ctx context.Context, tx *store.Tx, id countersign.AttemptID, g countersign.Guess) error {
 	if g.ID != "" {
 		if err := tx.ReturnGuess(ctx, g); err != nil {

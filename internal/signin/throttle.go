@@ -171,28 +171,28 @@ func stretch(v countersign.Visit) store.Stretch {
 }
 
 // payToken pays for one guess at a token, whatever sign-in, step-up or wizard it
-// is for (V9, V10), or says why none is taken. The user is locked: nodes decide
-// one after another.
-func (d *Desk) payToken(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, by countersign.Method) (countersign.Guess, error) {
+// is for (V9, V10), or says why none is taken; with it comes the method that it was
+// paid at. The user is locked: nodes decide one after another.
+func (d *Desk) payToken(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, by countersign.Method) (countersign.Guess, countersign.Method, error) {
 	f, err := d.facts(ctx, tx, v, u, a)
 	if err != nil {
-		return countersign.Guess{}, err
+		return countersign.Guess{}, "", err
 	}
 	fa := countersign.Factor{Method: by}
 	if by == "" {
 		fa = d.guessed(f)
 	}
 	if policy.Exempt(fa.Method) {
-		return countersign.Guess{}, nil
+		return countersign.Guess{}, fa.Method, nil
 	}
 	g := countersign.Guess{ID: secret.NewID(), Subject: string(u.ID), Lane: countersign.LaneOf(fa.Method), Client: v.Client, At: v.Now}
 	if f.Tokens.Lanes[g.Lane], err = d.tally(ctx, tx, v, g); err != nil {
-		return g, err
+		return g, "", err
 	}
 	if p := f.Tokens.Pause(v.Now, fa.Method, fa.Verified); p.Code != "" {
-		return g, refusedGuess(p)
+		return g, "", refusedGuess(p)
 	}
-	return g, tx.AddGuess(ctx, g)
+	return g, fa.Method, tx.AddGuess(ctx, g)
 }
 
 // guessed is the factor that a token of the attempt is for; while it is being

@@ -45,6 +45,7 @@ var sentences = map[string]string{
 
 	// Tokens
 	"token.not_six":          "A token has six digits, for example 344078. This did not count as a try.",
+	"token.other_way":        "Another way was chosen meanwhile, so this token was not looked at. This did not count as a try.",
 	"token.wrong":            "That token is not right. You have {Tries} left.",
 	"token.wrong_last":       "That token is not right. You have {Tries} left. After that you need to log in again.",
 	"token.wrong_last_own":   "That token is not right. You have {Tries} left. After that set-up is closed; what was set up so far is kept.",
