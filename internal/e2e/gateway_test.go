@@ -36,7 +36,7 @@ func TestTwilioTakesOurRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			receipt, err := routes.Send(t.Context(), l)
+			receipt, err := routes.Gateways()[0].Send(t.Context(), l) // the routes would give up as the token dies
 			if err != nil || receipt.Tag == "" || !strings.HasPrefix(receipt.Answer, "201 ") {
 				t.Errorf("%s, %s: %+v %v", query, name, receipt, err)
 			}

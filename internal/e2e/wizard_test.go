@@ -83,7 +83,7 @@ func turnOn(t *testing.T, w *browsertest.Window) {
 	w.Press("Change 2FA")
 	w.Choose("value", "On")
 	w.Press("Show the effect")
-	want(t, w, "1 of 1 users will be asked to set up at their next sign-in.")
+	want(t, w, "1 of 1 user will be asked to set up at their next sign-in.")
 	w.Press("Turn on")
 	want(t, w, "2FA is On now.")
 }
