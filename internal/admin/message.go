@@ -150,12 +150,12 @@ func (o *Office) SendTest(ctx context.Context, v countersign.Visit, actor counte
 		if err := o.testTo(ctx, tx, v, &m, to); err != nil {
 			return err
 		}
-		n, err := tx.CountKind(ctx, countersign.KindTest, v.Now.Add(-time.Hour))
+		oldest, err := tx.NthOfKind(ctx, countersign.KindTest, v.Now.Add(-time.Hour), testsPerHour)
 		if err != nil {
 			return err
 		}
-		if n >= testsPerHour {
-			return fail(countersign.TooMany, "message.tests", "", countersign.Args{"Until": v.Now.Add(time.Hour)})
+		if !oldest.IsZero() {
+			return fail(countersign.TooMany, "message.tests", "", countersign.Args{"Until": oldest.Add(time.Hour)})
 		}
 		e := record(v, actor, "message.test", "")
 		e.Detail = map[string]string{"channel": string(m.Channel), "message": string(m.ID)}

@@ -9,6 +9,7 @@ import (
 
 	"countersign"
 	"countersign/internal/housetest"
+	"countersign/internal/policy"
 )
 
 // A bot knows the right password of a user and sets up with a number of its own.
@@ -115,6 +116,26 @@ func TestPumpStaysWithinTheBudget(t *testing.T) {
 		b.Post("/set-up/sms", "phone", "6145550180")
 		if n := texts(h); n != 13 {
 			t.Errorf("the next day %d texts in all, want 13", n)
+		}
+	})
+}
+
+// One network gets fifty unused texts an hour, whoever asks, and its page says
+// when the oldest of them falls out of the hour, not an hour from now.
+func TestTextsOfANetwork(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		until := h.Now().Add(time.Hour)
+		for n := range policy.TextsPerNetwork {
+			bot(h, n, "192.0.2.10").Post("/set-up/sms", "phone", fmt.Sprintf("61455501%02d", n))
+		}
+		texts(h) // the last one goes out before its token is over
+		h.Pass(20 * time.Minute)
+		p := bot(h, 90, "192.0.2.10").Post("/set-up/sms", "phone", "6145550190")
+		if says := "No more are sent from there until " + until.In(h.Agency.Location()).Format("3:04 PM"); !p.Says(says) {
+			t.Errorf("want %q, got %d %s", says, p.Status, p.Text())
+		}
+		if n := texts(h); n != policy.TextsPerNetwork {
+			t.Errorf("%d texts went out", n)
 		}
 	})
 }

@@ -81,3 +81,26 @@ func TestTheTenMinutesOfANumberEndWithItsOldestToken(t *testing.T) {
 		wantAt(t, other.Post("/sign-in/token/new"), 200, "/sign-in/token", "Enter your token")
 	})
 }
+
+// And for the hour of a number that several users have: the limit of a user does
+// not get there.
+func TestTheHourOfANumberEndsWithItsOldestText(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		for _, login := range []string{"BSMITH", "CBILLS", "JJONES"} {
+			h.User(login)
+			h.Browser("192.0.2.10", Chrome).enrollSMS(login)
+			h.Pass(31 * time.Second)
+		}
+		until := h.Now().Add(time.Hour)
+		h.Browser("198.51.100.20", Chrome).five(t, "CBILLS")
+		h.Pass(11 * time.Minute)
+		h.Browser("198.51.100.21", Chrome).five(t, "JJONES")
+		h.Pass(11 * time.Minute)
+		b := h.Browser("198.51.100.22", Chrome)
+		wantOnce(t, b.SignIn("BSMITH"), "No more text messages go to this number until "+h.clock(until))
+		h.Pass(until.Sub(h.Now()) - time.Millisecond)
+		wantOnce(t, b.SignIn("BSMITH"), "No more text messages go to this number until "+h.clock(until))
+		h.Pass(time.Millisecond)
+		wantAt(t, b.Post("/sign-in/token/new"), 200, "/sign-in/token", "Enter your token")
+	})
+}

@@ -42,22 +42,24 @@ const (
 
 // A TextVerdict says whether a text message may be sent.
 type TextVerdict struct {
-	Code  string    // why not; empty: it may
-	Until time.Time // when it may again; zero: not said
-	Alarm string    // what administrators are told; empty: nothing
+	Code   string        // why not; empty: it may
+	Until  time.Time     // when it may again; zero: not said
+	Within time.Duration // instead of Until: there were Most within this time, so it ends as the oldest of them falls out
+	Most   int
+	Alarm  string // what administrators are told; empty: nothing
 }
 
 // MayText weighs a text message. What concerns the number or the network alone
 // comes first: no alarm for one person who tries too often.
 func MayText(f TextFacts) TextVerdict {
-	hour, day := f.Now.Add(time.Hour), f.Now.Truncate(Day).Add(Day)
+	day := f.Now.Truncate(Day).Add(Day)
 	switch {
 	case f.NumberDay >= TextsPerDay:
-		return TextVerdict{Code: "send.limit_number", Until: f.Now.Add(Day)}
+		return TextVerdict{Code: "send.limit_number", Within: Day, Most: TextsPerDay}
 	case f.NumberHour >= TextsPerHour:
-		return TextVerdict{Code: "send.limit_number", Until: hour}
+		return TextVerdict{Code: "send.limit_number", Within: time.Hour, Most: TextsPerHour}
 	case f.Network >= TextsPerNetwork:
-		return TextVerdict{Code: "send.limit_network", Until: hour}
+		return TextVerdict{Code: "send.limit_network", Within: time.Hour, Most: TextsPerNetwork}
 	case f.Sent >= f.Budget:
 		return TextVerdict{Code: "send.limit_texts", Until: day, Alarm: AlarmSpent}
 	case f.BudgetAll > 0 && f.SentByAll >= f.BudgetAll:

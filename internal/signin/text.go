@@ -93,6 +93,11 @@ func (d *Desk) mayText(ctx context.Context, tx *store.Tx, v countersign.Visit, f
 	}
 	verdict := policy.MayText(policy.TextFacts{Now: v.Now, NumberHour: c.NumberHour, NumberDay: c.NumberDay, Network: c.Network, Adjacent: c.Adjacent,
 		Over: c.Over, Used: c.Used, Sent: sent, Budget: f.Agency.Texts, SentByAll: all, BudgetAll: d.Texts})
+	if verdict.Within > 0 {
+		if verdict.Until, err = frees(ctx, tx, v, number, verdict); err != nil {
+			return err
+		}
+	}
 	if verdict.Code != "" {
 		return refuse(verdict)
 	}
@@ -100,4 +105,14 @@ func (d *Desk) mayText(ctx context.Context, tx *store.Tx, v countersign.Visit, f
 		return err
 	}
 	return tx.CountText(ctx, day)
+}
+
+// frees is when a limit ends that counts back from now.
+func frees(ctx context.Context, tx *store.Tx, v countersign.Visit, number string, verdict policy.TextVerdict) (time.Time, error) {
+	since, nth := v.Now.Add(-verdict.Within), tx.NthTokenTo
+	if verdict.Code == "send.limit_network" {
+		number, nth = v.Client.Network(), tx.NthTokenFrom
+	}
+	oldest, err := nth(ctx, number, since, verdict.Most)
+	return oldest.Add(verdict.Within), err
 }

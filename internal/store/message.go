@@ -133,6 +133,21 @@ func (tx *Tx) NthTokenTo(ctx context.Context, to string, since time.Time, n int)
 		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, to, countersign.KindToken, millis(since), n-1)
 }
 
+// NthTokenFrom is NthToken for text messages that were asked for from a network.
+func (tx *Tx) NthTokenFrom(ctx context.Context, network string, since time.Time, n int) (time.Time, error) {
+	return tx.created(ctx, `
+		SELECT created FROM message
+		WHERE agency_id = $1 AND network = $2 AND channel = 'sms' AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
+		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, network, countersign.KindToken, millis(since), n-1)
+}
+
+// NthOfKind is when the nth newest message of a kind was written since then, to
+// whomever; zero if there were fewer.
+func (tx *Tx) NthOfKind(ctx context.Context, kind countersign.Kind, since time.Time, n int) (time.Time, error) {
+	return tx.created(ctx, `SELECT created FROM message WHERE agency_id = $1 AND kind = $2 AND created > $3 ORDER BY created DESC LIMIT 1 OFFSET $4`,
+		tx.agency, kind, millis(since), n-1)
+}
+
 // created is the time that a query finds; zero if it finds nothing.
 func (tx *Tx) created(ctx context.Context, query string, args ...any) (time.Time, error) {
 	var at int64

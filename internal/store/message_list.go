@@ -173,13 +173,6 @@ func (tx *Tx) CountMessages(ctx context.Context, since time.Time) (c MessageCoun
 	return c, err
 }
 
-// CountKind is how many messages of a kind there were since then.
-func (tx *Tx) CountKind(ctx context.Context, kind countersign.Kind, since time.Time) (n int, err error) {
-	err = tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM message WHERE agency_id = $1 AND kind = $2 AND created > $3`,
-		tx.agency, kind, millis(since)).Scan(&n)
-	return n, err
-}
-
 // ResendLetter puts a letter that was refused into the outbox again, and reports
 // false if it can't be: what was sent has no content any more, and a token is dead.
 func (tx *Tx) ResendLetter(ctx context.Context, id countersign.MessageID, now time.Time) (bool, error) {
