@@ -1,8 +1,10 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"countersign"
@@ -56,8 +58,11 @@ func (p messagePage) steps() []messageStep {
 	steps := []messageStep{{m.Created, "Written"}}
 	switch m.State {
 	case countersign.Waiting, countersign.Sending:
-		if m.Tries > 0 {
-			steps = append(steps, messageStep{m.Due, "Next try, after " + m.Server + " said: " + m.Answer})
+		switch {
+		case failed(m):
+			steps = append(steps, messageStep{m.Due, "Next try, after " + told(m)})
+		case m.State == countersign.Sending:
+			steps = append(steps, messageStep{m.Due, "Being handed over; there is no answer yet"})
 		}
 	case countersign.Sent:
 		steps = append(steps, messageStep{m.Done, "Accepted by " + m.Server + ": " + m.Answer})
@@ -77,22 +82,39 @@ func (p messagePage) steps() []messageStep {
 	return steps
 }
 
+// Waits tells whether the message is still to go out; what it says is sealed until then.
+func (p messagePage) Waits() bool { return waits(p.Message) }
+
+// told is what became of a try: a server's own words, which begin with a number,
+// or what was found out about it.
+func told(m countersign.Message) string {
+	answer := strings.TrimRight(m.Answer, ". ")
+	switch {
+	case m.Server == "":
+		return answer
+	case answer != "" && answer[0] >= '0' && answer[0] <= '9' || m.State == countersign.Sent:
+		return fmt.Sprintf("%s said: \"%s\"", m.Server, answer)
+	default:
+		return m.Server + ": " + answer
+	}
+}
+
 // alert says above the page what went wrong, if something did.
 func (p messagePage) alert() *alert {
 	m := p.Message
 	switch {
 	case m.State == countersign.Refused:
-		return &alert{Kind: "danger", Head: "Refused", Rest: m.Server + " said: \"" + m.Answer + "\"."}
+		return &alert{Kind: "danger", Head: "Refused", Rest: told(m) + "."}
 	case m.State == countersign.Held:
 		return &alert{Kind: "danger", Head: "Held back: " + heldWhy[m.Answer], Rest: "Nothing was sent. The page offered another way."}
 	case m.Receipt == countersign.Undelivered:
 		return &alert{Kind: "danger", Head: "Not delivered", Rest: "The gateway took it; the phone's network did not deliver it."}
 	case m.Kind == countersign.KindTest && m.State == countersign.Sent:
-		return &alert{Kind: "done", Role: "status", Head: "The test was accepted", Rest: m.Server + " said: \"" + m.Answer + "\"."}
-	case m.Kind == countersign.KindTest && m.Tries == 0:
+		return &alert{Kind: "done", Role: "status", Head: "The test was accepted", Rest: told(m) + "."}
+	case m.Kind == countersign.KindTest && p.Waits() && !failed(m):
 		return &alert{Kind: "info", Role: "status", Head: "The test is on its way", Rest: "This page looks again by itself."}
-	case (m.State == countersign.Waiting || m.State == countersign.Sending) && m.Tries > 0:
-		return &alert{Kind: "warn", Head: "It waits for another try", Rest: m.Server + " said: \"" + m.Answer + "\"."}
+	case p.Waits() && failed(m):
+		return &alert{Kind: "warn", Head: "It waits for another try", Rest: told(m) + "."}
 	default:
 		return nil
 	}

@@ -80,8 +80,7 @@ type testStep struct{ Name, Text, Mend, Word, Badge string }
 const looked = 12 * time.Second
 
 func resultOf(b base, m countersign.Message) *testResult {
-	waits := m.State == countersign.Waiting || m.State == countersign.Sending
-	r := &testResult{ID: m.ID, At: m.Created, Open: waits && b.Now.Sub(m.Created) < lookAgain}
+	r := &testResult{ID: m.ID, At: m.Created, Open: waits(m) && b.Now.Sub(m.Created) < lookAgain}
 	if !m.Done.IsZero() {
 		r.At = m.Done
 	}
@@ -101,7 +100,7 @@ func resultOf(b base, m countersign.Message) *testResult {
 	if !told {
 		r.Steps = append(r.Steps, takenStep(m))
 	}
-	r.Again = waits && failed(m)
+	r.Again = waits(m) && failed(m)
 	return r
 }
 

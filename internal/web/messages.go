@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,11 +29,23 @@ type messagesPage struct {
 // An option is one of a list to choose from.
 type option struct{ Value, Name string }
 
-// messageKinds are the letters that the list can be narrowed to.
-var messageKinds = []option{
-	{string(countersign.KindToken), "Token"}, {string(countersign.KindNewConnection), "New connection"}, {string(countersign.KindReset), "Reset"},
-	{string(countersign.KindInvitation), "Invitation"}, {string(countersign.KindActivation), "Link to choose a password"},
-	{string(countersign.KindTextAlarm), "Alarm about text messages"}, {string(countersign.KindTest), "Test"},
+// messageKinds are the letters that the list can be narrowed to: those that are
+// asked for most, and then all others.
+var messageKinds = kindOptions(
+	option{string(countersign.KindToken), "Token"}, option{string(countersign.KindNewConnection), "New connection"}, option{string(countersign.KindReset), "Reset"},
+	option{string(countersign.KindInvitation), "Invitation"}, option{string(countersign.KindActivation), "Link to choose a password"},
+	option{string(countersign.KindPasswordLink), "Link to choose a new password"},
+	option{string(countersign.KindTextAlarm), "Alarm about text messages"}, option{string(countersign.KindTest), "Test"})
+
+func kindOptions(first ...option) []option {
+	var others []option
+	for kind, name := range letters {
+		if !slices.ContainsFunc(first, func(o option) bool { return o.Value == string(kind) }) {
+			others = append(others, option{string(kind), name})
+		}
+	}
+	slices.SortFunc(others, func(a, b option) int { return strings.Compare(a.Name, b.Name) })
+	return append(first, others...)
 }
 
 var messageStateNames = []option{
@@ -104,13 +117,22 @@ func stateOf(m countersign.Message) (text, badge string) {
 		text = "Delivered"
 	case m.State == countersign.Sent && m.Receipt == countersign.Undelivered:
 		text, badge = "Not delivered", "badge-danger"
-	case (m.State == countersign.Waiting || m.State == countersign.Sending) && m.Tries > 0:
-		text = fmt.Sprintf("Waiting: %d tried", m.Tries)
-		if m.Tries == 1 {
-			text = "Waiting: one try"
+	case waits(m) && failed(m):
+		tries := m.Tries
+		if m.State == countersign.Sending {
+			tries-- // the one under way
+		}
+		text = fmt.Sprintf("Waiting: %d tries failed", tries)
+		if tries == 1 {
+			text = "Waiting: one try failed"
 		}
 	}
 	return text, badge
+}
+
+// waits tells whether a message is still to go out.
+func waits(m countersign.Message) bool {
+	return m.State == countersign.Waiting || m.State == countersign.Sending
 }
 
 // tookText is a span as people read it: 0.8 s, 14 s, 3 min.
