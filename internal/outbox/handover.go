@@ -100,17 +100,20 @@ func Domain(from string) string {
 	return strings.ToLower(strings.Trim(from[at+1:], "> "))
 }
 
+// loginWanted is the code of a server that takes mail after a login only (RFC 4954).
+const loginWanted = 530
+
 // reply finds a server's own words in the error about it.
 var reply = regexp.MustCompile(`\b[45][0-9][0-9][ "].*`)
 
 // refusal reads what went wrong. Only the codes 500 to 599 for this mail are
-// final: a time-out may follow a mail that was taken, and a wrong password or
-// certificate of ours is mended by the operator.
+// final: a time-out may follow a mail that was taken, and a login that is wrong
+// or not there, or a certificate, is mended by the operator.
 func (s *SMTP) refusal(err error, to string) error {
 	r := &Refusal{Server: s.host, Answer: s.explain(err), Err: err}
 	var sending *mail.SendError
 	if errors.As(err, &sending) {
-		r.Permanent = sending.ErrorCode() >= 500 && sending.ErrorCode() <= 599
+		r.Permanent = sending.ErrorCode() >= 500 && sending.ErrorCode() <= 599 && sending.ErrorCode() != loginWanted
 		r.Unsure = sending.Reason == mail.ErrSMTPDataClose && sending.ErrorCode() == 0
 	}
 	if r.Unsure {
@@ -131,7 +134,11 @@ func (s *SMTP) explain(err error) string {
 	switch {
 	case errors.As(err, &sending) && sending.ErrorCode() != 0:
 		words, _, _ := strings.Cut(reply.FindString(sending.Error()), ", affected ")
-		return oneLine(strings.ReplaceAll(words, `"`, ""))
+		words = oneLine(strings.ReplaceAll(words, `"`, ""))
+		if sending.ErrorCode() == loginWanted {
+			return "it wants a login: " + words
+		}
+		return words
 	case sending != nil && sending.Reason == mail.ErrSMTPDataClose:
 		return "there was no answer after the mail; it may have arrived"
 	case sending != nil:

@@ -59,6 +59,7 @@ func TestMailServers(t *testing.T) {
 		{"another host's certificate", m.At(mtatest.Foreign), "bsmith@acme.example", "its certificate is not right: x509:", false, false},
 		{"no encryption", m.At(mtatest.Unsecure), "bsmith@acme.example", "it offers no encryption (STARTTLS)", false, false},
 		{"away", m.At(mtatest.Away), "bsmith@acme.example", "421 4.3.2 mail.acme.example is down for maintenance", false, false},
+		{"no login", strings.Replace(m.URL(), mtatest.User+":"+mtatest.Password+"@", "", 1), "bsmith@acme.example", "it wants a login: 530 5.7.0 Authentication required", false, false},
 		{"wrong password", strings.Replace(m.URL(), mtatest.Password, "wrong", 1), "bsmith@acme.example", "it did not take our login: 535", false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
