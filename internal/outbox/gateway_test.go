@@ -231,6 +231,11 @@ func TestParseGateways(t *testing.T) {
 			t.Errorf("%s was taken", bad)
 		}
 	}
+	for _, between := range []string{",", " ", "; ", "\n"} {
+		if _, err := outbox.ParseRoutes([]string{"webhook+https://a.example/sms?secret=s1" + between + "webhook+https://b.example/sms?secret=s2"}); err == nil || !strings.Contains(err.Error(), "several gateways") {
+			t.Errorf("a list with %q: %v", between, err)
+		}
+	}
 	if _, err := outbox.ParseRoutes([]string{"vonage://k:s@?from=1", "vonage://k:s2@?from=2"}); err == nil || !strings.Contains(err.Error(), "number 2: vonage k is given twice") {
 		t.Errorf("twice: %v", err)
 	}

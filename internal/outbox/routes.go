@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -41,11 +42,18 @@ var gateways = map[string]func(string) (Gateway, error){
 	"webhook+http":  func(raw string) (Gateway, error) { return ParseWebhook(raw) },
 }
 
+// several finds a second gateway in the URL of one, where a list was written into
+// one value: it would pass for the end of a secret.
+var several = regexp.MustCompile(`[,;\s](?:twilio|vonage|smpp|webhook\+https?)://`)
+
 // ParseRoutes reads the settings of the gateways, in their order.
 func ParseRoutes(urls []string) (*Routes, error) {
 	var all []Gateway
 	names := map[string]bool{}
 	for i, raw := range urls {
+		if several.MatchString(raw) {
+			return nil, errors.New("these are several gateways; give each one with a --sms-url of its own, or on a line of --sms-url-file")
+		}
 		scheme, _, _ := strings.Cut(raw, ":")
 		parse := gateways[scheme]
 		if parse == nil {
