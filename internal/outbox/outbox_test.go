@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/mtatest"
 	"countersign/internal/outbox"
 	"countersign/internal/pgtest"
 	"countersign/internal/secret"
@@ -357,6 +358,21 @@ func TestWebhook(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// A test has no token, and yet a reference: a gateway may refuse texts without.
+func TestWebhookOfATest(t *testing.T) {
+	g := mtatest.Gateway(t)
+	h, err := outbox.ParseWebhook(g.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Send(t.Context(), outbox.Letter{ID: "test-1", To: "+16145550112", Text: "This is a test"}); err != nil {
+		t.Fatal(err)
+	}
+	if texts := g.Texts(""); len(texts) != 1 || texts[0].Reference != "TEST" {
+		t.Errorf("%+v", texts)
 	}
 }
 
