@@ -74,6 +74,11 @@ func TestMessagesPage(t *testing.T) {
 		if p := b.Get("/admin/messages?kind=token&q=bsmith"); !p.Says("number ending 12", "1 to 2 of 2") || p.Says("CBILLS") {
 			t.Errorf("BSMITH's tokens: %s", p.Text())
 		}
+		for _, number := range []string{"6145550112", "614-555-0112", "(614) 555-0112", "%2B1 614 555 0112"} {
+			if p := b.Get("/admin/messages?q=" + strings.ReplaceAll(number, " ", "+")); !p.Says("number ending 12", "1 to 1 of 1") {
+				t.Errorf("looking for %s: %s", number, p.Text())
+			}
+		}
 		if p := b.Get("/admin/messages?q=%25"); !p.Says("No message found") {
 			t.Errorf("a sign of the database's own: %s", p.Text())
 		}

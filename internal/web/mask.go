@@ -39,8 +39,20 @@ func readable(page []byte) []byte {
 	return international.ReplaceAllFunc(page, func(found []byte) []byte { return []byte(factor.Readable(string(found))) })
 }
 
-// sought is what a search looks for: an address as it is kept.
+// formatted is a number as people write it and as pages show it; a user ID may
+// hold digits and signs too.
+var formatted = regexp.MustCompile(`^\s*(?:\+[\d\s().-]{7,}|(?:1[\s.-]?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4})\s*$`)
+
+// sought is what a search looks for: an address or number as it is kept.
 func sought(typed string) string {
+	if formatted.MatchString(typed) {
+		return strings.Map(func(r rune) rune {
+			if r == '+' || r >= '0' && r <= '9' {
+				return r
+			}
+			return -1
+		}, typed)
+	}
 	if address, err := factor.ParseEmail(typed); err == nil && strings.Contains(address, "xn--") {
 		return address
 	}
