@@ -17,7 +17,8 @@ const (
 )
 
 // single are the fields that a form holds once, and a URL never.
-var single = []string{"user_id", "password", "token", "form_token", "new_password", "email", "phone", "code", "value", "reason", "version", "step", "default", "method"}
+var single = []string{"user_id", "password", "token", "form_token", "new_password", "email", "phone", "code", "value", "reason", "version", "step", "default", "method",
+	"country", "to", "from", "subject", "body", "product", "was", "was_from", "was_subject", "was_body", "was_product"}
 
 // Limits refuses what no page of ours sends: other methods, long addresses,
 // large bodies, many fields, fields twice, secrets in the address. Forms are
