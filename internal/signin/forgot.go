@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"countersign"
@@ -21,7 +22,7 @@ const longestLogin = 256
 // of a network nothing is kept, and the answer is the same.
 func (d *Desk) AskLink(ctx context.Context, v countersign.Visit, login string) (until time.Time, err error) {
 	if len(login) > longestLogin {
-		login = login[:longestLogin]
+		login = strings.ToValidUTF8(login[:longestLogin], "") // no database looks for half a letter
 	}
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		if left, err := spendAsk(ctx, tx, v); err != nil || !left {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/secret"
 )
 
 // askPlace names the row that a typed user ID is sealed for: what is no user ID
@@ -41,6 +42,8 @@ func (tx *Tx) AddAsk(ctx context.Context, a countersign.LinkAsk) error {
 	return err
 }
 
+// scanAsk reads a wish. One that does not open in its row is nobody's, and goes as
+// such: the others do not wait behind it.
 func (db *DB) scanAsk(scan func(...any) error) (countersign.LinkAsk, error) {
 	var a countersign.LinkAsk
 	var sealed []byte
@@ -50,6 +53,9 @@ func (db *DB) scanAsk(scan func(...any) error) (countersign.LinkAsk, error) {
 		return a, err
 	}
 	login, err := db.box.Open(sealed, askPlace(a.Agency, a.ID))
+	if errors.Is(err, secret.ErrOtherPlace) {
+		login, err = nil, nil
+	}
 	a.Login, a.Client.IP, a.At = string(login), address(ip), instant(at)
 	return a, err
 }
