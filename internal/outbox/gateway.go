@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"unicode"
 )
 
 // largestAnswer is how much of a gateway's answer is read.
@@ -82,6 +83,18 @@ func brief(text string) string {
 		return string(runes[:200])
 	}
 	return text
+}
+
+// legible is what a server said as every database keeps it: in whole letters,
+// without control characters. What was handed over and can't be noted would be
+// handed over again.
+func legible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
 }
 
 // base is where a gateway is: at its usual host, at another one of its domain,

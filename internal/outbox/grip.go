@@ -62,6 +62,7 @@ func (g *grip) finish(ctx context.Context, m countersign.Message) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	m.Claimed = g.m.Claimed // as it was last renewed
+	m.Server, m.Answer, m.Tag = legible(m.Server), legible(m.Answer), legible(m.Tag)
 	return g.outbox.Store.FinishMessage(ctx, m)
 }
 

@@ -81,7 +81,7 @@ func (o *Outbox) tell(ctx context.Context, route string, t Told, keep func(tag s
 		case <-timer.C:
 		}
 		for _, tag := range t.Tags {
-			if known, err := keep(tag); known || err != nil {
+			if known, err := keep(legible(tag)); known || err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,49 @@
+package outbox_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/outbox"
+	"countersign/internal/store"
+)
+
+// A latin server speaks in an alphabet of its own, with a NUL at the end.
+type latin struct{ sent, refused int }
+
+func (s *latin) Send(_ context.Context, l outbox.Letter) (outbox.Receipt, error) {
+	if l.ID == "refused" {
+		s.refused++
+		return outbox.Receipt{}, &outbox.Refusal{Server: "post\xe4mter.example", Answer: "550 Empf\xe4nger unbekannt\x00", Permanent: true}
+	}
+	s.sent++
+	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 f\xfcr Sie angenommen\x00", Route: "gateway", Tag: "\xff7\x00"}, nil
+}
+
+// Whatever letters a server answers in, its answer is noted on both engines: a mail
+// that was taken is not sent again for it.
+func TestAnswersInAnyLetters(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, _ *sender, c *clock) {
+		server := &latin{}
+		o.Mail = server
+		add(t, db, countersign.Message{ID: "taken"})
+		add(t, db, countersign.Message{ID: "refused"})
+		for range 3 {
+			if _, err := o.Poll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			c.Pass(10 * time.Minute) // longer than a node holds a message
+		}
+		if server.sent != 1 || server.refused != 1 {
+			t.Errorf("handed over %d and %d times", server.sent, server.refused)
+		}
+		if m := message(t, db, "taken"); m.State != countersign.Sent || m.Answer != "250 f?r Sie angenommen" || m.Tag != "?7" {
+			t.Errorf("%+v", m)
+		}
+		if m := message(t, db, "refused"); m.State != countersign.Refused || m.Server != "post?mter.example" || m.Answer != "550 Empf?nger unbekannt" {
+			t.Errorf("%+v", m)
+		}
+	})
+}
