@@ -40,7 +40,7 @@ func (tx *Tx) Factors(ctx context.Context, user countersign.UserID) ([]countersi
 		`SELECT `+factorColumns+` FROM factor WHERE agency_id = $1 AND user_id = $2 ORDER BY verified, id`, tx.agency, user)
 	for i, f := range all {
 		if err == nil && f.Method == countersign.ByPasskey {
-			all[i].Passkeys, err = tx.passkeys(ctx, f.ID)
+			all[i].Passkeys, err = tx.passkeys(ctx, f)
 			all[i].Broken = slices.ContainsFunc(all[i].Passkeys, func(p countersign.Passkey) bool { return p.Broken })
 		}
 	}

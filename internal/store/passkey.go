@@ -53,10 +53,17 @@ func (tx *Tx) sealPasskey(p countersign.Passkey) ([]byte, error) {
 	return tx.db.box.Seal(text, tx.passkeyPlace(p))
 }
 
-// passkeys are those that a factor stands for, the oldest first.
-func (tx *Tx) passkeys(ctx context.Context, factor countersign.FactorID) ([]countersign.Passkey, error) {
-	return list(ctx, tx.sql, tx.scanPasskey,
-		`SELECT `+passkeyColumns+` FROM passkey WHERE agency_id = $1 AND factor_id = $2 ORDER BY created, id`, tx.agency, factor)
+// passkeys are those that a factor stands for, the oldest first. Another user's that
+// was put under it opens nothing there, although it is right where it belongs.
+func (tx *Tx) passkeys(ctx context.Context, f countersign.Factor) ([]countersign.Passkey, error) {
+	all, err := list(ctx, tx.sql, tx.scanPasskey,
+		`SELECT `+passkeyColumns+` FROM passkey WHERE agency_id = $1 AND factor_id = $2 ORDER BY created, id`, tx.agency, f.ID)
+	for i, p := range all {
+		if p.User != f.User {
+			all[i].Key, all[i].Broken = countersign.PasskeyKey{}, true
+		}
+	}
+	return all, err
 }
 
 // PasskeyOwner is the user that an authenticator's credential belongs to in

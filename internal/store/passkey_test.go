@@ -98,12 +98,14 @@ func TestOneCredentialOneUser(t *testing.T) {
 	})
 }
 
-// KY-01: a key that was put into another passkey's row, or under another
-// credential, does not open there.
+// KY-01: a key that was put into another passkey's row, under another credential,
+// or under another user, does not open there.
 func TestAMovedPasskeyDoesNotOpen(t *testing.T) {
 	for _, tamper := range []string{
 		`UPDATE passkey SET sealed = (SELECT p.sealed FROM passkey p WHERE p.id = 'one') WHERE id = 'two'`,
 		`UPDATE passkey SET credential = sealed WHERE id = 'two'`,
+		`UPDATE passkey SET id = 'two-of-somebody' WHERE id = 'two'`,
+		`UPDATE passkey SET user_id = 'somebody' WHERE id = 'two'`,
 	} {
 		each(t, func(p place) {
 			keyed(p)
@@ -114,6 +116,23 @@ func TestAMovedPasskeyDoesNotOpen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// KY-01: the passkey of another user that was put under the factor of ours is none
+// of his, although its own row is as it was made.
+func TestAPasskeyOfAnotherUnderOurFactor(t *testing.T) {
+	each(t, func(p place) {
+		keyed(p)
+		p.in(func(ctx context.Context, tx *store.Tx) error {
+			thief := passkeyOf("thief", "three", 3)
+			thief.Created = noon.Add(time.Second)
+			return tx.AddPasskey(ctx, "keys", thief)
+		})
+		all, broken := have(p)
+		if !broken || len(all) != 3 || all[0].Broken || all[1].Broken || !all[2].Broken || len(all[2].Key.Public) > 0 {
+			p.Errorf("broken %v: %+v", broken, all)
+		}
+	})
 }
 
 // A nonce is for one attempt and purpose, the newest counts, and it is taken
