@@ -1,7 +1,12 @@
 package factor
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"countersign"
 )
@@ -16,4 +21,22 @@ func CheckCountries(codes []string) error {
 		}
 	}
 	return nil
+}
+
+// CountryName is a country with its telephone code: "Canada (+1)".
+func CountryName(code string) string {
+	name := code
+	if region, err := language.ParseRegion(code); err == nil {
+		name = display.English.Regions().Name(region)
+	}
+	return fmt.Sprintf("%s (+%d)", name, phonenumbers.GetCountryCodeForRegion(code))
+}
+
+// countryNames are several, in their order.
+func countryNames(codes []string) string {
+	var names []string
+	for _, code := range codes {
+		names = append(names, CountryName(code))
+	}
+	return strings.Join(names, ", ")
 }

@@ -251,8 +251,12 @@ func TestParsePhone(t *testing.T) {
 			}
 		}
 	}
-	if got, err := ParsePhone("+1 614 555 0112", "GB", abroad); countersign.CodeOf(err) != "phone.region" {
+	var refused *countersign.Error
+	if got, err := ParsePhone("+1 614 555 0112", "GB", abroad); !errors.As(err, &refused) || refused.Code != "phone.region" || refused.Args["Countries"] != "United Kingdom (+44)" {
 		t.Errorf("another country's code: %q %v", got, err)
+	}
+	if got, err := ParsePhone("+47 926 43 210", "", abroad); !errors.As(err, &refused) || refused.Args["Countries"] != "United States (+1), Germany (+49), United Kingdom (+44)" {
+		t.Errorf("a country that is not allowed: %q %v", got, refused)
 	}
 	if got, err := ParsePhone("0151 23456789", "DE", abroad); err != nil || got != "+4915123456789" {
 		t.Errorf("a number abroad: %q %v", got, err)

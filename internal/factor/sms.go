@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strconv"
@@ -59,6 +60,10 @@ func ParsePhone(typed, country string, countries []string) (string, error) {
 		if first == nil {
 			first = err
 		}
+	}
+	var refused *countersign.Error
+	if errors.As(first, &refused) {
+		refused.Args["Countries"] = countryNames(countries)
 	}
 	return "", first
 }

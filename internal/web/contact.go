@@ -6,6 +6,7 @@ import (
 
 	"countersign"
 	"countersign/internal/door"
+	"countersign/internal/factor"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -64,7 +65,7 @@ func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Gues
 	if c.purpose == countersign.NewPhone {
 		p.Current, p.Script, method = dialled(g.User.Mobile), true, countersign.SMS
 		for _, code := range g.Preferences.Countries {
-			p.Countries = append(p.Countries, country{code, countryName(code)})
+			p.Countries = append(p.Countries, country{code, factor.CountryName(code)})
 		}
 	}
 	profile, err := s.Desk.Profile(r.Context(), v, g)

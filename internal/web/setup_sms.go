@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"countersign"
+	"countersign/internal/factor"
 	"countersign/internal/policy"
 )
 
@@ -32,7 +33,7 @@ func (s *Server) sms(w http.ResponseWriter, status int, p setUpPage, change bool
 	p.Steps = p.steps("SMS")
 	p.Script, p.Again = true, "/set-up/sms/new"
 	for _, code := range p.View.Preferences.Countries {
-		p.Countries = append(p.Countries, country{code, countryName(code)})
+		p.Countries = append(p.Countries, country{code, factor.CountryName(code)})
 	}
 	if phone := p.View.Attempt.Setup.Phone; phone != "" {
 		p.To = dialled(phone)

@@ -120,7 +120,7 @@ var sentences = map[string]string{
 	"phone.not_digits":        "A phone number has digits only. Enter 10 digits, area code first.",
 	"phone.extension":         "Leave out the extension: a token goes to a mobile phone only. Enter 10 digits, area code first.",
 	"phone.kind":              "Text messages cannot be sent to that number. Enter a mobile number.",
-	"phone.region":            "That number is in another country. Enter a number of the country that is shown.",
+	"phone.region":            "That number is in another country. It has to be one of {Countries}.",
 	"phone.country":           "Text messages to that country are not allowed here. Choose one from the list.",
 	"phone.shared":            "That number is used by {Users other user} already. Enter another one.",
 	"setup.email_done":        "Two Factor Authentication set up is now complete for the Email method.",
