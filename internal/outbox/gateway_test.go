@@ -82,6 +82,7 @@ func TestGateways(t *testing.T) {
 		{"twilio: its own fault", twilio, says(500, json, `{"code":20500}`), "unsure"},
 		{"twilio: a proxy's fault", twilio, says(504, "text/plain", `gateway time-out`), "unsure"},
 		{"twilio: a web page", twilio, says(200, page, `<p>Welcome to the hotel</p>`), "next"},
+		{"twilio: a proxy's page", twilio, says(502, page, `<h1>Bad Gateway</h1>`), "unsure"},
 		{"twilio: nonsense", twilio, says(201, json, `{`), "unsure"},
 		{"twilio hangs up", twilio, hangUp, "unsure"},
 		{"vonage takes", vonage, says(200, json, `{"message-count":"1","messages":[{"message-id":"V1","status":"0"}]}`), "taken"},
@@ -90,6 +91,7 @@ func TestGateways(t *testing.T) {
 		{"vonage: barred", vonage, says(200, json, `{"messages":[{"status":"7","error-text":"Number barred"}]}`), "final"},
 		{"vonage: its own fault", vonage, says(200, json, `{"messages":[{"status":"5","error-text":"Internal error"}]}`), "unsure"},
 		{"vonage: a web page", vonage, says(200, page, `<p>`), "next"},
+		{"vonage: a proxy's page", vonage, says(504, page, `<h1>Gateway Time-out</h1>`), "unsure"},
 		{"vonage: nothing", vonage, says(200, json, `{"messages":[]}`), "unsure"},
 		{"vonage: away", vonage, says(503, json, ``), "next"},
 		{"webhook takes", webhook, says(202, json, ``), "taken"},
@@ -100,6 +102,7 @@ func TestGateways(t *testing.T) {
 		{"webhook takes, in plain words", webhook, says(200, page, "OK 4711"), "taken"},
 		{"webhook takes, without a word", webhook, says(202, page, ""), "taken"},
 		{"webhook: time-out of a proxy", webhook, says(504, json, ``), "unsure"},
+		{"webhook: a proxy's page", webhook, says(502, page, `<h1>Bad Gateway</h1>`), "unsure"},
 		{"webhook hangs up", webhook, hangUp, "unsure"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

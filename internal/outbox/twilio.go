@@ -91,7 +91,7 @@ func (t *Twilio) judge(a answer) (Receipt, error) {
 	}
 	err := json.Unmarshal(a.body, &said)
 	switch {
-	case a.page:
+	case a.page && a.code/100 == 2: // with 502 or 504 the gateway behind may have it
 		return Receipt{}, &Refusal{Server: "Twilio", Answer: "a web page answered instead of the gateway"}
 	case a.code/100 == 2 && (err != nil || said.SID == ""):
 		return Receipt{}, &Refusal{Server: "Twilio", Answer: "its answer can't be read; the message may have been taken", Unsure: true}

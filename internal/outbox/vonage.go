@@ -95,7 +95,7 @@ func (v *Vonage) judge(a answer) (Receipt, error) {
 	}
 	err := json.Unmarshal(a.body, &said)
 	switch {
-	case a.page:
+	case a.page && a.code/100 == 2: // with 502 or 504 the gateway behind may have it
 		return Receipt{}, &Refusal{Server: "Vonage", Answer: "a web page answered instead of the gateway"}
 	case a.code/100 != 2:
 		return Receipt{}, failed("Vonage", a.code, fmt.Sprint(a.code))
