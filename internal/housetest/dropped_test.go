@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign"
 	"countersign/internal/housetest"
 	"countersign/internal/outbox"
 )
@@ -29,6 +30,14 @@ func TestTokenThatWasNotSentInTime(t *testing.T) {
 		h.Pass(time.Second)
 		if p := b.Get("/sign-in/token"); p.Says("was sent to") {
 			t.Errorf("after its death: %s", p.Text())
+		}
+		h.Outbox.Mail = h.Inbox
+		admin := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		if p := admin.Get("/admin/messages"); !p.Says("1 not sent in time") {
+			t.Errorf("administrators are not told: %s", p.Text())
+		}
+		if p := admin.Get("/admin/messages?state=dropped"); !p.Says("1 to 1 of 1", "BSMITH", "Not sent in time") {
+			t.Errorf("it is not found: %s", p.Text())
 		}
 	})
 }

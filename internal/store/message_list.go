@@ -160,6 +160,7 @@ type MessageCount struct {
 	Refused int // refused, or not delivered by the network
 	Waiting int
 	Held    int
+	Dropped int // tokens that were over, or replaced, before they went out
 }
 
 // CountMessages counts the messages since then.
@@ -167,9 +168,10 @@ func (tx *Tx) CountMessages(ctx context.Context, since time.Time) (c MessageCoun
 	err = tx.sql.QueryRowContext(ctx, `
 		SELECT count(*), count(*) FILTER (WHERE state = 'sent' AND receipt <> 'undelivered'),
 			count(*) FILTER (WHERE state = 'refused' OR receipt = 'undelivered'),
-			count(*) FILTER (WHERE state IN ('waiting', 'sending')), count(*) FILTER (WHERE state = 'held')
+			count(*) FILTER (WHERE state IN ('waiting', 'sending')), count(*) FILTER (WHERE state = 'held'),
+			count(*) FILTER (WHERE state = 'dropped')
 		FROM message WHERE agency_id = $1 AND created > $2`, tx.agency, millis(since)).
-		Scan(&c.All, &c.Taken, &c.Refused, &c.Waiting, &c.Held)
+		Scan(&c.All, &c.Taken, &c.Refused, &c.Waiting, &c.Held, &c.Dropped)
 	return c, err
 }
 
