@@ -126,6 +126,7 @@ func TestCheckDomain(t *testing.T) {
 		{"SPF is there", whole, nil, 0, outbox.Good, spf},
 		{"no SPF", with("mail.acme.example"), nil, 0, outbox.Warn, `Add, with the servers that your mail provider names: mail.acme.example. TXT "v=spf1`},
 		{"two SPF", with("mail.acme.example", spf, spf), nil, 0, outbox.Warn, "Join them"},
+		{"SPF that is broken", with("mail.acme.example", "v=spf1 ip4:192.0.2.1 include: -all"), nil, 0, outbox.Warn, `"include:" can't be read, so none of it counts`},
 		{"SPF for everybody", with("mail.acme.example", "v=spf1 +all"), nil, 0, outbox.Warn, "lets everybody send"},
 		{"no answer", dns{"mail.acme.example": nil}, nil, 0, outbox.Warn, "gave no answer"},
 		{"no key", whole, nil, 1, outbox.Warn, "message dkim --new"},

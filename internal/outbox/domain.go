@@ -51,6 +51,8 @@ func checkSPF(ctx context.Context, lookup Lookup, domain string) Finding {
 		f.Mend = "Add, with the servers that your mail provider names: " + f.Record
 	case len(found) > 1:
 		f.Text, f.Mend = fmt.Sprintf("%d records begin with v=spf1, so none counts", len(found)), "Join them into one."
+	case misread(found[0]) != "":
+		f.Text, f.Mend = fmt.Sprintf("%q can't be read, so none of it counts: %s", misread(found[0]), found[0]), "Put it right where the domain's DNS is looked after."
 	case strings.Contains(found[0], "+all") || strings.HasSuffix(found[0], " all"):
 		f.Text, f.Mend = "it lets everybody send: "+found[0], "End it with -all."
 	default:
