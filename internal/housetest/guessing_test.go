@@ -311,6 +311,16 @@ func TestAbandonedSignIns(t *testing.T) {
 				desk.SignOut()
 				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
 			}},
+			{"left by the same kind of browser of another network", true, func() {
+				h.Browser("198.51.100.8", Chrome).SignIn("BSMITH")
+				desk.SignOut()
+				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+			}},
+			{"left by another browser of the same network", true, func() {
+				h.Browser("192.0.2.10", Edge).SignIn("BSMITH")
+				desk.SignOut()
+				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+			}},
 			{"finished", false, func() {
 				b := h.Browser("198.51.100.7", Edge)
 				b.SignIn("BSMITH")
