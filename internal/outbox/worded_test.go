@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"bytes"
+	"mime"
 	"strings"
 	"testing"
 
@@ -72,6 +73,31 @@ func TestHostileValuesInOwnWords(t *testing.T) {
 	}
 	if strings.ContainsAny(l.Subject, "\r\n") || strings.Contains(l.HTML, "<img") || strings.Contains(l.HTML, "<script") || strings.Contains(l.Text, "\nBcc") || strings.Count(l.Text, "344078") != 1 {
 		t.Errorf("%q\n%s\n%s", l.Subject, l.Text, l.HTML)
+	}
+}
+
+// NT-02: a name that looks like an encoded word is read as it is written, and says
+// nothing in a subject that no page shows.
+func TestANameIsNoEncodedWord(t *testing.T) {
+	for _, name := range []string{"=?utf-8?q?A=0D=0ABcc:_x@y.example?=", "=?utf-8?b?QmNjOiB4?=", "=??utf-8?q?x?="} {
+		m := samples()["token"]
+		m.Data["Name"] = name
+		l, err := Render(acme, help, m, "x@acme.example", own(t, "token", "For {name} ({reference})", "{token}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mail, err := compose(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := mail.GetGenHeader("Subject")
+		if len(raw) != 1 {
+			t.Fatalf("%q", raw)
+		}
+		read, err := new(mime.WordDecoder).DecodeHeader(raw[0])
+		if want := "For " + name + " (KX)"; err != nil || strings.ReplaceAll(read, "\u200b", "") != want {
+			t.Errorf("%q is read as %q, want %q", raw[0], read, want)
+		}
 	}
 }
 
