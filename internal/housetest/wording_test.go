@@ -103,6 +103,7 @@ func TestWordingRefused(t *testing.T) {
 				{"", "Hi", "{token} {product", "Line 1, column 9: this brace is not closed."},
 				{"", "Hi", "no token", "The text must hold {token}"},
 				{"", "Code {token}", "{token}", "{token} never stands in the subject"},
+				{"", "Hi", "Press\nhttps://elsewhere.example/?t={token}", "Line 2, column 30: {token} stands within a word that may be taken for an address, and would be sent there. Put a space before and after it."},
 				{"", "Hi\r\nBcc: x@y.example", "{token}", "A subject has one line."},
 				{"", "", "", "Enter a subject."},
 				{"", strings.Repeat("ü", 151), "{token}", "This has 151 characters. At most 150 can be kept."},

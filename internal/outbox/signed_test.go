@@ -37,7 +37,7 @@ func TestWordedMailIsSigned(t *testing.T) {
 		"pictures":    {"🔐 Acme <support@acme.example>", strings.Repeat("🔐", 150), "🔐 {token}"},
 		"chinese":     {strings.Repeat("漢", 100) + " <support@acme.example>", "您的验证码 ({reference})", "您的验证码是 {token}。"},
 		"dots":        {"support@acme.example", "Dots", ".\n..\n. {token}\n.\nFrom here on\n-- \nend"},
-		"many-values": {"support@acme.example", strings.Repeat("{product} ", 15), strings.Repeat("{product}", 100) + "{token}"},
+		"many-values": {"support@acme.example", strings.Repeat("{product} ", 15), strings.Repeat("{product}", 100) + " {token}"},
 		"headers":     {"support@acme.example", "Re: Bcc: y@z.example Subject: {product}", "Subject: x\nBcc: y@z.example\n\n{token}"},
 	} {
 		k, _ := wording.Of("token")

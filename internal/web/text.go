@@ -230,6 +230,7 @@ var sentences = map[string]string{
 	"template.lines":         "A subject has one line.",
 	"template.long":          "This has {Length} characters. At most {Most} can be kept. Nothing was saved.",
 	"template.secret":        "{Name} never stands in the subject, which is shown on locked screens. Write it in the text. Nothing was saved.",
+	"template.glued":         "Line {Line}, column {Column}: {Name} stands within a word that may be taken for an address, and would be sent there. Put a space before and after it. Nothing was saved.",
 	"template.needs":         "The text must hold {Name}: the message is sent for it. Nothing was saved.",
 	"template.parts":         "This makes {Parts} text messages. With its last line it has {Length} characters, and {Most} fit into one. Nothing was saved.",
 	"template.parts_letters": "This makes {Parts} text messages: with {Letters} in it only {Most} characters fit into one, and it has {Length} with its last line. Nothing was saved.",

@@ -44,7 +44,7 @@ func (k Kind) subject(typed string) (Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, secret := range []string{Token, Link} {
+	for _, secret := range secrets {
 		if t.Holds(secret) {
 			return nil, refuse("template.secret", countersign.Args{"Name": "{" + secret + "}"})
 		}
@@ -67,6 +67,9 @@ func (k Kind) body(typed string) (Text, error) {
 	t, err := k.parse(typed)
 	if err == nil && k.Needs != "" && !t.Holds(k.Needs) {
 		return nil, refuse("template.needs", countersign.Args{"Name": "{" + k.Needs + "}"})
+	}
+	if p, found := t.glued(); found {
+		return nil, fault("template.glued", p.At, countersign.Args{"Name": "{" + p.Name + "}"})
 	}
 	return t, err
 }
