@@ -10,7 +10,7 @@ SHOTS    ?= $(CURDIR)/shots
 # The race detector watches all but SQLite, which is C in Go's clothes: its memory
 # is its own, and watching it would more than double the time of every test.
 UNWATCHED = -gcflags=modernc.org/sqlite/lib=-race=false
-RACE      = env CGO_ENABLED=1 $(GO) test -race $(UNWATCHED) -count=1 -p $(P)
+RACE      = env CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 $(GO) test -race $(UNWATCHED) -count=1 -p $(P)
 
 .DEFAULT_GOAL := help
 .PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools scan vulnerabilities

@@ -32,6 +32,7 @@ func TestCommands(t *testing.T) {
 				Dir:                 "testdata",
 				RequireExplicitExec: true,
 				Setup: func(e *testscript.Env) error {
+					e.Setenv("GORACE", "atexit_sleep_ms=0") // no command ends a second later because it is watched
 					engine(e)
 					return nil
 				},

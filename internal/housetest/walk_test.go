@@ -71,8 +71,10 @@ func TestRandomSequences(t *testing.T) {
 				}
 			}
 			h.Pass(2 * time.Hour) // the quotas of the hour empty meanwhile
+			if done := i + 1; done%10_000 == 0 {
+				t.Logf("%d walks, %d ended in a session", done, admitted)
+			}
 		}
-		t.Logf("%d walks, %d ended in a session", sequences(), admitted)
 		if admitted < sequences()/50 {
 			t.Errorf("only %d walks ended in a session: the walker proves nothing", admitted)
 		}
