@@ -49,6 +49,9 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 		if l.DKIM, err = h.signingKey(ctx, v); err != nil {
 			return err
 		}
+		if err := h.office.NoteTest(ctx, v, operator, m); err != nil {
+			return err
+		}
 		receipt, err := sender.Send(ctx, l)
 		var refusal *outbox.Refusal
 		if errors.As(err, &refusal) {
