@@ -39,7 +39,7 @@ func TestOwnWords(t *testing.T) {
 		{"activation", "activation", "Go to {link} now.", []string{"Go to https://login.acme.example/welcome?link="}, []string{`style="color:#1a56c4;word-break:break-all">https://login.acme.example/welcome?link=`, "</a> now."}},
 		{"password-reset", "password-reset", "{link}", []string{"The link works once, until", "If it was not you, do nothing"}, []string{"It does not sign you in"}},
 		{"invitation", "invitation", "{by} bittet dich. {help}.", []string{"Ann Admin (ADMIN) bittet dich. Acme support desk, 614-555-0100."}, nil},
-		{"token", "token", "<b>{token}</b> & {{more}}", []string{"<b>344078</b> & {more}"}, []string{"&lt;b&gt;", "&lt;/b&gt; &amp; {more}"}},
+		{"token", "token", "<b> {token} </b> & {{more}}", []string{"<b> 344078 </b> & {more}"}, []string{"&lt;b&gt;", "&lt;/b&gt; &amp; {more}"}},
 	} {
 		l, err := Render(acme, help, samples()[c.sample], "support@acme.example", own(t, c.kind, "Own subject", c.body))
 		if err != nil {
