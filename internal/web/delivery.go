@@ -102,7 +102,7 @@ func (s *Server) delayed(b base, m countersign.Message, mail bool, server, look 
 		why = "No mail can be sent just now."
 	case m.Route != "" && m.Answer != "":
 		why = "The " + server + " has not said whether it took the token, which may have arrived."
-	case strings.HasPrefix(m.Answer, "4"): // its own words about this message, not about our login
+	case mail && strings.HasPrefix(m.Answer, "4"): // its own words about this message, not about our login; those of a text gateway are for programs
 		why = fmt.Sprintf("%s asks to try again later: %s.", m.Server, strings.TrimRight(m.Answer, ". "))
 	case m.Answer != "" && !silent(m.Answer): // login, certificate, too many at once: administrators see which
 		why = "The " + server + " can't be used just now."

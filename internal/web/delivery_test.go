@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,5 +44,20 @@ func TestDeliveryOfWaitingMessages(t *testing.T) {
 				t.Errorf("got Refresh %q", w.Header().Get("Refresh"))
 			}
 		})
+	}
+}
+
+// What a mail server asks for is said in its own words; what a text gateway
+// answers to programs is for administrators.
+func TestWordsOfADelay(t *testing.T) {
+	s := &Server{Mail: func() bool { return true }}
+	for channel, want := range map[countersign.Channel]string{
+		countersign.ByEmail: "mail.acme.example asks to try again later: 450 4.2.1 {\"busy\"}. The token",
+		countersign.BySMS:   "The text service can't be used just now. The token",
+	} {
+		view := signin.View{Message: countersign.Message{ID: "m", Channel: channel, State: countersign.Waiting, Tries: 1, Server: "mail.acme.example", Answer: `450 4.2.1 {"busy"}`}}
+		if got := s.delivery(base{}, view, "/sign-in/token").Text; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, want %q", channel, got, want)
+		}
 	}
 }
