@@ -40,12 +40,12 @@ var (
 
 // madeOfCommon tells whether a password is nothing but listed ones and runs, one
 // after the other, with digits, signs and repeats around and between them:
-// "Password1234567", "qwertyuiopasdfgh" (PW-04). One whose words stand apart is
-// left alone, and so is one of so many or so rare parts that guessing them is
-// dear: a passphrase. What is said again and again is judged as said once.
+// "Password1234567", "qwertyuiopasdfgh" (PW-04). A passphrase is left alone, and
+// so is one of so many or so rare parts that guessing them is dear. What is said
+// again and again is judged as said once.
 func madeOfCommon(password string) bool {
 	text := once(strings.ToLower(password))
-	if strings.ContainsFunc(strings.TrimFunc(text, notLetter), unicode.IsSpace) {
+	if isPassphrase(text) {
 		return false
 	}
 	other, limit := 0, tooCheap
@@ -53,6 +53,21 @@ func madeOfCommon(password string) bool {
 		other, limit = otherBits, min(tooCheap, 3*utf8.RuneCountInString(text))
 	}
 	return cheapest(text, other, limit) <= limit
+}
+
+// isPassphrase tells whether the words of a text stand apart: by spaces, or at
+// least three different ones by digits and signs ("orange-tractor-9-piano").
+func isPassphrase(text string) bool {
+	if strings.ContainsFunc(strings.TrimFunc(text, notLetter), unicode.IsSpace) {
+		return true
+	}
+	words := map[string]bool{}
+	for word := range strings.FieldsFuncSeq(text, notLetter) {
+		if utf8.RuneCountInString(word) >= shortPart {
+			words[word] = true
+		}
+	}
+	return len(words) >= 3
 }
 
 func notLetter(r rune) bool { return !unicode.IsLetter(r) }

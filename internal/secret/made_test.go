@@ -19,7 +19,7 @@ func TestMadeOfCommon(t *testing.T) {
 	t.Parallel()
 	for _, password := range []string{
 		"1234567890123456", "123456789012345", "Password1234567", "password12345678", "qwertyuiopasdfgh", // reported
-		"passwordpassword", "Sommer2026Sommer2026", "Summer2026!Summer2026!Summer", "dragonmonkey2026", "dragon-monkey-2026",
+		"passwordpassword", "Sommer2026Sommer2026", "Summer2026!Summer2026!Summer", "dragonmonkey2026", "dragon-monkey-2026", "dragon-monkey-dragon-2026",
 		"!!!!!!!Password", "20262026password", "passworddddddddd", "P4ssw0rd1234567", "Pa$$w0rd!!!!!!!!", "iloveyouiloveyou1",
 		"shadowmastermonkeydragon", "1qaz2wsx3edc4rfv", "12345678!!!!!!!", "12345678!@#$%^&*", "Password 1234567", "password password",
 		"qwertzuiopasdfghjkl", "azertyuiopqsdfghjklm", "poiuytrewqlkjhgfdsa", "asdfghjklzxcvbnm", "abcdefghijklmnop", "zyxwvutsrqponmlk",
@@ -39,6 +39,7 @@ func TestHonestPasswords(t *testing.T) {
 		"correct horse battery staple", "quiet river under seven bridges", "correct horse battery", "dragon monkey window lamp", "my dog eats yellow socks",
 		"the summer of 2026 was cold", "password of my old dragon", "seven shadows, one master", "Coffee before noon, please!", "blue velvet orchid 73",
 		"correct-horse-battery-staple", "quiet-river-under-seven-bridges", "quietriverundersevenbridges", "QuietRiverUnderSevenBridges", "we never found the sea",
+		"orange-tractor-9-piano", "dragon.monkey.window", "Summer+Winter+Dragon",
 		"fünf Äpfel im Schnee", "my first car was a wreck", "tulips grow on my roof", "Lantern+Walnut+Gravel+Otter", "nobody reads the manual",
 		"hQ8$kw9!zLp2vbT", "x7Rw-q2Kd-M9tz-Lf4", "tq9mzk3vhd7wbx2n", "VvN3kTq8zRwXp5Ls", "e83bf01c9d7a462f", "9f4c21d07be863a5", "zJ&4v)Qm_8wT{kX",
 		"K7PX-Q2MD-93VT-ZWRB", "uwxv-khtq-zbrn-mplg", "qd7fjz0xk4mvw9h", "Bn%5tGx^2Lq!9Rz", "mfkzqvthwxdbgjr", "847301925563812", "590318472660731",
