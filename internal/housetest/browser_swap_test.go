@@ -126,6 +126,12 @@ func TestACopiedDeviceIsForgotten(t *testing.T) {
 		thief := desk.Copy("192.0.2.10", SafariMac)
 		wantToken(t, thief.SignIn("BSMITH"))
 		wantIn(t, thief.Post("/sign-in/token", "token", h.Token(bsmith)), "BSMITH")
+		if n := happenings(h, "BSMITH", "device.copied refused"); n != 1 {
+			t.Errorf("%d rows tell of it", n)
+		}
+		if n := kept(h, "device WHERE forgotten_why = 'copied'"); n != 1 {
+			t.Errorf("%d devices are forgotten", n)
+		}
 		wantToken(t, desk.SignIn("BSMITH"))
 	})
 }
