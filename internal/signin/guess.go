@@ -37,33 +37,13 @@ func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.At
 		return err
 	}
 	var verdict error
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		u, a, err := d.lock(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		a.Failures-- // this guess is not a failure yet
-		f, err := d.facts(ctx, tx, v, u, a)
-		if err != nil {
-			return err
-		}
-		if by == "" && d.guessed(f).Method != paid {
-			verdict = movedOn(f)
-			return d.unpaid(ctx, tx, id, guess)
-		}
-		right, err := compare(tx, f)
-		verdict = err
-		switch {
-		case right:
-			return d.rightGuess(ctx, tx, guess)
-		case errors.Is(err, errElsewhere):
-			return d.unpaid(ctx, tx, id, guess)
-		}
-		var wrong *countersign.Error
-		if !errors.As(err, &wrong) || wrong.Kind != countersign.Invalid {
-			return err
-		}
-		verdict, err = d.failed(ctx, tx, v, f, guess, wrong)
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+		verdict, err = d.compared(ctx, tx, v, id, guess, func(f policy.Facts) (bool, error) {
+			if by == "" && d.guessed(f).Method != paid {
+				return false, movedOn(f)
+			}
+			return compare(tx, f)
+		})
 		return err
 	})
 	if err != nil {
@@ -73,13 +53,46 @@ func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.At
 	return verdict
 }
 
+// compared lets a guess that was paid for be compared, and settles it. What was not
+// compared, since its attempt has ended or gone on meanwhile, is given back.
+func (d *Desk) compared(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID, g countersign.Guess,
+	compare func(policy.Facts) (right bool, err error)) (verdict, err error) {
+	u, a, err := d.lock(ctx, tx, id)
+	if countersign.KindOf(err) == countersign.Expired {
+		return err, d.unpaid(ctx, tx, id, g)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.Failures-- // this guess is not a failure yet
+	f, err := d.facts(ctx, tx, v, u, a)
+	if err != nil {
+		return nil, err
+	}
+	right, err := compare(f)
+	var wrong *countersign.Error
+	switch {
+	case right:
+		return err, d.rightGuess(ctx, tx, g)
+	case errors.Is(err, errElsewhere) || countersign.CodeOf(err) == otherWay:
+		return err, d.unpaid(ctx, tx, id, g)
+	case !errors.As(err, &wrong) || wrong.Kind != countersign.Invalid:
+		return nil, err
+	default:
+		return d.failed(ctx, tx, v, f, g, wrong)
+	}
+}
+
+// otherWay is the code of a token that came for a method which is not asked for any more.
+const otherWay = "token.other_way"
+
 // movedOn is the answer to a token that was paid for at one method while the
 // attempt asks for another one by now: what one costs says nothing about the other.
 func movedOn(f policy.Facts) error {
 	if f.Attempt.Setup.Open {
 		return errElsewhere
 	}
-	return fail(countersign.Invalid, "token.other_way", "token", nil)
+	return fail(countersign.Invalid, otherWay, "token", nil)
 }
 
 // pay takes one of the three tries, or says that none is left, and pays for the
@@ -105,7 +118,8 @@ func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.Atte
 }
 
 // unpaid gives a guess back that was not compared: between its payment and now
-// the wizard has gone on, or the sign-in was turned to another method.
+// the wizard has gone on, the sign-in was turned to another method, or it has
+// ended, as by the first of two clicks.
 func (d *Desk) unpaid(ctx context.Context, tx *store.Tx, id countersign.AttemptID, g countersign.Guess) error {
 	if g.ID != "" {
 		if err := tx.ReturnGuess(ctx, g); err != nil {
