@@ -90,6 +90,14 @@ type Message struct {
 	Findings  []Finding // a test mail: what was found on its way
 }
 
+// A Queue is what waits to be sent by one channel, over all agencies: tokens, or letters.
+type Queue struct {
+	Channel Channel
+	Tokens  bool
+	Length  int
+	Since   time.Time // when the oldest of them was made
+}
+
 // A Receipt is what a gateway tells after it took a text message.
 type Receipt string
 

@@ -56,7 +56,7 @@ func open(ctx context.Context, s *config.Settings) (*house, error) {
 			return nil, errors.Join(&config.Error{Setting: "--breached-passwords", Problem: s.Breached + ": " + err.Error()}, db.Close())
 		}
 	}
-	h.meter = ops.NewMeter(h.passwords.Load)
+	h.meter = ops.NewMeter(h.passwords.Load, db.Queues)
 	if s.PublicURL != "" {
 		if h.public, err = s.Public(); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -108,7 +108,7 @@ func (h *house) routes(s *config.Settings) error {
 	if err != nil {
 		return err
 	}
-	h.outbox = &outbox.Outbox{Store: h.db, Log: log, URL: h.url, Lookup: net.DefaultResolver.LookupTXT}
+	h.outbox = &outbox.Outbox{Store: h.db, Log: log, URL: h.url, Lookup: net.DefaultResolver.LookupTXT, Count: h.meter.Delivered}
 	if h.outbox.From, err = s.From(); err != nil {
 		return err
 	}

@@ -1,22 +1,35 @@
 package ops
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"context"
 
-// A Meter counts what the sign-in refuses and what it raises alarm about.
+	"github.com/prometheus/client_golang/prometheus"
+
+	"countersign"
+)
+
+// A Meter counts what the sign-in refuses, what it raises alarm about, and what
+// becomes of messages.
 type Meter struct {
-	refused *prometheus.CounterVec
-	alarms  *prometheus.CounterVec
-	load    func() (hashing, waiting int)
+	refused  *prometheus.CounterVec
+	alarms   *prometheus.CounterVec
+	messages *prometheus.CounterVec
+	load     func() (hashing, waiting int)
+	queues   queues
 }
 
-// NewMeter is for one node. load is how many passwords are hashed and wait.
-func NewMeter(load func() (hashing, waiting int)) *Meter {
+// NewMeter is for one node. load is how many passwords are hashed and wait;
+// waiting is what waits in the outbox of all nodes.
+func NewMeter(load func() (hashing, waiting int), waiting func(context.Context) ([]countersign.Queue, error)) *Meter {
 	return &Meter{
-		load: load,
+		load:   load,
+		queues: queues{waiting},
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "countersign_throttle_refused_total",
 			Help: "Passwords and tokens that were not compared, by the code of why."}, []string{"reason"}),
 		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "countersign_throttle_alarms_total",
 			Help: "Alarms of guessing: a network, an agency or a user, by the code of why."}, []string{"reason"}),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "countersign_messages_total",
+			Help: "Tries of this node to hand messages over, by what became of them."}, []string{"channel", "content", "state"}),
 	}
 }
 
@@ -31,7 +44,7 @@ func (m *Meter) register(r *prometheus.Registry) {
 	gauge := func(name, help string, read func() int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
 	}
-	r.MustRegister(m.refused, m.alarms,
+	r.MustRegister(m.refused, m.alarms, m.messages, m.queues,
 		gauge("countersign_password_hashing", "Passwords that are being hashed.", func() int { n, _ := m.load(); return n }),
 		gauge("countersign_password_queue_length", "Passwords that wait for their turn to be hashed.", func() int { _, n := m.load(); return n }))
 }

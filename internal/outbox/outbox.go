@@ -34,6 +34,7 @@ type Outbox struct {
 	Now    func() time.Time                       // nil: time.Now
 	Lookup Lookup                                 // of the DNS, for tests of mail; nil: nobody is asked
 	Write  func(context.Context, time.Time) error // writes letters that no request waited for; nil: there are none
+	Count  func(countersign.Message)              // told of each try and what became of it; nil: nobody counts
 
 	once  sync.Once
 	wakes map[countersign.Channel]chan struct{}

@@ -1,0 +1,64 @@
+package ops
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"countersign"
+)
+
+// Delivered counts what became of a try to hand a message over: sent, refused,
+// dropped because its token was dead, or waiting for another try.
+func (m *Meter) Delivered(message countersign.Message) {
+	m.messages.WithLabelValues(string(message.Channel), content(message.Urgent), string(message.State)).Inc()
+}
+
+// content is the label of a message: tokens go before letters, and are missed sooner.
+func content(token bool) string {
+	if token {
+		return "token"
+	}
+	return "letter"
+}
+
+// A queues collector looks into the outbox whenever it is asked. All nodes see
+// one outbox: an alarm takes the highest of what they say, not the sum.
+type queues struct {
+	read func(context.Context) ([]countersign.Queue, error)
+}
+
+var (
+	queueLength = prometheus.NewDesc("countersign_messages_waiting",
+		"Messages that wait to be sent, of all agencies. Every node says the same.", []string{"channel", "content"}, nil)
+	queueAge = prometheus.NewDesc("countersign_messages_oldest_seconds",
+		"How long the oldest message that waits has been waiting.", []string{"channel", "content"}, nil)
+)
+
+// Describe is part of prometheus.Collector.
+func (queues) Describe(all chan<- *prometheus.Desc) { all <- queueLength; all <- queueAge }
+
+// Collect is part of prometheus.Collector. A queue that is empty is said to be
+// 0; a database that is away says nothing: countersign_database_up tells of it.
+func (q queues) Collect(all chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	found, err := q.read(ctx)
+	if err != nil {
+		return
+	}
+	for _, channel := range []countersign.Channel{countersign.ByEmail, countersign.BySMS} {
+		for _, tokens := range []bool{true, false} {
+			length, age := 0.0, 0.0
+			for _, f := range found {
+				if f.Channel == channel && f.Tokens == tokens {
+					length, age = float64(f.Length), max(time.Since(f.Since).Seconds(), 0)
+				}
+			}
+			labels := []string{string(channel), content(tokens)}
+			all <- prometheus.MustNewConstMetric(queueLength, prometheus.GaugeValue, length, labels...)
+			all <- prometheus.MustNewConstMetric(queueAge, prometheus.GaugeValue, age, labels...)
+		}
+	}
+}
