@@ -229,7 +229,8 @@ func TestParseGateways(t *testing.T) {
 	}
 	for _, bad := range []string{"", "sms://x", "twilio://AC1:t@?from=1", "twilio://" + account + "@?from=1", "twilio://" + account + ":t@", "twilio://" + account + ":t@evil.example?from=1",
 		"twilio://" + account + ":t@eviltwilio.com?from=1", "twilio://" + account + ":t@?from=1&x=2", "vonage://k@?from=1", "vonage://k:s@", "vonage://k:s@evil.example?from=1",
-		"smpp://gateway.example", "smpp://u:p@", "smpp://u:p@h?tls=maybe", "smpp://u:p@h?x=1", "smpp://u:p@h:%zz"} {
+		"smpp://gateway.example", "smpp://u:p@", "smpp://u:p@h?tls=maybe", "smpp://u:p@h?x=1", "smpp://u:p@h:%zz",
+		"webhook+https://g.example/sms?secret=s&to=%zz", "webhook+https://g.example/sms?secret=s;x", "smpp://u:p@h?from=%zz"} {
 		if _, err := outbox.ParseRoutes([]string{bad}); err == nil {
 			t.Errorf("%s was taken", bad)
 		}

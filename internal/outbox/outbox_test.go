@@ -382,10 +382,13 @@ func TestParseRoutes(t *testing.T) {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", "http://mail.acme.example", "smtp://", "smtp://h?tls=maybe", "smtp://h?timeout=3", "smtp://h:99999", "smtp://h/x", "smtp://h?ca=/nowhere", "smtp://h:%zz"} {
+	for _, bad := range []string{"", "http://mail.acme.example", "smtp://", "smtp://h?tls=maybe", "smtp://h?timeout=3", "smtp://h:99999", "smtp://h/x", "smtp://h?ca=/nowhere", "smtp://h:%zz", "smtp://h?ca=%zz"} {
 		if _, err := outbox.ParseSMTP(bad); err == nil {
 			t.Errorf("%s was taken", bad)
 		}
+	}
+	if _, err := outbox.ParseSMTP("smtps://mail.acme.example"); err == nil || !strings.Contains(err.Error(), "tls=implicit") {
+		t.Errorf("smtps: %v", err)
 	}
 	for _, bad := range []string{"", "webhook+https://h", "webhook+http://gateway.example/?secret=s", "https://h/?secret=s", "webhook+ftp://h/?secret=s"} {
 		if _, err := outbox.ParseWebhook(bad); err == nil {

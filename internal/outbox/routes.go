@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -180,14 +181,21 @@ func sender(u *url.URL) string {
 	return from
 }
 
+// readable refuses options that Query would leave out without a word.
+func readable(u *url.URL) error {
+	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		return errors.New("what follows the ? can't be read: options are parted by &, a % is written %25 and a ; %3B")
+	}
+	return nil
+}
+
 // known refuses options that do not exist.
 func known(u *url.URL, options ...string) error {
+	if err := readable(u); err != nil {
+		return err
+	}
 	for key := range u.Query() {
-		found := false
-		for _, o := range options {
-			found = found || o == key
-		}
-		if !found {
+		if !slices.Contains(options, key) {
 			return fmt.Errorf("the option %q is not known; there are %s", key, strings.Join(options, ", "))
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,13 +43,14 @@ func ParseSMTP(raw string) (*SMTP, error) {
 	if err != nil {
 		return nil, errors.New("it is not a URL like smtp://user:password@mail.acme.example:587")
 	}
+	if u.Scheme == "smtps" {
+		return nil, errors.New("TLS from the first byte is written smtp://user:password@mail.acme.example:465?tls=implicit")
+	}
 	if u.Scheme != "smtp" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
 		return nil, errors.New("it must look like smtp://user:password@mail.acme.example:587")
 	}
-	for key := range u.Query() {
-		if !slices.Contains(smtpOptions, key) {
-			return nil, fmt.Errorf("the option %q is not known; there are %s", key, strings.Join(smtpOptions, ", "))
-		}
+	if err := known(u, smtpOptions...); err != nil {
+		return nil, err
 	}
 	s := &SMTP{Patience: patience, host: u.Hostname()}
 	if err := s.secure(u); err != nil {

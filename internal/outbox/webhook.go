@@ -38,6 +38,9 @@ func ParseWebhook(raw string) (*Webhook, error) {
 	if u.Scheme == "http" && !local(u.Hostname()) {
 		return nil, errors.New("webhook+http is for this machine only; use webhook+https")
 	}
+	if err := readable(u); err != nil {
+		return nil, err
+	}
 	query := u.Query()
 	secret := query.Get("secret")
 	if secret == "" {
