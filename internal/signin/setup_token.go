@@ -52,11 +52,7 @@ func (d *Desk) waitsAt(ctx context.Context, v countersign.Visit, at policy.Stage
 		if err != nil {
 			return gone(err)
 		}
-		u, err := tx.User(ctx, a.User)
-		if err != nil {
-			return gone(err)
-		}
-		f, err := d.facts(ctx, tx, v, u, a)
+		f, err := d.read(ctx, tx, v, a)
 		if err == nil && !d.standsAt(f, at) {
 			err = errElsewhere
 		}

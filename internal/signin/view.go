@@ -57,6 +57,15 @@ func (d *Desk) LookStepUp(ctx context.Context, v countersign.Visit) (View, error
 	return view, err
 }
 
+// read is what is known of an attempt that is looked at, and whose user is not locked.
+func (d *Desk) read(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt) (policy.Facts, error) {
+	u, err := tx.User(ctx, a.User)
+	if err != nil {
+		return policy.Facts{}, gone(err)
+	}
+	return d.facts(ctx, tx, v, u, a)
+}
+
 func (d *Desk) look(ctx context.Context, v countersign.Visit, find func(*store.Tx) (countersign.Attempt, error)) (View, error) {
 	var view View
 	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
@@ -64,11 +73,7 @@ func (d *Desk) look(ctx context.Context, v countersign.Visit, find func(*store.T
 		if err != nil {
 			return gone(err)
 		}
-		u, err := tx.User(ctx, a.User)
-		if err != nil {
-			return gone(err)
-		}
-		f, err := d.facts(ctx, tx, v, u, a)
+		f, err := d.read(ctx, tx, v, a)
 		if err != nil {
 			return err
 		}
