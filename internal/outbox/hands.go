@@ -19,7 +19,7 @@ const (
 // its hands, so that it can write down what became of it.
 const farewell = 10 * time.Second
 
-// Hands are those of one channel. A server that hangs keeps the hand that waits
+// The hands of one channel hand its messages over. A server that hangs keeps the hand that waits
 // for it; letters, and tokens on which it hung before, never keep all of them.
 type hands struct {
 	all  chan struct{}
