@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -32,6 +33,10 @@ type Change struct {
 // a user who holds a right that he lacks himself, and the last administrator
 // stays one (RS-07).
 func (o *Office) EditUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, c Change) (u countersign.User, err error) {
+	first, err := o.firstAgency(ctx)
+	if err != nil {
+		return u, err
+	}
 	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		old, err := tx.UserByLogin(ctx, login)
 		if err != nil {
@@ -54,7 +59,7 @@ func (o *Office) EditUser(ctx context.Context, v countersign.Visit, actor counte
 		if err := o.checkProfile(ctx, tx, old, &u, p); err != nil {
 			return err
 		}
-		if err := o.mayChange(ctx, tx, actor, old, u); err != nil {
+		if err := errors.Join(o.mayChange(ctx, tx, actor, old, u), mayOperate(first, tx, old, u)); err != nil {
 			return err
 		}
 		if err := tx.SaveUser(ctx, u); err != nil {
@@ -102,11 +107,6 @@ func (o *Office) mayChange(ctx context.Context, tx *store.Tx, actor countersign.
 	if err := policy.MayGrant(actor, old.Rights, u.Rights); err != nil {
 		return err
 	}
-	if slices.Contains(u.Rights, countersign.RightOperator) && !slices.Contains(old.Rights, countersign.RightOperator) {
-		if err := o.firstAgency(ctx, tx); err != nil {
-			return err
-		}
-	}
 	if err := o.lastAdministrator(ctx, tx, old, policy.Loses(old, u)); err != nil {
 		return err
 	}
@@ -116,14 +116,21 @@ func (o *Office) mayChange(ctx context.Context, tx *store.Tx, actor countersign.
 	return nil
 }
 
-// firstAgency refuses the right Operator outside of the first agency.
-func (o *Office) firstAgency(ctx context.Context, tx *store.Tx) error {
+// firstAgency is the agency whose users may hold the right Operator. It reads
+// by a connection of its own: call it before a transaction begins.
+func (o *Office) firstAgency(ctx context.Context) (countersign.Agency, error) {
 	all, err := o.Store.Agencies(ctx)
 	if err != nil {
-		return err
+		return countersign.Agency{}, err
 	}
-	if all[0].ID != tx.Agency() {
-		return fail(countersign.Denied, "right.operator", "right", countersign.Args{"Agency": all[0].Code})
+	return all[0], nil
+}
+
+// mayOperate refuses the right Operator outside of the first agency.
+func mayOperate(first countersign.Agency, tx *store.Tx, old, u countersign.User) error {
+	gets := slices.Contains(u.Rights, countersign.RightOperator) && !slices.Contains(old.Rights, countersign.RightOperator)
+	if gets && first.ID != tx.Agency() {
+		return fail(countersign.Denied, "right.operator", "right", countersign.Args{"Agency": first.Code})
 	}
 	return nil
 }

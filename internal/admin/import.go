@@ -39,6 +39,10 @@ func (o *Office) ImportUsers(ctx context.Context, v countersign.Visit, actor cou
 	if !actor.Operator {
 		return done, fail(countersign.Denied, "password.not_yours", "", nil)
 	}
+	first, err := o.firstAgency(ctx)
+	if err != nil {
+		return done, err
+	}
 	lines, problems := readUsers(i.Text)
 	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		done = Imported{Problems: problems}
@@ -48,6 +52,9 @@ func (o *Office) ImportUsers(ctx context.Context, v countersign.Visit, actor cou
 		found, err := o.examine(ctx, tx, v, actor, lines, i.Invite)
 		if err != nil {
 			return err
+		}
+		for _, l := range lines {
+			found = append(found, problemsOf(l.line, mayOperate(first, tx, countersign.User{}, l.user))...)
 		}
 		done.Problems = sorted(append(found, problems...))
 		if len(done.Problems) > 0 {

@@ -25,6 +25,10 @@ type Naming struct {
 
 // SaveNames keeps the product's name, and the sender of all mail of the agency.
 func (o *Office) SaveNames(ctx context.Context, v countersign.Visit, actor countersign.Actor, n Naming) error {
+	all, err := o.Store.Agencies(ctx)
+	if err != nil {
+		return err
+	}
 	return o.act(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
 		agency, err := tx.Self(ctx)
 		if err != nil {
@@ -36,7 +40,7 @@ func (o *Office) SaveNames(ctx context.Context, v countersign.Visit, actor count
 			named.Product, wrongProduct = newProduct(agency, product)
 		}
 		if n.From != n.WasFrom {
-			named.MailFrom, wrongFrom = o.newSender(ctx, agency, n.From)
+			named.MailFrom, wrongFrom = o.newSender(all, agency, n.From)
 		}
 		if err := errors.Join(wrongProduct, wrongFrom); err != nil {
 			return err
@@ -110,8 +114,9 @@ func written(name, address string) string {
 	}
 }
 
-// newSender reads a sender as it is kept; the installation's own is kept as none.
-func (o *Office) newSender(ctx context.Context, a countersign.Agency, typed string) (string, error) {
+// newSender reads a sender of one of all agencies as it is kept; the
+// installation's own is kept as none.
+func (o *Office) newSender(all []countersign.Agency, a countersign.Agency, typed string) (string, error) {
 	installation := a
 	installation.MailFrom = ""
 	if typed = strings.TrimSpace(typed); typed == "" || typed == o.sender(installation) {
@@ -121,7 +126,7 @@ func (o *Office) newSender(ctx context.Context, a countersign.Agency, typed stri
 	if err != nil {
 		return "", err
 	}
-	return from, o.maySendFrom(ctx, a, from)
+	return from, o.maySendFrom(all, a, from)
 }
 
 // parseSender brings a sender into the form that mail takes, for envelope and
@@ -166,11 +171,7 @@ func splitSender(typed string) (name, address string) {
 // maySendFrom refuses a sender that is another agency's: its address, or a
 // domain that it sends from or lives at. The domain that an agency sends from
 // already, and the installation's, which agencies share, are not refused.
-func (o *Office) maySendFrom(ctx context.Context, a countersign.Agency, from string) error {
-	all, err := o.Store.Agencies(ctx)
-	if err != nil {
-		return err
-	}
+func (o *Office) maySendFrom(all []countersign.Agency, a countersign.Agency, from string) error {
 	domain := domainOf(from)
 	shared := domain == domainOf(o.From) || domain == domainOf(o.sender(a))
 	for _, other := range all {

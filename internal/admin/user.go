@@ -147,6 +147,10 @@ func (o *Office) AddUser(ctx context.Context, v countersign.Visit, actor counter
 	if err != nil {
 		return u, err
 	}
+	first, err := o.firstAgency(ctx)
+	if err != nil {
+		return u, err
+	}
 	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		u = countersign.User{
 			ID: countersign.UserID(secret.NewID()), Login: strings.TrimSpace(n.Login), Name: strings.TrimSpace(n.Name),
@@ -159,7 +163,8 @@ func (o *Office) AddUser(ctx context.Context, v countersign.Visit, actor counter
 		if u.Email == "" && hash == "" {
 			noEmail = fail(countersign.Invalid, "email.activation", "email", nil)
 		}
-		err = errors.Join(countersign.CheckLogin(u.Login), o.checkProfile(ctx, tx, countersign.User{}, &u, p), o.mayChange(ctx, tx, actor, countersign.User{}, u), noEmail)
+		err = errors.Join(countersign.CheckLogin(u.Login), o.checkProfile(ctx, tx, countersign.User{}, &u, p),
+			o.mayChange(ctx, tx, actor, countersign.User{}, u), mayOperate(first, tx, countersign.User{}, u), noEmail)
 		if err != nil {
 			return err
 		}

@@ -86,16 +86,29 @@ type WordingPreview struct {
 
 // PreviewWording shows what was typed, with a token that is made up. It keeps nothing.
 func (o *Office) PreviewWording(ctx context.Context, v countersign.Visit, actor countersign.Actor, r Rewording) (shown WordingPreview, err error) {
+	j := judging{visit: v, typed: r}
+	if j.agencies, err = o.Store.Agencies(ctx); err != nil {
+		return shown, err
+	}
 	err = o.look(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
-		shown, _, err = o.judge(ctx, tx, v, actor, r)
+		shown, _, err = o.judge(ctx, tx, actor, j)
 		return err
 	}, countersign.RightPreferences)
 	return shown, err
 }
 
+// A judging is what was typed for a message, with all agencies as they were
+// read before the transaction.
+type judging struct {
+	visit    countersign.Visit
+	typed    Rewording
+	agencies []countersign.Agency
+}
+
 // judge reads what was typed, says beside each field what is wrong, and shows
 // what comes of it. It returns the sender as it would be kept.
-func (o *Office) judge(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, r Rewording) (shown WordingPreview, from string, err error) {
+func (o *Office) judge(ctx context.Context, tx *store.Tx, actor countersign.Actor, j judging) (shown WordingPreview, from string, err error) {
+	r := j.typed
 	k, ok := wording.Of(r.Kind)
 	if !ok {
 		return shown, "", fail(countersign.NotFound, "wording.unknown", "", nil)
@@ -108,17 +121,17 @@ func (o *Office) judge(ctx context.Context, tx *store.Tx, v countersign.Visit, a
 	if err != nil {
 		return shown, "", err
 	}
-	agency.URL = v.Agency.URL
+	agency.URL = j.visit.Agency.URL
 	words, wrong := k.Read(r.wording())
 	from, wrongFrom := agency.MailFrom, error(nil)
 	if k.Mail() && r.From != r.WasFrom {
-		from, wrongFrom = o.newSender(ctx, agency, r.From)
+		from, wrongFrom = o.newSender(j.agencies, agency, r.From)
 	}
 	if err := errors.Join(wrongFrom, wrong); err != nil {
 		return shown, "", err
 	}
 	agency.MailFrom = from
-	shown, err = o.example(v, actor, agency, p, k, words)
+	shown, err = o.example(j.visit, actor, agency, p, k, words)
 	return shown, from, err
 }
 
@@ -148,8 +161,12 @@ func fits(shown WordingPreview) error {
 // another one was typed. They count from the next message. Words that are those
 // of the original text are kept as none.
 func (o *Office) SaveWording(ctx context.Context, v countersign.Visit, actor countersign.Actor, r Rewording) error {
+	all, err := o.Store.Agencies(ctx)
+	if err != nil {
+		return err
+	}
 	return o.act(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
-		_, from, err := o.judge(ctx, tx, v, actor, r)
+		_, from, err := o.judge(ctx, tx, actor, judging{v, r, all})
 		if err != nil {
 			return err
 		}
