@@ -94,6 +94,7 @@ func openTown(t *testing.T) *town {
 		c.nodes = append(c.nodes, n)
 	}
 	c.nodes[0].run(c.csv(), "user", "import", "-")
+	c.nodes[0].run("", "message", "test", "--to", "proof@acme.example")
 	c.nodes[0].run("", "preference", "set", "2FA", "On")
 	c.nodes[0].run("", "preference", "set", "2FAFREQUENCY", "0")
 	for _, n := range c.nodes {

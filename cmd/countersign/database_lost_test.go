@@ -27,6 +27,7 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 		"--public-url", "http://localhost:" + port, "--listen", "127.0.0.1:" + port, "--ops-listen", "127.0.0.1:" + ops,
 		"--data", t.TempDir(), "--database", database.DSN(t), "--smtp-url", mta.URL(), "--mail-from", "Acme Support <support@acme.example>", "--log-level", "error"}}
 	n.run(secretWords, "user", "add", "--id", "BSMITH", "--name", "Bob Smith", "--email", "bsmith@acme.example", "--password-file", "-")
+	n.run("", "message", "test", "--to", "proof@acme.example")
 	n.run("", "preference", "set", "2FA", "On")
 	n.run("", "preference", "set", "TOKENMINUTES", "10")
 	n.start()

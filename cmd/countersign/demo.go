@@ -71,7 +71,7 @@ func (d demoCmd) Run(s *config.Settings, c *console) (err error) {
 	h.outbox.Log = slog.New(slog.DiscardHandler)
 	h.outbox.Mail, h.outbox.From = inbox, "Demo Agency Support <support@demo.example>"
 	h.texts(inbox)
-	h.office.Methods, h.office.From = h.methods, h.outbox.From
+	h.office.Methods, h.office.From, h.office.Mail = h.methods, h.outbox.From, admin.MailInbox
 	agency, users, err := h.demoAgency(ctx)
 	if err != nil {
 		return errors.Join(err, h.close())

@@ -66,6 +66,9 @@ func open(ctx context.Context, s *config.Settings) (*house, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	h.office = &admin.Office{Store: db, Passwords: h.passwords, Key: h.key, Methods: h.methods, From: h.outbox.From, Declared: s.Preferences, Wake: h.outbox.Wake}
+	if h.outbox.Mail != nil {
+		h.office.Mail = admin.MailServer
+	}
 	if err := h.firstAgency(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

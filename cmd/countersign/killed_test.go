@@ -52,6 +52,7 @@ func TestKilledInALoop(t *testing.T) {
 			admin := newPerson(t, n.url)
 			admin.get("/sign-in")
 			admin.post("/sign-in", "user_id", "ADMIN", "password", secretWords)
+			n.run("", "message", "test", "--to", "proof@acme.example")
 			n.run("", "preference", "set", "2FA", "On")
 			for round := range kills() {
 				guesser := fmt.Sprint("GUESS", round)

@@ -60,6 +60,9 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 		if err != nil {
 			return err
 		}
+		if err := h.office.NoteAccepted(ctx, v, m, receipt.Server); err != nil {
+			return err
+		}
 		return c.table([][]string{{"Accepted by " + receipt.Server, receipt.Answer}})
 	})
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"countersign"
 	"countersign/internal/admin"
 	"countersign/internal/config"
+	"countersign/internal/web"
 )
 
 type preferenceCmd struct {
@@ -84,6 +86,9 @@ func setPreference(s *config.Settings, c *console, agency string, saving admin.S
 	saving.Version = admin.AnyVersion
 	return work(s, agency, func(ctx context.Context, h *house, v countersign.Visit) error {
 		row, err := h.office.SetPreference(ctx, v, operator, saving)
+		if code := countersign.CodeOf(err); code == "preference.mail_unproved" || code == "preference.no_mail_route" {
+			return errors.New(web.Text(err)) // nothing that was typed is wrong: the mail route is
+		}
 		if err != nil {
 			return err
 		}

@@ -144,6 +144,7 @@ func TestKeyRotationUnderLoad(t *testing.T) {
 				n.run(everybodysPassword+"\n", "user", "add", "--id", login, "--name", "User", "--email", email, "--password-file", "-")
 				all, people = append(all, n), append(people, &signer{at: n.url, login: login, email: email, mta: mta, seen: map[string]bool{}})
 			}
+			all[0].run("", "message", "test", "--to", "proof@acme.example")
 			for code, value := range map[string]string{"2FA": "On", "2FAFREQUENCY": "0", "TOKENMINUTES": "10"} {
 				all[0].run("", "preference", "set", code, value)
 			}

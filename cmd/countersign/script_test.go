@@ -6,6 +6,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"countersign/internal/mtatest"
 	"countersign/internal/pgtest"
 )
 
@@ -28,11 +29,13 @@ func TestCommands(t *testing.T) {
 	}
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
+			mta := mtatest.Start(t)
 			testscript.Run(t, testscript.Params{
 				Dir:                 "testdata",
 				RequireExplicitExec: true,
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("GORACE", "atexit_sleep_ms=0") // no command ends a second later because it is watched
+					e.Setenv("MTA", mta.URL())
 					engine(e)
 					return nil
 				},

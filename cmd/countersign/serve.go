@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign"
+	"countersign/internal/admin"
 	"countersign/internal/config"
 	"countersign/internal/door"
 	"countersign/internal/ops"
@@ -39,6 +40,9 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	h, err := open(ctx, s)
 	if err != nil {
 		return err
+	}
+	if h.outbox.Mail == nil {
+		h.office.Mail = admin.MailNone
 	}
 	public, err := listen("--listen", s.Listen)
 	if err != nil {

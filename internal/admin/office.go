@@ -20,6 +20,7 @@ type Office struct {
 	Key       secret.Key
 	Methods   factor.Set
 	From      string                   // sender of the agencies that have none of their own
+	Mail      MailRoute                // whether mail can go out
 	Declared  []countersign.Preference // the applications' own preferences (M6)
 	Wake      func()                   // tells the outbox that a message waits
 }

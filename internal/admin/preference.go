@@ -115,6 +115,11 @@ func (o *Office) effect(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	settings[code] = changed
 	e.After = countersign.ParsePreferences(settings)
 	e.NeedsReason = e.Before.TwoFactor && !e.After.TwoFactor
+	if !e.Before.TwoFactor && e.After.TwoFactor {
+		if err := o.checkMail(ctx, tx, v.Now); err != nil {
+			return e, err
+		}
+	}
 	e.Counts, err = tx.Count(ctx, v.Now, countsSince(v.Now, e.Before), countsSince(v.Now, e.After), v.Now.Add(-e.Before.Idle))
 	return e, err
 }

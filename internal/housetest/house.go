@@ -141,7 +141,7 @@ func (h *House) build() {
 			return a, err
 		})
 	}
-	h.Office = &admin.Office{Store: h.DB, Passwords: passwords, Key: key, Methods: methods, From: h.Outbox.From, Wake: func() {}, Declared: []countersign.Preference{
+	h.Office = &admin.Office{Store: h.DB, Passwords: passwords, Key: key, Methods: methods, From: h.Outbox.From, Mail: admin.MailInbox, Wake: func() {}, Declared: []countersign.Preference{
 		{Code: "ADDAPPWIZ", Name: "App Entry - Include Additional Detail", Kind: countersign.KindSwitch, Default: "Off", Own: true},
 		{Code: "APPTLOBCHECK", Name: "App Entry - Check LOB on Appointments", Kind: countersign.KindSwitch, Default: "On", Own: true},
 	}}

@@ -90,9 +90,9 @@ func (tx *Tx) insertMessage(ctx context.Context, m countersign.Message, sealed [
 	_, err := tx.exec(ctx, `
 		INSERT INTO message (agency_id, id, user_id, kind, channel, recipient, data, reference, urgent,
 			created, due, expires, claimed, tries, state, server, answer, done, used, network, prefix)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, '', $14, $15, FALSE, $16, $17)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $18, $14, $15, FALSE, $16, $17)`,
 		tx.agency, m.ID, m.User, m.Kind, m.Channel, m.To, sealed, m.Reference, m.Urgent,
-		millis(m.Created), millis(m.Due), millis(m.Expires), m.State, m.Answer, millis(m.Done), m.Network, prefix(m))
+		millis(m.Created), millis(m.Due), millis(m.Expires), m.State, m.Answer, millis(m.Done), m.Network, prefix(m), m.Server)
 	return err
 }
 

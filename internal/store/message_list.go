@@ -175,6 +175,14 @@ func (tx *Tx) CountMessages(ctx context.Context, since time.Time) (c MessageCoun
 	return c, err
 }
 
+// MailAccepted reports whether a mail server has accepted a mail of the agency since then.
+func (tx *Tx) MailAccepted(ctx context.Context, since time.Time) (accepted bool, err error) {
+	err = tx.sql.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM message WHERE agency_id = $1 AND channel = 'email' AND state = 'sent' AND created > $2)`,
+		tx.agency, millis(since)).Scan(&accepted)
+	return accepted, err
+}
+
 // ResendLetter puts a letter that was refused into the outbox again, and reports
 // false if it can't be: what was sent has no content any more, and a token is dead.
 func (tx *Tx) ResendLetter(ctx context.Context, id countersign.MessageID, now time.Time) (bool, error) {

@@ -24,6 +24,7 @@ const (
 	StateNot      = "not"      // never set up
 	StateCannot   = "cannot"   // never set up, and without an email address
 	StateDisabled = "disabled" // may not sign in at all
+	StateBounced  = "bounced"  // filters only: not set up, and the last mail was refused
 )
 
 // A UserQuery selects and orders users.
@@ -68,10 +69,15 @@ const userList = `
 		FROM users WHERE agency_id = $1
 	) u`
 
+// bounced holds for a user u whose address is there and whose last mail to it was refused.
+const bounced = `(u.email <> '' AND COALESCE((SELECT m.state FROM message m
+	WHERE m.agency_id = u.agency_id AND m.recipient = u.email AND m.channel = 'email' AND m.state IN ('sent', 'refused')
+	ORDER BY m.created DESC, m.id DESC LIMIT 1), '') = 'refused')`
+
 // userFilter narrows userList: text, state, method, right.
 const userFilter = `
 	WHERE ($3 = '' OR u.search LIKE $3 ESCAPE '\')
-	AND ($4 = '' OR u.state = $4)
+	AND ($4 = '' OR u.state = $4 OR $4 = 'bounced' AND NOT u.enrolled AND NOT u.disabled AND ` + bounced + `)
 	AND ($5 = ''
 		OR $5 = 'email' AND u.standard <> '' AND NOT EXISTS (
 			SELECT 1 FROM factor f WHERE f.agency_id = $1 AND f.user_id = u.id AND f.method <> 'email')
@@ -173,6 +179,7 @@ type Counts struct {
 	Users       int // enabled users
 	NotSetUp    int // of these, without a verified method but with an address: asked to set up
 	NoEmail     int // of these, without method and address: cannot be set up
+	Bounced     int // of NotSetUp, those whose last mail was refused: cannot be set up before the address is right
 	Enrolled    int // of these, with a verified method: asked for a token
 	Sessions    int // live sessions
 	Devices     int // remembered devices under the present frequency
@@ -188,8 +195,9 @@ func (tx *Tx) Count(ctx context.Context, now, since, newSince, idleSince time.Ti
 		SELECT count(*),
 			count(*) FILTER (WHERE NOT `+enrolled+` AND u.email <> ''),
 			count(*) FILTER (WHERE NOT `+enrolled+` AND u.email = ''),
+			count(*) FILTER (WHERE NOT `+enrolled+` AND `+bounced+`),
 			count(*) FILTER (WHERE `+enrolled+`)
-		FROM users u WHERE u.agency_id = $1 AND NOT u.disabled`, tx.agency).Scan(&c.Users, &c.NotSetUp, &c.NoEmail, &c.Enrolled)
+		FROM users u WHERE u.agency_id = $1 AND NOT u.disabled`, tx.agency).Scan(&c.Users, &c.NotSetUp, &c.NoEmail, &c.Bounced, &c.Enrolled)
 	if err != nil {
 		return c, fmt.Errorf("count users: %w", err)
 	}

@@ -16,9 +16,10 @@ import (
 // A preferencesPage is the table of System Preferences (M3).
 type preferencesPage struct {
 	base
-	Rows  []preferenceRow
-	All   int
-	Query string
+	Rows     []preferenceRow
+	All      int
+	Query    string
+	SendTest bool // what was refused needs a test mail first
 	sorting
 }
 
@@ -216,6 +217,7 @@ func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v cou
 		return s.conflict(w, r, p, saving)
 	}
 	p.refuse(refused)
+	p.SendTest = countersign.CodeOf(refused) == "preference.mail_unproved"
 	p.open(saving.Code, &saving)
 	return s.show(w, http.StatusUnprocessableEntity, "console_preferences", p)
 }

@@ -162,6 +162,8 @@ var sentences = map[string]string{
 	"preference.not_choice":        "{Value} is not one of the values of this preference. Nothing was changed.",
 	"preference.not_text":          "This is too long, or has more than one line. Up to 500 characters on one line can be kept. Nothing was changed.",
 	"preference.not_countries":     "{Value} is not a country code. Write two-letter codes with spaces between them, for example US CA. Nothing was changed.",
+	"preference.no_mail_route":     "Nobody would get a token: no mail server is set up. Start the server with --smtp-url and --mail-from, send a test mail, then turn it on. Nothing was changed.",
+	"preference.mail_unproved":     "Tokens may not arrive: no mail of this agency was accepted in the last 30 days. Send a test mail first, under Messages or with \"countersign message test --to ADDRESS\". Nothing was changed.",
 	"preference.unknown":           "There is no preference {Code}.",
 	"preference.reason_missing":    "Write a reason. It is kept in the audit log and told to every administrator.",
 	"reason.long":                  "A reason has up to 500 characters.",
