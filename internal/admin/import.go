@@ -99,7 +99,7 @@ func (o *Office) examine(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		wrong := errors.Join(countersign.CheckLogin(u.Login), once(first, "user_id", countersign.FoldLogin(u.Login), l.line),
 			profileProblems(countersign.User{}, u, p, func(u countersign.User) error { return taken.Check(u) }),
 			once(first, "email", u.Email, l.line), taken.CheckLogin(u.Login),
-			o.mayChange(ctx, tx, actor, countersign.User{}, *u), hashProblem(*u), inviteProblem(*u, invite))
+			o.mayChange(ctx, tx, actor, countersign.User{}, *u), hashProblem(u), inviteProblem(*u, invite))
 		problems = append(problems, problemsOf(l.line, wrong)...)
 	}
 	return problems, nil
@@ -118,11 +118,17 @@ func once(first map[string]int, column, value string, line int) error {
 	return nil
 }
 
-func hashProblem(u countersign.User) error {
+// hashProblem says why a password hash can't be kept, and brings it into the
+// form in which it is.
+func hashProblem(u *countersign.User) error {
 	if u.Password == "" {
 		return nil
 	}
-	return secret.CheckHash(u.Password)
+	kept, err := secret.ImportHash(u.Password)
+	if err == nil {
+		u.Password = kept
+	}
+	return err
 }
 
 func inviteProblem(u countersign.User, invite bool) error {

@@ -1,10 +1,14 @@
 package housetest
 
 import (
+	"crypto/sha1"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/unicode/norm"
 
 	"countersign"
 	"countersign/internal/admin"
@@ -92,6 +96,29 @@ func TestImport(t *testing.T) {
 			t.Errorf("%+v %q", done, wrong)
 		}
 		link(t, h, "mgray@demo.example", "/welcome?link=")
+	})
+}
+
+// PW-01: a password with letters beyond ASCII, hashed by a system that knew
+// Windows-1252 only, opens the sign-in and is replaced at it.
+func TestImportedHashOfACodePage(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		const password, typed = "Zo\xeb's cr\xe8me br\xfbl\xe9e", "Zoe\u0308's crème bru\u0302lée" // stored, and typed on a Mac
+		salt := "0123456789abcdef"
+		sum := sha1.Sum([]byte(password + salt))
+		hash := "{ssha}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...))
+		if done, wrong := load(t, h, admin.Import{Text: []byte("user_id,name,email,password_hash\nBSMITH,Bob Smith,bsmith@demo.example," + hash + "\n")}); done.Added != 1 {
+			t.Fatalf("%+v %q", done, wrong)
+		}
+		b := h.Browser("192.0.2.10", Chrome)
+		if p := b.SignInWith("BSMITH", "Zoe's creme brulee"); p.Status != 422 {
+			t.Errorf("a wrong password: %d", p.Status)
+		}
+		for _, spelling := range []string{typed, norm.NFC.String(typed)} { // the second meets the new hash
+			if p := b.SignInWith("BSMITH", spelling); p.Path != "/set-up/email" {
+				t.Errorf("%q leads to %s, %d", spelling, p.Path, p.Status)
+			}
+		}
 	})
 }
 

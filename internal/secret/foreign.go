@@ -3,14 +3,18 @@ package secret
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-crypt/crypt/algorithm"
+	"github.com/go-crypt/crypt/algorithm/argon2"
 	"github.com/go-crypt/crypt/algorithm/bcrypt"
 	"github.com/go-crypt/crypt/algorithm/pbkdf2"
 	"github.com/go-crypt/crypt/algorithm/scrypt"
 	"github.com/go-crypt/crypt/algorithm/shacrypt"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
 
 	"countersign"
 )
@@ -31,35 +35,59 @@ const (
 // A foreign is a kind of hash that another program has made: readable, so that
 // its users keep their passwords, and replaced at the next right sign-in.
 type foreign struct {
-	form    *regexp.Regexp                        // the one way in which it is written
-	asks    func(found []string) (tooMuch string) // what it asks for beyond what is given; empty: nothing
-	matches func(encoded, text string) bool
+	form *regexp.Regexp                                // the one way in which it is written
+	asks func(found []string) (tooMuch string)         // what it asks for beyond what is given; empty: nothing
+	open func(encoded string) (match matcher, ok bool) // false: written as it should be, and yet no password can match it
+	cut  int                                           // how many bytes of a password the other program looked at; 0: all
 }
+
+// A matcher reports whether the bytes of text are the password of a hash.
+type matcher func(text string) bool
 
 // foreigners are all kinds that can be read. Each form is exact: what is judged
 // here is what is computed there.
 var foreigners = []foreign{
-	{regexp.MustCompile(`^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$`),
-		atMost("a cost of %d", 1, mostBcrypt), decoded(bcrypt.Decode, 72)},
-	{regexp.MustCompile(`^\$5\$(?:rounds=([1-9]\d*)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}$`),
-		atMost("%d rounds", 1, mostCrypt), decoded(shacrypt.Decode, 0)},
-	{regexp.MustCompile(`^\$6\$(?:rounds=([1-9]\d*)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}$`),
-		atMost("%d rounds", 1, mostCrypt), decoded(shacrypt.Decode, 0)},
-	{regexp.MustCompile(`^\$pbkdf2(?:-sha1|-sha256|-sha512)?\$([1-9]\d*)\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{22,86}$`),
-		atMost("%d rounds", 1, mostPBKDF2), decoded(pbkdf2.Decode, 0)},
-	{regexp.MustCompile(`^\$scrypt\$ln=([1-9]\d*),r=([1-9]\d*),p=([1-9]\d*)\$[A-Za-z0-9+/]{1,86}\$[A-Za-z0-9+/]{43}$`),
-		scryptAsks, decoded(scrypt.Decode, 0)},
-	{regexp.MustCompile(`^pbkdf2_sha256\$([1-9]\d*)\$([A-Za-z0-9+/._-]{1,64})\$([A-Za-z0-9+/]{43}=)$`),
-		atMost("%d rounds", 1, mostPBKDF2), djangoMatches},
-	{regexp.MustCompile(`^\{SSHA(|256|512)\}[A-Za-z0-9+/]{20,}={0,2}$`), nothing, saltedMatches},
-	{aspNet, aspNetAsks, aspNetMatches},
+	{form: regexp.MustCompile(`^\{ARGON2\}(\$argon2id\$.+)$`), asks: argonAsks, open: openArgon},
+	{form: regexp.MustCompile(`^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$`),
+		asks: atMost("a cost of %d", 1, mostBcrypt), open: openBcrypt, cut: bcryptCut},
+	{form: regexp.MustCompile(`^\$5\$(?:rounds=([1-9]\d*)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{42}[./0-9A-D]$`),
+		asks: atMost("%d rounds", 1, mostCrypt), open: decoded(shacrypt.Decode)},
+	{form: regexp.MustCompile(`^\$6\$(?:rounds=([1-9]\d*)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{85}[./01]$`),
+		asks: atMost("%d rounds", 1, mostCrypt), open: decoded(shacrypt.Decode)},
+	{form: regexp.MustCompile(`^\$pbkdf2(?:-sha1|-sha256|-sha512)?\$([1-9]\d*)\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{22,86}$`),
+		asks: atMost("%d rounds", 1, mostPBKDF2), open: decoded(pbkdf2.Decode)},
+	{form: regexp.MustCompile(`^\$scrypt\$ln=([1-9]\d*),r=([1-9]\d*),p=([1-9]\d*)\$[A-Za-z0-9+/]{1,86}\$[A-Za-z0-9+/]{43}$`),
+		asks: scryptAsks, open: decoded(scrypt.Decode)},
+	{form: regexp.MustCompile(`^pbkdf2_sha256\$([1-9]\d*)\$([A-Za-z0-9+/._-]{1,64})\$([A-Za-z0-9+/]{43}=)$`),
+		asks: atMost("%d rounds", 1, mostPBKDF2), open: openDjango},
+	{form: regexp.MustCompile(`^\{SSHA(|256|512)\}([A-Za-z0-9+/]{20,}={0,2})$`), asks: nothing, open: openSalted},
+	{form: aspNet, asks: aspNetAsks, open: openAspNet},
 }
 
-// unwrapped is a hash without what directories put in front of a crypt(3) one.
-func unwrapped(encoded string) string {
-	const wrap = "{CRYPT}"
-	if len(encoded) > len(wrap) && strings.EqualFold(encoded[:len(wrap)], wrap) {
-		return encoded[len(wrap):]
+// schemes are the prefixes that directories and mail servers put before a hash,
+// and what stands for them here: some name the kind of hash, others repeat what
+// the hash says itself. Programs write them in any case.
+var schemes = map[string]string{
+	"SSHA": "{SSHA}", "SSHA256": "{SSHA256}", "SSHA512": "{SSHA512}",
+	"ARGON2": "", "ARGON2ID": "",
+	"CRYPT": "", "BLF-CRYPT": "", "SHA256-CRYPT": "", "SHA512-CRYPT": "",
+}
+
+var schemePrefix = regexp.MustCompile(`^\{([A-Za-z0-9-]{1,16})\}`)
+
+// canonical is the one spelling of a hash that read knows. An Argon2id hash that
+// another program made gets a mark: its password may have had another form than
+// the passwords that are hashed here.
+func canonical(encoded string) string {
+	if found := schemePrefix.FindStringSubmatch(encoded); found != nil {
+		prefix, known := schemes[strings.ToUpper(found[1])]
+		if !known {
+			return encoded
+		}
+		encoded = prefix + encoded[len(found[0]):]
+	}
+	if strings.HasPrefix(encoded, "$argon2id$") {
+		return "{ARGON2}" + encoded
 	}
 	return encoded
 }
@@ -77,38 +105,91 @@ func read(encoded string) (kind *foreign, found []string) {
 	return nil, nil
 }
 
-// CheckHash says why a hash that somebody brings can't be kept: it is of no
-// kind that can be read, or asks for more than is ever computed; nil if it can.
-func CheckHash(encoded string) error {
-	if _, ok := costOf(encoded); ok {
-		return nil
-	}
-	if found := phc.FindStringSubmatch(encoded); found != nil {
-		return tooDear(fmt.Sprintf("%s KiB of memory and %s rounds", found[1], found[2]))
-	}
-	kind, found := read(unwrapped(encoded))
+// ImportHash returns the form in which a hash that another program made is kept.
+// It refuses, under the field password_hash, what is of no kind that can be read,
+// what no password could ever match, and what asks for more than is computed.
+func ImportHash(encoded string) (kept string, err error) {
+	kept = canonical(encoded)
+	kind, found := read(kept)
 	if kind == nil {
-		return &countersign.Error{Kind: countersign.Invalid, Code: "password_hash.form", Field: "password_hash"}
+		return "", unreadableHash()
 	}
 	if tooMuch := kind.asks(found); tooMuch != "" {
-		return tooDear(tooMuch)
+		return "", tooDear(tooMuch)
 	}
-	return nil
+	if _, ok := kind.open(kept); !ok {
+		return "", unreadableHash()
+	}
+	return kept, nil
+}
+
+func unreadableHash() error {
+	return &countersign.Error{Kind: countersign.Invalid, Code: "password_hash.form", Field: "password_hash"}
 }
 
 func tooDear(what string) error {
 	return &countersign.Error{Kind: countersign.Invalid, Code: "password_hash.cost", Field: "password_hash", Args: countersign.Args{"What": what}}
 }
 
-// foreignMatch is what compares with a foreign hash; nil if it is none, or asks
-// for too much.
-func foreignMatch(encoded string) func(text string) bool {
-	encoded = unwrapped(encoded)
+// A foreignHash is a stored hash of another program, ready to be compared.
+type foreignHash struct {
+	match matcher
+	cut   int
+}
+
+// foreignOf opens a foreign hash; nil if it is none, or asks for too much. A
+// plain Argon2id hash is not foreign here: this program writes those.
+func foreignOf(encoded string) *foreignHash {
+	if strings.HasPrefix(encoded, "$argon2id$") {
+		return nil
+	}
+	encoded = canonical(encoded)
 	kind, found := read(encoded)
 	if kind == nil || kind.asks(found) != "" {
 		return nil
 	}
-	return func(text string) bool { return kind.matches(encoded, text) }
+	match, ok := kind.open(encoded)
+	if !ok {
+		return nil
+	}
+	return &foreignHash{match, kind.cut}
+}
+
+// check compares every form in which another program may have hashed the
+// password. whole is false if the hash covers only the beginning of it: then it
+// says nothing about the rest, and must not be replaced by a hash of all.
+func (f *foreignHash) check(password string) (ok, whole bool) {
+	for _, form := range formsOf(password) {
+		if f.match(form) {
+			return true, f.cut == 0 || len(form) <= f.cut
+		}
+	}
+	return false, false
+}
+
+// codePages are the encodings in which programs hashed passwords before UTF-8:
+// Windows, Unix and the console of Windows in the countries that write Latin letters.
+var codePages = []*charmap.Charmap{charmap.Windows1252, charmap.ISO8859_15, charmap.CodePage850}
+
+// formsOf are the byte strings that another program may have hashed for a
+// password: composed, as it was typed, decomposed, and in older code pages. An
+// ASCII password has one form.
+func formsOf(password string) []string {
+	composed := norm.NFC.String(password)
+	forms := []string{composed}
+	add := func(form string) {
+		if !slices.Contains(forms, form) {
+			forms = append(forms, form)
+		}
+	}
+	add(password)
+	add(norm.NFD.String(password))
+	for _, page := range codePages {
+		if form, err := page.NewEncoder().String(composed); err == nil {
+			add(form)
+		}
+	}
+	return forms
 }
 
 func nothing([]string) string { return "" }
@@ -142,18 +223,51 @@ func scryptAsks(found []string) string {
 	return ""
 }
 
-// decoded compares by the library. cut is how many bytes of a password the
-// other program looked at; 0: all.
-func decoded(decode func(string) (algorithm.Digest, error), cut int) func(encoded, text string) bool {
-	return func(encoded, text string) bool {
+// argonAsks bounds an Argon2id hash as those of this program are bounded.
+func argonAsks(found []string) string {
+	if _, ok := costOf(found[1]); ok {
+		return ""
+	}
+	if numbers := phc.FindStringSubmatch(found[1]); numbers != nil {
+		return fmt.Sprintf("%s KiB of memory and %s rounds", numbers[1], numbers[2])
+	}
+	return "" // not Argon2id as it is written: openArgon refuses it
+}
+
+func openArgon(encoded string) (matcher, bool) {
+	encoded = strings.TrimPrefix(encoded, "{ARGON2}")
+	if _, ok := costOf(encoded); !ok {
+		return nil, false
+	}
+	return decoded(argon2.DecodeVariant(argon2.VariantID))(encoded)
+}
+
+// bcryptCut is how many bytes of a password bcrypt looks at.
+const bcryptCut = 72
+
+// openBcrypt refuses a cost that bcrypt does not have, and a digest whose last
+// character has bits that no bcrypt ever sets: no password matches it.
+func openBcrypt(encoded string) (matcher, bool) {
+	if cost := encoded[4:6]; cost < "04" || !strings.ContainsAny(encoded[len(encoded)-1:], bcryptLast) {
+		return nil, false
+	}
+	match, ok := decoded(bcrypt.Decode)(encoded)
+	return func(text string) bool { return match(text[:min(len(text), bcryptCut)]) }, ok
+}
+
+// bcryptLast are the characters that end a bcrypt hash: every fourth of its alphabet.
+const bcryptLast = ".CGKOSWaeimquy26"
+
+// decoded opens a hash by the library.
+func decoded(decode func(string) (algorithm.Digest, error)) func(encoded string) (matcher, bool) {
+	return func(encoded string) (matcher, bool) {
 		digest, err := decode(encoded)
 		if err != nil {
-			return false
+			return nil, false
 		}
-		if cut > 0 && len(text) > cut {
-			text = text[:cut]
-		}
-		ok, err := digest.MatchAdvanced(text)
-		return err == nil && ok
+		return func(text string) bool {
+			ok, err := digest.MatchAdvanced(text)
+			return err == nil && ok
+		}, true
 	}
 }

@@ -20,29 +20,34 @@ func derived(h func() hash.Hash, text string, salt []byte, rounds int, key []byt
 	return err == nil && Equal(got, key)
 }
 
-// djangoMatches is Django's pbkdf2_sha256: its salt is text, not base64.
-func djangoMatches(encoded, text string) bool {
+// openDjango reads Django's pbkdf2_sha256: its salt is text, not base64.
+func openDjango(encoded string) (matcher, bool) {
 	parts := strings.Split(encoded, "$")
 	rounds, err := strconv.Atoi(parts[1])
 	if err != nil {
-		return false
+		return nil, false
 	}
 	key, err := base64.StdEncoding.DecodeString(parts[3])
-	return err == nil && derived(sha256.New, text, []byte(parts[2]), rounds, key)
+	return func(text string) bool { return derived(sha256.New, text, []byte(parts[2]), rounds, key) }, err == nil
 }
 
-// saltedMatches is {SSHA}, {SSHA256} and {SSHA512} of LDAP directories: the
-// digest of password and salt, and the salt behind it.
-func saltedMatches(encoded, text string) bool {
+// openSalted reads {SSHA}, {SSHA256} and {SSHA512} of LDAP directories: the
+// digest of password and salt, and the salt behind it, with or without the
+// padding of base64.
+func openSalted(encoded string) (matcher, bool) {
 	scheme, rest, _ := strings.Cut(strings.TrimPrefix(encoded, "{"), "}")
-	h := map[string]func() hash.Hash{"SSHA": sha1.New, "SSHA256": sha256.New, "SSHA512": sha512.New}[scheme]()
-	raw, err := base64.StdEncoding.DecodeString(rest)
-	if err != nil || len(raw) <= h.Size() || len(raw) > h.Size()+widestSalt {
-		return false
+	newHash := map[string]func() hash.Hash{"SSHA": sha1.New, "SSHA256": sha256.New, "SSHA512": sha512.New}[scheme]
+	size := newHash().Size()
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(rest, "="))
+	if err != nil || len(raw) <= size || len(raw) > size+widestSalt {
+		return nil, false
 	}
-	h.Write([]byte(text))
-	h.Write(raw[h.Size():])
-	return Equal(h.Sum(nil), raw[:h.Size()])
+	return func(text string) bool {
+		h := newHash()
+		h.Write([]byte(text))
+		h.Write(raw[size:])
+		return Equal(h.Sum(nil), raw[:size])
+	}, true
 }
 
 // aspNet is a hash of ASP.NET Core Identity, version 3: base64 of a 1, and of
@@ -60,7 +65,7 @@ type aspNetHash struct {
 const aspNetHead = 13
 
 func readAspNet(encoded string) (a aspNetHash, ok bool) {
-	raw, err := base64.StdEncoding.DecodeString(encoded)
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(encoded, "="))
 	if err != nil || len(raw) < aspNetHead || raw[0] != 1 {
 		return a, false
 	}
@@ -85,7 +90,7 @@ func aspNetAsks(found []string) string {
 	return ""
 }
 
-func aspNetMatches(encoded, text string) bool {
+func openAspNet(encoded string) (matcher, bool) {
 	a, ok := readAspNet(encoded)
-	return ok && derived(a.hash, text, a.salt, int(a.rounds), a.key)
+	return func(text string) bool { return derived(a.hash, text, a.salt, int(a.rounds), a.key) }, ok
 }

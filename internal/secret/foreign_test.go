@@ -1,8 +1,17 @@
 package secret
 
 import (
+	"crypto/sha1"
+	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-crypt/crypt/algorithm/shacrypt"
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
 
 	"countersign"
 )
@@ -41,7 +50,7 @@ func TestForeignHashes(t *testing.T) {
 	for made, encoded := range vectors {
 		t.Run(made, func(t *testing.T) {
 			t.Parallel()
-			if err := CheckHash(encoded); err != nil {
+			if _, err := ImportHash(encoded); err != nil {
 				t.Errorf("refused at an import: %v", err)
 			}
 			if ok, rehash := check(t, p, encoded, "correct horse battery staple"); !ok || !rehash {
@@ -105,7 +114,7 @@ func TestForeignHashesThatAskForTooMuch(t *testing.T) {
 		" " + vectors["openssl passwd -6"]:            form,
 		in("openssl passwd -6", "$6$", "$6$rounds=$"): form,
 	} {
-		err := CheckHash(encoded)
+		_, err := ImportHash(encoded)
 		if countersign.CodeOf(err) != want {
 			t.Errorf("%.60q: %v, want %s", encoded, err, want)
 		}
@@ -121,8 +130,164 @@ func FuzzForeignHash(f *testing.F) {
 		f.Add(encoded)
 	}
 	f.Fuzz(func(t *testing.T, encoded string) {
-		if match := foreignMatch(encoded); match != nil && CheckHash(encoded) != nil {
+		_, err := ImportHash(encoded)
+		if foreignOf(encoded) != nil && err != nil {
 			t.Errorf("%q would be computed, and is refused", encoded)
 		}
 	})
+}
+
+// foreignHashesOf makes hashes of bytes, as programs did that knew nothing of Unicode.
+func foreignHashesOf(t *testing.T, password []byte) map[string]string {
+	t.Helper()
+	salt := []byte("0123456789abcdef")
+	sum := sha1.Sum(append(slices.Clone(password), salt...))
+	key := argon2.IDKey(password, salt, 1, 64, 1, 32)
+	blowfish, err := bcrypt.GenerateFromPassword(password[:min(len(password), 72)], bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crypted, err := shacrypt.New(shacrypt.WithIterations(1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := crypted.Hash(string(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := base64.RawStdEncoding
+	return map[string]string{
+		"{SSHA}": "{SSHA}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...)),
+		"bcrypt": string(blowfish),
+		"crypt":  digest.Encode(),
+		"argon2": "$argon2id$v=19$m=64,t=1,p=1$" + raw.EncodeToString(salt) + "$" + raw.EncodeToString(key),
+	}
+}
+
+// PW-01: a password with letters beyond ASCII opens an imported hash in every
+// form in which a system may have hashed it, and no other password does.
+func TestImportedHashesOfOtherForms(t *testing.T) {
+	t.Parallel()
+	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
+	const password = "Pässwörter für Ñandú €5" // composed
+	in := func(page *charmap.Charmap) []byte {
+		bytes, err := page.NewEncoder().Bytes([]byte(password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	}
+	old, err := charmap.CodePage850.NewEncoder().Bytes([]byte("Pässwörter"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for form, c := range map[string]struct {
+		password string
+		bytes    []byte
+	}{
+		"composed":      {password, norm.NFC.Bytes([]byte(password))},
+		"decomposed":    {password, norm.NFD.Bytes([]byte(password))},
+		"mixed":         {"a\u0308 \u00e4", []byte("a\u0308 \u00e4")}, // as it was typed, in no normal form
+		"Windows-1252":  {password, in(charmap.Windows1252)},
+		"ISO-8859-15":   {password, in(charmap.ISO8859_15)},
+		"code page 850": {"Pässwörter", old},
+	} {
+		for kind, encoded := range foreignHashesOf(t, c.bytes) {
+			kept, err := ImportHash(encoded)
+			if err != nil {
+				t.Errorf("%s, %s: refused: %v", form, kind, err)
+			}
+			for _, typed := range []string{c.password, norm.NFD.String(c.password)} {
+				if form == "mixed" && typed != c.password {
+					continue
+				}
+				if ok, rehash := check(t, p, kept, typed); !ok || !rehash {
+					t.Errorf("%s, %s, %q: %v, hash again: %v", form, kind, typed, ok, rehash)
+				}
+			}
+			for _, wrong := range []string{c.password + "x", strings.ReplaceAll(c.password, "ä", "a"), strings.ToUpper(c.password), string(c.bytes) + " "} {
+				if ok, _ := check(t, p, kept, wrong); ok {
+					t.Errorf("%s, %s: %q opens it", form, kind, wrong)
+				}
+			}
+		}
+	}
+}
+
+// A hash of the first 72 bytes says nothing about the rest: replaced by a hash
+// of what was typed, it would lock its owner out, who may have typed another rest.
+func TestHashOfABeginningIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
+	for _, c := range []struct {
+		password  string
+		typed     string
+		ok, whole bool
+	}{
+		{strings.Repeat("x", 71), strings.Repeat("x", 71), true, true},
+		{strings.Repeat("x", 72), strings.Repeat("x", 72), true, true},
+		{strings.Repeat("x", 73), strings.Repeat("x", 73), true, false},
+		{strings.Repeat("x", 90), strings.Repeat("x", 72) + "y", true, false},
+		{strings.Repeat("ä", 36), strings.Repeat("ä", 36), true, true},
+		{strings.Repeat("ä", 37), strings.Repeat("ä", 37), true, false},
+		{strings.Repeat("x", 73), strings.Repeat("x", 71), false, false},
+	} {
+		ok, rehash := check(t, p, foreignHashesOf(t, []byte(c.password))["bcrypt"], c.typed)
+		if ok != c.ok || rehash != c.whole {
+			t.Errorf("%d of %d bytes: %v, hash again: %v", len(c.typed), len(c.password), ok, rehash)
+		}
+	}
+}
+
+// Programs write the names of schemes in any case, and base64 with or without
+// its padding. What is kept has one spelling.
+func TestImportedHashesInEverySpelling(t *testing.T) {
+	t.Parallel()
+	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
+	const password = "correct horse battery staple"
+	argon := foreignHashesOf(t, []byte(password))["argon2"]
+	for encoded, want := range map[string]string{
+		strings.Replace(vectors["passlib ldap_salted_sha1"], "{SSHA}", "{ssha}", 1): vectors["passlib ldap_salted_sha1"],
+		strings.Replace(vectors["hashlib {SSHA256}"], "{SSHA256}", "{Ssha256}", 1):  vectors["hashlib {SSHA256}"],
+		strings.TrimRight(vectors["hashlib {SSHA256}"], "="):                        strings.TrimRight(vectors["hashlib {SSHA256}"], "="),
+		"{crypt}" + vectors["openssl passwd -6"]:                                    vectors["openssl passwd -6"],
+		"{BLF-CRYPT}" + vectors["htpasswd -B"]:                                      vectors["htpasswd -B"],
+		"{sha512-crypt}" + vectors["openssl passwd -6"]:                             vectors["openssl passwd -6"],
+		argon:              "{ARGON2}" + argon,
+		"{argon2}" + argon: "{ARGON2}" + argon,
+		strings.TrimRight(vectors["hashlib ASP.NET Identity v3, SHA-1"], "="): strings.TrimRight(vectors["hashlib ASP.NET Identity v3, SHA-1"], "="),
+	} {
+		kept, err := ImportHash(encoded)
+		if err != nil || kept != want {
+			t.Errorf("%q is kept as %q, want %q: %v", encoded, kept, want, err)
+		}
+		for _, stored := range []string{kept, encoded} {
+			if ok, _ := check(t, p, stored, password); !ok {
+				t.Errorf("%q is not opened by its password", stored)
+			}
+		}
+	}
+}
+
+// What no password can ever match is refused at the import, not at a sign-in.
+func TestDamagedHashesAreRefused(t *testing.T) {
+	t.Parallel()
+	in := func(name, old, changed string) string { return strings.Replace(vectors[name], old, changed, 1) }
+	for what, encoded := range map[string]string{
+		"bits that bcrypt never sets":     in("htpasswd -B", "GVbK", "GVbL"),
+		"a cost that bcrypt lacks":        in("htpasswd -B", "$05$", "$03$"),
+		"bits that SHA-256-crypt lacks":   in("openssl passwd -5", "nWgffF.", "nWgffFz"),
+		"bits that SHA-512-crypt lacks":   in("openssl passwd -6", "Ko1t.", "Ko1tz"),
+		"a digest without a salt":         "{SSHA}" + base64.StdEncoding.EncodeToString(make([]byte, 20)),
+		"a salt of 65 bytes":              "{SSHA}" + base64.StdEncoding.EncodeToString(make([]byte, 85)),
+		"base64 cut by one letter":        in("passlib ldap_salted_sha1", "ROj9", "ROj9A"),
+		"a salt that is no base64":        in("passlib pbkdf2_sha256", "$c29tZXNhbHRzb21lc2FsdA$", "$c29tZ$"),
+		"a key that is no base64":         in("passlib pbkdf2_sha1", "$xiyANeGLsyMSyaOnlmzZPFiWnFc", "$xiyANeGLsyMSyaOnlmzZPFiWn"),
+		"Argon2id with other parameters":  "$argon2id$v=16$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg",
+		"a scheme that names another one": "{SSHA}" + vectors["openssl passwd -6"],
+	} {
+		if kept, err := ImportHash(encoded); countersign.CodeOf(err) != "password_hash.form" {
+			t.Errorf("%s: %q is kept as %q: %v", what, encoded, kept, err)
+		}
+	}
 }

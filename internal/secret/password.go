@@ -166,29 +166,32 @@ func (c Cost) hash(text string) (string, error) {
 // should be hashed anew because the cost has risen or another program has made
 // the hash. An empty hash, a password that is too long and a hash that asks for
 // too much are never right, but cost the same as a wrong password; a foreign
-// hash costs at least that (EN-02).
+// hash costs at least that (EN-02). One that covers only the beginning of a
+// password (bcrypt) is not replaced by a right password that is longer.
 func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, rehash bool, err error) {
 	text, fits := normal(password)
 	asked, readable := costOf(encoded)
-	foreign := foreignMatch(encoded)
-	right := make(chan bool, 1)
+	foreign := foreignOf(encoded)
+	type verdict struct{ right, whole bool }
+	verdicts := make(chan verdict, 1)
 	err = p.do(ctx, func() {
 		switch {
 		case fits && readable:
-			right <- matches(encoded, text)
+			verdicts <- verdict{matches(encoded, text), true}
 		case fits && foreign != nil:
 			matches(p.dummy, "not this one")
-			right <- foreign(text)
+			right, whole := foreign.check(password)
+			verdicts <- verdict{right, whole}
 		default:
 			matches(p.dummy, "not this one")
-			right <- false
+			verdicts <- verdict{}
 		}
 	})
 	if err != nil {
 		return false, false, err
 	}
-	ok = <-right
-	return ok, ok && (foreign != nil || asked.below(p.cost)), nil
+	v := <-verdicts
+	return v.right, v.right && v.whole && (foreign != nil || asked.below(p.cost)), nil
 }
 
 // matches computes the hash. The library's CheckPassword is not for this: it
