@@ -41,9 +41,12 @@ func TestFormsOfOthersChangeNothing(t *testing.T) {
 				if p := who.Do("POST", place(r, "BSMITH"), form(r, token)); p.Status != http.StatusForbidden {
 					t.Errorf("%s, a token %s: %d %s", r.Pattern, name, p.Status, p.Location)
 				}
+				if p := who.Do("POST", place(r, "BSMITH"), form(r, token), "Origin", "null"); p.Status != http.StatusForbidden {
+					t.Errorf("%s, a token %s, Origin null: %d %s", r.Pattern, name, p.Status, p.Location)
+				}
 			}
 			own := who.Get(map[bool]string{true: "/sign-in", false: "/profile"}[r.Kind == web.RouteOpen]).FormToken()
-			for _, header := range [][]string{{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "http://localhost.evil.example"}} {
+			for _, header := range [][]string{{"Origin", "https://evil.example"}, {"Origin", "null", "Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "http://localhost.evil.example"}} {
 				if p := who.Do("POST", place(r, "BSMITH"), form(r, own), header...); p.Status != http.StatusForbidden {
 					t.Errorf("%s, %v: %d %s", r.Pattern, header, p.Status, p.Location)
 				}
@@ -118,5 +121,39 @@ func TestForgedCursors(t *testing.T) {
 		if got := h.Events("BSMITH"); !slices.Contains(got, "user.added ok") {
 			t.Errorf("the log is %v", got)
 		}
+	})
+}
+
+// WB-01: an older browser sends Origin null, and a gateway takes Sec-Fetch headers
+// away. A form that is proved by its token is taken all the same: the sign-in, the
+// set-up, a change, and the forms that a secret link leads to.
+func TestFormsOfOlderBrowsersAreTaken(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		b := h.Browser("192.0.2.10", SafariMac)
+		post := func(path string, fields ...string) *Page {
+			t.Helper()
+			f := url.Values{"form_token": {b.page.FormToken()}}
+			for i := 0; i+1 < len(fields); i += 2 {
+				f.Set(fields[i], fields[i+1])
+			}
+			return b.follow(b.Do("POST", path, f, "Origin", "null"))
+		}
+		b.Get("/sign-in")
+		wantSetUp(t, post("/sign-in", "user_id", "BSMITH", "password", Password))
+		post("/set-up/email", "email", "bsmith@demo.example")
+		post("/set-up/email/token", "token", h.Token("bsmith@demo.example"))
+		wantAt(t, post("/set-up/skip"), 200, "/set-up/done")
+		b.Get("/profile")
+		wantAt(t, post("/profile/reset-two-factor", "password", "wrong"), 422, "/profile/reset-two-factor", "That is not your password")
+		wantAt(t, post("/sign-out"), 200, "/sign-in", "You are signed out")
+
+		b.Get("/password/forgot")
+		post("/password/forgot", "user_id", "BSMITH")
+		p := b.Get(link(t, h, "bsmith@demo.example", "/password/reset?key="))
+		if got := p.Header.Get("Referrer-Policy"); got != "no-referrer" {
+			t.Errorf("the page of a secret link names itself: %s", got)
+		}
+		wantAt(t, post("/password/reset", "key", p.Value("key"), "new_password", "x"), 422, "/password/reset", "This password has 1 character.")
 	})
 }

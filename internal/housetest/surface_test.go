@@ -52,12 +52,22 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	})
 }
 
+// referrer is the policy that a page needs: older browsers send Origin null from
+// forms of a page that names itself to nobody. A secret in an address stays there.
+func referrer(p *Page) string {
+	secret := slices.Contains([]string{"/welcome", "/password/reset", "/not-me"}, p.Path)
+	if strings.Contains(p.Body, "<form ") && !secret {
+		return "same-origin"
+	}
+	return "no-referrer"
+}
+
 func checkHeaders(t *testing.T, p *Page) {
 	t.Helper()
 	if p.Status >= 500 {
 		t.Errorf("%s answered %d: %s", p.Path, p.Status, p.Text())
 	}
-	want := map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+	want := map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": referrer(p),
 		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"}
 	for name, value := range want {
 		if got := p.Header.Get(name); got != value {

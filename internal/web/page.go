@@ -198,6 +198,9 @@ func alertOf(kind countersign.ErrorKind, text string) *alert {
 // scripted tells whether the page has the script.
 func (b base) scripted() bool { return b.Script }
 
+// secretPages are opened by links that hold a secret.
+var secretPages = map[string]bool{"gate_welcome": true, "gate_password-reset": true, "gate_not-me": true}
+
 // show writes a page, which may load and do what it holds and nothing else
 // (WB-02). A template that fails is an error, not half a page.
 func (s *Server) show(w http.ResponseWriter, status int, name string, view any) error {
@@ -207,7 +210,7 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, view any) 
 	}
 	shown := readable(b.Bytes())
 	page, ok := view.(interface{ scripted() bool })
-	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(shown, []byte("<form "))})
+	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(shown, []byte("<form ")), Secret: secretPages[name]})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, err := w.Write(shown)

@@ -23,10 +23,11 @@ type Server struct {
 	Desk     *signin.Desk
 	Office   *admin.Office
 	Entrance door.Entrance
-	Hosts    func(context.Context) (door.Hosts, error) // which agency a host means
-	From     func(countersign.Agency) string           // sender of letters, as pages name it
-	Mail     func() bool                               // a mail server is set up
-	Inbox    *outbox.Inbox                             // the demo's; nil elsewhere, and then its page does not exist
+	Hosts    func(context.Context) (door.Hosts, error)                          // which agency a host means
+	From     func(countersign.Agency) string                                    // sender of letters, as pages name it
+	Mail     func() bool                                                        // a mail server is set up
+	Await    func(context.Context, countersign.AgencyID, countersign.MessageID) // waits a moment for a message to go out; nil: no page waits
+	Inbox    *outbox.Inbox                                                      // the demo's; nil elsewhere, and then its page does not exist
 	Receipts func(ctx context.Context, agency countersign.AgencyID, gateway string, c outbox.Callback) error
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
@@ -39,9 +40,7 @@ type Server struct {
 func (s *Server) Handler() http.Handler {
 	s.mux, s.table = http.NewServeMux(), nil
 	s.routes()
-	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(http.HandlerFunc(s.foreign))
-	h := guard.Handler(s.mux)
+	h := door.SameOrigin(s.mux, s.foreign)
 	h = door.Limits(h, s.limited)
 	h = door.Headers(h, s.Entrance.Secure)
 	return door.Requests(h, s.Log, s.now, s.panicked)
