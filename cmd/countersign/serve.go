@@ -130,6 +130,7 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 		Hosts:    h.hosts,
 		From:     h.sender,
 		Mail:     func() bool { return h.outbox.Mail != nil },
+		Await:    h.outbox.Await,
 		Inbox:    inbox,
 		Receipts: h.outbox.Receive,
 		Log:      h.outbox.Log,

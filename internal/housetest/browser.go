@@ -1,6 +1,7 @@
 package housetest
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -95,6 +96,9 @@ func (b *Browser) Do(method, path string, form url.Values, header ...string) *Pa
 		}
 	}
 	b.jar.SetCookies(target, answer.Cookies())
+	if err := checkTokenPage(answer.Header, w.Body.String()); err != nil { // of every answer of every test
+		b.House.T.Errorf("%s %s: %v", method, path, err)
+	}
 	p := &Page{Browser: b, Path: target.Path, Status: answer.StatusCode, Location: answer.Header.Get("Location"), Header: answer.Header, Body: w.Body.String()}
 	if watch != nil {
 		watch.answered(p)
@@ -346,3 +350,21 @@ func text(n *html.Node) string {
 	}
 	return b.String()
 }
+
+// checkTokenPage reports what would disturb a person who types a token: a page
+// that loads itself again, or one whose token field hasn't got the focus.
+func checkTokenPage(h http.Header, body string) error {
+	field := tokenField.FindString(body)
+	switch {
+	case field == "":
+		return nil
+	case h.Get("Refresh") != "" || strings.Contains(body, `http-equiv="refresh"`):
+		return errors.New("the page has a token field, and loads itself again")
+	case !strings.Contains(field, " autofocus") || strings.Count(body, " autofocus") != 1:
+		return errors.New("the page has a token field, and the focus is elsewhere")
+	default:
+		return nil
+	}
+}
+
+var tokenField = regexp.MustCompile(`<input [^>]*name="token"[^>]*>`)

@@ -50,6 +50,7 @@ type House struct {
 	Inbox  *outbox.Inbox
 	Door   http.Handler
 	Routes []web.Route
+	Await  func(context.Context, countersign.AgencyID, countersign.MessageID) // what a page waits for; nil: none waits
 
 	options []store.Option
 
@@ -157,8 +158,13 @@ func (h *House) build() {
 			all, err := h.DB.Agencies(ctx)
 			return door.Hosts{Public: public, Agencies: all}, err
 		},
-		From:  func(countersign.Agency) string { return "support@demo.example" },
-		Mail:  func() bool { return true },
+		From: func(countersign.Agency) string { return "support@demo.example" },
+		Mail: func() bool { return true },
+		Await: func(ctx context.Context, agency countersign.AgencyID, id countersign.MessageID) {
+			if h.Await != nil {
+				h.Await(ctx, agency, id)
+			}
+		},
 		Inbox: h.Inbox,
 		Receipts: func(ctx context.Context, agency countersign.AgencyID, gateway string, c outbox.Callback) error {
 			return h.Outbox.Receive(ctx, agency, gateway, c)

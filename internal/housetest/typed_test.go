@@ -112,7 +112,7 @@ func TestAddressesAreShownAsPeopleWriteThem(t *testing.T) {
 		if p := b.SignIn("BSMITH"); p.Value("email") != shown {
 			t.Errorf("the form begins with %q", p.Value("email"))
 		}
-		if p := b.Post("/set-up/email", "email", shown); !p.Says("A token was sent to " + shown) {
+		if p := b.Post("/set-up/email", "email", shown); !p.Says("A token is on its way to " + shown) {
 			t.Errorf("the token page: %s", p.Text())
 		}
 		b.Post("/set-up/email/token", "token", h.Token(kept))

@@ -1,6 +1,11 @@
 package outbox
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"countersign"
+)
 
 // What other programs say, for tests that are given their examples.
 var (
@@ -10,3 +15,15 @@ var (
 
 // Hurry gives a gateway less time than it has.
 func Hurry(s *SMPP, patience time.Duration) { s.client.Patience = patience }
+
+// AwaitFor is Await with another limit.
+func (o *Outbox) AwaitFor(ctx context.Context, limit time.Duration, agency countersign.AgencyID, id countersign.MessageID) {
+	o.awaitFor(ctx, limit, agency, id)
+}
+
+// Expects reports whether a request waits for the message.
+func (o *Outbox) Expects(id countersign.MessageID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.awaited[id] != nil
+}

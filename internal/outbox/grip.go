@@ -45,6 +45,9 @@ func (g *grip) message() countersign.Message {
 func (g *grip) keep(ctx context.Context, m countersign.Message) error {
 	for end := time.Now().Add(stubborn); ; {
 		err := g.finish(ctx, m)
+		if err == nil {
+			g.outbox.announce(m.ID)
+		}
 		if err == nil && g.outbox.Count != nil {
 			g.outbox.Count(m)
 		}

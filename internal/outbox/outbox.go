@@ -38,6 +38,9 @@ type Outbox struct {
 
 	once  sync.Once
 	wakes map[countersign.Channel]chan struct{}
+
+	mu      sync.Mutex
+	awaited map[countersign.MessageID]*awaited // what requests wait for
 }
 
 // desk is where letters are written; it is woken like a channel.

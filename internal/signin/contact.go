@@ -16,7 +16,7 @@ import (
 
 // ChangeEmail takes a new address for the guest's profile and sends a token to
 // it (D-44). also: tokens go there too, once it is proved.
-func (d *Desk) ChangeEmail(ctx context.Context, v countersign.Visit, g Guest, typed string, also bool) error {
+func (d *Desk) ChangeEmail(ctx context.Context, v countersign.Visit, g Guest, typed string, also bool) (Outcome, error) {
 	return d.askContact(ctx, v, g, countersign.NewEmail, func(tx *store.Tx, f *policy.Facts) (countersign.Factor, error) {
 		fa, err := d.Methods.Of(countersign.Email).Enroll(factor.Input{Address: typed})
 		if err != nil {
@@ -42,10 +42,10 @@ func (d *Desk) emailFree(ctx context.Context, tx *store.Tx, u countersign.User, 
 }
 
 // ChangePhone takes a new number for the guest's profile and sends a token to it.
-func (d *Desk) ChangePhone(ctx context.Context, v countersign.Visit, g Guest, country, typed string) error {
+func (d *Desk) ChangePhone(ctx context.Context, v countersign.Visit, g Guest, country, typed string) (Outcome, error) {
 	m := d.Methods.Of(countersign.SMS)
 	if m == nil {
-		return fail(countersign.NotFound, "page.not_found", "", nil)
+		return Outcome{}, fail(countersign.NotFound, "page.not_found", "", nil)
 	}
 	return d.askContact(ctx, v, g, countersign.NewPhone, func(tx *store.Tx, f *policy.Facts) (countersign.Factor, error) {
 		fa, err := m.Enroll(factor.Input{Address: typed, Country: country, Countries: f.Agency.Countries})
@@ -71,8 +71,8 @@ func (d *Desk) phoneFree(ctx context.Context, tx *store.Tx, f policy.Facts, numb
 
 // askContact opens an attempt that proves what take has taken, in place of an
 // earlier one of the session. The same again, while its token works, sends nothing.
-func (d *Desk) askContact(ctx context.Context, v countersign.Visit, g Guest, p countersign.Purpose, take func(*store.Tx, *policy.Facts) (countersign.Factor, error)) error {
-	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+func (d *Desk) askContact(ctx context.Context, v countersign.Visit, g Guest, p countersign.Purpose, take func(*store.Tx, *policy.Facts) (countersign.Factor, error)) (out Outcome, err error) {
+	err = d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		a := countersign.Attempt{ID: attemptID(secret.NewHandle()), User: u.ID, Purpose: p, Session: g.Session.ID, Client: v.Client,
 			Started: v.Now, Expires: v.Now.Add(policy.AttemptLife)}
 		f, err := d.facts(ctx, tx, v, u, a)
@@ -86,6 +86,7 @@ func (d *Desk) askContact(ctx context.Context, v countersign.Visit, g Guest, p c
 		earlier, err := tx.SessionAttempt(ctx, g.Session.ID, p)
 		if err == nil && earlier.Challenge.Address == fa.Address && earlier.Challenge.Live(v.Now) {
 			earlier.Also = f.Attempt.Also
+			out.Message = earlier.Challenge.Message
 			return tx.SaveAttempt(ctx, earlier)
 		}
 		f.Attempt.Sent = earlier.Sent // another number is no way around the wait
@@ -98,8 +99,10 @@ func (d *Desk) askContact(ctx context.Context, v countersign.Visit, g Guest, p c
 		if err := d.issue(ctx, tx, v, &f, fa); err != nil {
 			return err
 		}
+		out.Message = f.Attempt.Challenge.Message
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})
+	return out, err
 }
 
 // LookContact shows the attempt of the session that proves a new address or number.

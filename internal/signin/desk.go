@@ -35,10 +35,11 @@ type Outcome struct {
 	Session Cookie
 	Attempt Cookie
 	Browser Cookie
-	Offer   bool             // set-up was left before its end: the rest is offered first (D-35)
-	Then    string           // where an admitted user goes; empty: home
-	Notice  string           // code of a sentence for the next page; empty: none
-	Act     *countersign.Act // what the user had posted when his session ended, and goes on now
+	Offer   bool                  // set-up was left before its end: the rest is offered first (D-35)
+	Then    string                // where an admitted user goes; empty: home
+	Notice  string                // code of a sentence for the next page; empty: none
+	Act     *countersign.Act      // what the user had posted when his session ended, and goes on now
+	Message countersign.MessageID // the token that was written for the next page; empty: none
 }
 
 // A Cookie is what becomes of a cookie: left alone, set, or cleared.

@@ -134,7 +134,7 @@ func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 				return Outcome{}, err
 			}
 		}
-		return Outcome{Step: step, Attempt: set(handle)}, tx.SaveAttempt(ctx, f.Attempt)
+		return Outcome{Step: step, Attempt: set(handle), Message: f.Attempt.Challenge.Message}, tx.SaveAttempt(ctx, f.Attempt)
 	default:
 		return Outcome{}, over()
 	}

@@ -44,7 +44,7 @@ func (d *Desk) sendWith(ctx context.Context, v countersign.Visit, id countersign
 		if err := d.issue(ctx, tx, v, &f, fa); err != nil {
 			return err
 		}
-		out.Notice = "token.resent"
+		out.Notice, out.Message = "token.resent", f.Attempt.Challenge.Message
 		w.keep(&f.Attempt)
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})

@@ -85,7 +85,7 @@ func (d *Desk) goOn(ctx context.Context, tx *store.Tx, v countersign.Visit, f po
 	if _, done := stage.(policy.Done); done {
 		return d.finish(ctx, tx, v, f)
 	}
-	return Outcome{Step: policy.SetUp{}, Stage: stage}, tx.SaveAttempt(ctx, f.Attempt)
+	return Outcome{Step: policy.SetUp{}, Stage: stage, Message: f.Attempt.Challenge.Message}, tx.SaveAttempt(ctx, f.Attempt)
 }
 
 // offered refuses a method that the wizard does not offer at this point: the

@@ -13,13 +13,14 @@ import (
 
 // BeginStepUp keeps an act that needs a fresh second factor and asks for one by
 // the Default; the act goes on by itself afterwards (SE-06).
-func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act countersign.Act) error {
+func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act countersign.Act) (Outcome, error) {
+	var out Outcome
 	if err := policy.MayWait(act); err != nil {
-		return err
+		return out, err
 	}
 	g, err := d.Enter(ctx, v)
 	if err != nil {
-		return err
+		return out, err
 	}
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, err := tx.LockUser(ctx, g.User.ID)
@@ -54,11 +55,12 @@ func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act counter
 				return err
 			}
 		}
+		out.Message = f.Attempt.Challenge.Message
 		tx.Record(record(v, "step-up.asked", u))
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})
 	d.Wake()
-	return err
+	return out, err
 }
 
 // mark binds the forms of a step-up to the act that their page names.

@@ -174,7 +174,7 @@ func (d *Desk) turn(ctx context.Context, v countersign.Visit, id countersign.Att
 		e := record(v, "sign-in.other_way", u)
 		e.Method = string(m)
 		tx.Record(e)
-		out.Step = d.asks(f)
+		out.Step, out.Message = d.asks(f), f.Attempt.Challenge.Message
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})
 	d.Wake()

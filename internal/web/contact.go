@@ -87,19 +87,20 @@ func (s *Server) getContact(c newContact) guestHandler {
 		if !sent || r.URL.Query().Has("change") {
 			return s.show(w, http.StatusOK, c.form, p)
 		}
-		refresh(w, p.Delivery)
 		return s.show(w, http.StatusOK, "gate_profile-token", p)
 	}
 }
 
 func (s *Server) postEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
 	also := r.PostForm.Get("also_two_factor") == "yes"
-	err := s.Desk.ChangeEmail(r.Context(), v, g, r.PostForm.Get("email"), also)
+	out, err := s.Desk.ChangeEmail(r.Context(), v, g, r.PostForm.Get("email"), also)
+	s.await(r, v, out)
 	return s.contactAsked(w, r, v, g, newEmail, err)
 }
 
 func (s *Server) postPhone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	err := s.Desk.ChangePhone(r.Context(), v, g, r.PostForm.Get("country"), r.PostForm.Get("phone"))
+	out, err := s.Desk.ChangePhone(r.Context(), v, g, r.PostForm.Get("country"), r.PostForm.Get("phone"))
+	s.await(r, v, out)
 	return s.contactAsked(w, r, v, g, newPhone, err)
 }
 
@@ -150,8 +151,9 @@ func (s *Server) postContactToken(c newContact) guestHandler {
 
 func (s *Server) postContactNew(c newContact) guestHandler {
 	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-		_, err := s.Desk.NewContactToken(r.Context(), v, c.purpose)
+		out, err := s.Desk.NewContactToken(r.Context(), v, c.purpose)
 		if err == nil {
+			s.await(r, v, out)
 			http.Redirect(w, r, c.path, http.StatusSeeOther)
 			return nil
 		}

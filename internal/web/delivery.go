@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -16,7 +15,6 @@ type delivery struct {
 	Head  string // delayed and refused
 	Text  string
 	Look  string // waiting and delayed: the page to look at again
-	Again bool   // and it does so by itself
 }
 
 // Alert is what stands above the page when the message does not arrive.
@@ -31,7 +29,7 @@ func (d delivery) Alert() *alert {
 	}
 }
 
-// lookAgain is how long a page looks by itself whether a message has gone out.
+// lookAgain is how long a message may wait before its page calls it delayed.
 const lookAgain = 20 * time.Second
 
 // delivery says what became of the message, from its row.
@@ -55,13 +53,8 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 	case mail && !s.Mail() || failed(m) || b.Now.Sub(m.Created) >= lookAgain:
 		return s.delayed(b, m, mail, server, look)
 	default:
-		return delivery{State: "waiting", Look: look, Again: true, Text: fmt.Sprintf("Waiting for the %s since %s. %s", server, b.Seconds(m.Created), looks(b, m))}
+		return delivery{State: "waiting", Look: look, Text: fmt.Sprintf("Waiting for the %s since %s.", server, b.Seconds(m.Created))}
 	}
-}
-
-// looks says how long the page looks by itself.
-func looks(b base, m countersign.Message) string {
-	return fmt.Sprintf("This page looks again by itself until %s.", b.Seconds(m.Created.Add(lookAgain)))
 }
 
 // failed tells whether a message was tried in vain. While it is handed over the
@@ -88,9 +81,7 @@ func sent(b base, m countersign.Message) delivery {
 	}
 }
 
-// delayed is a message that does not go out, and why. A server that wants to be
-// asked again in a moment, as greylisting does, has it soon: the page goes on
-// looking, unless the token may have arrived and somebody may be typing it.
+// delayed is a message that does not go out, and why.
 func (s *Server) delayed(b base, m countersign.Message, mail bool, server, look string) delivery {
 	d := delivery{State: "delayed", Head: "The text message is delayed", Look: look}
 	if mail {
@@ -109,19 +100,7 @@ func (s *Server) delayed(b base, m countersign.Message, mail bool, server, look 
 	}
 	d.Text = fmt.Sprintf("%s The token with reference %s waits and is sent as soon as it can be; after %s it is not sent at all.",
 		why, m.Reference, b.Clock(m.Expires))
-	d.Again = !(mail && !s.Mail()) && m.Route == "" && b.Now.Sub(m.Created) < lookAgain
-	if d.Again {
-		d.Text += " " + looks(b, m)
-	}
 	return d
-}
-
-// refresh lets the browser look again while a message is queued: at most five
-// times, and never once there is something to type (DESIGN 7).
-func refresh(w http.ResponseWriter, d delivery) {
-	if d.Again {
-		w.Header().Set("Refresh", "4")
-	}
 }
 
 // latest is what stands above a page that has no token to show: of two answers to

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +10,7 @@ import (
 )
 
 // A message that is being handed over is on its way; only one that was tried in
-// vain, or waits for long, is delayed. For twenty seconds the page looks again by
-// itself, but not once the token may have arrived.
+// vain, or waits for long, is delayed.
 func TestDeliveryOfWaitingMessages(t *testing.T) {
 	s := &Server{Mail: func() bool { return true }}
 	now := time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
@@ -23,25 +21,20 @@ func TestDeliveryOfWaitingMessages(t *testing.T) {
 		after time.Duration
 		route string
 		want  string
-		again bool
 	}{
-		{"queued", countersign.Waiting, 0, time.Second, "", "waiting", true},
-		{"handed over for the first time", countersign.Sending, 1, time.Second, "", "waiting", true},
-		{"tried in vain", countersign.Waiting, 1, time.Second, "", "delayed", true},
-		{"handed over again", countersign.Sending, 2, time.Second, "", "delayed", true},
-		{"queued for long", countersign.Waiting, 0, lookAgain, "", "delayed", false},
-		{"it may have arrived", countersign.Waiting, 1, time.Second, "webhook", "delayed", false},
+		{"queued", countersign.Waiting, 0, time.Second, "", "waiting"},
+		{"handed over for the first time", countersign.Sending, 1, time.Second, "", "waiting"},
+		{"tried in vain", countersign.Waiting, 1, time.Second, "", "delayed"},
+		{"handed over again", countersign.Sending, 2, time.Second, "", "delayed"},
+		{"queued for long", countersign.Waiting, 0, lookAgain, "", "delayed"},
+		{"it may have arrived", countersign.Waiting, 1, time.Second, "webhook", "delayed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.BySMS, State: tt.state, Tries: tt.tries, Created: now, Route: tt.route}}
 			got := s.delivery(base{Now: now.Add(tt.after)}, view, "/sign-in/token")
-			if got.State != tt.want || got.Again != tt.again || got.Look != "/sign-in/token" {
-				t.Errorf("got %+v, want %q, looking again %v", got, tt.want, tt.again)
-			}
-			w := httptest.NewRecorder()
-			if refresh(w, got); (w.Header().Get("Refresh") == "4") != tt.again {
-				t.Errorf("got Refresh %q", w.Header().Get("Refresh"))
+			if got.State != tt.want || got.Look != "/sign-in/token" {
+				t.Errorf("got %+v, want %q", got, tt.want)
 			}
 		})
 	}

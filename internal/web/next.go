@@ -14,7 +14,8 @@ import (
 
 // next carries an outcome to the browser: its cookies, and the page of the next
 // step. It is the only place that knows which page belongs to which step.
-func (s *Server) next(w http.ResponseWriter, r *http.Request, out signin.Outcome) error {
+func (s *Server) next(w http.ResponseWriter, r *http.Request, v countersign.Visit, out signin.Outcome) error {
+	s.await(r, v, out)
 	s.cookies(w, out)
 	if out.Act != nil {
 		s.replay(w, r.WithContext(context.WithValue(r.Context(), resumedKey{}, true)), *out.Act, out)
@@ -22,6 +23,14 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request, out signin.Outcome
 	}
 	http.Redirect(w, r, pageOf(out), http.StatusSeeOther) // #nosec G710 -- door.Then has taken it for a path of this origin
 	return nil
+}
+
+// await lets the message with a token go out before its page is asked for, so
+// that the page says at once what became of it. It waits a moment at most.
+func (s *Server) await(r *http.Request, v countersign.Visit, out signin.Outcome) {
+	if s.Await != nil && out.Message != "" {
+		s.Await(r.Context(), v.Agency.ID, out.Message)
+	}
 }
 
 // cookies sets and clears what an outcome says.

@@ -26,7 +26,7 @@ func (s *Server) postSignInPasskey(w http.ResponseWriter, r *http.Request, v cou
 	then := door.Then(r.PostForm.Get("then"))
 	out, err := s.Desk.SignInPasskey(r.Context(), v, r.PostForm.Get("credential"), then)
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	kind := countersign.KindOf(err)
 	if kind != countersign.Invalid && kind != countersign.TooMany {
@@ -91,7 +91,7 @@ func (s *Server) postSetUpPasskey(w http.ResponseWriter, r *http.Request, v coun
 	name := strings.TrimSpace(r.PostForm.Get("passkey_name"))
 	out, err := s.Desk.SetUpPasskey(r.Context(), v, name, r.PostForm.Get("credential"))
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.setUpAgain(w, r, v, err, "Passkey", func(p setUpPage, status int) error {
 		p.Name = name

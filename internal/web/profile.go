@@ -143,7 +143,7 @@ func (s *Server) postProfileSetUp(w http.ResponseWriter, r *http.Request, v coun
 	if err != nil {
 		return err
 	}
-	return s.next(w, r, out)
+	return s.next(w, r, v, out)
 }
 
 func (s *Server) postProfileDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -282,5 +282,5 @@ func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v coun
 	if err != nil {
 		return err
 	}
-	return s.next(w, r, out)
+	return s.next(w, r, v, out)
 }

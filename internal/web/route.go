@@ -80,9 +80,11 @@ func (s *Server) change(title, back string, typed bool, h guestHandler) guestHan
 
 // stepUp keeps an act and leads to the page that asks for a second factor.
 func (s *Server) stepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, a countersign.Act) error {
-	if err := s.Desk.BeginStepUp(r.Context(), v, a); err != nil {
+	out, err := s.Desk.BeginStepUp(r.Context(), v, a)
+	if err != nil {
 		return err
 	}
+	s.await(r, v, out)
 	http.Redirect(w, r, "/step-up", http.StatusSeeOther)
 	return nil
 }

@@ -168,7 +168,7 @@ func (s *Server) postSkip(w http.ResponseWriter, r *http.Request, v countersign.
 	if err != nil {
 		return err
 	}
-	return s.next(w, r, out)
+	return s.next(w, r, v, out)
 }
 
 // setUpAgain shows a page of the wizard with what was wrong.

@@ -36,7 +36,7 @@ func (s *Server) app(w http.ResponseWriter, status int, p setUpPage) error {
 func (s *Server) postSetUpApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	out, err := s.Desk.AppToken(r.Context(), v, r.PostForm.Get("token"))
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.setUpAgain(w, r, v, err, "Authenticator app", func(p setUpPage, status int) error { return s.app(w, status, p) })
 }

@@ -52,7 +52,7 @@ func (s *Server) postSetUpCode(w http.ResponseWriter, r *http.Request, v counter
 	typed := r.PostForm.Get("enrolment_code")
 	out, err := s.Desk.EnrolmentCode(r.Context(), v, typed)
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.setUpAgain(w, r, v, err, "Enrolment code", func(p setUpPage, status int) error {
 		p.Typed = typed

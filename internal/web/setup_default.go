@@ -29,7 +29,7 @@ func (s *Server) chooseDefault(w http.ResponseWriter, status int, p setUpPage) e
 func (s *Server) postDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	out, err := s.Desk.ChooseDefault(r.Context(), v, countersign.Method(r.PostForm.Get("default")))
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.setUpAgain(w, r, v, err, "Default", func(p setUpPage, status int) error { return s.chooseDefault(w, status, p) })
 }

@@ -21,11 +21,7 @@ func (s *Server) getSetUpEmail(w http.ResponseWriter, r *http.Request, v counter
 	if !stageOf(w, r, p, here...) {
 		return nil
 	}
-	change := r.URL.Query().Has("change")
-	if !change {
-		refresh(w, p.Delivery)
-	}
-	return s.email(w, http.StatusOK, p, change)
+	return s.email(w, http.StatusOK, p, r.URL.Query().Has("change"))
 }
 
 // email shows the page of the email step: the address, or the token that was sent.
@@ -70,7 +66,7 @@ func (s *Server) postSetUpEmail(w http.ResponseWriter, r *http.Request, v counte
 	typed := r.PostForm.Get("email")
 	out, err := s.Desk.SetUpEmail(r.Context(), v, typed)
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error {
 		p.Email = typed
@@ -83,7 +79,7 @@ func (s *Server) postDropEmail(w http.ResponseWriter, r *http.Request, v counter
 	if err != nil {
 		return err
 	}
-	return s.next(w, r, out)
+	return s.next(w, r, v, out)
 }
 
 // another tells whether an address is another one than the token went to: then
@@ -105,14 +101,15 @@ func (s *Server) postConfirmEmail(w http.ResponseWriter, r *http.Request, v coun
 
 func (s *Server) emailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, out signin.Outcome, err error) error {
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error { return s.email(w, status, p, false) })
 }
 
 func (s *Server) postNewEmailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	_, err := s.Desk.NewSetUpToken(r.Context(), v)
+	out, err := s.Desk.NewSetUpToken(r.Context(), v)
 	if err == nil {
+		s.await(r, v, out)
 		http.Redirect(w, r, "/set-up/email", http.StatusSeeOther)
 		return nil
 	}

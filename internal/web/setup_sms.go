@@ -21,11 +21,7 @@ func (s *Server) getSetUpSMS(w http.ResponseWriter, r *http.Request, v countersi
 	if !stageOf(w, r, p, "/set-up", "/set-up/sms") {
 		return nil
 	}
-	change := r.URL.Query().Has("change")
-	if !change {
-		refresh(w, p.Delivery)
-	}
-	return s.sms(w, http.StatusOK, p, change)
+	return s.sms(w, http.StatusOK, p, r.URL.Query().Has("change"))
 }
 
 // sms shows the page of the SMS step: the number, or the token that was sent.
@@ -49,7 +45,7 @@ func (s *Server) postSetUpSMS(w http.ResponseWriter, r *http.Request, v counters
 	typed, country := r.PostForm.Get("phone"), r.PostForm.Get("country")
 	out, err := s.Desk.SetUpSMS(r.Context(), v, country, typed)
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.setUpAgain(w, r, v, err, "SMS", func(p setUpPage, status int) error {
 		p.Phone, p.Country = typed, country
@@ -60,14 +56,15 @@ func (s *Server) postSetUpSMS(w http.ResponseWriter, r *http.Request, v counters
 func (s *Server) postSMSToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	out, err := s.Desk.SMSToken(r.Context(), v, r.PostForm.Get("token"))
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.setUpAgain(w, r, v, err, "SMS", func(p setUpPage, status int) error { return s.sms(w, status, p, false) })
 }
 
 func (s *Server) postNewSMSToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	_, err := s.Desk.NewSetUpToken(r.Context(), v)
+	out, err := s.Desk.NewSetUpToken(r.Context(), v)
 	if err == nil {
+		s.await(r, v, out)
 		http.Redirect(w, r, "/set-up/sms", http.StatusSeeOther)
 		return nil
 	}

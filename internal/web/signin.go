@@ -144,7 +144,7 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 			return s.closed(w, r, v, out)
 		}
 		if failed == nil {
-			return s.next(w, r, out)
+			return s.next(w, r, v, out)
 		}
 		err = failed
 	}
@@ -184,7 +184,7 @@ func (s *Server) postCancel(w http.ResponseWriter, r *http.Request, v countersig
 	if err != nil {
 		return err
 	}
-	return s.next(w, r, out)
+	return s.next(w, r, v, out)
 }
 
 // A signOutPage asks before a session ends: a link alone ends none.

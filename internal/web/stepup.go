@@ -36,7 +36,6 @@ func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign
 		return err
 	}
 	p.renewed(r)
-	refresh(w, p.Delivery)
 	return s.show(w, http.StatusOK, p.template("gate_step-up"), p)
 }
 
@@ -97,9 +96,11 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 }
 
 func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	if _, err := s.Desk.NewStepUpToken(r.Context(), v); err != nil {
+	out, err := s.Desk.NewStepUpToken(r.Context(), v)
+	if err != nil {
 		return s.stepUpAgain(w, r, v, g, err)
 	}
+	s.await(r, v, out)
 	http.Redirect(w, r, "/step-up?notice=token.resent", http.StatusSeeOther)
 	return nil
 }
@@ -113,8 +114,9 @@ func (s *Server) getStepUpOtherWay(w http.ResponseWriter, r *http.Request, v cou
 }
 
 func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	_, err := s.Desk.StepUpOtherWay(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
+	out, err := s.Desk.StepUpOtherWay(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
 	if err == nil {
+		s.await(r, v, out)
 		http.Redirect(w, r, "/step-up", http.StatusSeeOther)
 		return nil
 	}

@@ -169,7 +169,6 @@ func (s *Server) getToken(w http.ResponseWriter, r *http.Request, v countersign.
 		retryAfter(w, v.Now, err)
 	}
 	p.renewed(r)
-	refresh(w, p.Delivery)
 	return s.show(w, http.StatusOK, p.template("gate_token"), p)
 }
 
@@ -184,7 +183,7 @@ func (p tokenPage) template(otherwise string) string {
 func (s *Server) postToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	out, err := s.prove(r, v)
 	if err == nil {
-		return s.next(w, r, out)
+		return s.next(w, r, v, out)
 	}
 	return s.tokenAgain(w, r, v, err)
 }
@@ -250,9 +249,11 @@ func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) err
 }
 
 func (s *Server) postNewToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	if _, err := s.Desk.NewToken(r.Context(), v, wish(r)); err != nil {
+	out, err := s.Desk.NewToken(r.Context(), v, wish(r))
+	if err != nil {
 		return s.tokenAgain(w, r, v, err)
 	}
+	s.await(r, v, out)
 	http.Redirect(w, r, "/sign-in/token?notice=token.resent", http.StatusSeeOther)
 	return nil
 }
@@ -279,8 +280,9 @@ func (s *Server) postOtherWay(w http.ResponseWriter, r *http.Request, v counters
 		}
 		return err
 	}
-	_, err := s.Desk.OtherWay(r.Context(), v, method, wish(r))
+	out, err := s.Desk.OtherWay(r.Context(), v, method, wish(r))
 	if err == nil {
+		s.await(r, v, out)
 		http.Redirect(w, r, "/sign-in/token", http.StatusSeeOther)
 		return nil
 	}

@@ -1,0 +1,60 @@
+package outbox_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/outbox"
+	"countersign/internal/store"
+)
+
+// awaiting starts a wait that lasts as long as it takes, and returns once the
+// message is expected.
+func awaiting(t *testing.T, ctx context.Context, o *outbox.Outbox, id countersign.MessageID) (over <-chan struct{}) {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() { defer close(ended); o.AwaitFor(ctx, time.Hour, "a", id) }()
+	for !o.Expects(id) {
+		runtime.Gosched()
+	}
+	return ended
+}
+
+// Who awaits a message is woken by its try on this node, whatever comes of it,
+// and finds by the row what another node has done. A client that hangs up ends
+// the wait, and nothing is kept of one that is over.
+func TestAwait(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, _ *clock) {
+		add(t, db, countersign.Message{ID: "sent"})
+		over := awaiting(t, t.Context(), o, "sent")
+		poll(t, o)
+		<-over
+
+		s.err = func(int) error { return &outbox.Refusal{Server: "mail.acme.example", Answer: "451 later"} }
+		add(t, db, countersign.Message{ID: "failed"})
+		over = awaiting(t, t.Context(), o, "failed")
+		poll(t, o)
+		<-over
+
+		other := &outbox.Outbox{Store: db, Mail: s, Log: o.Log} // a node that sends nothing itself
+		for _, id := range []countersign.MessageID{"sent", "failed", "unknown"} {
+			other.AwaitFor(t.Context(), time.Hour, "a", id)
+		}
+		add(t, db, countersign.Message{ID: "waits"})
+		(&outbox.Outbox{Store: db, Log: o.Log}).AwaitFor(t.Context(), time.Hour, "a", "waits") // there is no way out at all
+
+		ctx, hangUp := context.WithCancel(t.Context())
+		over = awaiting(t, ctx, o, "waits")
+		hangUp()
+		<-over
+		o.AwaitFor(t.Context(), time.Millisecond, "a", "waits")
+		for _, id := range []countersign.MessageID{"sent", "failed", "waits"} {
+			if o.Expects(id) || other.Expects(id) {
+				t.Errorf("%s is still expected", id)
+			}
+		}
+	})
+}
