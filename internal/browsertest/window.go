@@ -13,8 +13,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// limit is how long a step may take before the test fails.
-const limit = 30 * time.Second
+// limit is how long a step may take before the test fails: far more than one
+// takes on a machine that has ten times the work it can do.
+const limit = 3 * time.Minute
 
 // agent is what a window says it is: a headless browser would call itself one.
 const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
@@ -140,12 +141,15 @@ func (w *Window) Look(l Look) {
 // word for.
 func (w *Window) Context() context.Context { return w.ctx }
 
+// shots is the directory where pictures are kept; empty: nowhere.
+func shots() string { return os.Getenv("COUNTERSIGN_SHOTS") }
+
 // Shot takes a picture of the whole page, as PNG. If the environment variable
 // COUNTERSIGN_SHOTS names a directory, it is also kept there as name.png.
 func (w *Window) Shot(name string) []byte {
 	w.t.Helper()
 	png := value(w, "take a picture", chromedp.FullScreenshot(100)) // below 100 it would be JPEG
-	dir := os.Getenv("COUNTERSIGN_SHOTS")
+	dir := shots()
 	if dir == "" {
 		return png
 	}
@@ -167,14 +171,33 @@ func (w *Window) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	w.check(what, chromedp.Do(ctx, steps...))
 }
 
-// value takes a step that has a result.
+// value takes a step that has a result. Where the page reloads itself while it
+// is read, the next one is read.
 func value[T any](w *Window, what string, step chromedp.Action[T]) T {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, limit)
 	defer cancel()
 	v, err := chromedp.Run(ctx, step)
+	for replaced(err) && ctx.Err() == nil {
+		time.Sleep(10 * time.Millisecond)
+		v, err = chromedp.Run(ctx, step)
+	}
 	w.check(what, err)
 	return v
+}
+
+// replaced tells whether a step failed because another page took the place of
+// the one that it read.
+func replaced(err error) bool {
+	if err == nil {
+		return false
+	}
+	for _, said := range []string{"navigated or closed", "context was destroyed", "Cannot find context", "uniqueContextId not found"} {
+		if strings.Contains(err.Error(), said) {
+			return true
+		}
+	}
+	return false
 }
 
 // check fails the test for an error, and shows what the window shows.

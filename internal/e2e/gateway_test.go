@@ -20,6 +20,7 @@ var token = outbox.Letter{ID: "m1", Channel: countersign.BySMS, To: "+1614555011
 // Every request to Twilio is as Twilio's own description allows it: a server
 // made from that description takes it.
 func TestTwilioTakesOurRequests(t *testing.T) {
+	t.Parallel()
 	twilio := mtatest.StartTwilio(t)
 	for _, query := range []string{"from=%2B16145550100", "from=MG00000000000000000000000000000012"} {
 		for name, change := range map[string]func(*outbox.Letter){
@@ -58,6 +59,7 @@ func TestTwilioTakesOurRequests(t *testing.T) {
 // text in the alphabet of phones, long texts in parts, refusals, a link that
 // dies, and receipts.
 func TestSMPPWithAForeignCenter(t *testing.T) {
+	t.Parallel()
 	center := mtatest.StartCenter(t)
 	routes, err := outbox.ParseRoutes([]string{center.URL()})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 // The page of a test mail, with each step of its way: by a server that takes it
 // and a domain that lacks records, and by one with another host's certificate.
 func TestTestMailPage(t *testing.T) {
+	t.Parallel()
 	s := setStage(t)
 	m := mtatest.Start(t)
 	s.Administrator()

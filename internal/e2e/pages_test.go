@@ -10,6 +10,7 @@ import (
 // light and dark. axe-core finds nothing, nothing scrolls sideways, nothing
 // breaks the Content-Security-Policy.
 func TestEveryPage(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t)
 	w := browsertest.Open(t, browsertest.Options{})
 	look := func(name, says string) {

@@ -36,6 +36,7 @@ func enroll(t *testing.T, d demo, w *browsertest.Window, look func(name, says st
 // by the button and by the browser's own list, a user who is not verified, a
 // copied passkey, a step-up (PK-01, PK-02, D-18).
 func TestPasskeysInChromium(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t)
 	w := browsertest.Open(t, browsertest.Options{})
 	look := func(name, says string) {
@@ -173,6 +174,7 @@ func ownPasskeys(t *testing.T, d demo, w *browsertest.Window, look func(name, sa
 // Where scripts are off the pages say so and show the other ways; nothing else
 // is missing (WB-08).
 func TestPasskeyPagesWithoutScripts(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t)
 	first := browsertest.Open(t, browsertest.Options{})
 	first.Authenticator()

@@ -14,6 +14,7 @@ import (
 // A forgotten password and a changed one, in a browser: every page in four
 // ways, the link out of the mail, and no way in without a token.
 func TestPasswordPages(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t)
 	w := browsertest.Open(t, browsertest.Options{})
 	look := func(name, says string) {

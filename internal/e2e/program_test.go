@@ -133,7 +133,7 @@ var sixDigits = regexp.MustCompile(`token is:? ([0-9]{6})`)
 // that was used before.
 func (d demo) token(t *testing.T, to string, but ...string) string {
 	t.Helper()
-	for range 200 {
+	for range 2400 {
 		r, err := http.NewRequest(http.MethodGet, d.Inbox+"?to="+strings.ReplaceAll(to, "+", "%2B"), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +167,7 @@ func (d demo) token(t *testing.T, to string, but ...string) string {
 // does not look again by itself while somebody types.
 func settled(t *testing.T, w *browsertest.Window) {
 	t.Helper()
-	for range 100 {
+	for range 1000 {
 		if strings.Contains(w.Text(), "Accepted by") {
 			return
 		}

@@ -14,6 +14,7 @@ import (
 // The pages of recovery codes, of enrolment codes, of a reset and of «This was
 // not me», looked at like every other page, and walked as people would.
 func TestRecoveryPages(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t)
 	w, look := look2(t)
 	signIn(w, d.URL, "BSMITH", d.password("BSMITH"))

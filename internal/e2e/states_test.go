@@ -75,6 +75,7 @@ func (s *stage) enroll(login, to string) {
 // The states that come with time, with trouble or with two people at once,
 // looked at like TestEveryPage does.
 func TestEveryState(t *testing.T) {
+	t.Parallel()
 	s := setStage(t)
 	newcomers(s)
 	tokenStates(s)

@@ -17,6 +17,7 @@ import (
 // is turned: the sign-in page that waits, tokens that wait and are stopped, and
 // the home page that says that somebody knows the password (TH-02, TH-03, NT-03).
 func TestThrottlePages(t *testing.T) {
+	t.Parallel()
 	h := housetest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
 	h.Set("HELPCONTACT", "Demo support desk, 614-555-0100")
 	h.User("BSMITH")

@@ -10,6 +10,7 @@ import (
 // The pages of wording, as an administrator goes through them: his own words, a
 // slip, the preview, the mail that people then get, and the original text again.
 func TestWordingPages(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t)
 	w, look := look2(t)
 	signIn(w, d.URL, "ADMIN", d.password("ADMIN"))
