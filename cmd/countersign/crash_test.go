@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,8 +14,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
+	"countersign/internal/leash"
 	"countersign/internal/mtatest"
 	"countersign/internal/pgtest"
 )
@@ -29,12 +32,28 @@ type node struct {
 	command *exec.Cmd
 }
 
-// build makes the program once for a test.
+// kept holds the directory of the program until the tests have ended.
+var kept *leash.Leash
+
+// built is the program, made once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	l, dir, err := leash.Dir()
+	if err != nil {
+		return "", err
+	}
+	kept = l
+	binary := filepath.Join(dir, "countersign")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
 func build(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "countersign")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	binary, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }

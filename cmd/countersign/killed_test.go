@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"countersign/internal/mtatest"
 	"countersign/internal/pgtest"
@@ -82,10 +81,23 @@ func battered(t *testing.T, n *node, admin *person, guesser string) {
 	guess.post("/sign-in", "user_id", guesser, "password", secretWords)
 	guess.post("/set-up/email", "email", strings.ToLower(guesser)+"@acme.example")
 	r := &record{value: "", left: 3, resets: n.count("two-factor.reset")}
+	answered := make(chan string, 1000)
 	var working sync.WaitGroup
-	working.Go(func() { changes(n, admin, r) })
-	working.Go(func() { guesses(guess, r) })
-	time.Sleep(time.Duration(20+rand.IntN(400)) * time.Millisecond)
+	working.Go(func() { changes(n, admin, r, answered) })
+	working.Go(func() { guesses(guess, r, answered) })
+	for reset, guessed, more := false, false, 1+rand.IntN(8); !reset || !guessed || more > 0; {
+		switch <-answered {
+		case "reset":
+			reset = true
+		case "guess":
+			guessed = true
+		case "gone":
+			t.Fatal("the node stopped answering before it was killed")
+		}
+		if reset && guessed {
+			more--
+		}
+	}
 	n.kill()
 	working.Wait()
 	n.start()
@@ -105,7 +117,8 @@ func battered(t *testing.T, n *node, admin *person, guesser string) {
 }
 
 // changes saves a preference and resets a user in turn until the node is gone.
-func changes(n *node, admin *person, r *record) {
+func changes(n *node, admin *person, r *record, answered chan<- string) {
+	defer func() { answered <- "gone" }()
 	for i := 0; ; i++ {
 		page, ok := admin.try("GET", "/admin/system/preferences?edit=HELPCONTACT")
 		if !ok {
@@ -117,6 +130,7 @@ func changes(n *node, admin *person, r *record) {
 			return
 		}
 		r.value = sent
+		answered <- "preference"
 		if _, ok = admin.try("GET", "/admin/users/CBILLS/reset-two-factor"); !ok {
 			return
 		}
@@ -124,11 +138,12 @@ func changes(n *node, admin *person, r *record) {
 			return
 		}
 		r.resets++
+		answered <- "reset"
 	}
 }
 
 // guesses sends wrong tokens until two are judged or the node is gone.
-func guesses(p *person, r *record) {
+func guesses(p *person, r *record, answered chan<- string) {
 	for r.left > 1 {
 		page, ok := p.try("POST", "/set-up/email/token", "token", "000000")
 		if !ok {
@@ -139,6 +154,7 @@ func guesses(p *person, r *record) {
 				r.left = left
 			}
 		}
+		answered <- "guess"
 	}
 }
 

@@ -295,36 +295,37 @@ func (h *House) actorOf(b *Browser) countersign.Actor {
 
 // Two administrators who disable each other at the same instant leave one (RS-07).
 func TestLastAdministratorAtOnce(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
-	other := h.Node()
-	h.Administrator()
-	h.User("BOSS", countersign.AgencyRights...)
-	off := true
-	for range 5 {
-		var all sync.WaitGroup
-		for i, login := range []string{"ADMIN", "BOSS"} {
-			node := []*House{h, other}[i]
-			all.Go(func() {
-				_, _ = node.Office.EditUser(context.Background(), node.Visit(), Operator, login, admin.Change{Version: admin.AnyVersion, Disabled: &off})
-			})
-		}
-		all.Wait()
-		left := 0
-		on := false
-		for _, login := range []string{"ADMIN", "BOSS"} {
-			v, err := h.Office.User(t.Context(), h.Visit(), Operator, login)
-			if err != nil {
-				t.Fatal(err)
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		other := node()
+		h.Administrator()
+		h.User("BOSS", countersign.AgencyRights...)
+		off := true
+		for range 5 {
+			var all sync.WaitGroup
+			for i, login := range []string{"ADMIN", "BOSS"} {
+				node := []*House{h, other}[i]
+				all.Go(func() {
+					_, _ = node.Office.EditUser(context.Background(), node.Visit(), Operator, login, admin.Change{Version: admin.AnyVersion, Disabled: &off})
+				})
 			}
-			if !v.User.Disabled {
-				left++
+			all.Wait()
+			left := 0
+			on := false
+			for _, login := range []string{"ADMIN", "BOSS"} {
+				v, err := h.Office.User(t.Context(), h.Visit(), Operator, login)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !v.User.Disabled {
+					left++
+				}
+				if _, err := h.Office.EditUser(t.Context(), h.Visit(), Operator, login, admin.Change{Version: admin.AnyVersion, Disabled: &on}); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if _, err := h.Office.EditUser(t.Context(), h.Visit(), Operator, login, admin.Change{Version: admin.AnyVersion, Disabled: &on}); err != nil {
-				t.Fatal(err)
+			if left != 1 {
+				t.Fatalf("%d administrators are left, want 1", left)
 			}
 		}
-		if left != 1 {
-			t.Fatalf("%d administrators are left, want 1", left)
-		}
-	}
+	})
 }

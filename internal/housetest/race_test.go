@@ -10,6 +10,23 @@ import (
 	"time"
 )
 
+// race runs a test of what many do at once: on PostgreSQL with as many nodes as
+// it asks for, on SQLite, where one node works, with the same one again.
+func race(t *testing.T, f func(t *testing.T, h *House, node func() *House)) {
+	t.Helper()
+	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		h := Open(t, SQLite(t))
+		f(t, h, func() *House { return h })
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		h := Open(t, PostgreSQL(t))
+		f(t, h, h.Node)
+	})
+}
+
 // together posts the same form from n clones of a browser at once, on the doors
 // of both nodes in turn, and returns the answers.
 func together(b *Browser, nodes []*House, n int, path string, fields func(i int) []string) []*Page {
@@ -45,127 +62,132 @@ func admitted(pages []*Page) (n int) {
 // TH-01: of 200 guesses at one token on two nodes at once three are judged, and
 // after the third failure the right token fails.
 func TestTwoHundredGuesses(t *testing.T) {
-	h := Open(t, PostgreSQL(t))
-	h.User("BSMITH")
-	h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
-	b := h.Browser("192.0.2.20", Chrome)
-	b.SignIn("BSMITH")
-	right := h.Token("bsmith@demo.example")
-	var judged atomic.Int32
-	pages := together(b, []*House{h, h.Node()}, 200, "/sign-in/token", func(int) []string { return []string{"token", otherThan(right)} })
-	for _, p := range pages {
-		if p.Status == http.StatusUnprocessableEntity {
-			judged.Add(1)
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		h.User("BSMITH")
+		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+		b := h.Browser("192.0.2.20", Chrome)
+		b.SignIn("BSMITH")
+		right := h.Token("bsmith@demo.example")
+		var judged atomic.Int32
+		pages := together(b, []*House{h, node()}, 200, "/sign-in/token", func(int) []string { return []string{"token", otherThan(right)} })
+		for _, p := range pages {
+			if p.Status == http.StatusUnprocessableEntity {
+				judged.Add(1)
+			}
 		}
-	}
-	n := 0
-	for _, line := range h.Events("BSMITH") {
-		if line == "token.wrong refused" {
-			n++
+		n := 0
+		for _, line := range h.Events("BSMITH") {
+			if line == "token.wrong refused" {
+				n++
+			}
 		}
-	}
-	if n != 3 {
-		t.Errorf("%d guesses were judged, want 3 (%d told tries left)", n, judged.Load())
-	}
-	if n := admitted(append(pages, b.Send("/sign-in/token", "token", right))); n != 0 {
-		t.Errorf("%d sessions", n)
-	}
+		if n != 3 {
+			t.Errorf("%d guesses were judged, want 3 (%d told tries left)", n, judged.Load())
+		}
+		if n := admitted(append(pages, b.Send("/sign-in/token", "token", right))); n != 0 {
+			t.Errorf("%d sessions", n)
+		}
+	})
 }
 
 // PK-01: of 50 posts of one right answer of a passkey at once, on two nodes, one
 // makes a session; alone, and as the second factor.
 func TestOnePasskeyAnswerOneSession(t *testing.T) {
-	h := Open(t, PostgreSQL(t))
-	h.User("BSMITH")
-	h.Set("PASSKEYSIGNIN", "On")
-	a := NewAuthenticator(t)
-	h.Browser("192.0.2.10", Chrome).EnrollPasskey("BSMITH", "passkey", a)
-	nodes := []*House{h, h.Node()}
-	b := h.Browser("192.0.2.20", Chrome)
-	answer := a.Answer(b.Get("/sign-in").Options())
-	if n := admitted(together(b, nodes, 50, "/sign-in/passkey", func(int) []string { return []string{"credential", answer} })); n != 1 {
-		t.Errorf("alone: %d sessions", n)
-	}
-	b = h.Browser("192.0.2.21", Chrome)
-	answer = a.Answer(b.SignIn("BSMITH").Options())
-	if n := admitted(together(b, nodes, 50, "/sign-in/token", func(int) []string { return []string{"credential", answer} })); n != 1 {
-		t.Errorf("second factor: %d sessions", n)
-	}
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		h.User("BSMITH")
+		h.Set("PASSKEYSIGNIN", "On")
+		a := NewAuthenticator(t)
+		h.Browser("192.0.2.10", Chrome).EnrollPasskey("BSMITH", "passkey", a)
+		nodes := []*House{h, node()}
+		b := h.Browser("192.0.2.20", Chrome)
+		answer := a.Answer(b.Get("/sign-in").Options())
+		if n := admitted(together(b, nodes, 50, "/sign-in/passkey", func(int) []string { return []string{"credential", answer} })); n != 1 {
+			t.Errorf("alone: %d sessions", n)
+		}
+		b = h.Browser("192.0.2.21", Chrome)
+		answer = a.Answer(b.SignIn("BSMITH").Options())
+		if n := admitted(together(b, nodes, 50, "/sign-in/token", func(int) []string { return []string{"credential", answer} })); n != 1 {
+			t.Errorf("second factor: %d sessions", n)
+		}
+	})
 }
 
 // OT-03: of 100 posts of one right token at once, on two nodes, one makes a session.
 func TestOneTokenOneSession(t *testing.T) {
-	h := Open(t, PostgreSQL(t))
-	h.User("BSMITH")
-	h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
-	b := h.Browser("192.0.2.20", Chrome)
-	b.SignIn("BSMITH")
-	right := h.Token("bsmith@demo.example")
-	pages := together(b, []*House{h, h.Node()}, 100, "/sign-in/token", func(int) []string { return []string{"token", right} })
-	if n := admitted(pages); n != 1 {
-		t.Errorf("%d sessions, want 1", n)
-	}
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		h.User("BSMITH")
+		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+		b := h.Browser("192.0.2.20", Chrome)
+		b.SignIn("BSMITH")
+		right := h.Token("bsmith@demo.example")
+		pages := together(b, []*House{h, node()}, 100, "/sign-in/token", func(int) []string { return []string{"token", right} })
+		if n := admitted(pages); n != 1 {
+			t.Errorf("%d sessions, want 1", n)
+		}
+	})
 }
 
 // OT-08: one token of the app, posted in many sign-ins of its user at once, on
 // two nodes, makes one session.
 func TestOneAppTokenOneSession(t *testing.T) {
-	h := Open(t, PostgreSQL(t))
-	h.User("BSMITH")
-	key := h.Browser("192.0.2.10", Chrome).EnrollApp("BSMITH", "app")
-	h.Pass(time.Minute)
-	token := h.AppToken(key)
-	nodes := []*House{h, h.Node()}
-	nodes[1].Pass(h.Now().Sub(nodes[1].Now()))
-	const n = 20
-	browsers := make([]*Browser, n)
-	for i := range browsers {
-		browsers[i] = nodes[i%2].Browser("192.0.2.20", Chrome)
-		browsers[i].SignIn("BSMITH")
-	}
-	pages := make([]*Page, n)
-	var all sync.WaitGroup
-	for i, b := range browsers {
-		all.Go(func() { pages[i] = b.Send("/sign-in/token", "token", token) })
-	}
-	all.Wait()
-	if n := admitted(pages); n != 1 {
-		t.Errorf("%d sessions, want 1", n)
-	}
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		h.User("BSMITH")
+		key := h.Browser("192.0.2.10", Chrome).EnrollApp("BSMITH", "app")
+		h.Pass(time.Minute)
+		token := h.AppToken(key)
+		nodes := []*House{h, node()}
+		nodes[1].Pass(h.Now().Sub(nodes[1].Now()))
+		const n = 20
+		browsers := make([]*Browser, n)
+		for i := range browsers {
+			browsers[i] = nodes[i%2].Browser("192.0.2.20", Chrome)
+			browsers[i].SignIn("BSMITH")
+		}
+		pages := make([]*Page, n)
+		var all sync.WaitGroup
+		for i, b := range browsers {
+			all.Go(func() { pages[i] = b.Send("/sign-in/token", "token", token) })
+		}
+		all.Wait()
+		if n := admitted(pages); n != 1 {
+			t.Errorf("%d sessions, want 1", n)
+		}
+	})
 }
 
 // RS-03: of 50 passwords at once after a reset one wizard is live, and none
 // reaches anything else.
 func TestOneWizardAfterReset(t *testing.T) {
-	h := Open(t, PostgreSQL(t))
-	h.User("BSMITH")
-	h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
-	if _, err := h.Office.ResetTwoFactor(t.Context(), h.Visit(), Operator, "BSMITH", "phone lost"); err != nil {
-		t.Fatal(err)
-	}
-	b := h.Browser("192.0.2.20", Chrome)
-	b.Get("/sign-in")
-	nodes := []*House{h, h.Node()}
-	browsers := make([]*Browser, 50)
-	var all sync.WaitGroup
-	for i := range browsers {
-		browsers[i] = b.Copy(b.IP, b.Agent)
-		browsers[i].House, browsers[i].page = nodes[i%2], b.page
-		all.Go(func() { browsers[i].Post("/sign-in", "user_id", "BSMITH", "password", Password) })
-	}
-	all.Wait()
-	live := 0
-	for _, b := range browsers {
-		if p := b.Get("/set-up/email"); p.Path == "/set-up/email" && p.Status == http.StatusOK {
-			live++
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		h.User("BSMITH")
+		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+		if _, err := h.Office.ResetTwoFactor(t.Context(), h.Visit(), Operator, "BSMITH", "phone lost"); err != nil {
+			t.Fatal(err)
 		}
-		if p := b.Get("/profile"); p.Path == "/profile" {
-			t.Error("a wizard opened the User Profile")
+		b := h.Browser("192.0.2.20", Chrome)
+		b.Get("/sign-in")
+		nodes := []*House{h, node()}
+		browsers := make([]*Browser, 50)
+		var all sync.WaitGroup
+		for i := range browsers {
+			browsers[i] = b.Copy(b.IP, b.Agent)
+			browsers[i].House, browsers[i].page = nodes[i%2], b.page
+			all.Go(func() { browsers[i].Post("/sign-in", "user_id", "BSMITH", "password", Password) })
 		}
-	}
-	if live != 1 {
-		t.Errorf("%d wizards are live, want 1", live)
-	}
+		all.Wait()
+		live := 0
+		for _, b := range browsers {
+			if p := b.Get("/set-up/email"); p.Path == "/set-up/email" && p.Status == http.StatusOK {
+				live++
+			}
+			if p := b.Get("/profile"); p.Path == "/profile" {
+				t.Error("a wizard opened the User Profile")
+			}
+		}
+		if live != 1 {
+			t.Errorf("%d wizards are live, want 1", live)
+		}
+	})
 }
 
 // SM-02: the tenth digit and the button at once send one message.
@@ -213,18 +235,19 @@ func TestUnknownAndWrongAlike(t *testing.T) {
 
 // NT-02: what people are called can't forge headers or markup of letters.
 func TestHostileNames(t *testing.T) {
-	h := Open(t, PostgreSQL(t))
-	h.User("BSMITH")
-	b := h.Browser("192.0.2.10", "Mozilla/5.0 \"<script>alert(1)</script>")
-	b.Enroll("BSMITH")
-	for _, m := range h.Mail("") {
-		if strings.ContainsAny(m.Subject, "\r\n") || strings.Contains(m.HTML, "<script") {
-			t.Errorf("%s: %q", m.Subject, m.HTML)
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		b := h.Browser("192.0.2.10", "Mozilla/5.0 \"<script>alert(1)</script>")
+		b.Enroll("BSMITH")
+		for _, m := range h.Mail("") {
+			if strings.ContainsAny(m.Subject, "\r\n") || strings.Contains(m.HTML, "<script") {
+				t.Errorf("%s: %q", m.Subject, m.HTML)
+			}
 		}
-	}
-	if p := b.Get("/profile"); strings.Contains(p.Body, "<script>alert") {
-		t.Error("a user agent reached the page as markup")
-	}
+		if p := b.Get("/profile"); strings.Contains(p.Body, "<script>alert") {
+			t.Error("a user agent reached the page as markup")
+		}
+	})
 }
 
 // A half sign-in opens nothing but its own step (SE-02): the pages of the

@@ -26,79 +26,82 @@ func happenings(h *House, subject, line string) (n int) {
 // V2, TH-03: of 200 wrong passwords at once, on two nodes, from 200 addresses,
 // five are compared; then the user ID waits, for the right password as well.
 func TestTwoHundredPasswords(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
-	h.User("BSMITH")
-	pages := everybody(h, 200, func(int) string { return "BSMITH" }, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/100, i%100+1) })
-	judged := 0
-	for _, p := range pages {
-		switch p.Status {
-		case http.StatusUnprocessableEntity:
-			judged++
-		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			if p.comeBack() == 0 {
-				t.Errorf("%d without a time to come back", p.Status)
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		h.User("BSMITH")
+		pages := everybody(h, node(), 200, func(int) string { return "BSMITH" }, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/100, i%100+1) })
+		judged := 0
+		for _, p := range pages {
+			switch p.Status {
+			case http.StatusUnprocessableEntity:
+				judged++
+			case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+				if p.comeBack() == 0 {
+					t.Errorf("%d without a time to come back", p.Status)
+				}
+			default:
+				t.Errorf("answered %d: %s", p.Status, p.Text())
 			}
-		default:
-			t.Errorf("answered %d: %s", p.Status, p.Text())
 		}
-	}
-	if n := happenings(h, "BSMITH", "sign-in.password refused"); n != 5 || judged != 5 {
-		t.Errorf("%d passwords were compared, %d told so, want 5", n, judged)
-	}
-	wantWait(t, h.Browser("192.0.2.20", Chrome).SignIn("BSMITH"), 30*time.Second)
+		if n := happenings(h, "BSMITH", "sign-in.password refused"); n != 5 || judged != 5 {
+			t.Errorf("%d passwords were compared, %d told so, want 5", n, judged)
+		}
+		wantWait(t, h.Browser("192.0.2.20", Chrome).SignIn("BSMITH"), 30*time.Second)
+	})
 }
 
 // V2, TH-04: of 200 user IDs at once from one network, on two nodes, twenty are
 // compared.
 func TestTwoHundredUserIDs(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
-	pages := everybody(h, 200, func(i int) string { return fmt.Sprintf("AGENT%03d", i) }, func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) })
-	judged := 0
-	for _, p := range pages {
-		if p.Status == http.StatusUnprocessableEntity {
-			judged++
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		pages := everybody(h, node(), 200, func(i int) string { return fmt.Sprintf("AGENT%03d", i) }, func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) })
+		judged := 0
+		for _, p := range pages {
+			if p.Status == http.StatusUnprocessableEntity {
+				judged++
+			}
 		}
-	}
-	if judged != 20 {
-		t.Errorf("%d passwords were compared, want 20", judged)
-	}
+		if judged != 20 {
+			t.Errorf("%d passwords were compared, want 20", judged)
+		}
+	})
 }
 
 // V1, V2: of 40 half sign-ins of one user that guess at once, on two nodes, six
 // tokens are compared: two failed sign-ins' worth.
 func TestFortyHalfSignIns(t *testing.T) {
-	h := Open(t, pgtest.DSN(t))
-	h.User("BSMITH")
-	h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
-	h.Pass(2 * time.Hour)
-	nodes := []*House{h, h.Node()}
-	var half []*Browser
-	for i := range 40 {
-		b := nodes[i%2].Browser(fmt.Sprintf("198.51.100.%d", i+1), Edge)
-		b.SignIn("BSMITH")
-		half = append(half, b)
-	}
-	var all sync.WaitGroup
-	for _, b := range half {
-		all.Go(func() { b.Send("/sign-in/token", "token", "000000") })
-	}
-	all.Wait()
-	if n := happenings(h, "BSMITH", "token.wrong refused"); n > 6 || n == 0 {
-		t.Errorf("%d tokens were compared, want 1 to 6", n)
-	}
-	for range 6 { // what was refused while others were under way may be tried again, up to the wait
-		half[39].Send("/sign-in/token", "token", "000000")
-		half[38].Send("/sign-in/token", "token", "000000")
-		half[37].Send("/sign-in/token", "token", "000000")
-	}
-	if n := happenings(h, "BSMITH", "token.wrong refused"); n != 6 {
-		t.Errorf("%d tokens were compared, want 6", n)
-	}
+	race(t, func(t *testing.T, h *House, node func() *House) {
+		h.User("BSMITH")
+		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+		h.Pass(2 * time.Hour)
+		nodes := []*House{h, node()}
+		var half []*Browser
+		for i := range 40 {
+			b := nodes[i%2].Browser(fmt.Sprintf("198.51.100.%d", i+1), Edge)
+			b.SignIn("BSMITH")
+			half = append(half, b)
+		}
+		var all sync.WaitGroup
+		for _, b := range half {
+			all.Go(func() { b.Send("/sign-in/token", "token", "000000") })
+		}
+		all.Wait()
+		if n := happenings(h, "BSMITH", "token.wrong refused"); n > 6 || n == 0 {
+			t.Errorf("%d tokens were compared, want 1 to 6", n)
+		}
+		for range 6 { // what was refused while others were under way may be tried again, up to the wait
+			half[39].Send("/sign-in/token", "token", "000000")
+			half[38].Send("/sign-in/token", "token", "000000")
+			half[37].Send("/sign-in/token", "token", "000000")
+		}
+		if n := happenings(h, "BSMITH", "token.wrong refused"); n != 6 {
+			t.Errorf("%d tokens were compared, want 6", n)
+		}
+	})
 }
 
 // everybody sends wrong passwords at once, on two nodes in turn.
-func everybody(h *House, n int, login, ip func(int) string) []*Page {
-	nodes := []*House{h, h.Node()}
+func everybody(h, other *House, n int, login, ip func(int) string) []*Page {
+	nodes := []*House{h, other}
 	browsers, pages := make([]*Browser, n), make([]*Page, n)
 	for i := range browsers {
 		browsers[i] = nodes[i%2].Browser(ip(i), Chrome)

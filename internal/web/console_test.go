@@ -21,6 +21,20 @@ func house(t *testing.T) *housetest.House {
 	return h
 }
 
+// houses runs a test in a house on SQLite and in one on PostgreSQL.
+func houses(t *testing.T, f func(t *testing.T, h *housetest.House)) {
+	t.Helper()
+	t.Parallel()
+	for engine, open := range map[string]func(testing.TB) string{"SQLite": housetest.SQLite, "PostgreSQL": housetest.PostgreSQL} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			h := housetest.Open(t, open(t))
+			h.Administrator()
+			f(t, h)
+		})
+	}
+}
+
 // signedIn is a browser in which login has just set up by email and signed in.
 func signedIn(h *housetest.House, login string) *housetest.Browser {
 	h.T.Helper()
@@ -118,42 +132,43 @@ func TestButtonsNeedTheRight(t *testing.T) {
 // M5: what is not a value is refused beside its field, kept as it was typed,
 // and nothing is changed; whether the effect was asked for or the saving.
 func TestRefusedPreferences(t *testing.T) {
-	h := house(t)
-	b := signedIn(h, "ADMIN")
-	for _, step := range []string{"effect", "save"} {
-		for _, c := range []struct{ code, typed, says string }{
-			{"2FAFREQUENCY", "-1", "-1 is not a whole number of days. Write 0 to 365, for example 7, or leave it empty for 30. Nothing was changed."},
-			{"2FAFREQUENCY", "abc", "abc is not a whole number of days."},
-			{"2FAFREQUENCY", "7.5", "7.5 is not a whole number of days."},
-			{"2FAFREQUENCY", "99999", "99999 is not a whole number of days."},
-			{"2FAFREQUENCY", `"><b>7`, `"><b>7 is not a whole number of days.`},
-			{"PASSWORDLENGTH", "7", "7 is not a whole number from 8 to 64."},
-			{"TOKENMINUTES", "2", "2 is not a whole number from 3 to 10."},
-			{"SMSCOUNTRIES", "USA", "USA is not a country code."},
-		} {
-			b.Get("/admin/system/preferences?edit=" + c.code)
-			p := b.Post("/admin/system/preferences", "code", c.code, "value", c.typed, "version", b.Get("/admin/system/preferences?edit="+c.code).Value("version"), "step", step)
-			wantPage(t, p, 422, c.says)
-			if got := p.Value("value"); got != c.typed {
-				t.Errorf("%s %q: the field holds %q", c.code, c.typed, got)
-			}
-			if !p.Has("input", "aria-invalid", "true") || !p.Has("p", "id", "value-error") || !strings.HasPrefix(p.Title(), "Error: ") {
-				t.Errorf("%s %q: the refusal does not stand beside the field", c.code, c.typed)
+	houses(t, func(t *testing.T, h *housetest.House) {
+		b := signedIn(h, "ADMIN")
+		for _, step := range []string{"effect", "save"} {
+			for _, c := range []struct{ code, typed, says string }{
+				{"2FAFREQUENCY", "-1", "-1 is not a whole number of days. Write 0 to 365, for example 7, or leave it empty for 30. Nothing was changed."},
+				{"2FAFREQUENCY", "abc", "abc is not a whole number of days."},
+				{"2FAFREQUENCY", "7.5", "7.5 is not a whole number of days."},
+				{"2FAFREQUENCY", "99999", "99999 is not a whole number of days."},
+				{"2FAFREQUENCY", `"><b>7`, `"><b>7 is not a whole number of days.`},
+				{"PASSWORDLENGTH", "7", "7 is not a whole number from 8 to 64."},
+				{"TOKENMINUTES", "2", "2 is not a whole number from 3 to 10."},
+				{"SMSCOUNTRIES", "USA", "USA is not a country code."},
+			} {
+				b.Get("/admin/system/preferences?edit=" + c.code)
+				p := b.Post("/admin/system/preferences", "code", c.code, "value", c.typed, "version", b.Get("/admin/system/preferences?edit="+c.code).Value("version"), "step", step)
+				wantPage(t, p, 422, c.says)
+				if got := p.Value("value"); got != c.typed {
+					t.Errorf("%s %q: the field holds %q", c.code, c.typed, got)
+				}
+				if !p.Has("input", "aria-invalid", "true") || !p.Has("p", "id", "value-error") || !strings.HasPrefix(p.Title(), "Error: ") {
+					t.Errorf("%s %q: the refusal does not stand beside the field", c.code, c.typed)
+				}
 			}
 		}
-	}
-	rows, err := h.Office.Preferences(t.Context(), h.Visit(), housetest.Operator)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rows {
-		want := map[string]string{"2FA": "On", "2FAFREQUENCY": "7"}[r.Preference.Code]
-		if r.Setting.Value != want {
-			t.Errorf("%s is %q now", r.Preference.Code, r.Setting.Value)
+		rows, err := h.Office.Preferences(t.Context(), h.Visit(), housetest.Operator)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	p := b.Post("/admin/system/preferences", "code", "NOSUCH", "value", "1", "step", "save")
-	wantPage(t, p, 404, "There is no preference NOSUCH", "(ADMIN)")
+		for _, r := range rows {
+			want := map[string]string{"2FA": "On", "2FAFREQUENCY": "7"}[r.Preference.Code]
+			if r.Setting.Value != want {
+				t.Errorf("%s is %q now", r.Preference.Code, r.Setting.Value)
+			}
+		}
+		p := b.Post("/admin/system/preferences", "code", "NOSUCH", "value", "1", "step", "save")
+		wantPage(t, p, 404, "There is no preference NOSUCH", "(ADMIN)")
+	})
 }
 
 // A value is saved, said, and shown; an empty one is the default again (M3, M5).
@@ -175,20 +190,21 @@ func TestSavePreference(t *testing.T) {
 
 // Turning 2FA Off needs a reason, told to every administrator (RS-08).
 func TestTurnOff(t *testing.T) {
-	h := house(t)
-	b := signedIn(h, "ADMIN")
-	version := b.Get("/admin/system/preferences?edit=2FA").Value("version")
-	p := b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "  ", "end_sessions", "yes")
-	wantPage(t, p, 422, "Write a reason.")
-	if !p.Has("p", "id", "reason-error") || !strings.Contains(p.Body, `<option value="Off" selected>`) || p.Value("end_sessions") != "yes" {
-		t.Error("the refusal does not stand beside the reason, or the choice was lost")
-	}
-	wantPage(t, b.Get("/admin/system/preferences?q=2FA"), 200, "Turn on two factor authentication")
-	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "effect")
-	wantPage(t, p, 200, "from On to Off", "Reason")
-	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "mail server <move>")
-	wantPage(t, p, 200, "2FA is Off now.", `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
-	wantPage(t, b.Get("/admin/users"), 200, `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
+	houses(t, func(t *testing.T, h *housetest.House) {
+		b := signedIn(h, "ADMIN")
+		version := b.Get("/admin/system/preferences?edit=2FA").Value("version")
+		p := b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "  ", "end_sessions", "yes")
+		wantPage(t, p, 422, "Write a reason.")
+		if !p.Has("p", "id", "reason-error") || !strings.Contains(p.Body, `<option value="Off" selected>`) || p.Value("end_sessions") != "yes" {
+			t.Error("the refusal does not stand beside the reason, or the choice was lost")
+		}
+		wantPage(t, b.Get("/admin/system/preferences?q=2FA"), 200, "Turn on two factor authentication")
+		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "effect")
+		wantPage(t, p, 200, "from On to Off", "Reason")
+		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "mail server <move>")
+		wantPage(t, p, 200, "2FA is Off now.", `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
+		wantPage(t, b.Get("/admin/users"), 200, `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
+	})
 }
 
 // The page before Turn on counts whom it touches.
@@ -252,13 +268,14 @@ func TestPreferenceConflict(t *testing.T) {
 
 // What was searched for is shown as it was typed, whatever it is.
 func TestSearchIsEscaped(t *testing.T) {
-	h := house(t)
-	b := signedIn(h, "ADMIN")
-	for _, path := range []string{"/admin/system/preferences", "/admin/users"} {
-		p := b.Get(path + "?q=" + url.QueryEscape(`"><script>alert(1)</script>`))
-		wantPage(t, p, 200, `"><script>alert(1)</script>"`)
-		if strings.Contains(p.Body, "<script") || p.Value("q") != `"><script>alert(1)</script>` {
-			t.Errorf("%s: %s", path, p.Body)
+	houses(t, func(t *testing.T, h *housetest.House) {
+		b := signedIn(h, "ADMIN")
+		for _, path := range []string{"/admin/system/preferences", "/admin/users"} {
+			p := b.Get(path + "?q=" + url.QueryEscape(`"><script>alert(1)</script>`))
+			wantPage(t, p, 200, `"><script>alert(1)</script>"`)
+			if strings.Contains(p.Body, "<script") || p.Value("q") != `"><script>alert(1)</script>` {
+				t.Errorf("%s: %s", path, p.Body)
+			}
 		}
-	}
+	})
 }

@@ -206,22 +206,23 @@ func TestUnknownUser(t *testing.T) {
 
 // What an administrator does to another user: devices, sessions, state.
 func TestActsOnAUser(t *testing.T) {
-	h := house(t)
-	h.User("BSMITH")
-	user := signedIn(h, "BSMITH")
-	b := signedIn(h, "ADMIN")
-	wantPage(t, b.Get("/admin/users/BSMITH"), 200, "Email (Default)", "Chrome on Windows", "End all 1", "Forget all 1", "set up: Email")
-	device := b.Get("/admin/users/BSMITH").Value("device")
-	wantPage(t, b.Post("/admin/users/BSMITH/devices/forget", "device", device), 200, "The device was forgotten.")
-	wantPage(t, b.Post("/admin/users/BSMITH/devices/forget", "device", device), 404, "That device is not remembered any more")
-	wantPage(t, b.Get("/admin/users/BSMITH"), 200)
-	wantPage(t, b.Post("/admin/users/BSMITH/sessions/end"), 200, "All sessions were ended.", "Not signed in.")
-	if p := user.Get("/profile"); p.Path != "/sign-in" {
-		t.Errorf("the session goes on: %s", p.Path)
-	}
-	wantPage(t, b.Post("/admin/users/BSMITH/disable"), 200, "The user was disabled.", "Disabled")
-	wantPage(t, b.Post("/admin/users/BSMITH/enable"), 200, "The user may sign in again.", "Enabled")
-	wantPage(t, b.Post("/admin/users/ADMIN/disable"), 403, "is the last administrator")
+	houses(t, func(t *testing.T, h *housetest.House) {
+		h.User("BSMITH")
+		user := signedIn(h, "BSMITH")
+		b := signedIn(h, "ADMIN")
+		wantPage(t, b.Get("/admin/users/BSMITH"), 200, "Email (Default)", "Chrome on Windows", "End all 1", "Forget all 1", "set up: Email")
+		device := b.Get("/admin/users/BSMITH").Value("device")
+		wantPage(t, b.Post("/admin/users/BSMITH/devices/forget", "device", device), 200, "The device was forgotten.")
+		wantPage(t, b.Post("/admin/users/BSMITH/devices/forget", "device", device), 404, "That device is not remembered any more")
+		wantPage(t, b.Get("/admin/users/BSMITH"), 200)
+		wantPage(t, b.Post("/admin/users/BSMITH/sessions/end"), 200, "All sessions were ended.", "Not signed in.")
+		if p := user.Get("/profile"); p.Path != "/sign-in" {
+			t.Errorf("the session goes on: %s", p.Path)
+		}
+		wantPage(t, b.Post("/admin/users/BSMITH/disable"), 200, "The user was disabled.", "Disabled")
+		wantPage(t, b.Post("/admin/users/BSMITH/enable"), 200, "The user may sign in again.", "Enabled")
+		wantPage(t, b.Post("/admin/users/ADMIN/disable"), 403, "is the last administrator")
+	})
 }
 
 // The setup button on another's page only invites: it shows no code and no token field.
@@ -249,39 +250,41 @@ func TestInvite(t *testing.T) {
 // Resetting oneself belongs on the User Profile; a reset upwards is refused
 // before the reason is asked for (RS-02, D-43).
 func TestResetPagesThatRefuse(t *testing.T) {
-	h := house(t)
-	h.User("CBILLS", countersign.RightReset)
-	b := signedIn(h, "CBILLS")
-	wantPage(t, b.Get("/admin/users/ADMIN/reset-two-factor"), 403, "Ann Admin holds a right that you do not hold", "Go to User Administration")
-	wantPage(t, b.Get("/admin/users/CBILLS/reset-two-factor"), 403, "Reset yourself in your User Profile")
-	if p := b.Get("/admin/users/CBILLS"); !p.Has("a", "href", "/profile/reset-two-factor") || p.Has("a", "href", "/admin/users/CBILLS/reset-two-factor") {
-		t.Error("the own page does not lead to the User Profile")
-	}
-	h.Set("2FASELFRESET", "Off")
-	wantPage(t, b.Get("/profile/reset-two-factor"), 403, "Your agency does not let users reset themselves")
-	if b.Get("/profile").Has("a", "href", "/profile/reset-two-factor") {
-		t.Error("the profile offers what is refused")
-	}
+	houses(t, func(t *testing.T, h *housetest.House) {
+		h.User("CBILLS", countersign.RightReset)
+		b := signedIn(h, "CBILLS")
+		wantPage(t, b.Get("/admin/users/ADMIN/reset-two-factor"), 403, "Ann Admin holds a right that you do not hold", "Go to User Administration")
+		wantPage(t, b.Get("/admin/users/CBILLS/reset-two-factor"), 403, "Reset yourself in your User Profile")
+		if p := b.Get("/admin/users/CBILLS"); !p.Has("a", "href", "/profile/reset-two-factor") || p.Has("a", "href", "/admin/users/CBILLS/reset-two-factor") {
+			t.Error("the own page does not lead to the User Profile")
+		}
+		h.Set("2FASELFRESET", "Off")
+		wantPage(t, b.Get("/profile/reset-two-factor"), 403, "Your agency does not let users reset themselves")
+		if b.Get("/profile").Has("a", "href", "/profile/reset-two-factor") {
+			t.Error("the profile offers what is refused")
+		}
+	})
 }
 
 // The User Profile: devices, sessions and methods of the guest, and nobody else's.
 func TestProfile(t *testing.T) {
-	h := house(t)
-	h.User("BSMITH")
-	b := h.Browser("192.0.2.10", housetest.Chrome)
-	b.EnrollApp("BSMITH", "app")
-	other := h.Browser("192.0.2.11", housetest.Edge)
-	other.SignIn("BSMITH")
-	h.Pass(45 * time.Second)
-	wantPage(t, b.Get("/profile"), 200, "Authenticator (Default)", "Email", "Required, so it cannot be removed", "This device", "This session", "You are asked again after 9 November, 2:00 PM")
-	for _, path := range []string{"/profile/methods/remove?method=email", "/profile/methods/remove?method=sms", "/profile/devices/forget?device=none"} {
-		if p := b.Get(path); p.Status != 404 {
-			t.Errorf("%s: %d", path, p.Status)
+	houses(t, func(t *testing.T, h *housetest.House) {
+		h.User("BSMITH")
+		b := h.Browser("192.0.2.10", housetest.Chrome)
+		b.EnrollApp("BSMITH", "app")
+		other := h.Browser("192.0.2.11", housetest.Edge)
+		other.SignIn("BSMITH")
+		h.Pass(45 * time.Second)
+		wantPage(t, b.Get("/profile"), 200, "Authenticator (Default)", "Email", "Required, so it cannot be removed", "This device", "This session", "You are asked again after 9 November, 2:00 PM")
+		for _, path := range []string{"/profile/methods/remove?method=email", "/profile/methods/remove?method=sms", "/profile/devices/forget?device=none"} {
+			if p := b.Get(path); p.Status != 404 {
+				t.Errorf("%s: %d", path, p.Status)
+			}
 		}
-	}
-	wantPage(t, b.Get("/profile/methods/remove?method=app"), 200, "Remove Authenticator?", "Your Default is then Email")
-	wantPage(t, b.Post("/profile/methods/remove", "method", "app"), 200, "The method was removed.", "Email (Default)")
-	wantPage(t, b.Get("/profile/devices/forget"), 200) // all were forgotten with the method: back to the profile
-	wantPage(t, b.Post("/profile/sessions/end", "session", "none"), 404, "That session is not there any more", "Go to the User Profile")
-	wantPage(t, b.Post("/profile/default", "default", "sms"), 422, "Choose one of the methods that are set up.")
+		wantPage(t, b.Get("/profile/methods/remove?method=app"), 200, "Remove Authenticator?", "Your Default is then Email")
+		wantPage(t, b.Post("/profile/methods/remove", "method", "app"), 200, "The method was removed.", "Email (Default)")
+		wantPage(t, b.Get("/profile/devices/forget"), 200) // all were forgotten with the method: back to the profile
+		wantPage(t, b.Post("/profile/sessions/end", "session", "none"), 404, "That session is not there any more", "Go to the User Profile")
+		wantPage(t, b.Post("/profile/default", "default", "sms"), 422, "Choose one of the methods that are set up.")
+	})
 }
