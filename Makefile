@@ -13,7 +13,7 @@ UNWATCHED = -gcflags=modernc.org/sqlite/lib=-race=false
 RACE      = env CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 $(GO) test -race $(UNWATCHED) -count=1 -p $(P)
 
 .DEFAULT_GOAL := help
-.PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools scan vulnerabilities
+.PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools scan vulnerabilities mutate
 
 help: ## shows this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -47,6 +47,9 @@ soak: test-tools ## long repetitions: hours
 	RAPID_CHECKS=1000000 $(GO) test -count=1 -timeout 3h ./internal/policy ./internal/factor
 	COUNTERSIGN_SOAK=1 scripts/with-postgres $(RACE) -timeout 6h ./...
 	COUNTERSIGN_SOAK=1 scripts/with-postgres $(GO) test -count=1 -timeout 3h -run TestRandomSequences ./internal/housetest
+
+mutate: test-tools ## changes the product line by line, and runs the test that must fall: an hour
+	scripts/with-postgres $(GO) run ./scripts/mutate -p $(P)
 
 bench: test-tools ## benchmarks
 	scripts/with-postgres $(GO) test -run '^$$' -bench . -benchmem -p 1 ./...

@@ -46,6 +46,7 @@ var plan = map[string]room{
 	"countersign/internal/web":         {floor: 5, door: true, outside: true},
 	"countersign/internal/ops":         {floor: 5, door: true, outside: true},
 	"countersign/cmd/countersign":      {floor: 6, outside: true},
+	"countersign/scripts/mutate":       {floor: 6, outside: true},
 	"countersign/internal/leash":       {floor: 6, outside: true, support: true},
 	"countersign/internal/housetest":   {floor: 6, outside: true, support: true, sql: true}, // looks into a database as a thief would
 	"countersign/internal/pgtest":      {floor: 6, outside: true, support: true, sql: true}, // makes and drops databases

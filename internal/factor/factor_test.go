@@ -96,6 +96,23 @@ func TestTokenIsBound(t *testing.T) {
 	}
 }
 
+// OT-04: a token that went by one channel is none of another, to the same
+// address and under the same key, whatever the row says that it went by.
+func TestTokenIsBoundToItsChannel(t *testing.T) {
+	k := key(t)
+	mail := countersign.Factor{ID: "f", Method: countersign.Email, Address: "b@demo.example"}
+	c, dispatch := Email(k).Ask(mail, binding, noon, countersign.TokenLife)
+	text := mail
+	text.Method = countersign.SMS
+	if _, err := SMS(k).Check(text, c, binding, dispatch.Token, noon); !errors.Is(err, ErrWrong) {
+		t.Errorf("the token of a mail as one of a text message: %v", err)
+	}
+	c.Method = countersign.SMS
+	if _, err := SMS(k).Check(text, c, binding, dispatch.Token, noon); !errors.Is(err, ErrWrong) {
+		t.Errorf("with a row that says so: %v", err)
+	}
+}
+
 // The vectors of RFC 6238, appendix B (SHA-1), with their last six digits.
 func TestAppTokenVectors(t *testing.T) {
 	k := []byte("12345678901234567890")

@@ -65,6 +65,14 @@ func TestEventsByAddresses(t *testing.T) {
 			r.b.Post("/set-up/email", "email", "third-"+r.own)
 			r.b.Post("/set-up/email/token", "token", h.Token("third-"+r.own))
 		}, func(r reader) string { return "third-" + r.own }},
+		{"password changed", "Your password for Agency Integrator was changed", func(_ *House, r reader) {
+			r.b.Get("/password/change")
+			r.b.Post("/password/change", "password", Password, "new_password", another)
+		}, nil},
+		{"Default changed", "Your Default for Agency Integrator was changed", func(_ *House, r reader) {
+			r.b.Get("/profile")
+			r.b.Post("/profile/default", "default", "app")
+		}, nil},
 		{"reset by oneself", "You reset two factor authentication for Agency Integrator", func(_ *House, r reader) {
 			r.b.Get("/profile/reset-two-factor")
 			r.b.Post("/profile/reset-two-factor", "password", Password)

@@ -162,6 +162,18 @@ func TestNoGuessDuringAWait(t *testing.T) {
 
 // Waits never get shorter, and there is always room for one guess after them.
 func TestWaitsGrow(t *testing.T) {
+	const half, minute = 30 * time.Second, time.Minute
+	for lane, waits := range map[countersign.Lane][]time.Duration{
+		countersign.LaneUnknown:             {half, minute, 2 * minute, 4 * minute, 8 * minute, 16 * minute, 32 * minute, 60 * minute, 60 * minute},
+		countersign.LaneOf(countersign.SMS): {half, minute, 5 * minute, 15 * minute, 30 * minute, 60 * minute, 60 * minute},
+	} {
+		road := RoadOf(lane)
+		for i, want := range waits {
+			if got := road.Wait(road.First + i*road.Every); got != want {
+				t.Errorf("%s: the %d. wait is %v, want %v", lane, i+1, got, want)
+			}
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		road := RoadOf(rapid.SampledFrom([]countersign.Lane{countersign.LaneUnknown, countersign.LaneOf(countersign.SMS)}).Draw(t, "lane"))
 		n := rapid.IntRange(0, 200).Draw(t, "failures")
@@ -185,6 +197,11 @@ func TestWaitsGrow(t *testing.T) {
 
 // What happens to one agency never takes the share of another (TN-02).
 func TestAgencyShare(t *testing.T) {
+	for house, want := range map[int]int{0: 600, 2999: 600, 3000: 60, 1_000_000: 60} {
+		if got := AgencyShare(house); got != want {
+			t.Errorf("after %d failures in the installation an agency may have %d, want %d", house, got, want)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		if share := AgencyShare(rapid.IntRange(0, 1_000_000).Draw(t, "house")); share < LeastAgency {
 			t.Fatalf("a share of %d", share)

@@ -141,6 +141,10 @@ func TestUnknownUserCostsAHash(t *testing.T) {
 		"too long":          {encoded, strings.Repeat("x", 300)},
 		"asks for too much": {strings.Replace(encoded, "m=19456", "m=9999999", 1), "wrong"},
 	} {
+		before := p.Computed()
+		if ok, _ := check(t, p, test.encoded, test.password); ok || p.Computed() != before+1 {
+			t.Errorf("%s: %v, and %d hashes were computed, want 1", name, ok, p.Computed()-before)
+		}
 		// Where the one place is taken, only what hashes has to wait for it.
 		p := small(0, time.Hour)
 		occupied := occupy(p)
@@ -321,6 +325,7 @@ func TestWhoHangsUpLeavesTheQueue(t *testing.T) {
 func TestPasswordsAreCheckedSideBySide(t *testing.T) {
 	t.Parallel()
 	p := NewPasswords()
+	p.wait = time.Hour // however busy the machine is
 	encoded := make([]string, 4)
 	for i := range encoded {
 		encoded[i] = hashOf(t, p, fmt.Sprint("password number ", i))
