@@ -108,7 +108,7 @@ const (
 // Parse brings a typed value into the form that is stored, or says beside the
 // field why it can't be one (D-01, M5). Empty is always a value: the default.
 func (p Preference) Parse(typed string) (string, error) {
-	value := strings.TrimSpace(typed)
+	value := CleanText(typed)
 	if value == "" {
 		return "", nil
 	}
@@ -120,7 +120,7 @@ func (p Preference) Parse(typed string) (string, error) {
 	case KindDays, KindNumber:
 		return p.number(value)
 	}
-	if len([]rune(value)) > 500 || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
+	if len([]rune(value)) > 500 || !IsLine(value) {
 		return "", p.refuse("preference.not_text", value)
 	}
 	if p.Code == PrefCountries {

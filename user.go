@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // UserID names a user row; what people type is the Login.
@@ -47,11 +48,9 @@ func (u User) FirstName() string {
 	return first
 }
 
-// FoldLogin is the form in which user IDs are compared: NFKC and case folded,
-// without surrounding space (D-51).
-func FoldLogin(login string) string {
-	return cases.Fold().String(norm.NFKC.String(strings.TrimSpace(login)))
-}
+// FoldLogin is the form in which user IDs and search texts are compared: as
+// CleanID returns them, case folded.
+func FoldLogin(login string) string { return cases.Fold().String(CleanID(login)) }
 
 // reservedLogins are parts of paths below /admin/users.
 var reservedLogins = []string{"new", "import", "selected", "remind", "resets"}
@@ -60,6 +59,10 @@ var reservedLogins = []string{"new", "import", "selected", "remind", "resets"}
 func CheckLogin(login string) error {
 	if login == "" {
 		return &Error{Kind: Invalid, Code: "user_id.required", Field: "user_id"}
+	}
+	if i := strings.IndexFunc(login, func(r rune) bool { return r > unicode.MaxASCII }); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(login[i:])
+		return &Error{Kind: Invalid, Code: "user_id.character", Field: "user_id", Args: Args{"Character": Character(r)}}
 	}
 	if len(login) > 64 || strings.ContainsFunc(login, func(r rune) bool { return !isLoginRune(r) }) {
 		return &Error{Kind: Invalid, Code: "user_id.form", Field: "user_id"}

@@ -15,8 +15,8 @@ import (
 // AddAgency adds an agency: a command of the host's operator.
 func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Agency) (countersign.Agency, error) {
 	a.ID = countersign.AgencyID(secret.NewID())
-	a.Code = strings.ToUpper(strings.TrimSpace(a.Code))
-	a.Name = strings.TrimSpace(a.Name)
+	a.Code = strings.ToUpper(countersign.CleanID(a.Code))
+	a.Name = countersign.CleanText(a.Name)
 	a.Created = now
 	for i, h := range a.Hosts {
 		a.Hosts[i] = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(h), "."))

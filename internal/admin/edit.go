@@ -75,7 +75,7 @@ func (o *Office) EditUser(ctx context.Context, v countersign.Visit, actor counte
 func (c Change) apply(u countersign.User) countersign.User {
 	take := func(to *string, from *string) {
 		if from != nil {
-			*to = strings.TrimSpace(*from)
+			*to = countersign.CleanText(*from)
 		}
 	}
 	take(&u.Name, c.Name)

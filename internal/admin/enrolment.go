@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"countersign"
@@ -25,7 +24,7 @@ type NewCode struct {
 // host may make one for anybody, the last administrator too, and resets who is
 // set up with the same act (RS-07).
 func (o *Office) EnrolmentCode(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (n NewCode, err error) {
-	reason = strings.TrimSpace(reason)
+	reason = countersign.CleanText(reason)
 	code := secret.Code(secret.EnrolmentLength)
 	n.Code, n.Until = secret.Grouped(code), v.Now.Add(policy.EnrolLife)
 	err = o.act(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {

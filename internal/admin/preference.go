@@ -152,7 +152,7 @@ func (o *Office) SetPreference(ctx context.Context, v countersign.Visit, actor c
 		}
 		row = Row{Preference: e.Row.Preference, Setting: countersign.Setting{
 			Code: e.Row.Preference.Code, Value: e.Value, Version: s.Version + 1,
-			Changed: v.Now, By: actor.Name(), Reason: strings.TrimSpace(s.Reason)}}
+			Changed: v.Now, By: actor.Name(), Reason: countersign.CleanText(s.Reason)}}
 		if err := tx.SaveSetting(ctx, row.Setting, s.Version); err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (o *Office) saved(ctx context.Context, tx *store.Tx, v countersign.Visit, a
 		return nil
 	}
 	return notice.Administrators(ctx, tx, v, countersign.KindTurnedOff, map[string]string{
-		"By": byline(actor), "Reason": strings.TrimSpace(s.Reason), "What": code, "Old": e.Row.Shown(), "New": e.Row.Preference.Show(e.Value)})
+		"By": byline(actor), "Reason": countersign.CleanText(s.Reason), "What": code, "Old": e.Row.Shown(), "New": e.Row.Preference.Show(e.Value)})
 }
 
 // forgets says why a change forgets every device; empty if it does not.

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"strings"
 
 	"countersign"
 	"countersign/internal/notice"
@@ -16,7 +15,7 @@ import (
 // once with the password alone, to set up again within 24 hours (M25 to M27,
 // RS-02 to RS-05). told are the addresses of the notice.
 func (o *Office) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (told []string, err error) {
-	reason = strings.TrimSpace(reason)
+	reason = countersign.CleanText(reason)
 	err = o.act(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
 		u, err := o.target(ctx, tx, actor, countersign.RightReset, login)
 		if err != nil {

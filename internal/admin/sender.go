@@ -36,7 +36,7 @@ func (o *Office) SaveNames(ctx context.Context, v countersign.Visit, actor count
 		}
 		named := agency
 		var wrongProduct, wrongFrom error
-		if product := strings.TrimSpace(n.Product); product != strings.TrimSpace(n.WasProduct) {
+		if product := countersign.CleanText(n.Product); product != strings.TrimSpace(n.WasProduct) {
 			named.Product, wrongProduct = newProduct(agency, product)
 		}
 		if n.From != n.WasFrom {
@@ -119,7 +119,7 @@ func written(name, address string) string {
 func (o *Office) newSender(all []countersign.Agency, a countersign.Agency, typed string) (string, error) {
 	installation := a
 	installation.MailFrom = ""
-	if typed = strings.TrimSpace(typed); typed == "" || typed == o.sender(installation) {
+	if typed = countersign.CleanText(typed); typed == "" || typed == o.sender(installation) {
 		return "", nil
 	}
 	from, err := parseSender(typed)

@@ -153,7 +153,7 @@ func (o *Office) AddUser(ctx context.Context, v countersign.Visit, actor counter
 	}
 	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		u = countersign.User{
-			ID: countersign.UserID(secret.NewID()), Login: strings.TrimSpace(n.Login), Name: strings.TrimSpace(n.Name),
+			ID: countersign.UserID(secret.NewID()), Login: countersign.CleanID(n.Login), Name: countersign.CleanText(n.Name),
 			Email: strings.TrimSpace(n.Email), Mobile: n.Mobile, Rights: n.Rights, Groups: tidy(n.Groups), Created: v.Now, Version: 1}
 		p, err := tx.Preferences(ctx)
 		if err != nil {
@@ -258,7 +258,7 @@ func (o *Office) emailTaken(ctx context.Context, tx *store.Tx, u countersign.Use
 func tidy(list []string) []string {
 	var kept []string
 	for _, g := range list {
-		if g = strings.TrimSpace(g); g != "" {
+		if g = countersign.CleanText(g); g != "" {
 			kept = append(kept, g)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -34,26 +35,27 @@ func (e email) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 
 // ParseEmail brings an address into the form in which addresses are kept and
 // compared: the domain in lower case and as punycode, the local part as it was
-// typed (D-45). What is no address is refused beside the field email.
+// typed, without the invisible characters that pasted text brings along. What is no address is refused beside the field email.
 func ParseEmail(typed string) (string, error) {
-	typed = strings.TrimSpace(typed)
+	address := countersign.CleanID(typed)
 	refuse := func(code string) (string, error) {
 		return "", &countersign.Error{Kind: countersign.Invalid, Code: code, Field: "email", Args: countersign.Args{"Value": typed}}
 	}
-	at := strings.LastIndexByte(typed, '@')
+	at := strings.LastIndexByte(address, '@')
 	switch {
-	case typed == "":
+	case address == "":
 		return refuse("email.required")
-	case at < 0 || at == len(typed)-1:
+	case at < 0 || at == len(address)-1:
 		return refuse("email.no_domain")
-	case strings.Contains(typed[:at], `"`):
+	case strings.Contains(address[:at], `"`):
 		return refuse("email.quoted")
-	case len(typed) > 254 || strings.ContainsFunc(typed, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+	case len(address) > 254 || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r == 0x7f }):
 		return refuse("email.not_address")
 	}
-	local, domain := typed[:at], strings.TrimSuffix(typed[at+1:], ".")
-	if strings.ContainsFunc(local, func(r rune) bool { return r > 0x7e && unicode.IsLetter(r) }) {
-		return refuse("email.letters")
+	local, domain := address[:at], strings.TrimSuffix(address[at+1:], ".")
+	if i := strings.IndexFunc(local, func(r rune) bool { return r > 0x7e && unicode.IsLetter(r) }); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(local[i:])
+		return "", &countersign.Error{Kind: countersign.Invalid, Code: "email.letters", Field: "email", Args: countersign.Args{"Value": typed, "Character": countersign.Character(r)}}
 	}
 	ascii, err := idna.Lookup.ToASCII(domain)
 	if err != nil || !plausibleDomain(ascii) || !plausibleLocal(local) {

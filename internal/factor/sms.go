@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
-	"golang.org/x/text/unicode/norm"
 
 	"countersign"
 	"countersign/internal/secret"
@@ -72,7 +71,7 @@ func ParsePhone(typed, country string, countries []string) (string, error) {
 // telephone code of that country: what begins with another code is not read as
 // if it did not.
 func parsePhone(typed, country string) (string, error) {
-	digits, ok := phoneDigits(typed)
+	digits, ok := phoneDigits(countersign.CleanID(typed))
 	if !ok && extension.MatchString(typed) {
 		return "", refusePhone("phone.extension", typed, "phone", 0)
 	}
@@ -101,7 +100,7 @@ func parsePhone(typed, country string) (string, error) {
 
 // withCode tells whether a number begins with the telephone code of its country.
 func withCode(typed string) bool {
-	return strings.HasPrefix(norm.NFKC.String(strings.TrimSpace(typed)), "+")
+	return strings.HasPrefix(countersign.CleanID(typed), "+")
 }
 
 func refusePhone(code, typed, field string, digits int) error {
@@ -162,11 +161,11 @@ var extension = regexp.MustCompile(`(?i)\d[\s,;.]*(?:x|ext|extn|extension|#)[\s.
 // scripts; anything else is no number.
 func phoneDigits(typed string) (string, bool) {
 	var digits strings.Builder
-	for i, r := range norm.NFKC.String(strings.TrimSpace(typed)) {
+	for i, r := range typed {
 		switch {
 		case unicode.Is(unicode.Nd, r):
 			digits.WriteByte(byte('0' + digitOf(r)))
-		case strings.ContainsRune(" -().\u00a0\u2010\u2011\u2012\u2013/", r) || r == '+' && i == 0:
+		case strings.ContainsRune(" -().\u2010\u2011\u2012\u2013\u2212/", r) || r == '+' && i == 0:
 		default:
 			return "", false
 		}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/unicode/norm"
+	"countersign"
 )
 
 // ParseToken reads what was typed into a token field: spaces, hyphens and
@@ -15,11 +15,11 @@ func ParseToken(typed string) (token string, ok bool) {
 		return "", false
 	}
 	var digits strings.Builder
-	for _, r := range norm.NFKC.String(typed) {
+	for _, r := range countersign.CleanID(typed) {
 		switch {
 		case unicode.Is(unicode.Nd, r):
 			digits.WriteByte(byte('0' + digitOf(r)))
-		case unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || unicode.Is(unicode.Cf, r) || r == '\u2212':
+		case unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || r == '\u2212':
 		default:
 			return "", false
 		}

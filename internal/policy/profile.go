@@ -12,7 +12,7 @@ func CheckName(name string) error {
 	if name == "" {
 		return &countersign.Error{Kind: countersign.Invalid, Code: "name.required", Field: "name"}
 	}
-	if len([]rune(name)) > 100 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if len([]rune(name)) > 100 || !countersign.IsLine(name) {
 		return &countersign.Error{Kind: countersign.Invalid, Code: "name.form", Field: "name"}
 	}
 	return nil
@@ -24,7 +24,7 @@ func CheckPasskeyName(name string) error {
 	if name == "" {
 		return &countersign.Error{Kind: countersign.Invalid, Code: "passkey.name_required", Field: "passkey_name"}
 	}
-	if len([]rune(name)) > 50 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if len([]rune(name)) > 50 || !countersign.IsLine(name) {
 		return &countersign.Error{Kind: countersign.Invalid, Code: "passkey.name_form", Field: "passkey_name"}
 	}
 	return nil
@@ -36,7 +36,7 @@ func CheckReason(reason, missing string) error {
 	if strings.TrimSpace(reason) == "" {
 		return &countersign.Error{Kind: countersign.Invalid, Code: missing, Field: "reason"}
 	}
-	if len([]rune(reason)) > 500 {
+	if len([]rune(reason)) > 500 || !countersign.IsLine(strings.NewReplacer("\r", "", "\n", "", "\t", "").Replace(reason)) {
 		return &countersign.Error{Kind: countersign.Invalid, Code: "reason.long", Field: "reason"}
 	}
 	return nil

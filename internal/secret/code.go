@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/unicode/norm"
-
 	"countersign"
 )
 
@@ -52,11 +50,11 @@ func ReadCode(typed string, n int) (string, bool) {
 		return "", false
 	}
 	code := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Dash, r) || unicode.Is(unicode.Cf, r) {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Dash, r) {
 			return -1
 		}
 		return unicode.ToUpper(r)
-	}, norm.NFKC.String(typed))
+	}, countersign.CleanID(typed))
 	if len(code) != n || strings.Trim(code, codeLetters) != "" {
 		return "", false
 	}

@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"countersign"
 	"countersign/internal/factor"
@@ -36,7 +35,7 @@ func (d *Desk) PasskeyToMake(ctx context.Context, v countersign.Visit, view View
 // SetUpPasskey takes the passkey that the browser has made, under the name that
 // the user gives it.
 func (d *Desk) SetUpPasskey(ctx context.Context, v countersign.Visit, name, answer string) (Outcome, error) {
-	name = strings.TrimSpace(name)
+	name = countersign.CleanText(name)
 	if err := policy.CheckPasskeyName(name); err != nil {
 		return Outcome{}, err
 	}
@@ -121,7 +120,7 @@ func (d *Desk) addPasskey(ctx context.Context, tx *store.Tx, v countersign.Visit
 
 // RenamePasskey gives a passkey of the guest another name.
 func (d *Desk) RenamePasskey(ctx context.Context, v countersign.Visit, g Guest, id countersign.PasskeyID, name string) error {
-	name = strings.TrimSpace(name)
+	name = countersign.CleanText(name)
 	if err := policy.CheckPasskeyName(name); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"countersign"
 	"countersign/internal/factor"
@@ -136,8 +135,8 @@ func (d *Desk) checkNew(v countersign.Visit, p countersign.Preferences, u counte
 func firstAdministrator(v countersign.Visit, n Newcomer) (countersign.User, error) {
 	u := countersign.User{
 		ID:      countersign.UserID(secret.NewID()),
-		Login:   strings.TrimSpace(n.Login),
-		Name:    strings.TrimSpace(n.Name),
+		Login:   countersign.CleanID(n.Login),
+		Name:    countersign.CleanText(n.Name),
 		Rights:  countersign.AgencyRights,
 		Created: v.Now,
 	}

@@ -63,7 +63,7 @@ const messageFilter = `
 // MessageList is one page of the messages that match.
 func (tx *Tx) MessageList(ctx context.Context, q MessageQuery) (MessagePage, error) {
 	var page MessagePage
-	filter := []any{tx.agency, likeText(q.Text), strings.ToUpper(strings.TrimSpace(q.Text)), string(q.Kind), q.State}
+	filter := []any{tx.agency, likeText(q.Text), strings.ToUpper(countersign.CleanID(q.Text)), string(q.Kind), q.State}
 	if err := tx.sql.QueryRowContext(ctx, `SELECT count(*) `+messageFilter, filter...).Scan(&page.Total); err != nil {
 		return page, fmt.Errorf("count messages: %w", err)
 	}

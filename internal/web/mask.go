@@ -45,6 +45,7 @@ var formatted = regexp.MustCompile(`^\s*(?:\+[\d\s().-]{7,}|(?:1[\s.-]?)?\(?\d{3
 
 // sought is what a search looks for: an address or number as it is kept.
 func sought(typed string) string {
+	typed = countersign.CleanID(typed)
 	if formatted.MatchString(typed) {
 		return strings.Map(func(r rune) rune {
 			if r == '+' || r >= '0' && r <= '9' {

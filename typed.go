@@ -1,0 +1,77 @@
+package countersign
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// reversal is U+202E: text behind it is read from right to left, so that what a
+// person sees is not what is kept. It is never dropped but refused.
+const reversal = '\u202e'
+
+// CleanText returns free text as it is kept: composed (NFC), without surrounding
+// space, with a plain space for each kind of space, and without characters that
+// have no shape, which come along when text is pasted. Line breaks stay; U+202E
+// stays, for CheckLine to refuse.
+func CleanText(typed string) string { return clean(norm.NFC.String(typed), false) }
+
+// CleanID returns a user ID, address, number or code as it is kept and compared:
+// CleanText with full-width and other compatibility forms as plain characters (NFKC).
+func CleanID(typed string) string { return clean(norm.NFKC.String(typed), true) }
+
+func clean(text string, plain bool) string {
+	var b strings.Builder
+	before := rune(0)
+	for _, r := range text {
+		switch {
+		case unicode.Is(unicode.Zs, r):
+			b.WriteByte(' ')
+		case shapeless(r) && (plain || !joins(before, r)):
+			continue
+		default:
+			b.WriteRune(r)
+		}
+		before = r
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// shapeless reports whether nothing is seen of r. Signs that enclose the digits
+// behind them are seen.
+func shapeless(r rune) bool {
+	return r != reversal && (unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) ||
+		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector))
+}
+
+// joins reports whether names need r: joiners behind a letter of the scripts
+// that are written with them, and the variants of Han characters.
+func joins(before, r rune) bool {
+	switch {
+	case r == '\u200c' || r == '\u200d':
+		return unicode.In(before, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi,
+			unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala, unicode.Khmer)
+	case unicode.Is(unicode.Variation_Selector, r):
+		return unicode.In(before, unicode.Han, unicode.Mongolian)
+	}
+	return false
+}
+
+// IsLine reports whether text fits on one line and is read as it is kept: it has
+// no control characters, no line breaks and no U+202E.
+func IsLine(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == reversal || r == unicode.ReplacementChar
+	})
+}
+
+// Character names r for people who can't tell it from another one: “А” (U+0410).
+// What has no shape is named by its number alone.
+func Character(r rune) string {
+	if unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.M, r) {
+		return fmt.Sprintf("“%c” (U+%04X)", r, r)
+	}
+	return fmt.Sprintf("U+%04X", r)
+}
