@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"countersign"
 	"countersign/internal/admin"
 	"countersign/internal/config"
+	"countersign/internal/textfile"
 )
 
 type auditCmd struct {
@@ -276,7 +276,7 @@ func readCheckpoints(path string, in io.Reader) ([]countersign.Checkpoint, error
 		return nil, &config.Error{Setting: "--checkpoint", Problem: fmt.Sprintf("%s cannot be read: %v", path, err)}
 	}
 	var all []countersign.Checkpoint
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "countersign-checkpoint") {
 			continue
 		}
@@ -292,9 +292,13 @@ func readCheckpoints(path string, in io.Reader) ([]countersign.Checkpoint, error
 	return all, nil
 }
 
-func readAll(path string, in io.Reader) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(in)
+func readAll(path string, in io.Reader) (string, error) {
+	if path != "-" {
+		return textfile.Read(path)
 	}
-	return os.ReadFile(path)
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return "", err
+	}
+	return textfile.Decode(data)
 }

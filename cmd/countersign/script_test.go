@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/binary"
 	"os"
+	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -15,6 +18,24 @@ func TestMain(m *testing.M) {
 		"countersign": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"exits":       exits,
 	})
+}
+
+// asWindows rewrites files as Windows PowerShell does: UTF-16 with a byte order
+// mark, lines that end in CR LF. They keep their mode.
+func asWindows(ts *testscript.TestScript, _ bool, files []string) {
+	for _, file := range files {
+		path := ts.MkAbs(file)
+		text, err := os.ReadFile(path)
+		ts.Check(err)
+		info, err := os.Stat(path)
+		ts.Check(err)
+		units := utf16.Encode([]rune("\ufeff" + strings.ReplaceAll(string(text), "\n", "\r\n")))
+		data := make([]byte, 0, 2*len(units))
+		for _, unit := range units {
+			data = binary.LittleEndian.AppendUint16(data, unit)
+		}
+		ts.Check(os.WriteFile(path, data, info.Mode()))
+	}
 }
 
 // The commands as an operator types them, with their exit codes: 0 done, 1 the
@@ -33,6 +54,7 @@ func TestCommands(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:                 "testdata",
 				RequireExplicitExec: true,
+				Cmds:                map[string]func(*testscript.TestScript, bool, []string){"utf16": asWindows},
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("GORACE", "atexit_sleep_ms=0") // no command ends a second later because it is watched
 					e.Setenv("MTA", mta.URL())

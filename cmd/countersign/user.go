@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"countersign/internal/admin"
 	"countersign/internal/config"
 	"countersign/internal/policy"
+	"countersign/internal/textfile"
 )
 
 type userCmd struct {
@@ -73,6 +73,9 @@ func (cmd userAdd) Run(s *config.Settings, c *console) error {
 	})
 }
 
+// largestPasswordFile is how many bytes a file with a password may have.
+const largestPasswordFile = 4096
+
 // readPassword reads the first line of a file, or of standard input.
 func readPassword(file string, in io.Reader) (string, error) {
 	if file == "" {
@@ -86,11 +89,19 @@ func readPassword(file string, in io.Reader) (string, error) {
 		defer func() { _ = f.Close() }()
 		in = f
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if err != nil && err != io.EOF {
+	data, err := io.ReadAll(io.LimitReader(in, largestPasswordFile+1))
+	if err == nil && len(data) > largestPasswordFile {
+		err = fmt.Errorf("it has more than %d bytes; a password stands in the first line", largestPasswordFile)
+	}
+	text := ""
+	if err == nil {
+		text, err = textfile.Decode(data)
+	}
+	if err != nil {
 		return "", &config.Error{Setting: "--password-file", Problem: err.Error()}
 	}
-	line = strings.TrimRight(line, "\r\n")
+	line, _, _ := strings.Cut(text, "\n")
+	line = strings.TrimRight(line, "\r")
 	if line == "" {
 		return "", &config.Error{Setting: "--password-file", Problem: "it is empty"}
 	}

@@ -5,25 +5,31 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"countersign"
 	"countersign/internal/admin"
 	"countersign/internal/config"
+	"countersign/internal/textfile"
 	"countersign/internal/web"
 )
 
 type userImport struct {
 	inAgency
-	File   string `arg:"" help:"CSV file with the columns user_id, name, email, mobile, groups, rights, password_hash; - for standard input."`
-	DryRun bool   `name:"dry-run" help:"Say what would happen, and change nothing."`
-	Invite bool   `help:"Send a link to choose a password to everybody without a password hash."`
-	JSON   bool   `name:"json" help:"Print what happened as JSON."`
+	File          string `arg:"" help:"CSV file with the columns user_id, name, email, mobile, groups, rights, password_hash; - for standard input."`
+	Encoding      string `help:"Code page of the file, where it is not UTF-8 or UTF-16 (windows-1250, windows-1251, windows-1252, iso-8859-1, iso-8859-15, cp437, cp850, macintosh). Default: windows-1252."`
+	IgnoreUnknown bool   `name:"ignore-unknown-columns" help:"Ignore columns that are not known, instead of refusing the file."`
+	DryRun        bool   `name:"dry-run" help:"Say what would happen, and change nothing."`
+	Invite        bool   `help:"Send a link to choose a password to everybody without a password hash."`
+	JSON          bool   `name:"json" help:"Print what happened as JSON."`
 }
 
 // importedJSON is what an import prints for scripts.
 type importedJSON struct {
 	Added    int           `json:"added"`
 	Invited  int           `json:"invited"`
+	Ignored  []string      `json:"ignored_columns,omitempty"`
+	Encoding string        `json:"encoding,omitempty"`
 	DryRun   bool          `json:"dry_run"`
 	Problems []problemJSON `json:"problems"`
 }
@@ -39,6 +45,9 @@ const largestFile = 10 << 20
 
 // Run adds the users of the file, all or none.
 func (cmd userImport) Run(s *config.Settings, c *console) error {
+	if cmd.Encoding != "" && !textfile.IsCodePage(cmd.Encoding) {
+		return &config.Error{Setting: "--encoding", Problem: "it must be one of " + textfile.CodePages}
+	}
 	text, err := readWhole(cmd.File, c.in)
 	if err != nil {
 		return err
@@ -49,7 +58,7 @@ func (cmd userImport) Run(s *config.Settings, c *console) error {
 		}
 	}
 	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		done, err := h.office.ImportUsers(ctx, v, operator, admin.Import{Text: text, DryRun: cmd.DryRun, Invite: cmd.Invite})
+		done, err := h.office.ImportUsers(ctx, v, operator, admin.Import{Text: text, Encoding: cmd.Encoding, IgnoreUnknown: cmd.IgnoreUnknown, DryRun: cmd.DryRun, Invite: cmd.Invite})
 		if err != nil {
 			return err
 		}
@@ -79,7 +88,7 @@ func readWhole(file string, in io.Reader) ([]byte, error) {
 
 // print says what happened; with a problem nothing has, and the command fails.
 func (cmd userImport) print(c *console, done admin.Imported) error {
-	out := importedJSON{Added: done.Added, Invited: done.Invited, DryRun: cmd.DryRun, Problems: []problemJSON{}}
+	out := importedJSON{Added: done.Added, Invited: done.Invited, Ignored: done.Ignored, Encoding: done.Encoding, DryRun: cmd.DryRun, Problems: []problemJSON{}}
 	rows := [][]string{}
 	for _, p := range done.Problems {
 		text := web.Text(p.Err)
@@ -89,6 +98,12 @@ func (cmd userImport) print(c *console, done admin.Imported) error {
 	if len(rows) == 0 {
 		would := map[bool]string{false: "Added", true: "Would be added"}[cmd.DryRun]
 		rows = [][]string{{would, countersign.Count(done.Added, "user"), countersign.Count(done.Invited, "link") + " to choose a password"}}
+	}
+	if len(done.Ignored) > 0 {
+		rows = append(rows, []string{"Ignored", "", "columns " + strings.Join(done.Ignored, ", ")})
+	}
+	if done.Encoding != "" {
+		rows = append(rows, []string{"Read as", "", done.Encoding + ", since the file is not UTF-8. Check names with accents; --encoding names another code page."})
 	}
 	var err error
 	if cmd.JSON {

@@ -13,15 +13,19 @@ import (
 
 // An Import is a file of users, and what to do with it.
 type Import struct {
-	Text   []byte // CSV
-	DryRun bool   // say what would happen, and change nothing
-	Invite bool   // who has no password hash gets a link to choose a password
+	Text          []byte // CSV
+	Encoding      string // one of textfile.CodePages; empty: UTF-8, UTF-16 or else windows-1252
+	IgnoreUnknown bool   // columns that are not known are ignored instead of refused
+	DryRun        bool   // say what would happen, and change nothing
+	Invite        bool   // who has no password hash gets a link to choose a password
 }
 
 // An Imported says what became of an import, or would.
 type Imported struct {
 	Added    int
 	Invited  int
+	Ignored  []string  // columns that are not known
+	Encoding string    // the code page that the file was read in; empty: UTF-8 or UTF-16
 	Problems []Problem // with one of them nothing was changed
 }
 
@@ -43,24 +47,24 @@ func (o *Office) ImportUsers(ctx context.Context, v countersign.Visit, actor cou
 	if err != nil {
 		return done, err
 	}
-	lines, problems := readUsers(i.Text)
+	f := readUsers(i)
 	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
-		done = Imported{Problems: problems}
-		if len(lines) == 0 {
+		done = Imported{Problems: f.problems, Ignored: f.ignored, Encoding: f.encoding}
+		if len(f.lines) == 0 {
 			return nil
 		}
-		found, err := o.examine(ctx, tx, v, actor, lines, i.Invite)
+		found, err := o.examine(ctx, tx, v, actor, f.lines, i.Invite)
 		if err != nil {
 			return err
 		}
-		for _, l := range lines {
+		for _, l := range f.lines {
 			found = append(found, problemsOf(l.line, mayOperate(first, tx, countersign.User{}, l.user))...)
 		}
-		done.Problems = sorted(append(found, problems...))
+		done.Problems = sorted(append(f.problems, firstOfEach(found, f.problems)...))
 		if len(done.Problems) > 0 {
 			return nil
 		}
-		for _, l := range lines {
+		for _, l := range f.lines {
 			invited := i.Invite && l.user.Password == ""
 			if done.Added++; invited {
 				done.Invited++
@@ -167,7 +171,7 @@ func (o *Office) RemoveUser(ctx context.Context, v countersign.Visit, actor coun
 			return err
 		}
 		e := record(v, actor, "user.removed", u.Login)
-		e.Reason = strings.TrimSpace(reason)
+		e.Reason = countersign.CleanText(reason)
 		tx.Record(e)
 		return tx.RemoveUser(ctx, u.ID)
 	})

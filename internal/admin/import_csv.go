@@ -1,16 +1,16 @@
 package admin
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"countersign"
+	"countersign/internal/textfile"
 )
 
 // mostLines is how many users a file may have: all are added in one transaction.
@@ -25,123 +25,259 @@ type userLine struct {
 	user countersign.User
 }
 
-// readUsers reads a file of users: CSV with comma or semicolon, in UTF-8, with
-// or without a byte order mark. A cell is text and nothing else: one that begins
-// with "=" is a name that begins with "=".
-func readUsers(text []byte) (lines []*userLine, problems []Problem) {
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	if !utf8.Valid(text) {
-		return nil, []Problem{{Line: 1 + bytes.Count(text[:firstInvalid(text)], []byte("\n")), Err: fail(countersign.Invalid, "import.text", "", nil)}}
+// A userFile is a file of users, taken apart.
+type userFile struct {
+	lines    []*userLine
+	ignored  []string // columns that are not known, and that the caller wants ignored
+	encoding string   // the code page that the file was read in; empty: UTF-8 or UTF-16
+	problems []Problem
+}
+
+// readUsers reads a file of users as spreadsheets write it: CSV with comma,
+// semicolon or tab, in UTF-8, UTF-16 or a code page. It goes on after a line that
+// can't be read, so that all problems are told at once.
+func readUsers(i Import) (f userFile) {
+	text, err := f.decode(i)
+	if err != nil {
+		f.problems = problemsOf(1, err)
+		return f
 	}
-	r := csv.NewReader(bytes.NewReader(text))
-	r.FieldsPerRecord = -1
-	if head, _, _ := bytes.Cut(text, []byte("\n")); bytes.ContainsRune(head, ';') && !bytes.ContainsRune(head, ',') {
-		r.Comma = ';'
-	}
+	r, skipped := csvReader(text)
 	head, err := r.Read()
 	if err != nil {
-		return nil, problemsOf(1, noCSV(err))
+		f.problems = problemsOf(1+skipped, noCSV(err))
+		return f
 	}
-	columns, err := columnsOf(head)
-	if err != nil {
-		return nil, problemsOf(1, err)
-	}
+	columns := f.columnsOf(head, 1+skipped, i.IgnoreUnknown)
 	for {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			var where *csv.ParseError
-			errors.As(err, &where)
-			return lines, append(problems, problemsOf(where.StartLine, noCSV(err))...)
-		}
-		at, _ := r.FieldPos(0)
-		if len(cells) != len(columns) {
-			problems = append(problems, problemsOf(at, fail(countersign.Invalid, "import.cells", "", countersign.Args{"Cells": len(cells), "Columns": len(columns)}))...)
+			f.problem(skipped+startOf(err), noCSV(err))
 			continue
 		}
-		lines = append(lines, &userLine{at, userOf(columns, cells)})
+		at, _ := r.FieldPos(0)
+		f.add(columns, cells, skipped+at)
 	}
 	switch {
-	case len(lines) > mostLines:
-		return nil, problemsOf(1, fail(countersign.Invalid, "import.many", "", countersign.Args{"Lines": len(lines), "Most": mostLines}))
-	case len(lines) == 0 && len(problems) == 0:
-		return nil, problemsOf(1, fail(countersign.Invalid, "import.empty", "", nil))
+	case len(f.lines) > mostLines:
+		f.problem(1, fail(countersign.Invalid, "import.many", "", countersign.Args{"Lines": len(f.lines), "Most": mostLines}))
+		f.lines = nil
+	case !slices.Contains(columns, userFileColumns[0]) || !slices.Contains(columns, userFileColumns[1]):
+		f.lines = nil // each would be told to lack what the file has no column for
+	case len(f.lines) == 0 && len(f.problems) == 0:
+		f.problem(1, fail(countersign.Invalid, "import.empty", "", nil))
 	}
-	return lines, problems
+	return f
 }
 
-func firstInvalid(text []byte) int {
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && size == 1 {
-			return i
+func (f *userFile) problem(line int, err error) {
+	f.problems = append(f.problems, problemsOf(line, err)...)
+}
+
+// decode returns the text of a file. What is neither UTF-8 nor UTF-16 is read in
+// the code page that the caller names, by default that of Windows in the Americas
+// and Western Europe, and the caller is told so.
+func (f *userFile) decode(i Import) (string, error) {
+	if i.Encoding == "" {
+		if text, err := textfile.Decode(i.Text); err == nil {
+			return text, nil
 		}
-		i += size
+		i.Encoding = "windows-1252"
 	}
-	return len(text)
+	f.encoding = i.Encoding
+	text, err := textfile.DecodeAs(i.Text, i.Encoding)
+	if err != nil {
+		return "", fail(countersign.Invalid, "import.text", "", countersign.Args{"Encodings": textfile.CodePages})
+	}
+	return text, nil
+}
+
+// csvReader reads the lines of text, behind skipped lines that hold no users:
+// Excel's own first line, "sep=;". Lines may end as on Windows, Unix or an old
+// Mac; a file of MS-DOS ends with a character of its own.
+func csvReader(text string) (r *csv.Reader, skipped int) {
+	text = strings.TrimRight(text, "\x1a")
+	if !strings.Contains(text, "\n") {
+		text = strings.ReplaceAll(text, "\r", "\n")
+	}
+	separator := rune(0)
+	first, rest, _ := strings.Cut(text, "\n")
+	if mark := strings.Trim(strings.TrimSpace(first), `"`); len(mark) == 5 && strings.EqualFold(mark[:4], "sep=") {
+		separator, text, skipped = rune(mark[4]), rest, 1
+	} else if strings.EqualFold(mark, "sep=") { // a tab, trimmed
+		separator, text, skipped = '\t', rest, 1
+	}
+	if separator == 0 {
+		separator = separatorOf(text)
+	}
+	r = csv.NewReader(strings.NewReader(text))
+	r.FieldsPerRecord = -1
+	if strings.ContainsRune(";\t|", separator) {
+		r.Comma = separator
+	}
+	return r, skipped
+}
+
+// separatorOf is the separator that the first line with columns uses.
+func separatorOf(text string) rune {
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		for _, separator := range ",;\t" {
+			if strings.ContainsRune(line, separator) {
+				return separator
+			}
+		}
+		break
+	}
+	return ','
+}
+
+// startOf is the line on which what can't be read begins.
+func startOf(err error) int {
+	var at *csv.ParseError
+	if errors.As(err, &at) {
+		return at.StartLine
+	}
+	return 1
 }
 
 func noCSV(err error) error {
 	if errors.Is(err, io.EOF) {
 		return fail(countersign.Invalid, "import.empty", "", nil)
 	}
-	why := err
-	var at *csv.ParseError
-	if errors.As(err, &at) {
-		why = at.Err
+	code := "import.form"
+	switch {
+	case errors.Is(err, csv.ErrQuote):
+		code = "import.quote"
+	case errors.Is(err, csv.ErrBareQuote):
+		code = "import.bare_quote"
 	}
-	return fail(countersign.Invalid, "import.form", "", countersign.Args{"Problem": why})
+	return fail(countersign.Invalid, code, "", nil)
 }
 
-// columnsOf are the columns that the first line names, each known and once.
-func columnsOf(head []string) ([]string, error) {
-	var columns []string
-	for _, name := range head {
-		name = strings.ToLower(strings.TrimSpace(name))
+// unread is a column whose cells are not read.
+const unread = "-"
+
+// columnsOf returns the columns that the first line names, in order, and keeps
+// what is wrong with it. Spreadsheets leave columns without a name at the end;
+// they are empty here, and unread those whose name is not known.
+func (f *userFile) columnsOf(head []string, line int, ignoreUnknown bool) []string {
+	columns := make([]string, len(head))
+	for i, name := range head {
+		name = countersign.CleanID(name)
+		column := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(name))
 		switch {
-		case !slices.Contains(userFileColumns, name):
-			return nil, fail(countersign.Invalid, "import.column_unknown", "", countersign.Args{"Column": name, "Columns": strings.Join(userFileColumns, ", ")})
-		case slices.Contains(columns, name):
-			return nil, fail(countersign.Invalid, "import.column_twice", "", countersign.Args{"Column": name})
+		case name == "":
+		case !slices.Contains(userFileColumns, column):
+			f.ignored = append(f.ignored, name)
+			columns[i] = unread
+		case slices.Contains(columns, column):
+			f.problem(line, fail(countersign.Invalid, "import.column_twice", "", countersign.Args{"Column": column}))
+			columns[i] = unread
+		default:
+			columns[i] = column
 		}
-		columns = append(columns, name)
+	}
+	if !ignoreUnknown {
+		for _, name := range f.ignored {
+			f.problem(line, fail(countersign.Invalid, "import.column_unknown", "", countersign.Args{"Column": name, "Columns": strings.Join(userFileColumns, ", ")}))
+		}
+		f.ignored = nil
 	}
 	for _, needed := range userFileColumns[:2] {
 		if !slices.Contains(columns, needed) {
-			return nil, fail(countersign.Invalid, "import.column_missing", "", countersign.Args{"Column": needed})
+			f.problem(line, fail(countersign.Invalid, "import.column_missing", "", countersign.Args{"Column": needed}))
 		}
 	}
-	return columns, nil
+	return columns
 }
 
-// userOf is the user of one line. Groups and rights have semicolons or bars
-// between them.
-func userOf(columns, cells []string) (u countersign.User) {
-	split := func(cell string) []string {
-		return tidy(strings.FieldsFunc(cell, func(r rune) bool { return r == ';' || r == '|' }))
+// add reads one line. An empty one is none. Spreadsheets leave empty cells out at
+// the end of some lines, and add them to others; a cell with something in it that
+// has no column is a line that was torn apart.
+func (f *userFile) add(columns, cells []string, line int) {
+	if !slices.ContainsFunc(cells, func(c string) bool { return countersign.CleanText(c) != "" }) {
+		return
 	}
-	for i, column := range columns {
-		cell := strings.TrimSpace(cells[i])
-		switch column {
-		case "user_id":
-			u.Login = cell
-		case "name":
-			u.Name = cell
-		case "email":
-			u.Email = cell
-		case "mobile":
-			u.Mobile = cell
-		case "groups":
-			u.Groups = split(cell)
-		case "rights":
-			for _, name := range split(cell) {
-				u.Rights = append(u.Rights, countersign.Right(name))
-			}
-		case "password_hash":
-			u.Password = cell
+	for i, cell := range cells {
+		if (i >= len(columns) || columns[i] == "") && strings.TrimSpace(cell) != "" {
+			f.problem(line, fail(countersign.Invalid, "import.cells", "", countersign.Args{"Cells": len(cells), "Columns": len(columns)}))
+			return
 		}
+	}
+	l := &userLine{line: line}
+	for i, column := range columns[:min(len(columns), len(cells))] {
+		if column == "" || column == unread {
+			continue
+		}
+		text, err := cellText(column, cells[i])
+		if err != nil {
+			f.problem(line, err)
+		}
+		l.user = withCell(l.user, column, text)
+	}
+	f.lines = append(f.lines, l)
+}
+
+// excelErrors are what a formula that fails leaves in a cell.
+var excelErrors = []string{"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
+
+var (
+	asText     = regexp.MustCompile(`^="(.*)"$`)                         // how Excel is made to keep a number as text
+	scientific = regexp.MustCompile(`^[+-]?\d(?:[.,]\d+)?[eE][+-]?\d+$`) // how Excel shortens a long number
+	fraction   = regexp.MustCompile(`^(\+?\d{7,})[.,]0+$`)               // how other programs write a whole number
+)
+
+// cellText is what a cell says, without the marks that spreadsheets put around
+// numbers. A number that was shortened can't be read.
+func cellText(column, cell string) (string, error) {
+	cell = strings.TrimSpace(cell)
+	if found := asText.FindStringSubmatch(cell); found != nil {
+		cell = strings.ReplaceAll(found[1], `""`, `"`)
+	}
+	if slices.Contains(excelErrors, strings.ToUpper(cell)) {
+		return "", fail(countersign.Invalid, "import.cell_error", column, countersign.Args{"Cell": cell})
+	}
+	if column == "mobile" || column == "user_id" {
+		cell = strings.TrimPrefix(cell, "'")
+		if scientific.MatchString(cell) {
+			return "", fail(countersign.Invalid, "import.cell_shortened", column, countersign.Args{"Cell": cell})
+		}
+	}
+	if found := fraction.FindStringSubmatch(cell); found != nil && column == "mobile" {
+		cell = found[1]
+	}
+	return cell, nil
+}
+
+// withCell returns u with the text of one cell. Groups and rights have
+// semicolons or bars between them.
+func withCell(u countersign.User, column, text string) countersign.User {
+	split := func() []string {
+		return tidy(strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '|' }))
+	}
+	switch column {
+	case "user_id":
+		u.Login = countersign.CleanID(text)
+	case "name":
+		u.Name = countersign.CleanText(text)
+	case "email":
+		u.Email = countersign.CleanID(text)
+	case "mobile":
+		u.Mobile = countersign.CleanID(text)
+	case "groups":
+		u.Groups = split()
+	case "rights":
+		for _, name := range split() {
+			u.Rights = append(u.Rights, countersign.Right(name))
+		}
+	case "password_hash":
+		u.Password = text
 	}
 	return u
 }
@@ -167,6 +303,14 @@ func problemsOf(line int, err error) (problems []Problem) {
 		problems = append(problems, Problem{Line: line, Err: err})
 	}
 	return problems
+}
+
+// firstOfEach returns the problems of found whose cell has none before: of a cell
+// that can't be read nothing else is said.
+func firstOfEach(found, before []Problem) []Problem {
+	return slices.DeleteFunc(found, func(p Problem) bool {
+		return p.Column != "" && slices.ContainsFunc(before, func(b Problem) bool { return b.Line == p.Line && b.Column == p.Column })
+	})
 }
 
 func sorted(problems []Problem) []Problem {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"countersign"
+	"countersign/internal/textfile"
 )
 
 // Settings are those of every command; each is a flag, an environment variable
@@ -73,11 +74,11 @@ func (s *Settings) Resolve() error {
 		if secret.file == "" {
 			continue
 		}
-		text, err := os.ReadFile(secret.file)
+		text, err := textfile.Read(secret.file)
 		if err != nil {
 			return wrong(secret.flag+"-file", "%s cannot be read: %v", secret.file, cause(err))
 		}
-		secret.to(strings.TrimSpace(string(text)))
+		secret.to(strings.TrimSpace(text))
 	}
 	if s.Database == "" {
 		s.Database = "sqlite:" + filepath.Join(s.Data, "countersign.db")

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"countersign"
+	"countersign/internal/textfile"
 )
 
 // A File is the settings that stand in a TOML file.
@@ -25,19 +26,19 @@ func ReadFile(path string, flags []string) (*File, []countersign.Preference, err
 	if path == "" {
 		return f, nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path)
 	if err != nil {
 		return nil, nil, wrong("--config", "%s cannot be read: %v", path, cause(err))
 	}
 	var all map[string]any
-	if err := toml.Unmarshal(text, &all); err != nil {
+	if err := toml.Unmarshal([]byte(text), &all); err != nil {
 		var parse toml.ParseError
 		if errors.As(err, &parse) {
 			return nil, nil, wrong("--config", "%s, line %d: %s", path, parse.Position.Line, parse.Message)
 		}
 		return nil, nil, wrong("--config", "%s: %v", path, err)
 	}
-	declared, err := declaredIn(path, string(text))
+	declared, err := declaredIn(path, text)
 	if err != nil {
 		return nil, nil, err
 	}

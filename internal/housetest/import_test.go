@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -129,16 +130,19 @@ func TestImportRefused(t *testing.T) {
 		h.User("BSMITH")
 		const head = "user_id,name,email,mobile,groups,rights,password_hash\n"
 		for file, want := range map[string][]string{
-			"":                                {"1 import.empty"},
-			head:                              {"1 import.empty"},
-			"\n\n":                            {"1 import.empty"},
-			"user_id,name,agency_id\nX,Y,Z\n": {"1 import.column_unknown"},
-			"user_id,name,twoFactor\nX,Y,Z\n": {"1 import.column_unknown"},
-			"user_id,user_id,name\nX,X,Y\n":   {"1 import.column_twice"},
-			"name,email\nY,Z\n":               {"1 import.column_missing"},
-			"user_id,name\nX,Y\nZ\nU,V,W\n":   {"3 import.cells", "4 import.cells"},
-			"user_id,name\nX,\"Y\nZ,W\n":      {"2 import.form"},
-			"user_id,name\nX,Y\nM\xfcller,M\xfcller\n": {"3 import.text"},
+			"":                                 {"1 import.empty"},
+			head:                               {"1 import.empty"},
+			"\n\n":                             {"1 import.empty"},
+			"user_id,name,agency_id\nX,Y,Z\n":  {"1 import.column_unknown"},
+			"user_id,name,twoFactor\nX,Y,Z\n":  {"1 import.column_unknown"},
+			"user_id,user_id,name\nX,X,Y\n":    {"1 import.column_twice"},
+			"name,email\nY,Z\n":                {"1 import.column_missing"},
+			"user_id,name\nX,Y\nZ\nU,V,W\n":    {"3 name name.required", "4 import.cells"},
+			"user_id,name\nX,\"Y\nZ,W\n":       {"2 import.quote"},
+			"user_id,name\nX,Y\x81\n":          {"1 import.text"}, // in no encoding
+			"user_id,name,nick,nick2\n\"X,Y\n": {"1 import.column_unknown", "1 import.column_unknown", "2 import.quote"},
+			"user_id,name\nX,Bob \"B\" S\n,\nY Y,Z\n":                      {"2 import.bare_quote", "4 user_id user_id.form"},
+			"user_id,name,mobile,email\nX,Y,6.14556E+09,\n1E+05,Y,,#N/A\n": {"2 mobile import.cell_shortened", "3 user_id import.cell_shortened", "3 email import.cell_error"},
 			head + "GOOD,Good One,good@demo.example,,,,\n" +
 				"no spaces,,bsmith@demo.example,614555011,,,\n" +
 				"bsmith,Bob,b@demo.example,,,,\n" +
@@ -222,4 +226,91 @@ func must[T any](value T, err error) T {
 		panic(err)
 	}
 	return value
+}
+
+// utf16le is text as Excel writes "Unicode Text".
+func utf16le(text string) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune("\ufeff" + text)) {
+		b.WriteString(string([]byte{byte(unit), byte(unit >> 8)}))
+	}
+	return b.String()
+}
+
+// The same users come out of a file however a spreadsheet wrote it.
+func TestImportAsSpreadsheetsWrite(t *testing.T) {
+	const plain = "user_id,name,email,mobile\nBSMITH,Zoë Smith,bsmith@demo.example,6145550112\nCBILLS,Carol Bills,cbills@demo.example,\n"
+	tabs := strings.ReplaceAll(plain, ",", "\t")
+	files := map[string]string{
+		"UTF-8":                                 plain,
+		"UTF-8 of Excel":                        "\ufeff" + strings.ReplaceAll(plain, "\n", "\r\n"),
+		"Unicode text of Excel":                 utf16le(strings.ReplaceAll(tabs, "\n", "\r\n")),
+		"tabs":                                  tabs,
+		"semicolons":                            strings.ReplaceAll(plain, ",", ";"),
+		"Excel's line of the separator":         "sep=;\r\n" + strings.ReplaceAll(plain, ",", ";"),
+		"the same, quoted":                      "\"sep=,\"\r\n" + plain,
+		"Windows-1252":                          strings.ReplaceAll(plain, "ë", "\xeb"),
+		"an old Mac's line ends":                strings.ReplaceAll(plain, "\n", "\r"),
+		"the end of MS-DOS":                     plain + "\x1a",
+		"empty rows":                            strings.ReplaceAll(plain, "CBILLS", "\n,,,\n , ,\u00a0,\nCBILLS") + ",,,\n\n",
+		"empty rows before the head":            "\n\n" + plain,
+		"separators at the end":                 strings.ReplaceAll(plain, "\n", ",,\n"),
+		"cells left out at the end":             strings.ReplaceAll(plain, "cbills@demo.example,", "cbills@demo.example"),
+		"names of columns as people write them": strings.Replace(plain, "user_id,name,email,mobile", "User ID,NAME,\u00a0Email,Mobile\u200b", 1),
+		"numbers as text, by a formula":         strings.Replace(plain, "6145550112", `"=""6145550112"""`, 1),
+		"numbers as text, by a quote":           strings.Replace(plain, "6145550112", "'6145550112", 1),
+		"numbers with a fraction":               strings.Replace(plain, "6145550112", "6145550112.0", 1),
+	}
+	Each(t, func(t *testing.T, h *House) {
+		h.Administrator()
+		for kind, file := range files {
+			done, wrong := load(t, h, admin.Import{Text: []byte(file)})
+			if len(wrong) > 0 || done.Added != 2 {
+				t.Errorf("%s: %+v %q", kind, done, wrong)
+				continue
+			}
+			if (done.Encoding != "") != (kind == "Windows-1252") {
+				t.Errorf("%s: read as %q", kind, done.Encoding)
+			}
+			p, err := h.Office.User(t.Context(), h.Visit(), Operator, "BSMITH")
+			if u := p.User; err != nil || u.Name != "Zoë Smith" || u.Email != "bsmith@demo.example" || u.Mobile != "+16145550112" {
+				t.Errorf("%s: %+v, %v", kind, u, err)
+			}
+			for _, login := range []string{"BSMITH", "CBILLS"} {
+				if _, err := h.Office.RemoveUser(t.Context(), h.Visit(), Operator, login, "the next file"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// Columns that are not known can be ignored, which is told; what is set by none
+// of the known ones stays as it is (DS-01).
+func TestImportIgnoresColumns(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		file := []byte("user_id,twoFactor,name,agency_id\nBSMITH,off,Bob Smith,2\n")
+		if done, wrong := load(t, h, admin.Import{Text: file}); done.Added != 0 || !slices.Equal(wrong, []string{"1 import.column_unknown", "1 import.column_unknown"}) {
+			t.Errorf("by default: %+v %q", done, wrong)
+		}
+		done, wrong := load(t, h, admin.Import{Text: file, IgnoreUnknown: true})
+		if done.Added != 1 || len(wrong) > 0 || !slices.Equal(done.Ignored, []string{"twoFactor", "agency_id"}) {
+			t.Errorf("ignored: %+v %q", done, wrong)
+		}
+	})
+}
+
+// A file of another code page is read in the one that the operator names.
+func TestImportInACodePage(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		file := []byte("user_id,name\nBSMITH,M\x81ller\n")
+		if done, wrong := load(t, h, admin.Import{Text: file}); done.Added != 0 || !slices.Equal(wrong, []string{"1 import.text"}) {
+			t.Errorf("by default: %+v %q", done, wrong)
+		}
+		done, wrong := load(t, h, admin.Import{Text: file, Encoding: "CP850"})
+		p, err := h.Office.User(t.Context(), h.Visit(), Operator, "BSMITH")
+		if done.Added != 1 || len(wrong) > 0 || err != nil || p.User.Name != "Müller" {
+			t.Errorf("as CP850: %+v %q, %+v %v", done, wrong, p.User, err)
+		}
+	})
 }

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
+
+	"countersign/internal/textfile"
 )
 
 // patience is how long a server has for the conversation, and again for each mail.
@@ -88,12 +89,12 @@ func tlsOf(host, file string) (*tls.Config, error) {
 	if file == "" {
 		return config, nil
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := textfile.Read(file)
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
 	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(pem) {
+	if !config.RootCAs.AppendCertsFromPEM([]byte(pem)) {
 		return nil, fmt.Errorf("ca: %s holds no certificate", file)
 	}
 	return config, nil

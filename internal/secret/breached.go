@@ -17,6 +17,8 @@ import (
 
 	"github.com/FastFilter/xorfilter"
 	"golang.org/x/text/unicode/norm"
+
+	"countersign/internal/textfile"
 )
 
 // A Breached is a list of stolen passwords that the operator brings, made small:
@@ -47,7 +49,7 @@ func (b *Breached) Has(password string) bool {
 // are left out. Empty lines are skipped; any other line is refused by its number.
 func BuildBreached(lines io.Reader, atLeast int) (*Breached, error) {
 	var keys []uint64
-	scan := bufio.NewScanner(lines)
+	scan := bufio.NewScanner(textfile.NewReader(lines))
 	for n := 1; scan.Scan(); n++ {
 		line := strings.TrimSpace(scan.Text())
 		if line == "" {

@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"countersign/internal/textfile"
 )
 
 const (
@@ -36,7 +38,7 @@ type masterKey struct {
 }
 
 // NewMaster is a master key that lives in memory only.
-func NewMaster() (*Master, error) { return parseMaster([]byte(line(draw(masterSize)))) }
+func NewMaster() (*Master, error) { return parseMaster(line(draw(masterSize))) }
 
 // waiting stands before a key of the file that does not seal yet.
 const waiting = "wait "
@@ -102,9 +104,13 @@ func LoadMaster(path string) (*Master, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("master key %s: others may read it (mode %04o); run: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, largestKey))
+	data, err := io.ReadAll(io.LimitReader(f, largestKey))
 	if err != nil {
 		return nil, fmt.Errorf("master key %s: %w", path, err)
+	}
+	text, err := textfile.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("master key %s: %w; restore the file from its backup", path, err)
 	}
 	m, err := parseMaster(text)
 	if err != nil {
@@ -113,9 +119,9 @@ func LoadMaster(path string) (*Master, error) {
 	return m, nil
 }
 
-func parseMaster(text []byte) (*Master, error) {
+func parseMaster(text string) (*Master, error) {
 	m := &Master{}
-	for l := range strings.Lines(string(text)) {
+	for l := range strings.Lines(text) {
 		if l = strings.TrimSpace(l); l == "" {
 			continue
 		}

@@ -139,7 +139,7 @@ func TestCreatedKeyFileIsTheOwnersAlone(t *testing.T) {
 func TestKeysNeverShowThemselves(t *testing.T) {
 	t.Parallel()
 	raw := draw(masterSize)
-	m, err := parseMaster([]byte(line(raw)))
+	m, err := parseMaster(line(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,11 +188,11 @@ func TestKeysNeverShowThemselves(t *testing.T) {
 func TestRotationKeepsWhatWasSealed(t *testing.T) {
 	t.Parallel()
 	older, newer := line(draw(masterSize)), line(draw(masterSize))
-	before, err := parseMaster([]byte(older))
+	before, err := parseMaster(older)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := parseMaster([]byte(newer + older))
+	after, err := parseMaster(newer + older)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,10 +341,10 @@ func TestTheStepsOfARotation(t *testing.T) {
 // A file whose only keys wait seals nothing, and is refused.
 func TestAFileWhereNoKeySealsIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := parseMaster([]byte("wait " + line(draw(masterSize)))); err == nil {
+	if _, err := parseMaster("wait " + line(draw(masterSize))); err == nil {
 		t.Error("it was taken")
 	}
-	if _, err := parseMaster([]byte("wait\n" + line(draw(masterSize)))); err == nil {
+	if _, err := parseMaster("wait\n" + line(draw(masterSize))); err == nil {
 		t.Error("a wait without a key was taken")
 	}
 }

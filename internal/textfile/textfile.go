@@ -1,0 +1,96 @@
+// Package textfile reads text files as Windows, Excel, mail programs and Unix
+// write them: UTF-8 with or without a byte order mark, UTF-16, and older code pages.
+package textfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// ErrEncoding says that a file is neither UTF-8 nor UTF-16.
+var ErrEncoding = errors.New("it is not a text file in UTF-8 or UTF-16; save it as UTF-8")
+
+// Read returns the text of the file at path. It fails with ErrEncoding.
+func Read(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return Decode(data)
+}
+
+// Decode returns the text of a file in UTF-8 or UTF-16, without its byte order
+// mark. Anything else is ErrEncoding. A file of UTF-16 without a mark is
+// recognized by the zero bytes of its first two characters.
+func Decode(data []byte) (string, error) {
+	decoded := data
+	if e := utf16Of(data); e != nil {
+		var err error
+		if decoded, err = e.NewDecoder().Bytes(data); err != nil || len(data)%2 != 0 {
+			return "", ErrEncoding
+		}
+	}
+	decoded = bytes.TrimPrefix(decoded, []byte("\ufeff"))
+	if !utf8.Valid(decoded) || bytes.IndexByte(decoded, 0) >= 0 {
+		return "", ErrEncoding
+	}
+	return string(decoded), nil
+}
+
+// utf16Of returns the kind of UTF-16 that a file begins in; nil for none.
+func utf16Of(data []byte) encoding.Encoding {
+	if len(data) < 2 {
+		return nil
+	}
+	switch first := binary.BigEndian.Uint16(data); {
+	case first == 0xfeff, len(data) >= 4 && data[0] == 0 && data[1] != 0 && data[2] == 0 && data[3] != 0:
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	case first == 0xfffe, len(data) >= 4 && data[0] != 0 && data[1] == 0 && data[2] != 0 && data[3] == 0:
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	}
+	return nil
+}
+
+// NewReader returns r as UTF-8: what begins with a byte order mark is decoded,
+// anything else passes as it is. It is for files too large for Decode.
+func NewReader(r io.Reader) io.Reader {
+	return transform.NewReader(r, unicode.BOMOverride(transform.Nop))
+}
+
+// codePages are the encodings that a file of older programs may be in, by the
+// names that people know them by.
+var codePages = map[string]*charmap.Charmap{
+	"windows-1250": charmap.Windows1250, "windows-1251": charmap.Windows1251, "windows-1252": charmap.Windows1252,
+	"iso-8859-1": charmap.ISO8859_1, "iso-8859-15": charmap.ISO8859_15,
+	"cp437": charmap.CodePage437, "cp850": charmap.CodePage850, "macintosh": charmap.Macintosh,
+}
+
+// CodePages are the names that DecodeAs takes.
+const CodePages = "windows-1250, windows-1251, windows-1252, iso-8859-1, iso-8859-15, cp437, cp850, macintosh"
+
+// IsCodePage reports whether name is one of CodePages, in any case.
+func IsCodePage(name string) bool { return codePages[strings.ToLower(name)] != nil }
+
+// DecodeAs returns the text of a file in the code page of that name. It fails
+// with ErrEncoding for a name it doesn't know, and for bytes that the page lacks.
+func DecodeAs(data []byte, name string) (string, error) {
+	page := codePages[strings.ToLower(name)]
+	if page == nil {
+		return "", ErrEncoding
+	}
+	text, err := page.NewDecoder().Bytes(data)
+	if err != nil || bytes.ContainsRune(text, utf8.RuneError) || bytes.IndexByte(text, 0) >= 0 {
+		return "", ErrEncoding
+	}
+	return string(text), nil
+}
