@@ -24,7 +24,7 @@ func (c Client) Neighbourhood() string { return network(c.IP, 24, 56) }
 // Wide is the /48 that an IPv6 address lies in, which one customer of a provider
 // holds at the most; empty for others (TH-04).
 func (c Client) Wide() string {
-	if !c.IP.IsValid() || c.IP.Unmap().Is4() {
+	if !c.IP.IsValid() || CanonicalAddress(c.IP).Is4() {
 		return ""
 	}
 	return network(c.IP, 32, 48)
@@ -34,7 +34,7 @@ func network(ip netip.Addr, bits4, bits6 int) string {
 	if !ip.IsValid() {
 		return ""
 	}
-	ip = ip.Unmap().WithZone("")
+	ip = CanonicalAddress(ip)
 	bits := bits6
 	if ip.Is4() {
 		bits = bits4
@@ -66,7 +66,7 @@ func (c Client) Address() string {
 	if !c.IP.IsValid() {
 		return "unknown"
 	}
-	return c.IP.Unmap().WithZone("").String()
+	return CanonicalAddress(c.IP).String()
 }
 
 // BrowserID names a browser row: what a device cookie stands for.

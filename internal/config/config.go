@@ -142,14 +142,14 @@ func loopback(host string) bool {
 func (s *Settings) Proxies() ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, text := range s.TrustedProxy {
-		p, err := netip.ParsePrefix(text)
-		if ip, ipErr := netip.ParseAddr(text); ipErr == nil {
-			p, err = ip.Prefix(ip.BitLen())
+		p, err := countersign.ParseNetwork(text)
+		if err != nil && p.IsValid() {
+			return nil, wrong("--trusted-proxy", "%v, like 10.0.0.0/8", err)
 		}
 		if err != nil {
 			return nil, wrong("--trusted-proxy", "%q is not a network like 10.0.0.0/8 or 192.0.2.7", text)
 		}
-		all = append(all, p.Masked())
+		all = append(all, p)
 	}
 	return all, nil
 }

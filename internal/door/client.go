@@ -27,8 +27,9 @@ func (e Entrance) Client(r *http.Request) countersign.Client {
 // address is the peer, unless the peer is a trusted proxy: then the right-most
 // hop that is none. What can't be read is unknown, and matches nothing (DV-04).
 func (e Entrance) address(r *http.Request) netip.Addr {
-	peer := hop(r.RemoteAddr)
-	if !e.trusts(peer) {
+	from := written(r.RemoteAddr)
+	peer := countersign.CanonicalAddress(from)
+	if !e.trusts(from) {
 		return peer
 	}
 	forwarded := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
@@ -38,36 +39,40 @@ func (e Entrance) address(r *http.Request) netip.Addr {
 	hops := strings.Split(forwarded, ",")
 	var ip netip.Addr
 	for i := len(hops) - 1; i >= 0; i-- {
-		ip = hop(strings.TrimSpace(hops[i]))
+		ip = written(strings.TrimSpace(hops[i]))
 		if !ip.IsValid() || !e.trusts(ip) {
-			return ip
+			break
 		}
 	}
-	return ip
+	return countersign.CanonicalAddress(ip)
 }
 
+// trusts reports whether an address, as it was written, is a proxy's.
 func (e Entrance) trusts(ip netip.Addr) bool {
-	if !ip.IsValid() {
+	if !ip.IsValid() || countersign.Borrowed(ip) {
 		return false
 	}
 	for _, p := range e.Trusted {
-		if p.Contains(ip) {
+		p, err := countersign.CanonicalNetwork(p)
+		if err == nil && p.Contains(countersign.CanonicalAddress(ip)) {
 			return true
 		}
 	}
 	return false
 }
 
-// hop reads an address with or without port and brackets; zones are dropped,
-// IPv4 in IPv6 is IPv4.
-func hop(text string) netip.Addr {
+// hop reads an address and says which one is compared for it (DV-09).
+func hop(text string) netip.Addr { return countersign.CanonicalAddress(written(text)) }
+
+// written reads an address with or without port and brackets.
+func written(text string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
-		return ap.Addr().Unmap().WithZone("")
+		return ap.Addr()
 	}
 	text = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
 	ip, err := netip.ParseAddr(text)
 	if err != nil {
 		return netip.Addr{}
 	}
-	return ip.Unmap().WithZone("")
+	return ip
 }

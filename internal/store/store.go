@@ -162,14 +162,14 @@ func address(text string) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	return ip
+	return countersign.CanonicalAddress(ip)
 }
 
 func addressText(ip netip.Addr) string {
 	if !ip.IsValid() {
 		return ""
 	}
-	return ip.String()
+	return countersign.CanonicalAddress(ip).String()
 }
 
 // columns joins the columns of a table for SELECT and RETURNING.
