@@ -33,6 +33,7 @@ var watched = map[string]func(facts) string{
 		return f.get("UserID") + " set up two factor authentication, and the email address was changed shortly before"
 	},
 	"disowned": func(f facts) string { return f.get("UserID") + " says of a sign-in: this was not me" },
+	"shared":   func(f facts) string { return f.get("UserID") + " gets tokens in another user's mailbox" },
 }
 
 func watch(f facts) page {
@@ -45,11 +46,14 @@ func watch(f facts) page {
 		Preview: f.get("Reason"),
 		Title:   title,
 		Facts: []fact{{"User", f.get("Name") + ", user ID " + f.get("UserID")}, {"Time", f.when("At")}, {"Reason given", f.get("Reason")},
-			{"Sign-in", f.get("Session")}, {"Address", f.get("New")}, {"From", f.office()}},
+			{"Sign-in", f.get("Session")}, {"Address", f.get("New")}, {"Also used by", f.get("Others")}, {"From", f.office()}},
 		Paragraphs: []paragraph{{Text: "Every administrator of " + f.agency.Name + " gets this mail."}},
 	}
 	if f.get("What") == "disowned" {
 		p.Paragraphs = append(p.Paragraphs, paragraph{Text: "That session was ended and its device forgotten. Somebody may know the user's password: call back on a number that you know."})
+	}
+	if f.get("What") == "shared" {
+		p.Paragraphs = append(p.Paragraphs, paragraph{Text: "Users who share a mailbox can read each other's tokens. Ask each of them to use an address of their own."})
 	}
 	p.Paragraphs = append(p.Paragraphs, paragraph{Strong: "If this is not as it should be:",
 		Text: "sign in, open Administration, then Users, then the user, and look at what happened."})

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"strings"
 
 	"countersign"
 	"countersign/internal/factor"
@@ -98,6 +99,9 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 		if err := d.verified(ctx, tx, v, f, fa); err != nil {
 			return err
 		}
+		if err := d.tellShared(ctx, tx, v, f.User, fa.Address); err != nil {
+			return err
+		}
 		if first {
 			if err := d.enrolled(ctx, tx, v, f.User, fa.Address); err != nil {
 				return err
@@ -109,4 +113,24 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 		data := map[string]string{"Old": factor.Readable(old), "New": factor.Readable(fa.Address)}
 		return notice.Tell(ctx, tx, v, f.User, countersign.KindAddressChanged, data, old)
 	})
+}
+
+// tellShared tells the administrators that tokens of a user go to a mailbox that
+// another user has: each could read the other's tokens.
+func (d *Desk) tellShared(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, address string) error {
+	all, err := tx.UsersByEmail(ctx, address)
+	if err != nil {
+		return err
+	}
+	var others []string
+	for _, o := range all {
+		if o.ID != u.ID {
+			others = append(others, o.Login)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return notice.Administrators(ctx, tx, v, countersign.KindWatch, map[string]string{"What": "shared", "UserID": u.Login, "Name": u.Name,
+		"New": factor.Readable(address), "Others": strings.Join(others, ", ")})
 }
