@@ -25,7 +25,8 @@ type Attempt struct {
 	User     UserID
 	Purpose  Purpose
 	Session  SessionID // set-up and step-up: the session it was opened from
-	Browser  BrowserID // the device cookie presented at its start; empty: none
+	Browser  BrowserID // the browser that began it, by its device cookie; empty: it began before cookies came with the password
+	Own      bool      // Browser had signed this user in from the same network before, and no one else
 	Client   Client    // the client that started it
 	Password bool      // the password was right
 	Asked    bool      // a token was asked for: nothing but a proof admits from then on
@@ -34,6 +35,9 @@ type Attempt struct {
 	Failures int       // tries that were paid for, over all methods and steps (TH-01)
 	Wrong    int       // of these, tokens that were judged and wrong
 	WrongAt  time.Time // the last of them; zero: none was
+	Told     int       // of Wrong, those that the user was told of or has turned out to have typed
+	Cleared  bool      // its user has completed a sign-in in the same browser since
+	Warned   string    // the warning that the user was told of while it went on; empty: none
 	Hints    int       // inputs that were not six digits (D-18)
 	Prompts  int       // prompts for a passkey that were cancelled or failed (D-18)
 	Sends    int       // tokens sent so far
@@ -61,21 +65,6 @@ type Attempt struct {
 // into is none: nothing is set up yet.
 func (a Attempt) Half() bool {
 	return a.Purpose == SignIn && a.Password && a.Proved == "" && (!a.Setup.Open || a.Wrong > 0)
-}
-
-// Warning is what an attempt without its second factor tells its user: when
-// somebody last typed into it, whenever that comes to light. A wrong token is told
-// now; without one he is told when the attempt would have ended, since by then he
-// may have turned out to be it (NT-03).
-func (a Attempt) Warning(id string, now time.Time) Warning {
-	w := Warning{ID: id, User: a.User, At: a.Started, Client: a.Client, Wrong: a.Wrong, Due: a.Expires}
-	if !a.WrongAt.IsZero() {
-		w.At = a.WrongAt
-	}
-	if a.Wrong > 0 || !now.Before(a.Expires) {
-		w.Due = now
-	}
-	return w
 }
 
 // Earlier is a token that a newer one replaced, kept to tell so (token.replaced).

@@ -75,16 +75,3 @@ type Crowd struct {
 	Names   Window
 	Agency  Window
 }
-
-// A Warning is a sign-in whose password was right and whose second factor failed
-// or never came (NT-03).
-type Warning struct {
-	ID     string
-	User   UserID
-	At     time.Time
-	Client Client
-	Wrong  int       // wrong tokens
-	Due    time.Time // when the user is told, unless he turns out to be it
-	Told   bool
-	Seen   bool // the user has answered the notice on his home page
-}

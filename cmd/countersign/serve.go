@@ -205,7 +205,8 @@ func (h *house) prune(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		t := now()
-		err := errors.Join(h.db.PruneAttempts(ctx, t.Add(-day)), h.db.PruneGuesses(ctx, t.Add(-keep)), h.db.PruneWarnings(ctx, t.Add(-keep)), h.db.PruneNonces(ctx, t), h.db.PruneSpent(ctx, t.Add(-day)),
+		err := errors.Join(h.db.PruneAttempts(ctx, t.Add(-day)), h.db.PruneEndings(ctx, t), h.db.PruneBrowsers(ctx, t.Add(-day)),
+			h.db.PruneGuesses(ctx, t.Add(-keep)), h.db.PruneWarnings(ctx, t.Add(-keep)), h.db.PruneNonces(ctx, t), h.db.PruneSpent(ctx, t.Add(-day)),
 			h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)), h.db.PruneLinks(ctx, t.Add(-keep)), h.db.PruneWishes(ctx, t.Add(-day)), h.office.Checkpoints(ctx, t))
 		if err != nil && ctx.Err() == nil {
 			h.outbox.Log.Error("prune", "error", err)

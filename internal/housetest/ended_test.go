@@ -2,12 +2,10 @@ package housetest
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
-	"countersign"
 	"countersign/internal/policy"
 	"countersign/internal/store"
 )
@@ -139,31 +137,6 @@ func TestABrokenAttemptHoldsNobodyUp(t *testing.T) {
 			t.Errorf("warned of %v", got)
 		}
 	})
-}
-
-// What an attempt says when it ends without its second factor.
-func TestWarningOfAnAttempt(t *testing.T) {
-	a := countersign.Attempt{User: "u", Purpose: countersign.SignIn, Password: true, Client: countersign.Client{IP: netip.MustParseAddr("192.0.2.1")},
-		Started: Start, Expires: Start.Add(policy.AttemptLife)}
-	if w := a.Warning("w", Start.Add(time.Minute)); !a.Half() || !w.At.Equal(Start) || !w.Due.Equal(a.Expires) || w.Client != a.Client {
-		t.Errorf("left: %+v", w)
-	}
-	a.Wrong, a.WrongAt = 2, Start.Add(time.Second)
-	if w := a.Warning("w", Start.Add(time.Minute)); !w.At.Equal(a.WrongAt) || !w.Due.Equal(Start.Add(time.Minute)) || w.Wrong != 2 {
-		t.Errorf("two wrong tokens: %+v", w)
-	}
-	for name, change := range map[string]func(*countersign.Attempt){
-		"a step-up":        func(a *countersign.Attempt) { a.Purpose = countersign.StepUp },
-		"a passkey alone":  func(a *countersign.Attempt) { a.Password = false },
-		"proved":           func(a *countersign.Attempt) { a.Proved = countersign.App },
-		"an empty wizard":  func(a *countersign.Attempt) { a.Setup.Open, a.Wrong = true, 0 },
-		"posted, and kept": func(a *countersign.Attempt) { a.Purpose = countersign.Resume },
-	} {
-		b := a
-		if change(&b); b.Half() {
-			t.Errorf("%s counts as half a sign-in", name)
-		}
-	}
 }
 
 // NT-03: who has chosen another password since is told that it was the one before,

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"countersign"
@@ -36,9 +37,18 @@ func (f Facts) same(d countersign.Device) bool {
 	return sameBrowser(d.Client, f.Client) && d.Client.OS == f.Client.OS && SameNetwork(f.Agency.Network, d.Client, f.Client)
 }
 
-// SameClient tells whether two requests came from equal browsers, systems and networks.
-func SameClient(a, b countersign.Client) bool {
-	return sameBrowser(a, b) && a.OS == b.OS && a.Network() != "" && a.Network() == b.Network()
+// OwnBrowser reports whether the visit's browser is the user's own: it has
+// completed a sign-in of theirs from this network, and no one disowned it since.
+func (f Facts) OwnBrowser() bool {
+	return f.Known && slices.ContainsFunc(f.Devices, func(d countersign.Device) bool {
+		return f.same(d) && KnownBrowser([]countersign.Device{d})
+	})
+}
+
+// SamePerson reports whether two visits of one user came from one browser: the
+// same device cookie, and the client equal as far as the agency compares them.
+func SamePerson(rule string, browser, other countersign.BrowserID, a, b countersign.Client) bool {
+	return browser != "" && browser == other && sameBrowser(a, b) && a.OS == b.OS && SameNetwork(rule, a, b)
 }
 
 func sameBrowser(a, b countersign.Client) bool {

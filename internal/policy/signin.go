@@ -47,8 +47,9 @@ type Facts struct {
 	User    countersign.User
 	Factors []countersign.Factor // verified methods
 	Attempt countersign.Attempt
-	Devices []countersign.Device // connections of this user from the browser whose cookie was presented
-	Known   bool                 // a device cookie was presented that is right
+	Devices []countersign.Device  // connections of this user from the browser whose cookie was presented
+	Browser countersign.BrowserID // the browser of that cookie; empty: none was presented that is right
+	Known   bool                  // a device cookie was presented that is right
 	Codes   countersign.RecoveryCodes
 	Code    countersign.EnrolmentCode // made last for this user; zero: none
 	Client  countersign.Client
@@ -104,14 +105,26 @@ func (Refuse) step()      {}
 
 // Why an attempt is refused; also the codes of the texts.
 const (
-	RefusedExpired  = "attempt.expired"
-	RefusedFailures = "token.third_failure"
-	RefusedHints    = "token.no_tokens"
-	RefusedDisabled = "password.wrong" // nobody learns that an account is disabled (EN-01)
-	RefusedLapsed   = "reset.lapsed"
-	RefusedOpenings = "reset.openings"
-	RefusedNoEmail  = "setup.no_email"
+	RefusedExpired   = "attempt.expired"
+	RefusedElsewhere = "attempt.elsewhere" // ended by a sign-in of its user in another browser
+	RefusedChanged   = "attempt.changed"   // ended by a change of a method, the password or a preference
+	RefusedFailures  = "token.third_failure"
+	RefusedHints     = "token.no_tokens"
+	RefusedDisabled  = "password.wrong" // nobody learns that an account is disabled (EN-01)
+	RefusedLapsed    = "reset.lapsed"
+	RefusedOpenings  = "reset.openings"
+	RefusedNoEmail   = "setup.no_email"
 )
+
+// EndsSignIn reports whether a code of a refusal says that a sign-in is over, and
+// another one has to be begun.
+func EndsSignIn(code string) bool {
+	switch code {
+	case RefusedExpired, RefusedElsewhere, RefusedChanged, RefusedFailures, RefusedHints:
+		return true
+	}
+	return false
+}
 
 // Next returns what the sign-in described by f needs next. The order of its
 // cases is the policy.

@@ -38,7 +38,7 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
 		return Outcome{}, err
 	}
-	if err := d.settleWarnings(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
+	if err := d.settleWarnings(ctx, tx, v, f); err != nil {
 		return Outcome{}, err
 	}
 	e := record(v, "sign-in.completed", f.User)
@@ -143,9 +143,7 @@ func (d *Desk) see(ctx context.Context, tx *store.Tx, v countersign.Visit, f pol
 		b = countersign.Browser{ID: countersign.BrowserID(secret.NewID()), Created: v.Now}
 	}
 	if !known || f.Attempt.Proved != "" {
-		key := secret.NewHandle()
-		b.Digest = []byte(secret.Digest(key))
-		cookie = set(countersign.Handle(string(b.ID) + "." + string(key)))
+		cookie = cookieOf(&b)
 	}
 	b.Seen = v.Now
 	if err := tx.PutBrowser(ctx, b); err != nil {
@@ -159,6 +157,13 @@ func (d *Desk) see(ctx context.Context, tx *store.Tx, v countersign.Visit, f pol
 		return device, cookie, err
 	}
 	return device, cookie, tx.KeepDevices(ctx, f.User.ID, policy.MaxDevices)
+}
+
+// cookieOf gives a browser a new secret and returns the device cookie that holds it.
+func cookieOf(b *countersign.Browser) Cookie {
+	key := secret.NewHandle()
+	b.Digest = []byte(secret.Digest(key))
+	return set(countersign.Handle(string(b.ID) + "." + string(key)))
 }
 
 // revokeCopied forgets what a device cookie opened that has come up with

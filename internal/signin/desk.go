@@ -84,6 +84,7 @@ func (d *Desk) facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 	if err != nil || !known {
 		return f, err
 	}
+	f.Browser = browser.ID
 	all, err := tx.Devices(ctx, u.ID)
 	for _, device := range all {
 		if device.Browser == browser.ID {

@@ -7,7 +7,6 @@ import (
 	"countersign"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
-	"countersign/internal/secret"
 	"countersign/internal/store"
 )
 
@@ -218,7 +217,7 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	}
 	tx.Record(refused(v, "sign-in.third_failure", f.User, policy.RefusedFailures))
 	if a.Purpose == countersign.SignIn {
-		if err := d.warn(ctx, tx, v, f.User, a.Warning(secret.NewID(), v.Now)); err != nil {
+		if err := d.warnOf(ctx, tx, v, f.User, a, a.Warns(countersign.Ended)); err != nil {
 			return nil, err
 		}
 	}

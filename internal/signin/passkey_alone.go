@@ -156,7 +156,7 @@ func (d *Desk) alone(ctx context.Context, tx *store.Tx, v countersign.Visit, u c
 	if err := d.checkPasskey(ctx, tx, v, u, f.Factors[i], c, answer); err != nil {
 		return Outcome{}, wrongPasskey(err)
 	}
-	f.Attempt.Proved, f.Attempt.Alone = countersign.ByPasskey, true
+	f.Attempt.Proved, f.Attempt.Alone, f.Attempt.Browser = countersign.ByPasskey, true, f.Browser
 	step := policy.Next(f)
 	admit, ok := step.(policy.Admit)
 	if !ok {

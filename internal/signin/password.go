@@ -97,7 +97,13 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 		if err != nil {
 			return err
 		}
-		out, err = d.first(ctx, tx, v, f, handle)
+		cookie, err := d.nameBrowser(ctx, tx, v, &f)
+		if err != nil {
+			return err
+		}
+		if out, err = d.first(ctx, tx, v, f, handle); !out.Browser.Change {
+			out.Browser = cookie
+		}
 		return err
 	})
 	if err != nil {
@@ -105,6 +111,26 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 	}
 	d.Wake()
 	return out, nil
+}
+
+// nameBrowser notes in the facts of a sign-in which browser began it, and whether
+// that is the user's own. A browser without a device cookie gets one with the
+// password already, unless this step admits it: it opens nothing, and tells one
+// browser from another at the same address.
+func (d *Desk) nameBrowser(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts) (cookie Cookie, err error) {
+	f.Attempt.Browser = f.Browser
+	if f.Known {
+		shared, err := tx.SharedBrowser(ctx, f.Browser, f.User.ID)
+		f.Attempt.Own = !shared && f.OwnBrowser()
+		return Cookie{}, err
+	}
+	if _, admits := policy.Next(*f).(policy.Admit); admits {
+		return Cookie{}, nil
+	}
+	b := countersign.Browser{ID: countersign.BrowserID(secret.NewID()), Created: v.Now, Seen: v.Now}
+	cookie = cookieOf(&b)
+	f.Attempt.Browser = b.ID
+	return cookie, tx.PutBrowser(ctx, b)
 }
 
 // first takes the first step after the password.

@@ -13,11 +13,11 @@ import (
 	"countersign/internal/store"
 )
 
-// warn tells the user that somebody knows his password: by one letter an hour,
-// and on his home page (NT-03).
-func (d *Desk) warn(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning) error {
+// warn tells the user that someone knows their password: by one letter an hour,
+// and on their home page (NT-03). instead is the warning that it takes the place of.
+func (d *Desk) warn(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning, instead string) error {
 	w.Told = true
-	if err := tx.AddWarning(ctx, w); err != nil {
+	if err := tx.AddWarning(ctx, w, instead); err != nil {
 		return err
 	}
 	return d.tellWarning(ctx, tx, v, u, w)
@@ -36,33 +36,51 @@ func (d *Desk) tellWarning(ctx context.Context, tx *store.Tx, v countersign.Visi
 	return notice.Tell(ctx, tx, v, u, countersign.KindPasswordKnown, data)
 }
 
-// turnedAway is a right password while no token is taken.
+// turnedAway is a right password while no token is taken. No sign-in begins, so
+// one that would warn later warns now.
 func (d *Desk) turnedAway(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.UserID) error {
 	u, err := tx.LockUser(ctx, id)
 	if err != nil {
 		return err
 	}
-	return d.warn(ctx, tx, v, u, countersign.Attempt{User: u.ID, Client: v.Client, Started: v.Now}.Warning(secret.NewID(), v.Now))
+	a := countersign.Attempt{User: u.ID, Purpose: countersign.SignIn, Password: true, Client: v.Client, Started: v.Now, Expires: v.Now}
+	f, err := d.facts(ctx, tx, v, u, a)
+	if err != nil {
+		return err
+	}
+	a.Browser, a.Own = f.Browser, f.OwnBrowser()
+	if a.Warns(countersign.Ended) == countersign.WarnNever {
+		return nil
+	}
+	return d.warn(ctx, tx, v, u, a.Warning(secret.NewID(), v.Now, countersign.WarnNow), "")
 }
 
 // abandon ends an attempt whose second factor will not come.
 func (d *Desk) abandon(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
 	there, err := tx.EndAttempt(ctx, a.ID)
-	if err != nil || !there || !a.Half() {
+	if err != nil || !there {
 		return err
 	}
-	w := a.Warning(secret.NewID(), v.Now)
-	if v.Now.Before(w.Due) {
-		return tx.AddWarning(ctx, w)
+	return d.warnOf(ctx, tx, v, u, a, a.Warns(countersign.Ended))
+}
+
+// warnOf does with an attempt what Warns has decided.
+func (d *Desk) warnOf(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, warn countersign.WarnWhen) error {
+	if warn == countersign.WarnNever {
+		return nil
 	}
-	return d.warn(ctx, tx, v, u, w)
+	w := a.Warning(secret.NewID(), v.Now, warn)
+	if v.Now.Before(w.Due) {
+		return tx.AddWarning(ctx, w, a.Warned)
+	}
+	return d.warn(ctx, tx, v, u, w, a.Warned)
 }
 
 // endOthers ends what else was begun for a user, done left out, because of what
-// was proved or changed just now (D-41). He is warned of half sign-ins as ever, and
-// what he had posted in this browser still waits for him.
+// was proved or changed just now. They are warned of half sign-ins as ever, and
+// what they had posted in this browser still waits for them.
 func (d *Desk) endOthers(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, done countersign.AttemptID) error {
-	kept := store.Kept{Attempt: done}
+	kept := store.Kept{Attempt: done, Why: store.EndedElsewhere}
 	if v.Session != "" {
 		kept.Session = sessionID(v.Session)
 	}
@@ -72,33 +90,60 @@ func (d *Desk) endOthers(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	return d.tellDue(ctx, tx, v, u)
 }
 
-// settleWarnings follows a completed sign-in, as far as others are still under way: what the same client has left half
-// done was the user himself; other sign-ins with wrong tokens are told now, so
-// that the home page shows them.
-func (d *Desk) settleWarnings(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, done countersign.AttemptID) error {
-	attempts, err := tx.UserAttempts(ctx, u.ID)
+// settleWarnings follows a completed sign-in. It ends no other sign-in of the user
+// (NT-05): what the same browser has left half done warns no more, and wrong tokens
+// from elsewhere are told now, so that the home page shows them.
+func (d *Desk) settleWarnings(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
+	here := func(b countersign.BrowserID, c countersign.Client) bool {
+		return policy.SamePerson(f.Agency.Network, f.Attempt.Browser, b, v.Client, c)
+	}
+	attempts, err := tx.UserAttempts(ctx, f.User.ID)
 	if err != nil {
 		return err
 	}
 	for _, a := range attempts {
-		switch {
-		case a.ID == done || !a.Half() || !v.Now.Before(a.Expires):
-		case a.Wrong > 0:
-			err = d.abandon(ctx, tx, v, u, a)
-		case policy.SameClient(a.Client, v.Client):
-			_, err = tx.EndAttempt(ctx, a.ID)
+		if a.ID == f.Attempt.ID || !a.Half() || !v.Now.Before(a.Expires) {
+			continue
 		}
-		if err != nil {
+		if err := d.settle(ctx, tx, v, f.User, a, here(a.Browser, a.Client)); err != nil {
 			return err
 		}
 	}
-	waiting, err := tx.UntoldWarnings(ctx, u.ID)
+	if f.Attempt.Warned != "" {
+		if err := tx.DropWarning(ctx, f.Attempt.Warned); err != nil {
+			return err
+		}
+	}
+	waiting, err := tx.UntoldWarnings(ctx, f.User.ID)
 	for _, w := range waiting {
-		if policy.SameClient(w.Client, v.Client) && v.Now.Before(w.Due) {
+		if here(w.Browser, w.Client) && v.Now.Before(w.Due) {
 			err = errors.Join(err, tx.DropWarning(ctx, w.ID))
 		}
 	}
 	return err
+}
+
+// settle notes in a sign-in that goes on that its user has signed in: in the same
+// browser, so that it was theirs, or elsewhere.
+func (d *Desk) settle(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, here bool) error {
+	if here {
+		if a.Warned != "" {
+			if err := tx.DropWarning(ctx, a.Warned); err != nil {
+				return err
+			}
+		}
+		a.Cleared, a.Told, a.Warned = true, a.Wrong, ""
+		return tx.SaveAttempt(ctx, a)
+	}
+	if a.Warns(countersign.SignedInElsewhere) != countersign.WarnNow {
+		return nil // what it says later, it says when it ends
+	}
+	w := a.Warning(secret.NewID(), v.Now, countersign.WarnNow)
+	if err := d.warn(ctx, tx, v, u, w, a.Warned); err != nil {
+		return err
+	}
+	a.Told, a.Warned = a.Wrong, w.ID
+	return tx.SaveAttempt(ctx, a)
 }
 
 // sweepBatch is how much one round of Sweep takes up; the next round follows soon.
@@ -118,7 +163,7 @@ func (d *Desk) sweepAttempts(ctx context.Context, now time.Time) error {
 	for _, over := range attempts {
 		err = errors.Join(err, d.sweep(ctx, now, over, func(tx *store.Tx, v countersign.Visit, u countersign.User) error {
 			a, err := tx.Attempt(ctx, countersign.AttemptID(over.ID))
-			if countersign.KindOf(err) == countersign.NotFound {
+			if kind := countersign.KindOf(err); kind == countersign.NotFound || kind == countersign.Expired {
 				return nil // another node was first
 			}
 			if err != nil || now.Before(a.Expires) {

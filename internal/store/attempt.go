@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,11 +46,15 @@ func (tx *Tx) sealAttempt(a countersign.Attempt) ([]byte, error) {
 	return tx.db.box.Seal(body, tx.attemptPlace(a.ID))
 }
 
-// Attempt is the attempt with this ID.
+// Attempt is the attempt with this ID. Of one that was ended by something else the
+// error says by what, and is not NotFound but Expired.
 func (tx *Tx) Attempt(ctx context.Context, id countersign.AttemptID) (countersign.Attempt, error) {
 	a, err := tx.scanAttempt(tx.sql.QueryRowContext(ctx,
 		`SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan)
-	return a, notFound(err, "attempt.expired")
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, tx.noAttempt(ctx, id)
+	}
+	return a, err
 }
 
 // AddAttempt keeps a new attempt.

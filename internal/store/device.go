@@ -32,6 +32,23 @@ func (tx *Tx) PutBrowser(ctx context.Context, b countersign.Browser) error {
 	return err
 }
 
+// SharedBrowser reports whether users besides this one have connections in a browser.
+func (tx *Tx) SharedBrowser(ctx context.Context, id countersign.BrowserID, user countersign.UserID) (bool, error) {
+	var shared bool
+	err := tx.sql.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM device WHERE agency_id = $1 AND browser_id = $2 AND user_id <> $3)`,
+		tx.agency, id, user).Scan(&shared)
+	return shared, err
+}
+
+// PruneBrowsers removes browsers that were last seen before then and never
+// completed a sign-in, of all agencies.
+func (db *DB) PruneBrowsers(ctx context.Context, before time.Time) error {
+	_, err := db.execEverywhere(ctx, `
+		DELETE FROM browser WHERE seen < $1 AND NOT EXISTS (
+			SELECT 1 FROM device WHERE device.agency_id = browser.agency_id AND device.browser_id = browser.id)`, millis(before))
+	return err
+}
+
 var deviceColumns = columns("id", "user_id", "browser_id", "family", "os", "product", "ip",
 	"first_seen", "last_seen", "proved", "last_token", "forgotten", "forgotten_why", "declined")
 

@@ -12,18 +12,29 @@ import (
 type Kept struct {
 	Attempt countersign.AttemptID // the one that goes on; empty: none does
 	Session countersign.SessionID // what was posted after this session had ended, and waits for its user; empty: nothing
+	Why     string                // code of why the others end; empty: EndedByChange
 }
+
+// Why an attempt was ended by something else; also the codes of what its page says.
+const (
+	EndedElsewhere = "attempt.elsewhere" // its user signed in, or set up, in another browser
+	EndedByChange  = "attempt.changed"   // a method, the password or a preference was changed
+)
 
 // EndAttempts ends all attempts of a user but what is kept (D-41).
 func (tx *Tx) EndAttempts(ctx context.Context, user countersign.UserID, kept Kept, now time.Time) error {
-	return tx.endAttempts(ctx, now, `user_id = $2 AND id <> $3 AND NOT (purpose = $4 AND session_id = $5)`,
+	why := kept.Why
+	if why == "" {
+		why = EndedByChange
+	}
+	return tx.endAttempts(ctx, now, why, `user_id = $2 AND id <> $3 AND NOT (purpose = $4 AND session_id = $5)`,
 		user, kept.Attempt, countersign.Resume, kept.Session)
 }
 
 // EndAllPending ends the attempts of the whole agency, and the tokens that were
 // not sent yet: two factor authentication was turned on or off (D-41).
 func (tx *Tx) EndAllPending(ctx context.Context, now time.Time) error {
-	if err := tx.endAttempts(ctx, now, `purpose <> ''`); err != nil {
+	if err := tx.endAttempts(ctx, now, EndedByChange, `purpose <> ''`); err != nil {
 		return err
 	}
 	_, err := tx.exec(ctx, `
@@ -33,23 +44,57 @@ func (tx *Tx) EndAllPending(ctx context.Context, now time.Time) error {
 }
 
 // endAttempts is the one place where attempts end by what was done elsewhere. Of
-// each sign-in among them that waited for its second factor a warning stays:
-// whoever waited there knew the password, and must not vanish unseen (NT-03).
-func (tx *Tx) endAttempts(ctx context.Context, now time.Time, which string, args ...any) error {
+// each sign-in among them that waited for its second factor a warning stays, as
+// countersign.Attempt.Warns says: whoever waited there knew the password, and must
+// not vanish unseen (NT-03). why is kept for the page that it was open on.
+func (tx *Tx) endAttempts(ctx context.Context, now time.Time, why, which string, args ...any) error {
 	ended, err := list(ctx, tx.sql, tx.scanEnded,
 		`DELETE FROM attempt WHERE agency_id = $1 AND `+which+` RETURNING `+attemptColumns, append([]any{tx.agency}, args...)...)
 	if err != nil {
 		return err
 	}
 	for _, a := range ended {
-		if !a.Half() {
+		if a.ID == "" {
 			continue
 		}
-		if err := tx.AddWarning(ctx, a.Warning(secret.NewID(), now)); err != nil {
+		if err := tx.keepEnding(ctx, a, why); err != nil {
+			return err
+		}
+		warn := a.Warns(countersign.Ended)
+		if warn == countersign.WarnNever {
+			continue
+		}
+		if err := tx.AddWarning(ctx, a.Warning(secret.NewID(), now, warn), a.Warned); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keepEnding keeps why an attempt was ended for as long as it might have lasted.
+func (tx *Tx) keepEnding(ctx context.Context, a countersign.Attempt, why string) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO attempt_ended (agency_id, id, why, expires) VALUES ($1, $2, $3, $4) ON CONFLICT (agency_id, id) DO NOTHING`,
+		tx.agency, a.ID, why, millis(a.Expires))
+	return err
+}
+
+// noAttempt says why there is no attempt with this ID: it was ended by something
+// else, or nothing is known of it.
+func (tx *Tx) noAttempt(ctx context.Context, id countersign.AttemptID) error {
+	var why string
+	err := tx.sql.QueryRowContext(ctx, `SELECT why FROM attempt_ended WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan(&why)
+	if err != nil {
+		return notFound(err, "attempt.expired")
+	}
+	return &countersign.Error{Kind: countersign.Expired, Code: why}
+}
+
+// PruneEndings removes why attempts were ended that would have expired before
+// then, of all agencies.
+func (db *DB) PruneEndings(ctx context.Context, before time.Time) error {
+	_, err := db.execEverywhere(ctx, `DELETE FROM attempt_ended WHERE expires < $1`, millis(before))
+	return err
 }
 
 // scanEnded is scanAttempt for what is gone already: one that does not open

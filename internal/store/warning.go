@@ -8,23 +8,30 @@ import (
 	"countersign"
 )
 
-var warningColumns = columns("id", "user_id", "at", "ip", "browser", "os", "product", "wrong", "due", "told", "seen")
+var warningColumns = columns("id", "user_id", "at", "ip", "browser", "os", "product", "wrong", "due", "told", "seen", "browser_id")
 
 func scanWarning(scan func(...any) error) (countersign.Warning, error) {
 	var w countersign.Warning
 	var at, due int64
 	var ip string
-	err := scan(&w.ID, &w.User, &at, &ip, &w.Client.Browser, &w.Client.OS, &w.Client.Product, &w.Wrong, &due, &w.Told, &w.Seen)
+	err := scan(&w.ID, &w.User, &at, &ip, &w.Client.Browser, &w.Client.OS, &w.Client.Product, &w.Wrong, &due, &w.Told, &w.Seen, &w.Browser)
 	w.At, w.Due, w.Client.IP = instant(at), instant(due), address(ip)
 	return w, err
 }
 
-// AddWarning keeps a sign-in whose second factor failed or never came.
-func (tx *Tx) AddWarning(ctx context.Context, w countersign.Warning) error {
+// AddWarning keeps a sign-in whose second factor failed or never came, in place of
+// what was kept of it before; empty: nothing was.
+func (tx *Tx) AddWarning(ctx context.Context, w countersign.Warning, instead string) error {
+	if instead != "" {
+		if err := tx.DropWarning(ctx, instead); err != nil {
+			return err
+		}
+	}
 	_, err := tx.exec(ctx, `
-		INSERT INTO warning (agency_id, id, user_id, at, ip, browser, os, product, wrong, due, told, seen)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE)`,
-		tx.agency, w.ID, w.User, millis(w.At), addressText(w.Client.IP), w.Client.Browser, w.Client.OS, w.Client.Product, w.Wrong, millis(w.Due), w.Told)
+		INSERT INTO warning (agency_id, id, user_id, at, ip, browser, os, product, wrong, due, told, seen, browser_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, $12)`,
+		tx.agency, w.ID, w.User, millis(w.At), addressText(w.Client.IP), w.Client.Browser, w.Client.OS, w.Client.Product, w.Wrong,
+		millis(w.Due), w.Told, w.Browser)
 	return err
 }
 

@@ -25,7 +25,7 @@ type errorPage struct {
 // fail answers an error on a page that needs no session.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	kind, code := countersign.KindOf(err), countersign.CodeOf(err)
-	over := kind == countersign.Expired && (code == policy.RefusedExpired || code == policy.RefusedFailures || code == policy.RefusedHints)
+	over := kind == countersign.Expired && policy.EndsSignIn(code)
 	switch {
 	case over && strings.HasPrefix(r.URL.Path, "/set-up"):
 		s.setUpOver(w, r, v, code)
@@ -87,8 +87,12 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 		return
 	}
 	s.Entrance.ClearCookie(w, door.Attempt)
-	if code == "attempt.expired" {
-		code = "setup.over"
+	own := code + "_own"
+	switch code {
+	case policy.RefusedExpired:
+		code, own = "setup.over", "setup.over_own"
+	case policy.RefusedElsewhere, policy.RefusedChanged:
+		own = "setup.over_own"
 	}
 	g, err := s.Desk.Enter(r.Context(), v)
 	switch {
@@ -99,7 +103,7 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 	case r.Method == http.MethodPost && s.cameAbout(r, v, g):
 		http.Redirect(w, r, "/set-up/done", http.StatusSeeOther)
 	case r.Method == http.MethodPost:
-		s.showError(w, withGuest(r, g), v, http.StatusGone, code+"_own", nil)
+		s.showError(w, withGuest(r, g), v, http.StatusGone, own, nil)
 	default:
 		http.Redirect(w, r, "/profile", http.StatusSeeOther)
 	}

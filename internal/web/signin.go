@@ -22,7 +22,7 @@ type signInPage struct {
 }
 
 // notices are the codes that the address of the sign-in page may name.
-var notices = map[string]string{"attempt.expired": "info", "setup.over": "info", "token.third_failure": "warn", "token.no_tokens": "info", "signed-out": "done", "password.saved": "done", "password.replaced": "done"}
+var notices = map[string]string{"attempt.expired": "info", "attempt.elsewhere": "info", "attempt.changed": "info", "setup.over": "info", "token.third_failure": "warn", "token.no_tokens": "info", "signed-out": "done", "password.saved": "done", "password.replaced": "done"}
 
 func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, error) {
 	front, err := s.Desk.Front(r.Context(), v)

@@ -27,6 +27,8 @@ var sentences = map[string]string{
 	"token.third_failure_own": "Three tokens were wrong, so set-up was closed\nWhat was set up before that is kept. Open set-up again in your User Profile.",
 	"step_up.over":            "This took too long\nConfirming has to be finished within 10 minutes. Nothing was changed. Go back and start again.",
 	"attempt.expired":         "Please sign in again\nA sign-in has to be finished within 10 minutes after the password. Nothing is wrong with your account.",
+	"attempt.elsewhere":       "You signed in elsewhere, so this sign-in ended\nSign in again to use this browser. If the other sign-in wasn't you, change your password and tell your administrator.",
+	"attempt.changed":         "Please sign in again\nYour methods, your password or a setting was changed during this sign-in, so it ended. Nothing is wrong with your account.",
 	"session.none":            "Please sign in.",
 	"session.idle":            "You were away for {Minutes minute}, so you were signed out\nSign in to go on.",
 	"session.idle_page":       "You were away for {Minutes minute}, so you were signed out\nSign in and you return to the page you were on: {Page}.",
