@@ -60,18 +60,26 @@ type Tally struct {
 	Closed   time.Time // since when no guess is taken at all; zero: it is open
 }
 
-// A Window is how many failures a stretch of time holds.
+// A Window is what failed in a stretch of time.
 type Window struct {
-	Failed   int
+	Failed   []time.Time // the oldest first
 	InFlight int
-	Frees    time.Time // once it is full: the instant of the failure that has to fall out of it first
+}
+
+// A Try is one guess as the limits of a network see it.
+type Try struct {
+	Subject string
+	Token   bool // at a token; otherwise at a password or passkey of the sign-in page
+	Failed  bool // otherwise it is under way
+	At      time.Time
 }
 
 // A Crowd is what a guess at the sign-in page shares with others of its agency: its
-// network, the wider network, the user IDs that fail from there, and the agency itself.
+// network, the wider network, and the agency itself. What was forgiven is left out.
 type Crowd struct {
-	Network Window
-	Wide    Window
-	Names   Window
-	Agency  Window
+	Again  bool   // the subject of the guess has failed in this network, or is just being guessed at
+	Names  Window // of the network: the first failure of each subject
+	All    Window // of the network: every password and passkey
+	Wide   Window
+	Agency time.Time // once it is full: the instant of the failure that has to fall out of it first
 }

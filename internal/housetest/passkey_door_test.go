@@ -168,7 +168,7 @@ func TestWrongPasskeysAloneWait(t *testing.T) {
 }
 
 // TH-04, TH-05: passkeys that fail count for their network, together with
-// passwords: the thirty-first of ten minutes waits, whosever it is, and so does a
+// passwords: the eleventh of ten minutes waits, whosever it is, and so does a
 // password. A browser that its user is known in has a lane of its own.
 func TestWrongPasskeysCountForTheirNetwork(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
@@ -179,16 +179,16 @@ func TestWrongPasskeysCountForTheirNetwork(t *testing.T) {
 		}
 		desk.SignOut()
 		h.Pass(time.Hour)
-		for i := range 20 { // as many passkeys as user IDs may fail from one network
+		for i := range 9 { // as many passkeys as user IDs fail from one network as they come
 			h.Browser("198.51.100.20", Edge).offers(stranger(t))
-			if i == 10 {
+			if i == 5 {
 				h.User("CBILLS")
 				h.Browser("198.51.100.20", Edge).wrong("CBILLS")
 			}
 		}
 		p := h.Browser("198.51.100.20", Edge).offers(stranger(t))
-		wantWait(t, p, 10*time.Minute, "Too many sign-ins from your network have failed")
-		wantWait(t, h.Browser("198.51.100.20", Edge).SignIn("CBILLS"), 10*time.Minute, "Too many sign-ins from your network have failed")
+		wantWait(t, p, time.Minute, "sign-ins from your network have failed")
+		wantWait(t, h.Browser("198.51.100.20", Edge).SignIn("CBILLS"), time.Minute, "sign-ins from your network have failed")
 		if n := strings.Count(strings.Join(h.Events(""), "\n"), "throttle.alarm refused"); n != 1 {
 			t.Errorf("%d alarms", n)
 		}

@@ -12,6 +12,7 @@ import (
 const (
 	Window        = 10 * time.Minute // in which failures of a network and an agency are counted
 	MaxNetwork    = 30               // passwords, and passkeys alone, that failed from one IPv4 address or IPv6 /64
+	MaxAgain      = 20               // of these, as many as user IDs that have failed there may use up
 	MaxWide       = 120              // the same from an IPv6 /48
 	MaxNames      = 20               // different user IDs that failed from one network
 	MaxAgency     = 600              // the same in one agency from devices that are not known
@@ -95,35 +96,6 @@ const (
 
 // Busy tells whether the pause is over as soon as what is under way is settled.
 func (p Pause) Busy() bool { return p.Code == PauseBusy }
-
-// Guess says whether a password or passkey of a lane may be compared at now. crowd counts
-// for browsers only that are not known: nobody can fill it for a user's own desk (TH-05).
-func Guess(now time.Time, lane countersign.Lane, t countersign.Tally, crowd countersign.Crowd) Pause {
-	if p := queue(now, lane, t); p.Code != "" || lane.IsKnown() {
-		return p
-	}
-	busy := false
-	for _, w := range []struct {
-		window countersign.Window
-		most   int
-		pause  Pause
-	}{
-		{crowd.Names, MaxNames, Pause{Code: PauseNetwork, Alarm: true}},
-		{crowd.Network, MaxNetwork, Pause{Code: PauseNetwork}},
-		{crowd.Wide, MaxWide, Pause{Code: PauseNetwork}},
-		{crowd.Agency, MaxAgency, Pause{Code: PauseCrowd, Alarm: true}},
-	} {
-		if !w.window.Frees.IsZero() {
-			w.pause.Until = w.window.Frees.Add(Window)
-			return w.pause
-		}
-		busy = busy || w.window.Failed+w.window.InFlight >= w.most
-	}
-	if busy {
-		return Pause{Code: PauseBusy}
-	}
-	return Pause{}
-}
 
 // queue is what the lane itself says.
 func queue(now time.Time, lane countersign.Lane, t countersign.Tally) Pause {

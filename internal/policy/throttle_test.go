@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +38,20 @@ func TestWaits(t *testing.T) {
 }
 
 func TestGuess(t *testing.T) {
-	full := countersign.Window{Failed: 1000, Frees: noon.Add(-9 * time.Minute)}
+	// failed is a window whose failures are a second apart, the last of them so long ago.
+	failed := func(n int, ago time.Duration) (w countersign.Window) {
+		for i := range n {
+			w.Failed = append(w.Failed, noon.Add(-ago-time.Duration(n-1-i)*time.Second))
+		}
+		return w
+	}
+	flying := func(w countersign.Window, n int) countersign.Window { w.InFlight = n; return w }
+	full := failed(1000, 0)
+	full.Failed = append(full.Failed[:880], slices.Repeat([]time.Time{noon.Add(-9 * time.Minute)}, 120)...)
+	everything := countersign.Crowd{All: full, Wide: full, Names: full, Agency: noon.Add(-9 * time.Minute)}
+	network := func(after time.Duration, alarm bool) Pause {
+		return Pause{Code: PauseNetwork, Until: noon.Add(after), Alarm: alarm}
+	}
 	tests := []struct {
 		name  string
 		lane  countersign.Lane
@@ -52,16 +66,24 @@ func TestGuess(t *testing.T) {
 		{"it waits (D-28)", countersign.LaneUnknown, countersign.Tally{Failures: 5, Until: noon.Add(time.Second)}, countersign.Crowd{}, Pause{Code: PausePassword, Until: noon.Add(time.Second)}},
 		{"the wait is over this very moment", countersign.LaneUnknown, countersign.Tally{Failures: 5, Until: noon}, countersign.Crowd{}, Pause{}},
 		{"closed", countersign.LaneUnknown, countersign.Tally{Failures: 50, Closed: noon.Add(-Day)}, countersign.Crowd{}, Pause{Code: PauseClosed}},
-		{"the network is full (TH-04)", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Network: full}, Pause{Code: PauseNetwork, Until: noon.Add(time.Minute)}},
-		{"the /48 is full", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Wide: full}, Pause{Code: PauseNetwork, Until: noon.Add(time.Minute)}},
-		{"twenty user IDs", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Names: full}, Pause{Code: PauseNetwork, Until: noon.Add(time.Minute), Alarm: true}},
-		{"the agency is full (TN-02)", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Agency: full}, Pause{Code: PauseCrowd, Until: noon.Add(time.Minute), Alarm: true}},
-		{"29 failures and one under way", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Network: countersign.Window{Failed: 29, InFlight: 1}}, Pause{Code: PauseBusy}},
-		{"a known device: nobody fills it (TH-05)", countersign.LaneKnown, countersign.Tally{}, countersign.Crowd{Network: full, Wide: full, Names: full, Agency: full}, Pause{}},
+		{"the network is full (TH-04)", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{All: full}, network(time.Minute, false)},
+		{"the /48 is full", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Wide: full}, network(time.Minute, false)},
+		{"twenty user IDs", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Names: full}, network(time.Minute, true)},
+		{"the agency is full (TN-02)", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Agency: noon.Add(-9 * time.Minute)}, Pause{Code: PauseCrowd, Until: noon.Add(time.Minute), Alarm: true}},
+		{"nine user IDs have failed", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Names: failed(9, 0)}, Pause{}},
+		{"nine, and one is under way", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Names: flying(failed(9, 0), 1)}, Pause{Code: PauseBusy}},
+		{"ten: the next in a minute (TH-09)", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Names: failed(10, time.Second)}, network(59*time.Second, true)},
+		{"ten, a minute ago", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Names: failed(10, time.Minute)}, Pause{}},
+		{"ten, a minute ago, and one is under way", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Names: flying(failed(10, time.Minute), 1)}, Pause{Code: PauseBusy}},
+		{"twenty failures of others keep no one out (TH-09)", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{All: failed(20, time.Minute), Names: failed(4, 0)}, Pause{}},
+		{"but one who has failed", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Again: true, All: failed(20, time.Minute)}, network(9*time.Minute-19*time.Second, false)},
+		{"who is slowed after ten", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Again: true, All: failed(10, time.Second)}, network(59*time.Second, false)},
+		{"and not before", countersign.LaneUnknown, countersign.Tally{}, countersign.Crowd{Again: true, All: failed(9, 0), Names: failed(20, 0)}, Pause{}},
+		{"a known device: nobody fills it (TH-05)", countersign.LaneKnown, countersign.Tally{}, everything, Pause{}},
 		{"a passkey alone waits", countersign.LanePasskey, countersign.Tally{Failures: 5, Until: noon.Add(time.Second)}, countersign.Crowd{}, Pause{Code: PausePasskey, Until: noon.Add(time.Second)}},
 		{"no failures close a passkey, which nobody guesses (D-28)", countersign.LanePasskey, countersign.Tally{Failures: 1000}, countersign.Crowd{}, Pause{}},
-		{"a passkey waits with its network", countersign.LanePasskey, countersign.Tally{}, countersign.Crowd{Network: full}, Pause{Code: PauseNetwork, Until: noon.Add(time.Minute)}},
-		{"a passkey on a known device", countersign.LanePasskeyKnown, countersign.Tally{}, countersign.Crowd{Network: full, Wide: full, Names: full, Agency: full}, Pause{}},
+		{"a passkey waits with its network", countersign.LanePasskey, countersign.Tally{}, countersign.Crowd{All: full}, network(time.Minute, false)},
+		{"a passkey on a known device", countersign.LanePasskeyKnown, countersign.Tally{}, everything, Pause{}},
 		{"a known device waits for its own failures", countersign.LaneKnown, countersign.Tally{Failures: 5, Until: noon.Add(time.Hour)}, countersign.Crowd{}, Pause{Code: PausePassword, Until: noon.Add(time.Hour)}},
 	}
 	for _, tt := range tests {

@@ -156,10 +156,12 @@ func (d *Desk) crowd(ctx context.Context, tx *store.Tx, v countersign.Visit, g c
 		}
 	}
 	s := stretch(v)
-	if c.Network, c.Names, err = tx.Network(ctx, g.Client, s, policy.MaxNetwork, policy.MaxNames); err != nil {
+	tries, err := tx.Network(ctx, g.Client, s)
+	if err != nil {
 		return c, err
 	}
-	if c.Wide, err = tx.Wide(ctx, g.Client, s, policy.MaxWide); err != nil {
+	c = policy.Network(tries, g.Subject)
+	if c.Wide, err = tx.Wide(ctx, g.Client, s); err != nil {
 		return c, err
 	}
 	c.Agency, err = tx.OfAgency(ctx, s, share)

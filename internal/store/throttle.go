@@ -117,14 +117,25 @@ func (tx *Tx) ReturnGuess(ctx context.Context, g countersign.Guess) error {
 	return err
 }
 
-// RightGuess takes the payment of a right guess back; its lane begins anew. What
-// other lanes and windows have counted stays.
+// RightGuess takes the payment of a right guess back; its lane begins anew. What the
+// same subject got wrong before from the same network is forgiven: the limits that
+// the network shares leave it out (TH-09). What other lanes, the agency and the
+// limits of tokens have counted stays.
 func (tx *Tx) RightGuess(ctx context.Context, g countersign.Guess) error {
 	if err := tx.ReturnGuess(ctx, g); err != nil {
 		return err
 	}
 	_, err := tx.exec(ctx, `UPDATE lane SET failures = 0, until = 0 WHERE agency_id = $1 AND subject = $2 AND name = $3`,
 		tx.agency, g.Subject, g.Lane)
+	if err != nil || g.Lane.IsKnown() {
+		return err
+	}
+	const forgive = `UPDATE guess SET forgiven = TRUE WHERE agency_id = $1 AND subject = $2 AND network = $3 AND failed AND NOT forgiven`
+	if g.Lane.Method() == "" {
+		_, err = tx.exec(ctx, forgive+` AND lane IN ('password', 'passkey')`, tx.agency, g.Subject, g.Client.Network())
+	} else {
+		_, err = tx.exec(ctx, forgive+` AND lane LIKE 'token-%'`, tx.agency, g.Subject, g.Client.Network())
+	}
 	return err
 }
 

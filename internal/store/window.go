@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"countersign"
@@ -13,58 +14,71 @@ import (
 // a guess that was not settled by Lost was wrong.
 type Stretch struct{ Since, Lost time.Time }
 
-// Network is what failed from the network of a client: passwords and passkeys at
-// the sign-in page from devices that are not known, and how many subjects fail
-// there by these or by token (TH-04).
-func (tx *Tx) Network(ctx context.Context, c countersign.Client, s Stretch, most, mostNames int) (page, names countersign.Window, err error) {
-	var all int
-	err = tx.sql.QueryRowContext(ctx, `
-		SELECT COALESCE(SUM(CASE WHEN lane IN ('password', 'passkey') AND (failed OR at <= $4) THEN 1 ELSE 0 END), 0),
-			COALESCE(SUM(CASE WHEN lane IN ('password', 'passkey') AND NOT failed AND at > $4 THEN 1 ELSE 0 END), 0),
-			COUNT(DISTINCT CASE WHEN failed OR at <= $4 THEN subject END), COUNT(DISTINCT subject)
-		FROM guess WHERE agency_id = $1 AND network = $2 AND at > $3 AND lane NOT IN ('password-known', 'passkey-known')`,
-		tx.agency, c.Network(), millis(s.Since), millis(s.Lost)).Scan(&page.Failed, &page.InFlight, &names.Failed, &all)
+// fromPage are the guesses that a network shares: those of the sign-in page from
+// devices that are not known. What was forgiven is left out.
+const fromPage = `at > $3 AND lane IN ('password', 'passkey') AND NOT forgiven`
+
+// maxTries is how many guesses of one network are read. The limits are far below:
+// beyond it nothing is let through.
+const maxTries = 500
+
+// Network are the guesses from the network of a client, the oldest first: at the
+// sign-in page from devices that are not known, and the subjects that failed there
+// by token, each once (TH-04).
+func (tx *Tx) Network(ctx context.Context, c countersign.Client, s Stretch) ([]countersign.Try, error) {
+	scan := func(token bool) func(scan func(...any) error) (countersign.Try, error) {
+		return func(scan func(...any) error) (t countersign.Try, err error) {
+			var at int64
+			err = scan(&t.Subject, &at, &t.Failed)
+			t.At, t.Token = instant(at), token
+			return t, err
+		}
+	}
+	page, err := list(ctx, tx.sql, scan(false), `
+		SELECT subject, at, (failed OR at <= $4) FROM guess WHERE agency_id = $1 AND network = $2 AND `+fromPage+` ORDER BY at DESC, id LIMIT $5`,
+		tx.agency, c.Network(), millis(s.Since), millis(s.Lost), maxTries)
 	if err != nil {
-		return page, names, err
+		return nil, err
 	}
-	names.InFlight = all - names.Failed
-	if page.Failed >= most {
-		page.Frees, err = tx.nth(ctx, `
-			SELECT at FROM guess WHERE agency_id = $1 AND network = $2 AND at > $3 AND lane IN ('password', 'passkey') AND (failed OR at <= $4)
-			ORDER BY at DESC LIMIT 1 OFFSET $5`, c.Network(), millis(s.Since), millis(s.Lost), most-1)
-	}
-	if err == nil && names.Failed >= mostNames {
-		names.Frees, err = tx.nth(ctx, `
-			SELECT MAX(at) AS last FROM guess WHERE agency_id = $1 AND network = $2 AND at > $3 AND lane NOT IN ('password-known', 'passkey-known') AND (failed OR at <= $4)
-			GROUP BY subject ORDER BY last DESC LIMIT 1 OFFSET $5`, c.Network(), millis(s.Since), millis(s.Lost), mostNames-1)
-	}
-	return page, names, err
+	tokens, err := list(ctx, tx.sql, scan(true), `
+		SELECT subject, MIN(at) AS first, TRUE FROM guess
+		WHERE agency_id = $1 AND network = $2 AND at > $3 AND lane LIKE 'token-%' AND NOT forgiven AND (failed OR at <= $4)
+		GROUP BY subject ORDER BY first DESC LIMIT $5`,
+		tx.agency, c.Network(), millis(s.Since), millis(s.Lost), maxTries)
+	all := append(page, tokens...)
+	slices.SortStableFunc(all, func(a, b countersign.Try) int { return a.At.Compare(b.At) })
+	return all, err
 }
 
 // Wide is what failed from the wider network of a client; nothing where it has none.
-func (tx *Tx) Wide(ctx context.Context, c countersign.Client, s Stretch, most int) (w countersign.Window, err error) {
+func (tx *Tx) Wide(ctx context.Context, c countersign.Client, s Stretch) (w countersign.Window, err error) {
 	if c.Wide() == "" {
 		return w, nil
 	}
-	err = tx.sql.QueryRowContext(ctx, `
-		SELECT COALESCE(SUM(CASE WHEN failed OR at <= $4 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN NOT failed AND at > $4 THEN 1 ELSE 0 END), 0)
-		FROM guess WHERE agency_id = $1 AND wide = $2 AND at > $3 AND lane IN ('password', 'passkey')`,
-		tx.agency, c.Wide(), millis(s.Since), millis(s.Lost)).Scan(&w.Failed, &w.InFlight)
-	if err == nil && w.Failed >= most {
-		w.Frees, err = tx.nth(ctx, `
-			SELECT at FROM guess WHERE agency_id = $1 AND wide = $2 AND at > $3 AND lane IN ('password', 'passkey') AND (failed OR at <= $4)
-			ORDER BY at DESC LIMIT 1 OFFSET $5`, c.Wide(), millis(s.Since), millis(s.Lost), most-1)
+	all, err := list(ctx, tx.sql, func(scan func(...any) error) (t countersign.Try, err error) {
+		var at int64
+		err = scan(&at, &t.Failed)
+		t.At = instant(at)
+		return t, err
+	}, `SELECT at, (failed OR at <= $4) FROM guess WHERE agency_id = $1 AND wide = $2 AND `+fromPage+` ORDER BY at DESC LIMIT $5`,
+		tx.agency, c.Wide(), millis(s.Since), millis(s.Lost), maxTries)
+	for _, t := range slices.Backward(all) {
+		if t.Failed {
+			w.Failed = append(w.Failed, t.At)
+		} else {
+			w.InFlight++
+		}
 	}
 	return w, err
 }
 
-// OfAgency is what failed in the whole agency. It is not locked: of guesses at
+// OfAgency is the instant of the failure that has to fall out first once the whole
+// agency is full; zero: it is not. It is not locked: of guesses at
 // the same instant a few more than most may pass.
-func (tx *Tx) OfAgency(ctx context.Context, s Stretch, most int) (w countersign.Window, err error) {
-	w.Frees, err = tx.nth(ctx, `
+func (tx *Tx) OfAgency(ctx context.Context, s Stretch, most int) (frees time.Time, err error) {
+	return tx.nth(ctx, `
 		SELECT at FROM guess WHERE agency_id = $1 AND at > $2 AND lane IN ('password', 'passkey') AND (failed OR at <= $3)
 		ORDER BY at DESC LIMIT 1 OFFSET $4`, millis(s.Since), millis(s.Lost), most-1)
-	return w, err
 }
 
 // NthWrongToken is the instant of the n-th last wrong token of a user since then, of

@@ -19,7 +19,7 @@ var sentences = map[string]string{
 	"password.wrong":          "The user ID or the password is not right. Check both and try again.",
 	"password.wait":           "Too many attempts. You can try again at {UntilMinute}.\nSeveral sign-ins with this user ID have failed, so it waits. Attempts before then are not looked at and do not make the wait longer. If it was not you, tell the support desk.",
 	"password.closed":         "Too many attempts. This user ID is closed here.\nToo many sign-ins with it have failed. It opens again when a new password is chosen by mail. A device that it was used on before may still work. If it was not you, tell the support desk.",
-	"password.network":        "Too many attempts. You can try again at {UntilMinute}.\nToo many sign-ins from your network have failed. Attempts before then are not looked at and do not make the wait longer. Nothing is wrong with your account.",
+	"password.network":        "Try again at {UntilMinute}.\nMany sign-ins from your network have failed, so new devices there are slowed down. Devices that you have used before are not. Nothing is wrong with your account.",
 	"password.crowd":          "Too many attempts. You can try again at {UntilMinute}.\nToo many sign-ins have failed here, so devices that were not used before wait. Nothing is wrong with your account.",
 	"password.own_wrong":      "That is not your password. Nothing was changed.",
 	"setup.over":              "Set-up is not open here any more\nIt has to be finished within 30 minutes, and only the first window to finish counts. Sign in to go on.",

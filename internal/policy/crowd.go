@@ -1,0 +1,101 @@
+package policy
+
+import (
+	"time"
+
+	"countersign"
+)
+
+// Guess says whether a password or passkey of a lane may be compared at now. crowd
+// counts for browsers only that are not known: no one can fill it for a user's own
+// desk (TH-05).
+func Guess(now time.Time, lane countersign.Lane, t countersign.Tally, crowd countersign.Crowd) Pause {
+	if p := queue(now, lane, t); p.Code != "" || lane.IsKnown() {
+		return p
+	}
+	busy := false
+	for _, p := range shared(now, crowd) {
+		if p.Code != "" && !p.Busy() {
+			return p
+		}
+		busy = busy || p.Busy()
+	}
+	if busy {
+		return Pause{Code: PauseBusy}
+	}
+	return Pause{}
+}
+
+// shared are the limits that a guess shares with others (TH-04, TH-09). User IDs
+// that have failed in a network leave the last of its failures to those that have
+// not, so that one who guesses at a few keeps no one else out.
+func shared(now time.Time, c countersign.Crowd) []Pause {
+	pauses := []Pause{
+		pace(now, c.All, MaxAgain, MaxNetwork, Pause{Code: PauseNetwork}),
+		pace(now, c.Names, MaxNames/2, MaxNames, Pause{Code: PauseNetwork, Alarm: true}),
+		pace(now, c.Wide, MaxWide/2, MaxWide, Pause{Code: PauseNetwork}),
+	}
+	if c.Again {
+		pauses[1] = pace(now, c.All, MaxAgain/2, MaxAgain, Pause{Code: PauseNetwork})
+	}
+	if !c.Agency.IsZero() {
+		pauses = append(pauses, Pause{Code: PauseCrowd, Until: c.Agency.Add(Window), Alarm: true})
+	}
+	return pauses
+}
+
+// pace takes the first free failures of a window as they come, and spreads the rest
+// evenly over it: one at a time, and the next only a while after the last. No window
+// ever holds more than most, and whoever has to wait waits for no more than that
+// while, as long as no one fails before them (TH-09).
+func pace(now time.Time, w countersign.Window, free, most int, full Pause) Pause {
+	n := len(w.Failed)
+	switch {
+	case n >= most:
+		full.Until = w.Failed[n-most].Add(Window)
+		return full
+	case n < free && n+w.InFlight < free:
+		return Pause{}
+	case n >= free:
+		full.Until = w.Failed[n-1].Add(Window / time.Duration(most-free))
+		if now.Before(full.Until) {
+			return full
+		}
+	}
+	if n < free || w.InFlight > 0 {
+		return Pause{Code: PauseBusy}
+	}
+	return Pause{}
+}
+
+// Network sorts what was guessed from one network, the oldest first, for a guess
+// at subject.
+func Network(tries []countersign.Try, subject string) (c countersign.Crowd) {
+	failed, flying := map[string]bool{}, map[string]bool{}
+	for _, t := range tries {
+		c.Again = c.Again || t.Subject == subject
+		if !t.Failed {
+			continue
+		}
+		if !failed[t.Subject] {
+			failed[t.Subject] = true
+			c.Names.Failed = append(c.Names.Failed, t.At)
+		}
+		if !t.Token {
+			c.All.Failed = append(c.All.Failed, t.At)
+		}
+	}
+	for _, t := range tries {
+		if t.Failed {
+			continue
+		}
+		if !failed[t.Subject] && !flying[t.Subject] {
+			flying[t.Subject] = true
+			c.Names.InFlight++
+		}
+		if !t.Token {
+			c.All.InFlight++
+		}
+	}
+	return c
+}

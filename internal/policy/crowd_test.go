@@ -1,0 +1,274 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"countersign"
+)
+
+// A ledger is what the database keeps of the guesses from one network, and what
+// would be refused there: by the rule of now, or by the one of before.
+type ledger struct {
+	now      time.Time
+	before   bool
+	tries    []countersign.Try // of devices that are not known; forgiven ones are gone
+	compared []time.Time       // guesses that failed, forgiven ones too
+}
+
+// refused is why a guess at subject is not compared now.
+func (l *ledger) refused(subject string) Pause {
+	l.tries = slices.DeleteFunc(l.tries, func(t countersign.Try) bool { return l.now.Sub(t.At) >= Window })
+	crowd := Network(l.tries, subject)
+	if l.before {
+		return l.refusedBefore(crowd, l.tries)
+	}
+	return Guess(l.now, countersign.LaneUnknown, countersign.Tally{}, crowd)
+}
+
+// refusedBefore is the rule that this one replaced: a network with 30 failures, or 20
+// user IDs that failed, refused everyone until one of them was ten minutes old.
+func (l *ledger) refusedBefore(c countersign.Crowd, window []countersign.Try) Pause {
+	last := map[string]bool{}
+	var names []time.Time // of each user ID the last failure, the newest first
+	for i := len(window) - 1; i >= 0; i-- {
+		if !last[window[i].Subject] {
+			last[window[i].Subject] = true
+			names = append(names, window[i].At)
+		}
+	}
+	switch {
+	case len(names) >= 20:
+		return Pause{Code: PauseNetwork, Until: names[19].Add(Window)}
+	case len(c.All.Failed) >= 30:
+		return Pause{Code: PauseNetwork, Until: c.All.Failed[len(c.All.Failed)-30].Add(Window)}
+	}
+	return Pause{}
+}
+
+// guess tries a password and says when the next try makes sense; zero: it was compared.
+func (l *ledger) guess(subject string, right bool) time.Time {
+	if p := l.refused(subject); p.Code != "" {
+		return p.Until
+	}
+	if !right {
+		l.tries = append(l.tries, countersign.Try{Subject: subject, Failed: true, At: l.now})
+		l.compared = append(l.compared, l.now)
+		return time.Time{}
+	}
+	if !l.before {
+		l.forgive(subject)
+	}
+	return time.Time{}
+}
+
+func (l *ledger) forgive(subject string) {
+	var kept []countersign.Try
+	for _, t := range l.tries {
+		if t.Subject != subject {
+			kept = append(kept, t)
+		}
+	}
+	l.tries = kept
+}
+
+// busiest is the most guesses that any ten minutes have seen.
+func (l *ledger) busiest() (most int) {
+	for i := range l.compared {
+		n := 0
+		for _, at := range l.compared[i:] {
+			if at.Sub(l.compared[i]) < Window {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+// A person of the office signs in with a new device.
+type person struct {
+	id    string
+	next  time.Time
+	wrong int // passwords that they still mistype
+	done  time.Time
+}
+
+// office lets everyone sign in who has not, second by second, until then, and says
+// when the last was in; zero: someone never was. Who is refused comes back when
+// the page says, and the mistyped password is corrected after twenty seconds.
+func (l *ledger) office(people []person, until time.Time) (last time.Time) {
+	for ; l.now.Before(until); l.now = l.now.Add(time.Second) {
+		for i := range people {
+			p := &people[i]
+			if !p.done.IsZero() || l.now.Before(p.next) {
+				continue
+			}
+			wait := l.guess(p.id, p.wrong == 0)
+			switch {
+			case !wait.IsZero():
+				p.next = wait
+			case p.wrong > 0:
+				p.wrong--
+				p.next = l.now.Add(20 * time.Second)
+			default:
+				p.done = l.now
+			}
+		}
+	}
+	for _, p := range people {
+		if p.done.IsZero() {
+			return time.Time{}
+		}
+		if p.done.After(last) {
+			last = p.done
+		}
+	}
+	return last
+}
+
+// sixty people come within so long; every third mistypes once.
+func sixty(within time.Duration) []person {
+	people := make([]person, 60)
+	for i := range people {
+		people[i] = person{id: fmt.Sprintf("AGENT%02d", i), next: noon.Add(within * time.Duration(i) / 60)}
+		if i%3 == 0 {
+			people[i].wrong = 1
+		}
+	}
+	return people
+}
+
+// TH-09: an office of 60 on the morning of the rollout, all behind one address and
+// with new devices, where twenty mistype once within ten minutes: everyone gets in
+// as they come. Before, the last of them stood outside.
+func TestAnOfficeOfSixty(t *testing.T) {
+	for _, c := range []struct {
+		within time.Duration // from the first to the last
+		in     time.Duration // all of them, from noon on
+	}{
+		{10 * time.Minute, 10 * time.Minute},
+		{5 * time.Minute, 6 * time.Minute},
+		{time.Minute, 3 * time.Minute},
+	} {
+		now, before := &ledger{now: noon}, &ledger{now: noon, before: true}
+		last, lastBefore := now.office(sixty(c.within), noon.Add(time.Hour)), before.office(sixty(c.within), noon.Add(10*time.Minute))
+		t.Logf("60 people within %s: all in after %s; before, all in within ten minutes: %t", c.within, last.Sub(noon), !lastBefore.IsZero())
+		if last.IsZero() || last.Sub(noon) > c.in {
+			t.Errorf("within %s: the last was in after %s", c.within, last.Sub(noon))
+		}
+		if !lastBefore.IsZero() {
+			t.Errorf("within %s: the rule of before let everyone in, so this shows nothing", c.within)
+		}
+	}
+}
+
+// attacks are ways to guess from one address, as fast as is let through: which
+// user ID is next.
+var attacks = map[string]func(i int) string{
+	"spray: one password, ever other user IDs": func(i int) string { return fmt.Sprint("user", i) },
+	"stuffing: three passwords of each":        func(i int) string { return fmt.Sprint("user", i/3) },
+	"nineteen user IDs, again and again":       func(i int) string { return fmt.Sprint("user", i%19) },
+	"ten, and then ever others":                func(i int) string { return fmt.Sprint("user", min(i%30, 10)+i/30*11) },
+}
+
+// attack guesses for so long, and says how many were compared.
+func (l *ledger) attack(target func(int) string, d time.Duration) int {
+	i := 0
+	for end := l.now.Add(d); l.now.Before(end); {
+		wait := l.guess(target(i), false)
+		switch {
+		case wait.IsZero():
+			i++
+		case l.before:
+			l.now = wait
+		default: // another user ID may be let through sooner: each second, both kinds
+			if l.guess(target(i+1), false).IsZero() {
+				i += 2
+				continue
+			}
+			l.now = l.now.Add(time.Second)
+		}
+	}
+	return len(l.compared)
+}
+
+// TH-04, TH-09: whoever guesses from one address gets no more guesses compared than
+// before, in any ten minutes and in a day.
+func TestAnAttackerGainsNothing(t *testing.T) {
+	for name, target := range attacks {
+		t.Run(name, func(t *testing.T) {
+			now, before := &ledger{now: noon}, &ledger{now: noon, before: true}
+			day, dayBefore := now.attack(target, Day), before.attack(target, Day)
+			t.Logf("in ten minutes %d, before %d; in a day %d, before %d", now.busiest(), before.busiest(), day, dayBefore)
+			if now.busiest() > before.busiest() || day > dayBefore {
+				t.Errorf("in ten minutes %d, before %d; in a day %d, before %d", now.busiest(), before.busiest(), day, dayBefore)
+			}
+		})
+	}
+}
+
+// TH-09: while someone behind the same address guesses at a few user IDs as fast as
+// they are let, a coworker with a new device who mistypes nothing waits for nothing.
+func TestGuessingAtAFewKeepsNoOneOut(t *testing.T) {
+	l := &ledger{now: noon}
+	for range 3 * 60 {
+		for i := range 5 {
+			l.guess(fmt.Sprint("victim", i), false)
+		}
+		if p := l.refused("COWORKER"); p.Code != "" {
+			t.Fatalf("after %s: %+v", l.now.Sub(noon), p)
+		}
+		l.now = l.now.Add(10 * time.Second)
+	}
+}
+
+// TH-09: and while someone sprays as fast as they are let, the coworker is told to
+// come back within a minute.
+func TestASprayKeepsNoOneWaitingLong(t *testing.T) {
+	l := &ledger{now: noon}
+	for i := range 3 * 600 {
+		l.guess(fmt.Sprint("user", i), false)
+		if p := l.refused("COWORKER"); p.Until.Sub(l.now) > time.Minute {
+			t.Fatalf("after %s: %s", l.now.Sub(noon), p.Until.Sub(l.now))
+		}
+		l.now = l.now.Add(time.Second)
+	}
+}
+
+// Whatever is guessed, under way or forgiven: no ten minutes hold more failures of a
+// network than 30, of more user IDs than 20, that were not forgiven (TH-04).
+func TestNoWindowHoldsMore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := noon
+		var tries []countersign.Try
+		for range rapid.IntRange(1, 150).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "pause")) * time.Second)
+			subject := fmt.Sprint(rapid.IntRange(0, 40).Draw(t, "subject"))
+			for i := range tries { // what is under way is settled some time
+				tries[i].Failed = tries[i].Failed || rapid.Bool().Draw(t, "settled")
+			}
+			var window []countersign.Try
+			for _, try := range tries {
+				if now.Sub(try.At) < Window {
+					window = append(window, try)
+				}
+			}
+			if Guess(now, countersign.LaneUnknown, countersign.Tally{}, Network(window, subject)).Code == "" {
+				tries = append(tries, countersign.Try{Subject: subject, At: now})
+				window = append(window, tries[len(tries)-1])
+			}
+			names := map[string]bool{}
+			for _, try := range window {
+				names[try.Subject] = true
+			}
+			if len(window) > MaxNetwork || len(names) > MaxNames {
+				t.Fatalf("%d guesses at %d user IDs in ten minutes", len(window), len(names))
+			}
+		}
+	})
+}
