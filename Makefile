@@ -19,8 +19,8 @@ help: ## shows this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 test: test-tools format vet ## formats, vets and tests everything with the race detector, on SQLite and PostgreSQL
-	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 30m ./...
-	scripts/with-postgres $(GO) test -count=1 -vet=off -timeout 60m -run TestRandomSequences ./internal/housetest
+	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m ./...
+	scripts/with-postgres $(GO) test -count=1 -vet=off -timeout 90m -run TestRandomSequences ./internal/housetest
 
 check: lint test ## make test and the linters
 
@@ -55,7 +55,7 @@ bench: test-tools ## benchmarks
 	scripts/with-postgres $(GO) test -run '^$$' -bench . -benchmem -p 1 ./...
 
 e2e: test-tools ## the tests that drive a browser, with pictures of each page in SHOTS
-	COUNTERSIGN_SHOTS=$(SHOTS) scripts/with-postgres $(RACE) -v -timeout 10m \
+	COUNTERSIGN_SHOTS=$(SHOTS) scripts/with-postgres $(RACE) -v -timeout 60m \
 		$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep internal/browsertest | cut -d ' ' -f 1)
 
 tools: .cache/bin/golangci-lint .cache/bin/staticcheck .cache/bin/gosec .cache/bin/govulncheck ## builds the linters into .cache/bin

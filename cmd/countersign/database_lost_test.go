@@ -46,7 +46,7 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 		t.Errorf("without its database the page says: %s", said(page))
 	}
 	mta.Start(t)
-	for end := time.Now().Add(30 * time.Second); complaints(t, log.Name()) == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(3 * time.Minute); complaints(t, log.Name()) == 0 && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond)
 	}
 	time.Sleep(3 * time.Second) // the outbox looks every second, and says no more
@@ -79,7 +79,7 @@ func complaints(t *testing.T, log string) int {
 func becomes(t *testing.T, address string, status int) {
 	t.Helper()
 	got := 0
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		answer, err := http.Get(address)
 		if err != nil {
 			continue

@@ -100,7 +100,7 @@ func copied(t *testing.T, d demo, w *browsertest.Window, a *browsertest.Authenti
 	want(t, thief, "That passkey may have been copied, so it was refused", "2 tries left")
 	thief.Examine("token-passkey-copied")
 	mail := browsertest.Open(t, browsertest.Options{})
-	for range 100 {
+	for range 2400 {
 		mail.Go(d.Inbox + "?to=bsmith@demo.example")
 		if strings.Contains(mail.Text(), "One of your passkeys may have been copied") {
 			return
@@ -143,7 +143,7 @@ func fromTheList(t *testing.T, d demo, w *browsertest.Window) {
 
 // until waits until the page says something by itself.
 func until(w *browsertest.Window, says string) {
-	for range 100 {
+	for range 2400 {
 		if strings.Contains(w.Text(), says) {
 			return
 		}

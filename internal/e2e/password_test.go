@@ -67,7 +67,7 @@ func TestPasswordPages(t *testing.T) {
 // mailed is the newest match in the mail to an address.
 func (d demo) mailed(t *testing.T, to string, match *regexp.Regexp) string {
 	t.Helper()
-	for range 200 {
+	for range 2400 {
 		r, err := http.NewRequest(http.MethodGet, d.Inbox+"?to="+to, nil)
 		if err != nil {
 			t.Fatal(err)

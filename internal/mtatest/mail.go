@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long Wait waits before the test fails.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // A Mail is a mail that the server has delivered.
 type Mail struct {

@@ -86,7 +86,7 @@ func TestHandsAreKeptForTokens(t *testing.T) {
 			o.Wake()
 			select {
 			case <-fresh:
-			case <-time.After(30 * time.Second):
+			case <-time.After(3 * time.Minute):
 				t.Fatalf("fresh tokens have %d hands", i)
 			}
 		}

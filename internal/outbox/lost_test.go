@@ -138,7 +138,7 @@ func write(t *testing.T, db *store.DB, id countersign.MessageID) {
 func ready(t *testing.T, nodes []*store.DB) {
 	t.Helper()
 	for _, db := range nodes {
-		for end := time.Now().Add(30 * time.Second); db.Ping(t.Context()) != nil; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(3 * time.Minute); db.Ping(t.Context()) != nil; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("a node does not find the database again")
 			}
@@ -149,7 +149,7 @@ func ready(t *testing.T, nodes []*store.DB) {
 // settled waits until no message waits any more, and returns them all.
 func settled(t *testing.T, db *store.DB, n int) []store.MessageRow {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var page store.MessagePage
 		var open int
 		err := db.Read(t.Context(), "a", func(tx *store.Tx) (err error) {

@@ -52,7 +52,7 @@ func TestRowsAfterAForeignCenter(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.Wake()
-			for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			for end := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 				m := message(t, db, id)
 				if m.State == want.state && m.Receipt == want.receipt && m.Answer == want.answer {
 					if unsure := m.State == countersign.Waiting && m.Route != ""; unsure {

@@ -163,7 +163,7 @@ func TestReceiptsOfAForeignCenter(t *testing.T) {
 			defer mu.Unlock()
 			return strings.Join(told[id], " ")
 		}
-		for end := time.Now().Add(30 * time.Second); got() != want; time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(3 * time.Minute); got() != want; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("%s: told %q of %s, want %q", digits, got(), id, want)
 			}

@@ -255,7 +255,7 @@ func TestRun(t *testing.T) {
 	if r := <-told; !r.Delivered || !r.Final || r.IDs[0] != "a1" {
 		t.Errorf("%+v", r)
 	}
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		c.mu.Lock()
 		binds, asked := c.binds, c.asked
 		c.mu.Unlock()

@@ -9,7 +9,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -60,12 +59,10 @@ func run(only string, workers int, quick, find bool) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if !quick {
-		if err := baseline(all); err != nil {
-			return err
-		}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
 	}
-	return try(all, dir, workers)
+	return try(all, dir, workers, quick)
 }
 
 // found says which changes have no place in the code any more.
@@ -84,7 +81,16 @@ func found(all []mutant) error {
 }
 
 // try tries every change and prints what became of it.
-func try(all []mutant, dir string, workers int) error {
+func try(all []mutant, dir string, workers int, quick bool) error {
+	b, err := compile(all, dir)
+	if err != nil {
+		return err
+	}
+	if !quick {
+		if err := b.baseline(all); err != nil {
+			return err
+		}
+	}
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	next, bad := make(chan int), 0
@@ -92,7 +98,7 @@ func try(all []mutant, dir string, workers int) error {
 		group.Go(func() {
 			for i := range next {
 				start := time.Now()
-				verdict, said := all[i].fate(filepath.Join(dir, fmt.Sprint(i)))
+				verdict, said := b.fate(i, all[i])
 				mu.Lock()
 				fmt.Printf("%-6s %-9s %5.1fs  %-44s %s\n", all[i].ID, verdict, time.Since(start).Seconds(), all[i].Test, all[i].place())
 				if verdict != fell {
@@ -115,8 +121,59 @@ func try(all []mutant, dir string, workers int) error {
 	return nil
 }
 
-// baseline runs the tests on the product as it is.
-func baseline(all []mutant) error {
+// What becomes of a change.
+const (
+	fell     = "fell"     // its test fell, as it must
+	survived = "SURVIVED" // its test passes
+	broken   = "BROKEN"   // it does not compile, or its test does not exist
+)
+
+// A bench is the tests of each package, compiled with all changes in functions.
+type bench struct {
+	dir      string
+	programs map[string]string // by package
+}
+
+// compile makes the programs of the tests.
+func compile(all []mutant, dir string) (bench, error) {
+	b := bench{dir: dir, programs: map[string]string{}}
+	perFile := map[string]map[int]mutant{}
+	for i, m := range all {
+		b.programs[m.Package] = filepath.Join(dir, strings.ReplaceAll(strings.TrimPrefix(m.Package, "./"), "/", "-")+".test")
+		if m.Func == "" {
+			continue
+		}
+		if perFile[m.File] == nil {
+			perFile[m.File] = map[int]mutant{}
+		}
+		perFile[m.File][i] = m
+	}
+	replaced := map[string]string{}
+	for file, changes := range perFile {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return b, err
+		}
+		changed, pkg, err := schema(file, string(text), changes)
+		if err != nil {
+			return b, err
+		}
+		replaced[file], replaced[inPackage(file)] = changed, switches(pkg)
+	}
+	list, err := overlay(filepath.Join(dir, "all"), replaced)
+	if err != nil {
+		return b, err
+	}
+	for pkg, program := range b.programs {
+		if out, err := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-overlay", list, "-o", program, pkg).CombinedOutput(); err != nil {
+			return b, fmt.Errorf("compile the tests of %s with all changes: %w\n%s", pkg, err, tail(out))
+		}
+	}
+	return b, nil
+}
+
+// baseline runs the tests while no change is on.
+func (b bench) baseline(all []mutant) error {
 	tests := map[string][]string{}
 	for _, m := range all {
 		if !slices.Contains(tests[m.Package], m.Test) {
@@ -124,7 +181,7 @@ func baseline(all []mutant) error {
 		}
 	}
 	for pkg, names := range tests {
-		out, err := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=30m", "-run", "^("+strings.Join(names, "|")+")$", pkg).CombinedOutput()
+		out, err := b.run(pkg, strings.Join(names, "|"), "none", b.programs[pkg])
 		if err != nil {
 			return fmt.Errorf("without a change the tests of %s do not pass: %w\n%s", pkg, err, tail(out))
 		}
@@ -132,34 +189,38 @@ func baseline(all []mutant) error {
 	return nil
 }
 
-// What becomes of a change.
-const (
-	fell     = "fell"     // its test fell, as it must
-	survived = "SURVIVED" // its test passes
-	broken   = "BROKEN"   // it does not compile, or its test does not exist
-	lost     = "LOST"     // its place is not found
-)
+// run runs tests where go test would.
+func (b bench) run(pkg, tests, on, program string) ([]byte, error) {
+	c := exec.Command(program, "-test.run", "^("+tests+")$", "-test.timeout", "30m")
+	c.Dir, c.Env = pkg, append(os.Environ(), variable+"="+on)
+	return c.CombinedOutput()
+}
 
-// fate applies the change below dir and runs the test.
-func (m mutant) fate(dir string) (verdict, said string) {
-	text, err := os.ReadFile(m.File)
-	if err != nil {
-		return lost, err.Error()
+// fate runs the test with the change.
+func (b bench) fate(i int, m mutant) (verdict, said string) {
+	program, on := b.programs[m.Package], fmt.Sprint(i)
+	if m.Func == "" { // a constant: it has to be compiled by itself
+		text, err := os.ReadFile(m.File)
+		if err != nil {
+			return broken, err.Error()
+		}
+		changed, err := m.apply(string(text))
+		if err != nil {
+			return broken, err.Error()
+		}
+		list, err := overlay(filepath.Join(b.dir, on), map[string]string{m.File: changed})
+		if err != nil {
+			return broken, err.Error()
+		}
+		program = filepath.Join(b.dir, on+".test")
+		if out, err := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-overlay", list, "-o", program, m.Package).CombinedOutput(); err != nil {
+			return broken, tail(out)
+		}
+		defer os.Remove(program)
 	}
-	changed, err := m.apply(string(text))
-	if err != nil {
-		return lost, err.Error()
-	}
-	overlay, err := m.overlay(dir, changed)
-	if err != nil {
-		return broken, err.Error()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=off", "-p=1", "-timeout=10m", "-ldflags=-s -w", "-overlay", overlay,
-		"-run", "^"+m.Test+"$", m.Package).CombinedOutput()
+	out, err := b.run(m.Package, m.Test, on, program)
 	switch {
-	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]") || strings.Contains(string(out), "no tests to run"):
+	case strings.Contains(string(out), "no tests to run"):
 		return broken, tail(out)
 	case err == nil:
 		return survived, "- " + m.Before + "\n+ " + m.After
@@ -168,23 +229,27 @@ func (m mutant) fate(dir string) (verdict, said string) {
 	}
 }
 
-// overlay writes the changed file, and the list that the compiler reads.
-func (m mutant) overlay(dir, changed string) (string, error) {
+// overlay writes changed files below dir, and the list that the compiler reads.
+func overlay(dir string, changed map[string]string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	file, list := filepath.Join(dir, filepath.Base(m.File)), filepath.Join(dir, "overlay.json")
-	original, err := filepath.Abs(m.File)
+	replace := map[string]string{}
+	for file, text := range changed {
+		original, err := filepath.Abs(file)
+		if err != nil {
+			return "", err
+		}
+		replace[original] = filepath.Join(dir, strings.ReplaceAll(file, "/", "-"))
+		if err := os.WriteFile(replace[original], []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(map[string]map[string]string{"Replace": {original: file}})
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
-		return "", err
-	}
+	list := filepath.Join(dir, "overlay.json")
 	return list, os.WriteFile(list, text, 0o644)
 }
 
