@@ -34,6 +34,18 @@ func TestATransactionUsesItsOwnConnectionOnly(t *testing.T) {
 	}
 }
 
+// What happens inside a transaction may be undone, or run again: counts for
+// monitors and signals come after the commit.
+func TestATransactionSignalsNothing(t *testing.T) {
+	program := load(t)
+	for _, wrong := range program.within(program.signals, "and signals what may be undone: do it after the commit, by After") {
+		t.Error(wrong)
+	}
+	if len(program.signals) < 10 {
+		t.Errorf("found %d functions that signal something, which can't be all of them", len(program.signals))
+	}
+}
+
 func TestASecondConnectionIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		text   string
@@ -86,6 +98,7 @@ type program struct {
 	transactions map[any]string // what has a transaction in its hands, and its name
 	methods      map[string][]*types.Func
 	opens        map[any]bool // what takes a connection of its own
+	signals      map[any]bool // what counts for monitors, or wakes the outbox
 }
 
 // A call is what is called, or handed on, at a place.
@@ -96,7 +109,7 @@ type call struct {
 
 func newProgram() *program {
 	return &program{files: token.NewFileSet(), packages: map[string]*types.Package{}, calls: map[any][]call{}, transactions: map[any]string{},
-		methods: map[string][]*types.Func{}, opens: map[any]bool{},
+		methods: map[string][]*types.Func{}, opens: map[any]bool{}, signals: map[any]bool{},
 		info: &types.Info{Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{}, Selections: map[*ast.SelectorExpr]*types.Selection{}}}
 }
 
@@ -231,6 +244,10 @@ func (p *program) body(from any, body ast.Node) {
 			p.calls[from] = append(p.calls[from], call{n, n.Pos()})
 			p.body(n, n.Body)
 			return false
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && p.isAfter(f.Sel) {
+				return false // it runs when the transaction is over
+			}
 		case *ast.Ident:
 			p.use(from, p.info.Uses[n], n.Pos())
 		case *ast.KeyValueExpr:
@@ -246,6 +263,11 @@ func (p *program) body(from any, body ast.Node) {
 		}
 		return true
 	})
+}
+
+func (p *program) isAfter(name *ast.Ident) bool {
+	f, ok := p.info.Uses[name].(*types.Func)
+	return ok && f.Name() == "After" && f.Signature().Recv() != nil && isTransaction(f.Signature().Recv().Type())
 }
 
 // keep notes that a field holds a function: who uses the field calls it.
@@ -268,6 +290,9 @@ func (p *program) use(from any, o types.Object, at token.Pos) {
 			p.calls[from] = append(p.calls[from], call{o, at})
 			if within(o.Pkg().Path(), storePath) && types.TypeString(o.Type(), nil) == "*database/sql.DB" {
 				p.opens[from] = true
+			}
+			if _, function := o.Type().Underlying().(*types.Signature); function && slices.Contains([]string{"Wake", "Refused", "Alarmed", "Count"}, o.Name()) {
+				p.signals[from] = true
 			}
 		}
 	}
@@ -294,29 +319,36 @@ func (p *program) targets(to any) []any {
 
 // secondConnections are the places at which something that has a transaction in
 // its hands takes another connection.
-func (p *program) secondConnections() (wrong []string) {
+func (p *program) secondConnections() []string {
+	return p.within(p.opens, "and takes another connection: read before it, or by the transaction")
+}
+
+// within are the places at which something that has a transaction in its hands
+// does, by whatever it calls, what those of does do; says is what is wrong with that.
+func (p *program) within(does map[any]bool, says string) (wrong []string) {
 	for again := true; again; {
 		again = false
 		for from, calls := range p.calls {
-			if !p.opens[from] && slices.ContainsFunc(calls, func(c call) bool { return p.takes(c) }) {
-				p.opens[from], again = true, true
+			if !does[from] && slices.ContainsFunc(calls, func(c call) bool { return p.reaches(does, c) }) {
+				does[from], again = true, true
 			}
 		}
 	}
 	for f, name := range p.transactions {
+		before := len(wrong)
 		for _, c := range p.calls[f] {
-			if p.takes(c) {
-				wrong = append(wrong, fmt.Sprintf("%s: %s has a transaction and takes another connection: read before it, or by the transaction", p.files.Position(c.at), name))
+			if p.reaches(does, c) {
+				wrong = append(wrong, fmt.Sprintf("%s: %s has a transaction %s", p.files.Position(c.at), name, says))
 			}
 		}
-		if p.opens[f] && len(wrong) == 0 {
-			wrong = append(wrong, name+" has a transaction and takes another connection")
+		if does[f] && len(wrong) == before {
+			wrong = append(wrong, name+" has a transaction "+says)
 		}
 	}
 	slices.Sort(wrong)
 	return wrong
 }
 
-func (p *program) takes(c call) bool {
-	return slices.ContainsFunc(p.targets(c.to), func(to any) bool { return p.opens[to] })
+func (p *program) reaches(does map[any]bool, c call) bool {
+	return slices.ContainsFunc(p.targets(c.to), func(to any) bool { return does[to] })
 }

@@ -42,14 +42,18 @@ func agencyView(a countersign.Agency) agencyJSON {
 
 // Run adds the agency.
 func (cmd agencyAdd) Run(s *config.Settings, c *console) error {
-	ctx := context.Background()
+	ctx, cancel := commanded()
+	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {
 		return err
 	}
 	a := countersign.Agency{Code: cmd.Code, Name: cmd.Name, Product: cmd.Product, Hosts: cmd.Host, MailFrom: cmd.MailFrom, Zone: cmd.Zone}
 	if err = h.office.MayTakeHosts(ctx, h.publicHost(), a.Hosts); err == nil {
-		a, err = h.office.AddAgency(ctx, now(), a)
+		err = h.joined(ctx, func(ctx context.Context) (err error) {
+			a, err = h.office.AddAgency(ctx, now(), a)
+			return err
+		})
 	}
 	if err := errors.Join(err, h.close()); err != nil {
 		return err
@@ -74,7 +78,8 @@ func (cmd agencyList) Run(s *config.Settings, c *console) error {
 	if err := installed(s); err != nil {
 		return err
 	}
-	ctx := context.Background()
+	ctx, cancel := commanded()
+	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {
 		return err

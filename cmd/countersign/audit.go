@@ -189,7 +189,8 @@ func (cmd auditVerify) Run(s *config.Settings, c *console) error {
 	if err != nil {
 		return err
 	}
-	ctx := context.Background()
+	ctx, cancel := commanded()
+	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {
 		return err

@@ -76,7 +76,6 @@ func (d demoCmd) Run(s *config.Settings, c *console) (err error) {
 	if err != nil {
 		return errors.Join(err, h.close())
 	}
-	h.frugal()
 	handler, err := h.door(settings, inbox)
 	if err != nil {
 		return errors.Join(err, h.close())
@@ -85,6 +84,7 @@ func (d demoCmd) Run(s *config.Settings, c *console) (err error) {
 	for _, l := range listeners {
 		serve(ctx, group, server(byName(h.public, handler)), l)
 	}
+	group.Go(func() error { return h.frugal(ctx) })
 	group.Go(func() error { return h.outbox.Run(ctx) })
 	group.Go(func() error { return h.sweep(ctx) })
 	group.Go(func() error { return h.prune(ctx) })

@@ -30,7 +30,8 @@ var errFatal = errors.New("something has to be mended")
 
 // Run looks at the routes of messages, and at the domains that mail comes from.
 func (cmd doctorCmd) Run(s *config.Settings, c *console) error {
-	ctx := context.Background()
+	ctx, cancel := commanded()
+	defer cancel()
 	lookup, err := cmd.lookup()
 	if err != nil {
 		return err

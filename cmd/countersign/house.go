@@ -38,14 +38,16 @@ type house struct {
 
 // open opens the database with its key and prepares both, if they are new.
 func open(ctx context.Context, s *config.Settings) (*house, error) {
-	keys, err := masterKey(s)
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	keys, err := masterKey(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	box := keys.master.Box()
 	db, err := store.Open(ctx, s.Database, box)
 	if err != nil {
-		if errors.Is(err, store.ErrOtherKey) || errors.Is(err, store.ErrNewer) {
+		if errors.Is(err, store.ErrOtherKey) || errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrUnfit) {
 			return nil, fmt.Errorf("--database: %w", err)
 		}
 		return nil, fmt.Errorf("--database: %w; check the address, and that the server runs", err)
@@ -79,9 +81,17 @@ func (h *house) close() error { return h.db.Close() }
 
 // masterKey loads the key, and makes one for an installation that is new: a
 // database that exists without its key must not get another.
-func masterKey(s *config.Settings) (*keyFile, error) {
+func masterKey(ctx context.Context, s *config.Settings) (*keyFile, error) {
 	_, err := os.Stat(s.MasterKeyFile)
-	if errors.Is(err, fs.ErrNotExist) && newInstallation(s) {
+	missing := errors.Is(err, fs.ErrNotExist) && newInstallation(s)
+	if missing && !embedded(s) {
+		sealed, err := store.HasKey(ctx, s.Database)
+		if err != nil {
+			return nil, fmt.Errorf("--database: %w; check the address, and that the server runs", err)
+		}
+		missing = !sealed
+	}
+	if missing {
 		if err := secret.CreateMaster(s.MasterKeyFile); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, &config.Error{Setting: "--master-key-file", Problem: err.Error()}
 		}
@@ -93,11 +103,14 @@ func masterKey(s *config.Settings) (*keyFile, error) {
 	return keys, nil
 }
 
+// embedded reports whether the database is a file of this program.
+func embedded(s *config.Settings) bool { return strings.HasPrefix(s.Database, "sqlite:") }
+
 // newInstallation tells whether there is nothing yet that a key could have sealed.
 func newInstallation(s *config.Settings) bool {
 	path, embedded := strings.CutPrefix(s.Database, "sqlite:")
 	if !embedded {
-		return true // a database that another key has sealed refuses to open
+		return true // masterKey asks the server
 	}
 	path, _, _ = strings.Cut(path, "?")
 	_, err := os.Stat(path)
@@ -203,6 +216,25 @@ func (h *house) visit(ctx context.Context, code string) (countersign.Visit, erro
 	return countersign.Visit{Agency: a, Now: now(), Request: secret.NewID()[:16]}, err
 }
 
+// How long work may take that no request waits for: a command as a whole, and one
+// step of a loop of the service. One statement has a minute at most (TN-03).
+const (
+	commandTime = time.Hour
+	stepTime    = time.Minute
+)
+
+// commanded is the context of a command.
+func commanded() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), commandTime)
+}
+
+// step runs one step of a loop, which must not hold up those after it.
+func step(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	return f(ctx)
+}
+
 // operator is who runs a command.
 var operator = countersign.Actor{Operator: true}
 
@@ -214,7 +246,7 @@ func look(s *config.Settings, agency string, f func(context.Context, *house, cou
 	if err := installed(s); err != nil {
 		return err
 	}
-	return work(s, agency, f)
+	return within(s, agency, f)
 }
 
 // installed refuses an embedded database that is not there.
@@ -225,9 +257,18 @@ func installed(s *config.Settings) error {
 	return nil
 }
 
-// work opens the house for one command of the operator.
+// work is within for a command that may seal something: until it ends, the keys
+// that it knows stay in the key file (KY-03).
 func work(s *config.Settings, agency string, f func(context.Context, *house, countersign.Visit) error) error {
-	ctx := context.Background()
+	return within(s, agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+		return h.joined(ctx, func(ctx context.Context) error { return f(ctx, h, v) })
+	})
+}
+
+// within opens the house for one command of the operator.
+func within(s *config.Settings, agency string, f func(context.Context, *house, countersign.Visit) error) error {
+	ctx, cancel := commanded()
+	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {
 		return err

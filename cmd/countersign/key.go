@@ -56,7 +56,8 @@ var errLost = errors.New("something was sealed with a key that is not in the fil
 
 // Run tells of the keys.
 func (cmd keyStatus) Run(s *config.Settings, c *console) error {
-	ctx := context.Background()
+	ctx, cancel := commanded()
+	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {
 		return err
@@ -117,10 +118,6 @@ type keyRotate struct {
 	Wait time.Duration `default:"1m" help:"How long to wait for every node to read the key file."`
 }
 
-// settle is how long after the last node has turned to the new key what began
-// before it may still be written: a transaction, another command.
-const settle = 3 * time.Second
-
 // resealBatch is how many values are sealed anew in one transaction: few, so
 // that no sign-in waits for it.
 const resealBatch = 100
@@ -130,7 +127,8 @@ const resealBatch = 100
 // sealed anew, the old keys out of the file. One that was interrupted goes on
 // where it was.
 func (cmd keyRotate) Run(s *config.Settings, c *console) error {
-	ctx := context.Background()
+	ctx, cancel := commanded()
+	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {
 		return err
@@ -148,7 +146,9 @@ func (cmd keyRotate) rotate(ctx context.Context, h *house, c *console) error {
 	if err := cmd.everyNode(ctx, h, "seal with it", func(n store.Node) bool { return n.Sealing == seals }); err != nil {
 		return err
 	}
-	time.Sleep(settle)
+	if err := cmd.olderWork(ctx, h, c); err != nil {
+		return err
+	}
 	resealed, err := resealAll(ctx, h)
 	if err != nil {
 		return err
@@ -216,6 +216,28 @@ func (cmd keyRotate) everyNode(ctx context.Context, h *house, what string, does 
 		}
 		if now().After(end) {
 			return fmt.Errorf("these nodes do not %s yet: %s; copy %s to them and run key rotate again, which goes on from here", what, strings.Join(names, ", "), h.keys.path)
+		}
+	}
+}
+
+// olderWork waits until every transaction has ended that began before each node
+// sealed with the new key: one that holds what the old key sealed may still commit (KY-03).
+func (cmd keyRotate) olderWork(ctx context.Context, h *house, c *console) error {
+	moment, err := h.db.Moment(ctx)
+	if err != nil {
+		return err
+	}
+	for end, told := now().Add(cmd.Wait), false; ; time.Sleep(keyLook / 4) {
+		n, err := h.db.Older(ctx, moment)
+		if err != nil || n == 0 {
+			return err
+		}
+		if !told {
+			told = true
+			fmt.Fprintln(c.out, "Waiting for transactions that began before")
+		}
+		if now().After(end) {
+			return fmt.Errorf("transactions that began before still run: %s; wait for them, or end them, and run key rotate again, which goes on from here", countersign.Count(n, "session"))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -46,18 +47,48 @@ func (k *keyFile) changed() (bool, error) {
 	return !first, nil
 }
 
-// followKeys takes another key file as soon as there is one, and tells the
-// database which keys this node has, until ctx ends (KY-02).
-func (h *house) followKeys(ctx context.Context) error {
+// join tells the database that this process may seal something from now on, and
+// with which keys: a service does so before it serves, a command before it
+// works. The key file is read once more afterwards. A rotation that did not see
+// the process yet had let its new key seal before, so the process has that key (KY-03).
+func (h *house) join(ctx context.Context) (store.Node, error) {
 	host, _ := os.Hostname() // a name for people; without one the ID stands alone
 	n := store.Node{ID: secret.NewID(), Host: host}
+	if err := h.tellNode(ctx, n, now()); err != nil {
+		return n, err
+	}
+	if h.readKeys() {
+		return n, h.tellNode(ctx, n, now())
+	}
+	return n, nil
+}
+
+// joined is work of a command that may seal something.
+func (h *house) joined(ctx context.Context, work func(context.Context) error) error {
+	n, err := h.join(ctx)
+	if err != nil {
+		return err
+	}
+	following, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- h.followKeys(following, n) }()
+	err = work(ctx)
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+// followKeys takes another key file as soon as there is one, and tells the
+// database which keys this node has, until ctx ends (KY-02).
+func (h *house) followKeys(ctx context.Context, n store.Node) error {
 	ticker := time.NewTicker(keyLook)
 	defer ticker.Stop()
 	var told time.Time
 	for {
 		if h.readKeys() || now().Sub(told) >= nodeTell {
 			told = now()
-			h.tellNode(ctx, n, told)
+			if err := h.tellNode(ctx, n, told); err != nil && ctx.Err() == nil {
+				h.outbox.Log.Error("tell the database that this node runs", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -85,14 +116,12 @@ func (h *house) readKeys() bool {
 	return changed
 }
 
-func (h *house) tellNode(ctx context.Context, n store.Node, at time.Time) {
+func (h *house) tellNode(ctx context.Context, n store.Node, at time.Time) error {
 	n.Seen, n.Sealing = at, h.keys.master.Sealing()
 	for _, k := range h.keys.master.Keys() {
 		n.Keys = append(n.Keys, k.ID)
 	}
-	if err := h.db.KeepNode(ctx, n); err != nil && ctx.Err() == nil {
-		h.outbox.Log.Error("tell the database that this node runs", "error", err)
-	}
+	return step(ctx, func(ctx context.Context) error { return h.db.KeepNode(ctx, n) })
 }
 
 func (h *house) endNode(ctx context.Context, id string) error {

@@ -65,6 +65,10 @@ func said(err error) string {
 	if errors.As(err, &setting) && setting.Err != nil {
 		return setting.Error() + ": " + web.Text(setting.Err)
 	}
+	var e *countersign.Error
+	if errors.As(err, &e) && e.Kind == countersign.Busy && e.Err != nil {
+		return "the database: " + e.Err.Error()
+	}
 	return web.Text(err)
 }
 

@@ -7,9 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/mail"
-	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -52,7 +50,6 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	if err != nil {
 		return errors.Join(err, public.Close(), h.close())
 	}
-	h.frugal()
 	handler, err := h.door(s, nil)
 	if err != nil {
 		return errors.Join(err, h.close())
@@ -64,13 +61,18 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	if h.db.Unfenced() {
 		h.outbox.Log.Warn("the role of --database passes row-level security, so one of two walls between agencies is missing; use a role that is no superuser and has no BYPASSRLS")
 	}
+	node, err := h.join(ctx)
+	if err != nil {
+		return errors.Join(err, h.close())
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	serve(ctx, group, server(handler), public)
 	serve(ctx, group, server(ops.Server{Ping: h.db.Ping, Meter: h.meter}.Handler()), private)
+	group.Go(func() error { return h.frugal(ctx) })
 	group.Go(func() error { return h.outbox.Run(ctx) })
 	group.Go(func() error { return h.sweep(ctx) })
 	group.Go(func() error { return h.prune(ctx) })
-	group.Go(func() error { return h.followKeys(ctx) })
+	group.Go(func() error { return h.followKeys(ctx, node) })
 	return errors.Join(group.Wait(), h.close())
 }
 
@@ -95,6 +97,7 @@ func server(h http.Handler) *http.Server {
 		WriteTimeout:      120 * time.Second,
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    32 << 10,
+		ConnState:         (&connections{most: mostConnections}).changed,
 	}
 }
 
@@ -137,17 +140,6 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 	}).Handler(), nil
 }
 
-// besides is what a node may take besides the hashing of passwords.
-const besides = 96 << 20 // bytes
-
-// frugal lets the collector of garbage keep the node's memory in its budget: each
-// hash leaves 19 MiB behind. GOMEMLIMIT, where it is set, says it otherwise.
-func (h *house) frugal() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(h.passwords.Memory() + besides)
-	}
-}
-
 // desk is where people sign in.
 func (h *house) desk() *signin.Desk {
 	return &signin.Desk{Store: h.db, Methods: h.methods, Passwords: h.passwords, Key: h.key, Wake: h.outbox.Wake,
@@ -184,7 +176,8 @@ func (h *house) sweep(ctx context.Context) error {
 	defer ticker.Stop()
 	desk := h.desk()
 	for {
-		if err := desk.Sweep(ctx, now()); err != nil && ctx.Err() == nil {
+		err := step(ctx, func(ctx context.Context) error { return desk.Sweep(ctx, now()) })
+		if err != nil && ctx.Err() == nil {
 			h.outbox.Log.Error("sweep", "error", err)
 		}
 		select {
@@ -205,9 +198,17 @@ func (h *house) prune(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		t := now()
-		err := errors.Join(h.db.PruneAttempts(ctx, t.Add(-day)), h.db.PruneEndings(ctx, t), h.db.PruneBrowsers(ctx, t.Add(-day)),
-			h.db.PruneGuesses(ctx, t.Add(-keep)), h.db.PruneWarnings(ctx, t.Add(-keep)), h.db.PruneNonces(ctx, t), h.db.PruneSpent(ctx, t.Add(-day)),
-			h.db.PruneSessions(ctx, t.Add(-keep)), h.db.PruneMessages(ctx, t.Add(-keep)), h.db.PruneLinks(ctx, t.Add(-keep)), h.db.PruneWishes(ctx, t.Add(-day)), h.office.Checkpoints(ctx, t))
+		var err error
+		for _, p := range []struct {
+			prune  func(context.Context, time.Time) error
+			before time.Time
+		}{
+			{h.db.PruneAttempts, t.Add(-day)}, {h.db.PruneEndings, t}, {h.db.PruneBrowsers, t.Add(-day)}, {h.db.PruneGuesses, t.Add(-keep)}, {h.db.PruneWarnings, t.Add(-keep)}, {h.db.PruneNonces, t},
+			{h.db.PruneSpent, t.Add(-day)}, {h.db.PruneSessions, t.Add(-keep)}, {h.db.PruneMessages, t.Add(-keep)}, {h.db.PruneLinks, t.Add(-keep)},
+			{h.db.PruneWishes, t.Add(-day)}, {h.office.Checkpoints, t},
+		} {
+			err = errors.Join(err, step(ctx, func(ctx context.Context) error { return p.prune(ctx, p.before) }))
+		}
 		if err != nil && ctx.Err() == nil {
 			h.outbox.Log.Error("prune", "error", err)
 		}

@@ -46,17 +46,28 @@ func (s Server) Handler() http.Handler {
 	return mux
 }
 
+// ready asks the database, and waits no longer than the time it has: one that is
+// locked may not hear that nobody waits any more.
 func (s Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return s.Ping(ctx)
+	answer := make(chan error, 1)
+	go func() {
+		defer cancel()
+		answer <- s.Ping(ctx)
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // readyz says whether this node can serve: a load balancer sends nobody to one
 // that cannot.
 func (s Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := s.ready(r.Context()); err != nil {
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		http.Error(w, "the database does not answer: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	_, _ = w.Write([]byte("ready\n"))

@@ -79,6 +79,8 @@ func (o *Outbox) keep(ctx context.Context, g *grip, receipt Receipt, err error) 
 
 // letter renders a message in the name of its agency.
 func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
 	a, err := o.Store.Agency(ctx, m.Agency)
 	if err != nil {
 		return Letter{}, err

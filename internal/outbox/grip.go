@@ -67,6 +67,8 @@ func (g *grip) keep(ctx context.Context, m countersign.Message) error {
 func (g *grip) finish(ctx context.Context, m countersign.Message) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
 	m.Claimed = g.m.Claimed // as it was last renewed
 	m.Server, m.Answer, m.Tag = legible(m.Server), legible(m.Answer), legible(m.Tag)
 	return g.outbox.Store.FinishMessage(ctx, m)
@@ -77,6 +79,8 @@ func (g *grip) finish(ctx context.Context, m countersign.Message) error {
 func (g *grip) begin(ctx context.Context, route string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
 	g.m.Route = route
 	held, err := g.outbox.Store.HandOver(ctx, g.m, route)
 	if err == nil && !held {
@@ -111,6 +115,8 @@ func (g *grip) renew(ctx context.Context) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	until := g.outbox.now().Add(lease)
+	ctx, cancel := context.WithTimeout(ctx, lease)
+	defer cancel()
 	held, err := g.outbox.Store.HoldMessage(ctx, g.m, until)
 	if err != nil && ctx.Err() == nil {
 		g.outbox.Log.Warn("lease of a message", "id", g.m.ID, "error", err)

@@ -20,6 +20,8 @@ const (
 	firstGo = 2 * time.Second    // the wait before the second try; doubled each time
 	longest = 15 * time.Minute   // the longest wait between tries
 	giveUp  = 3 * 24 * time.Hour // letters without an end of their own
+
+	storeTime = 30 * time.Second // the longest that one step waits for the database
 )
 
 // An Outbox delivers the messages of an installation. Many nodes may run one on
@@ -120,12 +122,16 @@ func (o *Outbox) write(ctx context.Context) error {
 	if o.Write == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
 	return o.Write(ctx, o.now())
 }
 
 // claim takes messages that are due, tokens first; fresh: only tokens that were
 // never tried.
 func (o *Outbox) claim(ctx context.Context, limit int, fresh bool, channels ...countersign.Channel) ([]countersign.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
 	switch {
 	case limit == 0 || len(channels) == 0:
 		return nil, nil

@@ -84,7 +84,7 @@ func (d *Desk) closePassword(ctx context.Context, tx *store.Tx, v countersign.Vi
 // for the monitors.
 func (d *Desk) sound(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, code string, data map[string]string) error {
 	tx.Record(refused(v, "throttle.alarm", u, code))
-	d.alarmed(code)
+	tx.After(func() { d.alarmed(code) })
 	data["Why"] = code
 	return notice.Tell(ctx, tx, v, u, countersign.KindGuessing, data)
 }

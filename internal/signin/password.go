@@ -147,7 +147,6 @@ func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 		return d.openWizard(ctx, tx, v, f, handle)
 	case policy.AskToken:
 		if p, all := d.allPaused(f); all {
-			d.refuse(p.Code)
 			return Outcome{}, refusedGuess(p)
 		}
 		f.Attempt.Asked = true
@@ -177,7 +176,11 @@ func refusal(step policy.Refuse) error {
 // refusedAtPassword gives back the guess of a right password where no second
 // factor may be tried now, and tells the user that somebody has it (NT-03).
 func (d *Desk) refusedAtPassword(ctx context.Context, v countersign.Visit, u countersign.User, t tried, why error) error {
-	if countersign.KindOf(why) != countersign.TooMany {
+	kind := countersign.KindOf(why)
+	if kind == countersign.TooMany || kind == countersign.Busy {
+		d.refuse(countersign.CodeOf(why))
+	}
+	if kind != countersign.TooMany {
 		return why
 	}
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {

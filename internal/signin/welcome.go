@@ -100,6 +100,9 @@ func (d *Desk) Accept(ctx context.Context, v countersign.Visit, handle countersi
 		return err
 	}
 	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		if err := lockWelcomed(ctx, tx, w); err != nil {
+			return err
+		}
 		again, err := d.opened(ctx, tx, v, handle, w.Link.Purpose)
 		if err != nil {
 			return err
@@ -121,6 +124,16 @@ func (d *Desk) Accept(ctx context.Context, v countersign.Visit, handle countersi
 		tx.Record(record(v, "password.chosen", u))
 		return d.keepPassword(ctx, tx, v, u, hash, "")
 	})
+}
+
+// lockWelcomed lets nothing else decide about the user who chooses a password, or
+// about who is the first administrator.
+func lockWelcomed(ctx context.Context, tx *store.Tx, w Welcome) error {
+	if w.Link.Purpose == countersign.LinkFirstAdministrator {
+		return tx.LockAdministration(ctx)
+	}
+	_, err := tx.LockUser(ctx, w.User.ID)
+	return linkGone(err)
 }
 
 // checkNew refuses a password that is too short, common, stolen or a form of a

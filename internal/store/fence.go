@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,7 +28,14 @@ const everyone = "*"
 const setting = "countersign.agency"
 
 // begin begins a transaction that sees the rows of one agency, or of everyone.
+// On PostgreSQL it sets with that what the role, the database or a pooler may have
+// set otherwise: where the tables are, that rows are hidden by the wall, and how
+// long the server works on when the node has given up or is gone. Each setting
+// ends with its transaction, so that a pooler carries none to somebody else.
 func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.AgencyID, options *sql.TxOptions) (*sql.Tx, error) {
+	if db.fenced && options == nil {
+		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
 	t, err := pool.BeginTx(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
@@ -34,11 +43,23 @@ func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.Agency
 	if !db.fenced {
 		return t, nil
 	}
-	if _, err := t.ExecContext(ctx, `SELECT set_config($1, $2, TRUE)`, setting, string(agency)); err != nil {
+	patience := serverPatience
+	if options.ReadOnly { // a whole log, as fast as somebody reads it
+		patience = longPatience
+	}
+	_, err = t.ExecContext(ctx, `
+		SELECT set_config($1, $2, TRUE), set_config('search_path', $3, TRUE), set_config('row_security', 'on', TRUE),
+			set_config('statement_timeout', $4, TRUE), set_config('idle_in_transaction_session_timeout', $4, TRUE), set_config('lock_timeout', '0', TRUE)`,
+		setting, string(agency), db.schema, strconv.FormatInt(patience.Milliseconds(), 10))
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("say which agency: %w", err), t.Rollback())
 	}
 	return t, nil
 }
+
+// serverPatience is how long the server works on one statement, or waits for the
+// next one, before it ends the transaction of a node that has gone silent.
+const serverPatience = time.Minute
 
 // everywhere runs f in a transaction on the rows of all agencies. It is the
 // only way around the wall, and for methods of DB only: whatever serves one
@@ -46,6 +67,8 @@ func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.Agency
 // chose it to give way: two nodes that claim messages may wait for each other.
 func (db *DB) everywhere(ctx context.Context, pool *sql.DB, f func(*sql.Tx) error) error {
 	const tries = 5
+	ctx, cancel := inTime(ctx, patience)
+	defer cancel()
 	for try := 1; ; try++ {
 		err := db.onceEverywhere(ctx, pool, f)
 		if err == nil || try == tries || !gaveWay(err) {
@@ -84,11 +107,12 @@ func (db *DB) execEverywhere(ctx context.Context, query string, args ...any) (n 
 
 // builder is a small pool of its own for the schema: what it does counts for
 // all agencies, statements of migrations too.
-func builder(ctx context.Context, config *pgxpool.Config) (*sql.DB, func(), error) {
+func builder(ctx context.Context, config *pgxpool.Config, schema string) (*sql.DB, func(), error) {
 	config = config.Copy()
 	config.MaxConns = 2
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, `SELECT set_config($1, $2, FALSE)`, setting, everyone)
+		_, err := c.Exec(ctx, `SELECT set_config($1, $2, FALSE), set_config('search_path', $3, FALSE), set_config('row_security', 'on', FALSE),
+			set_config('statement_timeout', '0', FALSE), set_config('lock_timeout', '0', FALSE)`, setting, everyone, schema)
 		return err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)

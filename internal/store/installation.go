@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"countersign/internal/secret"
 )
 
@@ -23,9 +25,9 @@ var proof = []byte("countersign")
 // with another one no app secret would open, so the program must not start. It
 // then reads the root of keyed digests. The first node makes both.
 func (db *DB) openInstallation(ctx context.Context) error {
-	t, err := db.write.BeginTx(ctx, nil)
+	t, err := db.begin(ctx, db.write, everyone, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return err
 	}
 	defer func() { _ = t.Rollback() }()
 	kept, err := db.keepValue(ctx, t, "key", proof)
@@ -64,3 +66,22 @@ func (db *DB) keepValue(ctx context.Context, t *sql.Tx, name string, value []byt
 // Key is for keyed digests. Its root is drawn once and stays in the database,
 // sealed, so that digests outlive every master key.
 func (db *DB) Key() secret.Key { return db.key }
+
+// HasKey reports whether a PostgreSQL database was sealed with a master key
+// already: one whose key file is missing must not get another.
+func HasKey(ctx context.Context, url string) (sealed bool, err error) {
+	config, err := poolConfig(url)
+	if err != nil {
+		return false, err
+	}
+	c, err := pgx.ConnectConfig(ctx, config.ConnConfig)
+	if err != nil {
+		return false, fmt.Errorf("reach the database: %w", cause(err))
+	}
+	defer func() { _ = c.Close(ctx) }()
+	if err := c.QueryRow(ctx, `SELECT to_regclass('installation') IS NOT NULL`).Scan(&sealed); err != nil || !sealed {
+		return false, err
+	}
+	err = c.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM installation WHERE name = 'key')`).Scan(&sealed)
+	return sealed, err
+}

@@ -28,8 +28,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// connections is how many a node opens to PostgreSQL at most.
-const connections = 16
+// connections is how many a node opens to PostgreSQL at most, unless the address
+// says otherwise by pool_max_conns; with fewer than the least nobody's share is one.
+const (
+	connections      = 16
+	leastConnections = 4
+)
+
+// spare is how many of the connections no agency gets: they are for what works
+// for all agencies, which is short.
+func spare(connections int) int { return max(2, connections/4) }
 
 // ErrNewer is the answer of Open for a database that a newer version has migrated.
 var ErrNewer = errors.New("the database was prepared by a newer version of countersign")
@@ -37,6 +45,9 @@ var ErrNewer = errors.New("the database was prepared by a newer version of count
 // ErrOtherKey is the answer of Open for a database that was sealed with another
 // master key.
 var ErrOtherKey = errors.New("the database was sealed with another master key; put the right key file back")
+
+// ErrUnfit is the answer of Open for a database whose settings don't do.
+var ErrUnfit = errors.New("this database can't be used")
 
 // Open opens the database at url, "sqlite:FILE" or "postgres://…", and brings
 // its schema up to date; many nodes may do so at once. Secrets in it are
@@ -58,7 +69,7 @@ func Open(ctx context.Context, url string, box *secret.Box, options ...Option) (
 		err = db.sealPasswords(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.closeOpened())
+		return nil, errors.Join(inWords(err), db.closeOpened())
 	}
 	return db, nil
 }
@@ -124,6 +135,7 @@ func (db *DB) openSQLite(ctx context.Context, address string) error {
 	db.write.SetMaxOpenConns(1)
 	db.read = sql.OpenDB(db.through(sqliteFile(file + "?" + common)))
 	db.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
+	db.writers, db.readers = newShares(db.write, 1), newShares(db.read, 2*runtime.GOMAXPROCS(0))
 	if err := db.write.PingContext(ctx); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
@@ -166,12 +178,10 @@ func createPrivate(path string) error {
 // openPostgres opens one pool, and prepares the schema by another one that
 // stands outside of the wall between agencies.
 func (db *DB) openPostgres(ctx context.Context, url string) error {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := poolConfig(url)
 	if err != nil {
 		return err
 	}
-	config.MaxConns = connections
-	config.ConnConfig.ConnectTimeout = 5 * time.Second
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return err
@@ -179,18 +189,66 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 	db.write = sql.OpenDB(db.through(stdlib.GetPoolConnector(pool)))
 	db.write.SetMaxIdleConns(0) // the pool below keeps them
 	db.read, db.fenced, db.closePool = db.write, true, pool.Close
+	size := int(config.MaxConns)
+	db.writers = newShares(db.write, size-spare(size))
+	db.readers = db.writers
 	if err := db.write.PingContext(ctx); err != nil {
 		return fmt.Errorf("reach the database: %w", cause(err))
 	}
 	if err := db.write.QueryRowContext(ctx, passesWalls).Scan(&db.unfenced); err != nil {
 		return fmt.Errorf("read the role's rights: %w", err)
 	}
+	if err := db.lookAround(ctx); err != nil {
+		return err
+	}
 	return db.build(ctx, config)
+}
+
+// poolConfig is how PostgreSQL is connected to. The session is set up here in
+// what roles, databases and the environment may say otherwise: these settings are
+// those that poolers know and keep apart. begin sets the others.
+func poolConfig(url string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = connections
+	}
+	if config.MaxConns < leastConnections {
+		return nil, fmt.Errorf("pool_max_conns is %d; a node needs %d connections at least", config.MaxConns, leastConnections)
+	}
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	for name, value := range map[string]string{"client_encoding": "UTF8", "standard_conforming_strings": "on", "TimeZone": "UTC"} {
+		config.ConnConfig.RuntimeParams[name] = value
+	}
+	return config, nil
+}
+
+// lookAround refuses a database that can't hold every letter, and finds out
+// where its tables are, or are to be: a schema that is made later, before them
+// in search_path, must not hide them.
+func (db *DB) lookAround(ctx context.Context) error {
+	var encoding string
+	var schema sql.NullString
+	const where = `SELECT current_setting('server_encoding'), quote_ident(COALESCE(
+		(SELECT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('installation')), current_schema()))`
+	if err := db.write.QueryRowContext(ctx, where).Scan(&encoding, &schema); err != nil {
+		return fmt.Errorf("read the settings of the database: %w", err)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("%w: its encoding is %s; create one with: CREATE DATABASE countersign ENCODING 'UTF8' TEMPLATE template0", ErrUnfit, encoding)
+	}
+	if !schema.Valid {
+		return fmt.Errorf("%w: no schema of search_path exists; create one, or set search_path for the role", ErrUnfit)
+	}
+	db.schema = schema.String
+	return nil
 }
 
 // build brings the schema up to date and puts the wall around its tables.
 func (db *DB) build(ctx context.Context, config *pgxpool.Config) error {
-	work, done, err := builder(ctx, config)
+	work, done, err := builder(ctx, config, db.schema)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,11 +20,49 @@ import (
 // just now, into one of kind Busy: people are told to come back, and nothing is
 // granted meanwhile (V33). Every other error stays as it is.
 func reach(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() != nil || countersign.CodeOf(err) != "" || !away(err) {
+	if err == nil || countersign.CodeOf(err) != "" {
 		return err
 	}
-	return &countersign.Error{Kind: countersign.Busy, Code: "busy", Err: err}
+	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
+	switch {
+	case late && errors.Is(err, errNoShare) || ctx.Err() == nil && away(err):
+		return &countersign.Error{Kind: countersign.Busy, Code: "busy", Err: inWords(err)}
+	case late:
+		return &countersign.Error{Kind: countersign.Busy, Code: "late", Err: inWords(err)}
+	default:
+		return err
+	}
 }
+
+// inWords says what an operator can do about it, for logs and commands.
+func inWords(err error) error {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	switch {
+	case isFull(err):
+		return fmt.Errorf("the disk of the database is full; free some space on it: %w", err)
+	case errors.As(err, &lite) && (lite.Code()&0xff == liteBusy || lite.Code() == liteProtocol):
+		return fmt.Errorf("another program has locked the database file; end what uses it besides countersign, or wait for it: %w", err)
+	case errors.As(err, &pg) && pg.Code == pgReadOnly:
+		return fmt.Errorf("the database server only reads, as a standby does; name the server that writes: %w", err)
+	default:
+		return err
+	}
+}
+
+// isFull reports whether err is of a disk that is full.
+func isFull(err error) bool {
+	var lite *sqlite.Error
+	var pg *pgconn.PgError
+	return errors.As(err, &lite) && lite.Code()&0xff == liteFull || errors.As(err, &pg) && pg.Code == pgDiskFull
+}
+
+// Codes of the engines.
+const (
+	liteBusy, liteIOError, liteFull, liteCantOpen, liteProtocol = 5, 10, 13, 14, 15 // protocol: the lock of the index never got free
+
+	pgReadOnly, pgDiskFull = "25006", "53100"
+)
 
 // away tells whether an error is of the way to the database or of its load.
 func away(err error) bool {
@@ -32,14 +72,16 @@ func away(err error) bool {
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		// Connection exceptions, insufficient resources, operator intervention.
-		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P")
+		// Connection exceptions, insufficient resources, operator intervention, the
+		// time limits of begin, and a server that only reads: another one took over.
+		const idle, canceled, locked = "25P03", "57014", "55P03"
+		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P") ||
+			slices.Contains([]string{idle, pgReadOnly, canceled, locked}, pg.Code)
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
-		const busy, ioError, cantOpen, full = 5, 10, 14, 13
 		switch lite.Code() & 0xff {
-		case busy, ioError, cantOpen, full:
+		case liteBusy, liteIOError, liteCantOpen, liteFull, liteProtocol:
 			return true
 		}
 		return false

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,14 +29,22 @@ import (
 type DB struct {
 	write *sql.DB
 	read  *sql.DB // on SQLite a pool of readers, on PostgreSQL the same pool
-	box   *secret.Box
-	key   secret.Key
+
+	writers *shares // of the connections of write
+	readers *shares // of those of read
+	turns   turns   // PostgreSQL
+
+	box *secret.Box
+	key secret.Key
 
 	through   func(driver.Connector) driver.Connector // what every connection passes
 	closePool func()                                  // PostgreSQL: the pool below
 
-	fenced   bool // PostgreSQL: transactions say which agency they belong to
-	unfenced bool // PostgreSQL: the role passes the wall all the same
+	fenced   bool   // PostgreSQL: transactions say which agency they belong to
+	unfenced bool   // PostgreSQL: the role passes the wall all the same
+	schema   string // PostgreSQL: where the tables are
+
+	full atomic.Bool // the disk was, when something was written last
 }
 
 // A Tx is one transaction on the rows of one agency.
@@ -44,49 +53,87 @@ type Tx struct {
 	db     *DB
 	agency countersign.AgencyID
 	events []countersign.Event
+	after  []func()
+	line   *line // nil: it waits for users at their rows
 }
 
 // Agency is the agency whose rows the transaction sees.
 func (tx *Tx) Agency() countersign.AgencyID { return tx.agency }
 
 // In runs f in a transaction that reads and writes. If f or the commit fails,
-// nothing was changed. It is run again where PostgreSQL chose it to give way
-// to another transaction, so f must change nothing but the database.
+// nothing was changed. On PostgreSQL it is run again where it gave way to another
+// transaction, or had to wait for its turn, so f must change nothing but the database.
 func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
 	const tries = 5
-	for try := 1; ; try++ {
-		err := db.once(ctx, db.write, agency, nil, f)
-		if err == nil || try == tries || !gaveWay(err) {
+	ctx, cancel := inTime(ctx, patience)
+	defer cancel()
+	w := work{agency: agency}
+	if db.fenced {
+		w.line = &line{turns: &db.turns}
+		defer w.line.leave()
+	}
+	for try := 1; ; {
+		err := db.once(ctx, db.writers, w, f)
+		db.noteSpace(err)
+		switch {
+		case w.line.waits():
+			if err := w.line.wait(ctx); err != nil {
+				return reach(ctx, errors.Join(errNoShare, err))
+			}
+		case err == nil || try == tries || !gaveWay(err):
 			return reach(ctx, err)
+		default:
+			try++
 		}
 	}
 }
 
 // Read runs f in a transaction that only reads.
 func (db *DB) Read(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
-	return reach(ctx, db.once(ctx, db.read, agency, nil, f))
+	ctx, cancel := inTime(ctx, patience)
+	defer cancel()
+	return reach(ctx, db.once(ctx, db.readers, work{agency: agency}, f))
 }
 
 // snapshot is Read for what reads long, and must see one moment of the database.
 func (db *DB) snapshot(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
+	ctx, cancel := inTime(ctx, longPatience)
+	defer cancel()
+	w := work{agency: agency}
 	if db.fenced { // PostgreSQL; on SQLite each transaction is a snapshot
-		return db.once(ctx, db.read, agency, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, f)
+		w.options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return db.Read(ctx, agency, f)
+	return reach(ctx, db.once(ctx, db.readers, w, f))
 }
 
-func (db *DB) once(ctx context.Context, pool *sql.DB, agency countersign.AgencyID, options *sql.TxOptions, f func(*Tx) error) error {
-	if agency == everyone {
+// work is what a transaction is for.
+type work struct {
+	agency  countersign.AgencyID
+	line    *line // nil: it waits for users at their rows
+	options *sql.TxOptions
+}
+
+// once runs f in one transaction, on a connection of a pool.
+func (db *DB) once(ctx context.Context, pool *shares, w work, f func(*Tx) error) error {
+	if w.agency == everyone {
 		return errors.New("a transaction belongs to one agency")
 	}
-	t, err := db.begin(ctx, pool, agency, options)
+	giveBack, err := pool.take(ctx, w.agency)
+	if err != nil {
+		return errors.Join(errNoShare, err)
+	}
+	defer giveBack()
+	t, err := db.begin(ctx, pool.db, w.agency, w.options)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = t.Rollback() }() // after a commit it does nothing
-	tx := &Tx{sql: t, db: db, agency: agency}
+	tx := &Tx{sql: t, db: db, agency: w.agency, line: w.line}
 	if err := f(tx); err != nil {
 		return err
+	}
+	if w.line.waits() {
+		return errTurn
 	}
 	if err := tx.writeEvents(ctx); err != nil {
 		return err
@@ -94,13 +141,61 @@ func (db *DB) once(ctx context.Context, pool *sql.DB, agency countersign.AgencyI
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	for _, f := range tx.after {
+		f()
+	}
 	return nil
 }
 
-// Ping tells whether the database answers.
+// After runs f once the transaction is committed: a count for monitors, a signal.
+// What is undone or run again counts nothing.
+func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
+
+// errNoShare is the answer for work whose turn did not come in time: nothing of
+// it was begun.
+var errNoShare = errors.New("wait for a connection")
+
+// How long the work of a context without a deadline may take: one transaction,
+// and one that reads a whole log.
+const (
+	patience     = 30 * time.Second
+	longPatience = time.Hour
+)
+
+// inTime gives a context an end if it has none: nothing waits for ever (TN-03).
+func inTime(ctx context.Context, longest time.Duration) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, longest)
+}
+
+// Ping tells whether the database answers, and takes what is written.
 func (db *DB) Ping(ctx context.Context) error {
-	var one int
-	return db.read.QueryRowContext(ctx, `SELECT CAST($1 AS BIGINT)`, 1).Scan(&one)
+	if db.full.Load() {
+		return errors.New("the disk of the database is full")
+	}
+	query := `SELECT count(*) FROM installation WHERE name <> $1`
+	if db.fenced {
+		query = `SELECT CASE current_setting('transaction_read_only') WHEN 'on' THEN 0 ELSE 1 END WHERE $1 <> 'key'`
+	}
+	var n int
+	if err := db.read.QueryRowContext(ctx, query, "").Scan(&n); err != nil {
+		return inWords(err)
+	}
+	if n == 0 {
+		return errors.New("the database server only reads, as a standby does")
+	}
+	return nil
+}
+
+// noteSpace remembers whether the disk was full when something was written last.
+// Each node writes every few seconds that it runs, so it is known in time when
+// there is space again.
+func (db *DB) noteSpace(err error) {
+	if err == nil || isFull(err) {
+		db.full.Store(err != nil)
+	}
 }
 
 // Close ends all connections.

@@ -40,6 +40,9 @@ func (tx *Tx) User(ctx context.Context, id countersign.UserID) (countersign.User
 // LockUser is User, and lets no other transaction that locks the same user go
 // on before this one has ended: deeds that decide about a user begin with it.
 func (tx *Tx) LockUser(ctx context.Context, id countersign.UserID) (countersign.User, error) {
+	if err := tx.line.enter(row{tx.agency, id}); err != nil {
+		return countersign.User{}, err
+	}
 	return tx.user(ctx, `UPDATE users SET version = version WHERE agency_id = $1 AND id = $2 RETURNING `+userColumns, id)
 }
 

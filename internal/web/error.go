@@ -135,6 +135,10 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	if code == "secret.broken" {
 		s.alarm(r, v, err)
 	}
+	if code == "" && errors.Is(err, context.DeadlineExceeded) {
+		code, status = "late", http.StatusServiceUnavailable
+		e = &countersign.Error{Code: code, Err: err}
+	}
 	if _, known := sentences[code]; !known {
 		e, status = &countersign.Error{Code: "internal"}, http.StatusInternalServerError
 	}

@@ -31,6 +31,7 @@ type Server struct {
 	Receipts func(ctx context.Context, agency countersign.AgencyID, gateway string, c outbox.Callback) error
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
+	Longest  time.Duration    // of a request; 0: door.RequestTime
 
 	mux   *http.ServeMux
 	table []Route
@@ -40,10 +41,16 @@ type Server struct {
 func (s *Server) Handler() http.Handler {
 	s.mux, s.table = http.NewServeMux(), nil
 	s.routes()
-	h := door.SameOrigin(s.mux, s.foreign)
-	h = door.Limits(h, s.limited)
+	h := door.Limits(s.inTime(door.SameOrigin(s.mux, s.foreign)), func(w http.ResponseWriter, r *http.Request, status int) {
+		s.inTime(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.limited(w, r, status) })).ServeHTTP(w, r)
+	})
 	h = door.Headers(h, s.Entrance.Secure)
 	return door.Requests(h, s.Log, s.now, s.panicked)
+}
+
+// inTime ends the work of requests after a time.
+func (s *Server) inTime(h http.Handler) http.Handler {
+	return door.Deadline(h, s.Longest, s.Entrance.Client)
 }
 
 // routes is every path there is.
@@ -274,9 +281,11 @@ func (s *Server) guest(h guestHandler) http.Handler {
 
 type guestKey struct{}
 
-// withGuest notes who is signed in, so that error pages keep the console around them.
+// withGuest notes who is signed in, so that error pages keep the console around
+// them, and that the work of the request is theirs.
 func withGuest(r *http.Request, g signin.Guest) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), guestKey{}, g))
+	ctx := countersign.WithPrincipal(r.Context(), "user "+string(g.User.ID))
+	return r.WithContext(context.WithValue(ctx, guestKey{}, g))
 }
 
 // toSignIn leads somebody without a session to the sign-in page. What a form

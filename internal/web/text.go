@@ -265,6 +265,7 @@ var sentences = map[string]string{
 	"form.stale_sign_in":    "Please type your password again\nThis page was open for a long time, or you signed in from another window meanwhile. Nothing was looked at.",
 	"page.not_found":        "This page does not exist\nThe address may be mistyped or old. Nothing is wrong with your account.",
 	"internal":              "Something went wrong\nIt was not your doing. Nothing was changed, and you were not signed in. Try again in a minute.",
+	"late":                  "This took too long\nThe database did not answer in time, so the work was stopped. Look whether it was done before you try again.",
 	"busy":                  "Sign-in is busy\nYour sign-in could not be looked at just now. It did not count as a try. Try again in a few seconds.",
 	"host.unknown":          "No agency lives at this address\nCheck the address, or ask the person who gave it to you.",
 

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"testing"
+)
+
+// WB-06: a server holds no more connections than it should; a new one is answered,
+// and the one that rests longest goes for it, however many somebody holds. One
+// with a request in work stays.
+func TestConnectionsAreBounded(t *testing.T) {
+	at, working := make(chan struct{}), make(chan struct{})
+	s := server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(at)
+			<-working
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	}))
+	held := &connections{most: 3}
+	s.ConnState = held.changed
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close() })
+	slow := dial(t, l.Addr().String())
+	if _, err := io.WriteString(slow, "GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-at
+	var resting []net.Conn
+	for range 10 {
+		c := dial(t, l.Addr().String())
+		if status := ask(t, c); status != http.StatusOK {
+			t.Errorf("a new connection is answered %d", status)
+		}
+		for held.resting() != min(len(resting)+1, 2) {
+			runtime.Gosched() // until the server has noted that it rests
+		}
+		resting = append(resting, c)
+	}
+	for i, c := range resting[:8] {
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("connection %d is still open: %v", i, err)
+		}
+	}
+	for _, c := range resting[8:] {
+		if status := ask(t, c); status != http.StatusOK {
+			t.Errorf("one of the newest is answered %d", status)
+		}
+	}
+	close(working)
+	if answer, err := http.ReadResponse(bufio.NewReader(slow), nil); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("the one at work: %v", err)
+	}
+}
+
+func (c *connections) resting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rest.Len()
+}
+
+// ask sends a request and reads its answer.
+func ask(t *testing.T, c net.Conn) int {
+	t.Helper()
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode
+}
+
+// The limit of memory stays above what is live: a collector that can't get below
+// it would do nothing else.
+func TestTheMemoryLimitFollowsWhatIsLive(t *testing.T) {
+	const hashes = 76 << 20
+	for _, c := range []struct{ live, rest, want int64 }{
+		{10 << 20, 5 << 20, hashes + besides},
+		{200 << 20, 100 << 20, hashes + 400<<20},
+	} {
+		if got := memoryLimit(hashes, c.live, c.rest); got != c.want {
+			t.Errorf("%d live and %d besides: %d, want %d", c.live, c.rest, got, c.want)
+		}
+	}
+	runtime.GC()
+	if live, rest := inUse(); live <= 0 || rest <= 0 {
+		t.Errorf("%d live and %d besides", live, rest)
+	}
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"sync"
+
+	"countersign"
+)
+
+// shares hands out the connections of a pool to transactions, so that no agency
+// and no principal holds all of them: an agency gets at most half of what the
+// other agencies leave, and a principal at most half of what the other
+// principals leave to its agency (TN-03). Who waits takes turns in the same
+// way. The zero shares hands out nothing; use newShares.
+type shares struct {
+	db *sql.DB
+
+	mu      sync.Mutex
+	size    int
+	total   int               // connections that are held
+	agency  map[holder]int    // how many each agency holds
+	holder  map[holder]int    // how many each principal holds
+	served  map[holder]uint64 // when each agency and each principal got one last
+	turn    uint64
+	waiting []*waiter
+}
+
+// A holder is a principal of an agency, or without a principal the agency as a whole.
+type holder struct {
+	agency    countersign.AgencyID
+	principal string
+}
+
+func (h holder) whole() holder { return holder{agency: h.agency} }
+
+// A waiter waits until ready is closed.
+type waiter struct {
+	holder
+	ready chan struct{}
+}
+
+func newShares(db *sql.DB, size int) *shares {
+	return &shares{db: db, size: size, agency: map[holder]int{}, holder: map[holder]int{}, served: map[holder]uint64{}}
+}
+
+// take waits for a connection until ctx ends. What it returns gives it back.
+func (s *shares) take(ctx context.Context, agency countersign.AgencyID) (giveBack func(), err error) {
+	w := &waiter{holder{agency, countersign.PrincipalOf(ctx)}, make(chan struct{})}
+	s.mu.Lock()
+	s.waiting = append(s.waiting, w)
+	s.handOut()
+	s.mu.Unlock()
+	select {
+	case <-w.ready:
+		return func() { s.giveBack(w.holder) }, nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	i := slices.Index(s.waiting, w)
+	if i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+	}
+	s.mu.Unlock()
+	if i < 0 { // it was handed one at the last moment
+		s.giveBack(w.holder)
+	}
+	return nil, ctx.Err()
+}
+
+func (s *shares) giveBack(h holder) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count(h, -1)
+	s.handOut()
+}
+
+// handOut hands out what is free to those who may have it: first to the agency
+// that got one longest ago, in it to the principal that did, then by age.
+func (s *shares) handOut() {
+	for {
+		best := -1
+		for i, w := range s.waiting {
+			if s.may(w.holder) && (best < 0 || s.before(w.holder, s.waiting[best].holder)) {
+				best = i
+			}
+		}
+		if best < 0 {
+			break
+		}
+		w := s.waiting[best]
+		s.waiting = slices.Delete(s.waiting, best, best+1)
+		s.count(w.holder, 1)
+		s.turn++
+		s.served[w.holder], s.served[w.whole()] = s.turn, s.turn
+		close(w.ready)
+	}
+	if len(s.waiting)+s.total == 0 {
+		clear(s.served) // it tells those apart who wait
+	}
+}
+
+func (s *shares) before(a, b holder) bool {
+	if a.agency != b.agency {
+		return s.served[a.whole()] < s.served[b.whole()]
+	}
+	return s.served[a] < s.served[b]
+}
+
+// may reports whether a holder may have one more.
+func (s *shares) may(h holder) bool {
+	held := s.agency[h.whole()]
+	allowed := max(1, (s.size-(s.total-held))/2)
+	if s.total >= s.size || held >= allowed {
+		return false
+	}
+	own := s.holder[h]
+	return own < max(1, (allowed-(held-own)+1)/2)
+}
+
+func (s *shares) count(h holder, n int) {
+	s.total += n
+	s.agency[h.whole()] += n
+	if s.agency[h.whole()] == 0 {
+		delete(s.agency, h.whole())
+	}
+	s.holder[h] += n
+	if s.holder[h] == 0 {
+		delete(s.holder, h)
+	}
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"countersign"
+)
+
+// turns lets one transaction of this node at a time decide about a user. The
+// others wait for their turn without a connection: on PostgreSQL each would hold
+// one while it waits for the user's row, and many requests for one user would
+// hold all of them (TN-03). Between nodes the row decides. The zero turns is ready.
+type turns struct {
+	mu   sync.Mutex
+	rows map[row]*turn
+}
+
+// A row is a user of an agency.
+type row struct {
+	agency countersign.AgencyID
+	user   countersign.UserID
+}
+
+type turn struct {
+	taken  chan struct{} // holds one element while it is somebody's turn
+	wanted int           // by how many
+}
+
+// want is the turn of a row, which give forgets when nobody wants it any more.
+func (t *turns) want(r row) *turn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rows == nil {
+		t.rows = map[row]*turn{}
+	}
+	if t.rows[r] == nil {
+		t.rows[r] = &turn{taken: make(chan struct{}, 1)}
+	}
+	t.rows[r].wanted++
+	return t.rows[r]
+}
+
+func (t *turns) give(r row, taken bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if taken {
+		<-t.rows[r].taken
+	}
+	if t.rows[r].wanted--; t.rows[r].wanted == 0 {
+		delete(t.rows, r)
+	}
+}
+
+// A line is the turns that one transaction has, over all its tries.
+type line struct {
+	turns *turns
+	has   []row
+	wants []row // another transaction has its turn: begin again when it is over
+}
+
+// errTurn ends a transaction that begins again when its turn has come.
+var errTurn = errors.New("another transaction decides about this user")
+
+// enter takes the turn of a row if nobody has it.
+func (l *line) enter(r row) error {
+	if l == nil || slices.Contains(l.has, r) {
+		return nil
+	}
+	select {
+	case l.turns.want(r).taken <- struct{}{}:
+		l.has = append(l.has, r)
+		return nil
+	default:
+		l.turns.give(r, false)
+		l.wants = append(l.wants, r)
+		return errTurn
+	}
+}
+
+// waits reports whether the transaction begins again when its turn has come.
+func (l *line) waits() bool { return l != nil && len(l.wants) > 0 }
+
+// wait waits for everything that the transaction has wanted so far. It holds
+// nothing when it begins and takes the turns in one order, so that two
+// transactions never wait for each other.
+func (l *line) wait(ctx context.Context) error {
+	all := append(slices.Clone(l.has), l.wants...)
+	l.leave()
+	l.wants = nil
+	slices.SortFunc(all, func(a, b row) int { return cmp.Compare(a.user, b.user) })
+	for _, r := range slices.Compact(all) {
+		select {
+		case l.turns.want(r).taken <- struct{}{}:
+			l.has = append(l.has, r)
+		case <-ctx.Done():
+			l.turns.give(r, false)
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// leave gives the turns back.
+func (l *line) leave() {
+	for _, r := range l.has {
+		l.turns.give(r, true)
+	}
+	l.has = nil
+}
