@@ -117,7 +117,7 @@ func TestOneWizardCounts(t *testing.T) {
 		stale := h.Token("bsmith@demo.example")
 		second.SignIn("BSMITH")
 		second.Post("/set-up/email", "email", "bsmith@demo.example")
-		wantAt(t, first.Post("/set-up/email/token", "token", stale), 200, "/sign-in", "only the first window to finish counts")
+		wantAt(t, first.Post("/set-up/email/token", "token", stale), 200, "/sign-in", "You signed in elsewhere, so this sign-in ended")
 		second.Post("/set-up/email/token", "token", h.Token("bsmith@demo.example"))
 		second.Post("/set-up/skip")
 

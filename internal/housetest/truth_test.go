@@ -97,9 +97,11 @@ func truthsOf(t *testing.T, h *House, all []*truthCase, agency, frequency string
 	}
 }
 
-// calm forgets the wrong passwords of a user, as a new one would.
+// calm forgets the wrong passwords of a user, as a new one would, and what failed
+// from their network.
 func (h *House) calm(login string) {
 	h.T.Helper()
+	h.Tamper(`DELETE FROM guess WHERE agency_id = $1`, string(h.Agency.ID))
 	err := h.DB.In(h.T.Context(), h.Agency.ID, func(tx *store.Tx) error {
 		u, err := tx.UserByLogin(h.T.Context(), login)
 		if err != nil {
