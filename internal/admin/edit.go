@@ -166,13 +166,10 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		}
 	}
 	if u.Disabled && !old.Disabled {
-		data := map[string]string{"By": byline(actor), "Reason": reason}
-		if err := notice.Tell(ctx, tx, v, u, countersign.KindDisabled, data, old.Email); err != nil {
+		if err := shutOut(ctx, tx, v, actor, old, u, reason); err != nil {
 			return err
 		}
-		return tx.ShutOut(ctx, u.ID, countersign.ForgottenDisabled, "disabled", "", v.Now)
-	}
-	if why := forgetsAfter(old, u); why != "" {
+	} else if why := forgetsAfter(old, u); why != "" {
 		if _, err := tx.ForgetDevices(ctx, u.ID, why, v.Now); err != nil {
 			return err
 		}
@@ -184,6 +181,15 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		return err
 	}
 	return tellChanged(ctx, tx, v, actor, old, u, reason)
+}
+
+// shutOut tells a user that they were disabled, and ends what that ends.
+func shutOut(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
+	data := map[string]string{"By": byline(actor), "Reason": reason}
+	if err := notice.Tell(ctx, tx, v, u, countersign.KindDisabled, data, old.Email); err != nil {
+		return err
+	}
+	return tx.ShutOut(ctx, u.ID, countersign.ForgottenDisabled, "disabled", "", v.Now)
 }
 
 // tellChanged tells the user of a new number or address, at the old address too,

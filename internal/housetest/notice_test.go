@@ -241,3 +241,29 @@ func TestChainOfChangesIsTold(t *testing.T) {
 		}
 	})
 }
+
+// RS-06: one change that disables a user and moves their address and number tells of
+// all three: the old address, the new one, and of the address every administrator.
+func TestDisabledAndMovedAtOnce(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.Administrator()
+		h.User("BSMITH")
+		off, email, phone := true, "thief@mail.example", "6145550188"
+		_, err := h.Office.EditUser(t.Context(), h.Visit(), Operator, "BSMITH",
+			admin.Change{Version: admin.AnyVersion, Disabled: &off, Email: &email, Mobile: &phone, Reason: "left"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range []string{bsmith, email} {
+			for _, s := range []string{"Your user ID for Agency Integrator was disabled", "The email address of BSMITH for Agency Integrator was changed",
+				"The mobile phone of BSMITH for Agency Integrator was changed"} {
+				if countSubjects(h, to, s) != 1 {
+					t.Errorf("%s was not told %q once: %q", to, s, h.Subjects(to))
+				}
+			}
+		}
+		if countSubjects(h, "admin@demo.example", "The email address of BSMITH for Agency Integrator was changed") != 1 {
+			t.Errorf("the administrator: %q", h.Subjects("admin@demo.example"))
+		}
+	})
+}
