@@ -76,22 +76,24 @@ type Earlier struct {
 // Setup is how far the wizard is. Methods that are not verified live here and
 // nowhere else, so that a wizard left early leaves no trace (ER-06).
 type Setup struct {
-	Open      bool      // the wizard is open: nothing else is until it is done
-	Method    Method    // being proved now; empty: none
-	Email     string    // the address being proved
-	Confirm   bool      // the address on file is proving itself first, for Email (ER-02)
-	Confirmed string    // the other address that the address on file has allowed
-	Phone     string    // the number being proved, E.164
-	Country   string    // its country, ISO 3166
-	Key       []byte    // the app's secret, until it is proved
-	KeyAt     time.Time // when Key was drawn; zero: when the wizard was opened
-	Step      int64     // the step of RFC 6238 that proved it
-	Verified  []Method  // proved in this wizard
-	Skipped   []Method  // skipped in this wizard
-	Chosen    bool      // the Default was chosen, or there was nothing to choose
-	Closed    bool      // the password alone opens nothing: an enrolment code comes first
-	Coded     bool      // an enrolment code was right: another address needs no consent
-	Uncoded   bool      // there is a code, but its user goes on without it
+	Open      bool        // the wizard is open: nothing else is until it is done
+	Method    Method      // being proved now; empty: none
+	Email     string      // the address being proved
+	Confirm   bool        // the address on file is proving itself first, for Email (ER-02)
+	Confirmed string      // the other address that the address on file has allowed
+	Phone     string      // the number being proved, E.164
+	Country   string      // its country, ISO 3166
+	Key       []byte      // the app's secret, until it is proved
+	KeyAt     time.Time   // when Key was drawn; zero: when the wizard was opened
+	Step      int64       // the step of RFC 6238 that proved it
+	Verified  []Method    // proved in this wizard
+	Untold    []Method    // of these, those that the letter at the end of a first set-up tells of
+	Letters   []MessageID // that letter, one for each address, as long as it waits
+	Skipped   []Method    // skipped in this wizard
+	Chosen    bool        // the Default was chosen, or there was nothing to choose
+	Closed    bool        // the password alone opens nothing: an enrolment code comes first
+	Coded     bool        // an enrolment code was right: another address needs no consent
+	Uncoded   bool        // there is a code, but its user goes on without it
 }
 
 // An Act is a request that waits for a step-up and then goes on by itself.

@@ -21,7 +21,8 @@ type Kind string
 const (
 	KindToken          Kind = "token"
 	KindNewConnection  Kind = "new-connection"
-	KindReset          Kind = "reset" // Data "By" empty: by oneself
+	KindReset          Kind = "reset"  // Data "By" empty: by oneself
+	KindSetUp          Kind = "set-up" // a first set-up: all that it has brought, and its sign-in
 	KindMethodAdded    Kind = "method-added"
 	KindMethodRemoved  Kind = "method-removed"
 	KindDefaultChanged Kind = "default-changed"

@@ -172,7 +172,7 @@ func TestNewConnectionRules(t *testing.T) {
 			letters += more
 			n := 0
 			for _, s := range h.Subjects("bsmith@demo.example") {
-				if s == "New sign on to Agency Integrator" {
+				if s == signOn || s == setUpLetter { // enrolling tells of its connection in the letter about the set-up
 					n++
 				}
 			}

@@ -16,7 +16,7 @@ func TestPasskeyAsSecondFactor(t *testing.T) {
 		if !p.Says("Two factor authentication set-up is complete.", "Passkey", "(Default)") {
 			t.Fatalf("after set-up: %s", p.Text())
 		}
-		if got := h.Subjects("bsmith@demo.example"); !strings.Contains(strings.Join(got, "|"), "A method was added") {
+		if got := h.Subjects("bsmith@demo.example"); !strings.Contains(strings.Join(got, "|"), setUpLetter) || !wasTold(h, "bsmith@demo.example", "Methods: Email, passkey") {
 			t.Errorf("nobody was told of the passkey: %v", got)
 		}
 		b.SignOut()

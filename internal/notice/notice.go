@@ -30,9 +30,16 @@ func Facts(v countersign.Visit, u countersign.User) map[string]string {
 // is being replaced (NT-01). One that was replaced is told for three days more
 // (RS-06). data is added to the facts of the visit.
 func Tell(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.Kind, data map[string]string, also ...string) error {
+	_, err := TellAt(ctx, tx, v, u, kind, v.Now, data, also...)
+	return err
+}
+
+// TellAt is Tell for letters that go out at due, and not before. It returns the
+// messages that it has written.
+func TellAt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.Kind, due time.Time, data map[string]string, also ...string) (written []countersign.MessageID, err error) {
 	factors, err := tx.Factors(ctx, u.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	addresses := append([]string{u.Email}, also...)
 	if policy.RecentEmail(u, v.Now) {
@@ -49,16 +56,19 @@ func Tell(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.
 			continue
 		}
 		told[to] = true
-		if err := write(ctx, tx, v, u, kind, to, data); err != nil {
-			return err
+		m := letter(v, u, kind, to, data)
+		m.Created, m.Due = due, due // a letter that is held back is not late
+		if err := tx.AddMessage(ctx, m); err != nil {
+			return nil, err
 		}
+		written = append(written, m.ID)
 	}
-	return nil
+	return written, nil
 }
 
 // Address writes a letter to one address only.
 func Address(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.Kind, to string, data map[string]string) error {
-	return write(ctx, tx, v, u, kind, to, data)
+	return tx.AddMessage(ctx, letter(v, u, kind, to, data))
 }
 
 // Administrators tells every enabled administrator of the agency (RS-06, RS-08).
@@ -75,12 +85,13 @@ func Administrators(ctx context.Context, tx *store.Tx, v countersign.Visit, kind
 	return nil
 }
 
-func write(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.Kind, to string, data map[string]string) error {
+// letter is a letter to one address, to go out now.
+func letter(v countersign.Visit, u countersign.User, kind countersign.Kind, to string, data map[string]string) countersign.Message {
 	all := Facts(v, u)
 	for k, value := range data {
 		all[k] = value
 	}
-	return tx.AddMessage(ctx, countersign.Message{
+	return countersign.Message{
 		ID:      countersign.MessageID(secret.NewID()),
 		User:    u.ID,
 		Kind:    kind,
@@ -90,7 +101,7 @@ func write(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign
 		Created: v.Now,
 		Due:     v.Now,
 		State:   countersign.Waiting,
-	})
+	}
 }
 
 // Token writes the message that carries a token; it goes before letters and is

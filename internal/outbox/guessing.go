@@ -81,6 +81,8 @@ func methodNames(methods string) string {
 			all[i] = "authenticator app"
 		case countersign.SMS:
 			all[i] = "SMS"
+		case countersign.ByPasskey:
+			all[i] = "passkey"
 		case countersign.Recovery:
 			all[i] = "recovery codes"
 		}

@@ -39,6 +39,8 @@ func samples() map[string]countersign.Message {
 		"new-connection":     {Kind: countersign.KindNewConnection, Data: data("Proof", "app", "Until", until, "Link", "https://login.acme.example/not-me?link=R7vQm2")},
 		"reset-by-yourself":  {Kind: countersign.KindReset, Data: data("Until", until)},
 		"reset-by-admin":     {Kind: countersign.KindReset, Data: data("Until", until, "By", by, "Reason", "Lost phone")},
+		"set-up":             {Kind: countersign.KindSetUp, Data: data("Methods", "email app sms", "Default", "app", "Proof", "sms", "Until", until, "Link", "https://login.acme.example/not-me?link=R7vQm2")},
+		"set-up-left":        {Kind: countersign.KindSetUp, Data: data("Methods", "email", "Default", "email")},
 		"method-added":       {Kind: countersign.KindMethodAdded, Data: data("Method", "app")},
 		"passkey-added":      {Kind: countersign.KindMethodAdded, Data: data("Method", "passkey", "Passkey", "Chrome on Windows")},
 		"passkey-copied":     {Kind: countersign.KindPasskeyCopied, Data: data("Passkey", "Chrome on Windows")},

@@ -12,6 +12,7 @@ var pages = map[countersign.Kind]func(facts) page{
 	countersign.KindToken:          tokenLetter,
 	countersign.KindNewConnection:  newConnection,
 	countersign.KindReset:          reset,
+	countersign.KindSetUp:          setUp,
 	countersign.KindMethodAdded:    methodAdded,
 	countersign.KindMethodRemoved:  methodRemoved,
 	countersign.KindDefaultChanged: defaultChanged,
@@ -55,18 +56,12 @@ func tokenLetter(f facts) page {
 
 func newConnection(f facts) page {
 	return page{
-		Subject:  "New sign on to " + f.product(),
-		Preview:  f.client(),
-		Title:    "New sign on to " + f.product(),
-		Greeting: f.name() + "there was a sign on to " + f.product() + " from a new connection with your user ID " + f.get("UserID") + ".",
-		Facts: []fact{{"Time", f.when("At")}, {"Network address", f.get("IP")}, {"Browser", f.get("Browser")},
-			{"Operating system", f.get("OS")}, {"Signed in", provedWith[countersign.Proof(f.get("Proof"))]}},
-		Paragraphs: []paragraph{
-			{Strong: "If this was you, there is nothing to do."},
-			{Strong: "If this was not you:", Link: f.message.Data["Link"], LinkName: "This was not me",
-				Text: "That page ends the session and forgets the device at the press of a button. It signs nobody in and works once, until " + f.until("Until") +
-					". Then change your password, and " + f.call() + "."},
-		},
+		Subject:    "New sign on to " + f.product(),
+		Preview:    f.client(),
+		Title:      "New sign on to " + f.product(),
+		Greeting:   f.name() + "there was a sign on to " + f.product() + " from a new connection with your user ID " + f.get("UserID") + ".",
+		Facts:      append([]fact{{"Time", f.when("At")}}, connection(f)...),
+		Paragraphs: disown(f),
 	}
 }
 

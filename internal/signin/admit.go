@@ -44,10 +44,8 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 	e := record(v, "sign-in.completed", f.User)
 	e.Method, e.Detail = string(step.Proof), map[string]string{"acr": policy.ClassOf(step.Proof)}
 	tx.Record(e)
-	if step.Announce {
-		if err := d.announce(ctx, tx, v, f.User, s); err != nil {
-			return Outcome{}, err
-		}
+	if err := d.tellSignIn(ctx, tx, v, f, s, step.Announce); err != nil {
+		return Outcome{}, err
 	}
 	out := Outcome{Step: step, Session: set(handle), Attempt: cleared, Browser: browser, Then: f.Attempt.Then, Notice: f.Attempt.Weak}
 	if out.Act, err = d.resumed(ctx, tx, v, f.User); err != nil || out.Act != nil {

@@ -25,7 +25,7 @@ func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) 
 			return err
 		}
 		f.Attempt.Setup.Key = nil // not shown again (OT-07); another one takes another wizard
-		return d.methodAdded(ctx, tx, v, f.User, fa)
+		return d.methodAdded(ctx, tx, v, f, fa.Method, "")
 	})
 }
 

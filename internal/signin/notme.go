@@ -18,17 +18,17 @@ type Disowning struct {
 	Preferences countersign.Preferences
 }
 
-// announce tells the user of a sign-in from a connection not seen before, with a
-// link that ends its session and signs nobody in (M31, D-17).
-func (d *Desk) announce(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, s countersign.Session) error {
+// disownLink makes the link of a letter about a sign-in from a connection not seen
+// before. It ends the session and signs nobody in (M31). With it come the letter's
+// facts about the sign-in.
+func (d *Desk) disownLink(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, s countersign.Session) (map[string]string, error) {
 	handle := secret.NewHandle()
 	until := v.Now.Add(policy.NotMeLife)
 	link := countersign.Link{Digest: secret.Digest(handle), User: u.ID, Purpose: countersign.LinkNotMe, Created: v.Now, Expires: until}
 	if err := tx.AddSessionLink(ctx, link, s.ID); err != nil {
-		return err
+		return nil, err
 	}
-	return notice.Tell(ctx, tx, v, u, countersign.KindNewConnection, map[string]string{
-		"Proof": string(s.Proof), "Until": notice.Until(until), "Link": v.Agency.URL + "/not-me?link=" + string(handle)})
+	return map[string]string{"Proof": string(s.Proof), "Until": notice.Until(until), "Link": v.Agency.URL + "/not-me?link=" + string(handle)}, nil
 }
 
 // NotMe looks at the sign-in that a link disowns; it changes nothing.

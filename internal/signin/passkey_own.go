@@ -6,7 +6,6 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -115,7 +114,7 @@ func (d *Desk) addPasskey(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return err
 	}
-	return notice.Tell(ctx, tx, v, f.User, countersign.KindMethodAdded, map[string]string{"Method": string(countersign.ByPasskey), "Passkey": p.Name})
+	return d.methodAdded(ctx, tx, v, f, countersign.ByPasskey, p.Name)
 }
 
 // RenamePasskey gives a passkey of the guest another name.

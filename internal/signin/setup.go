@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"countersign"
-	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -142,10 +141,6 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	e.Method = string(fa.Method)
 	tx.Record(e)
 	return tx.OpenReset(ctx, f.User.ID, f.User.ResetAt, noTime, f.User.ResetBy)
-}
-
-func (d *Desk) methodAdded(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, fa countersign.Factor) error {
-	return notice.Tell(ctx, tx, v, u, countersign.KindMethodAdded, map[string]string{"Method": string(fa.Method)})
 }
 
 // NewSetUpToken sends a new token for the step of the wizard that waits for one.

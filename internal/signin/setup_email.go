@@ -108,7 +108,7 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 			}
 		}
 		if old == "" || old == fa.Address {
-			return d.methodAdded(ctx, tx, v, f.User, fa)
+			return d.methodAdded(ctx, tx, v, f, fa.Method, "")
 		}
 		data := map[string]string{"Old": factor.Readable(old), "New": factor.Readable(fa.Address)}
 		return notice.Tell(ctx, tx, v, f.User, countersign.KindAddressChanged, data, old)

@@ -45,6 +45,6 @@ func (d *Desk) SMSToken(ctx context.Context, v countersign.Visit, typed string) 
 		if err := d.verified(ctx, tx, v, f, fa); err != nil {
 			return err
 		}
-		return d.methodAdded(ctx, tx, v, f.User, fa)
+		return d.methodAdded(ctx, tx, v, f, fa.Method, "")
 	})
 }

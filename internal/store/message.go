@@ -166,6 +166,17 @@ func (tx *Tx) CountLetters(ctx context.Context, user countersign.UserID, kind co
 	return n, err
 }
 
+// WithdrawMessages removes messages that no one has begun to send.
+func (tx *Tx) WithdrawMessages(ctx context.Context, ids []countersign.MessageID) error {
+	for _, id := range ids {
+		_, err := tx.exec(ctx, `DELETE FROM message WHERE agency_id = $1 AND id = $2 AND state = 'waiting' AND tries = 0`, tx.agency, id)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // UseToken marks a token that led to a success: it does not count against the quotas.
 func (tx *Tx) UseToken(ctx context.Context, id countersign.MessageID) error {
 	_, err := tx.exec(ctx, `UPDATE message SET used = TRUE WHERE agency_id = $1 AND id = $2`, tx.agency, id)

@@ -23,6 +23,7 @@ var letters = map[countersign.Kind]string{
 	countersign.KindToken:          "Token",
 	countersign.KindNewConnection:  "New sign on from another connection",
 	countersign.KindReset:          "Two factor authentication was reset",
+	countersign.KindSetUp:          "Two factor authentication was set up",
 	countersign.KindMethodAdded:    "A method was set up",
 	countersign.KindMethodRemoved:  "A method was removed",
 	countersign.KindDefaultChanged: "The Default was changed",
