@@ -228,3 +228,23 @@ func TestASignInThatWasEndedSaysWhy(t *testing.T) {
 		wantAt(t, waits.Get("/set-up/email"), 200, "/sign-in", "Set-up is not open here any more")
 	})
 }
+
+// NT-05: while no token is taken, a right password in the user's own browser does
+// not warn; one from anywhere else warns at once, since no sign-in begins.
+func TestTurnedAway(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.T = t
+		desk := askedEverywhere(h)
+		failSignIn(t, h, "203.0.113.21")
+		failSignIn(t, h, "203.0.113.22")
+		told := len(h.warnedOf("BSMITH"))
+		wantWait(t, desk.SignIn("BSMITH"), 30*time.Second)
+		if n := len(h.warnedOf("BSMITH")) - told; n != 0 {
+			t.Errorf("the user's own browser: %d warnings", n)
+		}
+		wantWait(t, h.Browser("192.0.2.10", Chrome).SignIn("BSMITH"), 30*time.Second)
+		if n := len(h.warnedOf("BSMITH")) - told; n != 1 {
+			t.Errorf("another browser: %d warnings, want 1", n)
+		}
+	})
+}

@@ -120,8 +120,7 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 func (d *Desk) nameBrowser(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts) (cookie Cookie, err error) {
 	f.Attempt.Browser = f.Browser
 	if f.Known {
-		shared, err := tx.SharedBrowser(ctx, f.Browser, f.User.ID)
-		f.Attempt.Own = !shared && f.OwnBrowser()
+		f.Attempt.Own, err = ownBrowser(ctx, tx, *f)
 		return Cookie{}, err
 	}
 	if _, admits := policy.Next(*f).(policy.Admit); admits {
@@ -131,6 +130,12 @@ func (d *Desk) nameBrowser(ctx context.Context, tx *store.Tx, v countersign.Visi
 	cookie = cookieOf(&b)
 	f.Attempt.Browser = b.ID
 	return cookie, tx.PutBrowser(ctx, b)
+}
+
+// ownBrowser reports whether the browser of the facts is the user's own, and no one else's.
+func ownBrowser(ctx context.Context, tx *store.Tx, f policy.Facts) (bool, error) {
+	shared, err := tx.SharedBrowser(ctx, f.Browser, f.User.ID)
+	return !shared && f.OwnBrowser(), err
 }
 
 // first takes the first step after the password.

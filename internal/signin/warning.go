@@ -48,7 +48,10 @@ func (d *Desk) turnedAway(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err != nil {
 		return err
 	}
-	a.Browser, a.Own = f.Browser, f.OwnBrowser()
+	a.Browser = f.Browser
+	if a.Own, err = ownBrowser(ctx, tx, f); err != nil {
+		return err
+	}
 	if a.Warns(countersign.Ended) == countersign.WarnNever {
 		return nil
 	}
