@@ -90,6 +90,26 @@ func pageOf(out signin.Outcome) string {
 	}
 }
 
+// openStep is the page of the sign-in or set-up that is open in the browser of a
+// request without a session; empty: none is. While it is, every page that needs a
+// session leads back there (M27).
+func (s *Server) openStep(r *http.Request, v countersign.Visit) string {
+	if r.Method == http.MethodPost {
+		return ""
+	}
+	view, err := s.Desk.Look(r.Context(), v)
+	if err != nil || view.Attempt.Purpose != countersign.SignIn {
+		return "" // over, or of a session that has ended
+	}
+	at := pageOf(signin.Outcome{Step: view.Step, Stage: view.Stage})
+	switch view.Step.(type) {
+	case policy.AskToken, policy.AskRecovery, policy.SetUp:
+		return at
+	default:
+		return ""
+	}
+}
+
 // replay lets an act go on that waited for a step-up or a sign-in: the same
 // request, with the cookies of now and a form token for them.
 func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.Act, out signin.Outcome) {

@@ -288,9 +288,13 @@ func withGuest(r *http.Request, g signin.Guest) *http.Request {
 	return r.WithContext(context.WithValue(ctx, guestKey{}, g))
 }
 
-// toSignIn leads somebody without a session to the sign-in page. What a form
-// held is kept if its session is over for being idle or old.
+// toSignIn leads somebody without a session to the sign-in page, or back to the
+// sign-in or set-up that is open. What a form held is kept if its session is over for being idle or old.
 func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit, why error, meant bool) {
+	if at := s.openStep(r, v); at != "" {
+		http.Redirect(w, r, at, http.StatusSeeOther) // #nosec G710 -- the page of a step, a constant path
+		return
+	}
 	then := r.URL.RequestURI()
 	if r.Method == http.MethodPost {
 		then = ""

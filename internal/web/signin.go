@@ -196,7 +196,7 @@ type signOutPage struct {
 func (s *Server) getSignOut(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	g, err := s.Desk.Enter(r.Context(), v)
 	if countersign.KindOf(err) == countersign.SignedOut {
-		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		s.toSignIn(w, r, v, err, false)
 		return nil
 	}
 	if err != nil {
