@@ -127,6 +127,7 @@ type Session struct {
 	ID       SessionID
 	User     UserID
 	Device   DeviceID
+	Browser  BrowserID // the browser that it was begun in; empty: not known any more
 	Client   Client
 	Proof    Proof
 	ProvedAt time.Time // last second factor (or password, where no method exists); zero: none in this session

@@ -139,7 +139,8 @@ func (o *Office) FirstAdministrator(ctx context.Context, v countersign.Visit) (h
 	return handle, err
 }
 
-// ForgetDevices forgets one remembered device of a user, with an empty ID all (DV-06).
+// ForgetDevices forgets one remembered device of a user at every address and ends
+// its sessions, with an empty ID all (DV-06, DV-08). The actor's own session goes on.
 func (o *Office) ForgetDevices(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, id countersign.DeviceID) error {
 	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
@@ -148,14 +149,23 @@ func (o *Office) ForgetDevices(ctx context.Context, v countersign.Visit, actor c
 		}
 		tx.Record(record(v, actor, "device.forgotten", u.Login))
 		if id == "" {
-			_, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenByAdmin, v.Now)
+			if err := tx.ForgetBrowsers(ctx, u.ID, countersign.ForgottenByAdmin, v.Now); err != nil {
+				return err
+			}
+			_, err := tx.EndSessions(ctx, u.ID, actor.Session, "administrator", v.Now)
 			return err
 		}
-		found, err := tx.ForgetDevice(ctx, u.ID, id, countersign.ForgottenByAdmin, v.Now)
-		if err == nil && !found {
+		b, remembered, err := tx.DeviceBrowser(ctx, u.ID, id)
+		if err == nil && !remembered {
 			return fail(countersign.NotFound, "device.unknown", "", nil)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		if err := tx.ForgetBrowser(ctx, u.ID, b, countersign.ForgottenByAdmin, v.Now); err != nil {
+			return err
+		}
+		return tx.EndBrowser(ctx, u.ID, b, actor.Session, "administrator", v.Now)
 	})
 }
 

@@ -172,6 +172,12 @@ func (b *Browser) Forget() {
 	b.jar = jar
 }
 
+// Drop drops one cookie.
+func (b *Browser) Drop(name string) {
+	target, _ := url.Parse(publicURL)
+	b.jar.SetCookies(target, []*http.Cookie{{Name: name, Path: "/", MaxAge: -1}})
+}
+
 // Copy is another browser that holds the same cookies.
 func (b *Browser) Copy(ip, agent string) *Browser {
 	target, _ := url.Parse(publicURL)

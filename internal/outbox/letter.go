@@ -231,6 +231,8 @@ func (f facts) method() string {
 		return "authenticator app"
 	case countersign.SMS:
 		return "SMS"
+	case countersign.Recovery:
+		return "recovery codes"
 	default:
 		return "email"
 	}

@@ -83,7 +83,21 @@ func (f Facts) exact() (countersign.Device, bool) {
 // announce tells whether this connection is new to the user: not seen in 180 days (D-17).
 func (f Facts) announce() bool {
 	d, ok := f.exact()
-	return !ok || !f.Known || f.Now.Sub(d.LastSeen) >= SeenFor
+	if !ok || !f.Known || disowned(d) && !d.LastSeen.After(d.Forgotten) {
+		return true // nothing was completed here since it was forgotten
+	}
+	return f.Now.Sub(d.LastSeen) >= SeenFor
+}
+
+// disowned tells whether a person forgot the browser of d, or its cookie was
+// copied: whoever comes with it next is unknown.
+func disowned(d countersign.Device) bool {
+	switch d.ForgottenW {
+	case countersign.ForgottenByUser, countersign.ForgottenByAdmin, countersign.ForgottenCopied:
+		return true
+	default:
+		return false
+	}
 }
 
 // Copied tells whether the device cookie appears with another browser and
@@ -100,16 +114,20 @@ func (f Facts) Copied() bool {
 	return true
 }
 
-// Declined tells whether the user chose not to be remembered on this connection.
+// Declined tells whether the user chose not to be remembered in this browser, at
+// whatever address that was (DV-08).
 func (f Facts) Declined() bool {
-	d, ok := f.exact()
-	return ok && d.Declined
+	return slices.ContainsFunc(f.Devices, func(d countersign.Device) bool { return d.Declined })
 }
 
 // After is the connection as it is kept once the sign-in is admitted: seen now,
 // and proved now if it has earned trust (D-03, D-13).
 func (f Facts) After(admit Admit, decline bool) countersign.Device {
-	d, _ := f.exact()
+	d, ok := f.exact()
+	if !ok && !KnownBrowser(f.Devices) {
+		known, _ := f.nearest() // another address does not make a disowned browser known
+		d.Forgotten, d.ForgottenW, d.Declined = known.Forgotten, known.ForgottenW, known.Declined
+	}
 	d.User, d.Client, d.LastSeen = f.User.ID, f.Client, f.Now
 	if d.FirstSeen.IsZero() {
 		d.FirstSeen = f.Now

@@ -166,11 +166,7 @@ func Exempt(m countersign.Method) bool { return m == countersign.ByPasskey }
 // (TH-05). Trust is another matter: a browser that is asked for a token is known too.
 func KnownBrowser(connections []countersign.Device) bool {
 	for _, d := range connections {
-		switch d.ForgottenW {
-		case countersign.ForgottenByUser, countersign.ForgottenByAdmin, countersign.ForgottenCopied:
-			continue
-		}
-		if !d.Declined {
+		if !disowned(d) && !d.Declined {
 			return true
 		}
 	}

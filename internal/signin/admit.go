@@ -21,6 +21,7 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 		ID:      sessionID(handle),
 		User:    f.User.ID,
 		Device:  device.ID,
+		Browser: device.Browser,
 		Client:  v.Client,
 		Proof:   step.Proof,
 		Started: v.Now,
@@ -30,6 +31,9 @@ func (d *Desk) admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 		s.ProvedAt = v.Now // a second factor, or the password of somebody who has none (SE-06)
 	}
 	if err := tx.AddSession(ctx, s); err != nil {
+		return Outcome{}, err
+	}
+	if err := d.noteEnrolled(ctx, tx, v, f, s.Browser); err != nil {
 		return Outcome{}, err
 	}
 	if err := tx.SignedIn(ctx, f.User.ID, v.Now); err != nil {
@@ -154,6 +158,9 @@ func (d *Desk) see(ctx context.Context, tx *store.Tx, v countersign.Visit, f pol
 	if err := tx.PutDevice(ctx, device); err != nil {
 		return device, cookie, err
 	}
+	if err := choose(ctx, tx, f, device); err != nil {
+		return device, cookie, err
+	}
 	return device, cookie, tx.KeepDevices(ctx, f.User.ID, policy.MaxDevices)
 }
 
@@ -164,11 +171,24 @@ func cookieOf(b *countersign.Browser) Cookie {
 	return set(countersign.Handle(string(b.ID) + "." + string(key)))
 }
 
+// choose lets the choice about remembering that came with a second factor count
+// for the whole browser (DV-08).
+func choose(ctx context.Context, tx *store.Tx, f policy.Facts, device countersign.Device) error {
+	switch {
+	case f.Attempt.Proved == "" || f.Attempt.Proved == countersign.Recovery:
+		return nil
+	case device.Declined:
+		return tx.DeclineBrowser(ctx, device.User, device.Browser)
+	default:
+		return tx.AcceptBrowser(ctx, device.User, device.Browser)
+	}
+}
+
 // revokeCopied forgets what a device cookie opened that has come up with
 // another browser and another system at once (D-16).
 func (d *Desk) revokeCopied(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
 	for _, device := range f.Devices {
-		if _, err := tx.ForgetDevice(ctx, f.User.ID, device.ID, countersign.ForgottenCopied, v.Now); err != nil {
+		if err := tx.ForgetBrowser(ctx, f.User.ID, device.Browser, countersign.ForgottenCopied, v.Now); err != nil {
 			return err
 		}
 	}

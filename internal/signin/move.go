@@ -28,6 +28,10 @@ func (d *Desk) moveEmail(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		}
 	}
 	tx.Record(record(v, "profile.email_changed", u))
+	c := store.SessionChange{Kind: store.ChangeEmail, Ref: u.Email, Was: old.Email}
+	if err := noteChange(ctx, tx, v, f.Attempt.Session, c); err != nil {
+		return err
+	}
 	if err := d.moved(ctx, tx, v, u, countersign.ForgottenEmail); err != nil {
 		return err
 	}
@@ -98,5 +102,8 @@ func (d *Desk) rebind(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	e := record(v, "method.added", f.User)
 	e.Method = string(m)
 	tx.Record(e)
+	if err := noteChange(ctx, tx, v, f.Attempt.Session, boundChange(f, i, fa)); err != nil {
+		return before, err
+	}
 	return before, tx.PutFactor(ctx, fa)
 }

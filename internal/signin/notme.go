@@ -64,9 +64,10 @@ func (d *Desk) disowning(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	return n, err
 }
 
-// Disown does what the button behind the link says, once: it ends the session,
-// all others of that device, and what was begun from them, forgets the device
-// and tells the administrators. It signs nobody in.
+// Disown does what the button behind the link says, once: it ends every session
+// of that browser and whatever was begun, forgets the browser at every address,
+// takes back what its sessions changed since then, and tells the administrators
+// (DV-08). It signs no one in.
 func (d *Desk) Disown(ctx context.Context, v countersign.Visit, handle countersign.Handle) error {
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		n, err := d.disowning(ctx, tx, v, handle)
@@ -84,10 +85,7 @@ func (d *Desk) Disown(ctx context.Context, v countersign.Visit, handle countersi
 		if !used {
 			return fail(countersign.Expired, "link.not_me_over", "", nil)
 		}
-		if err := tx.EndDevice(ctx, u.ID, n.Session.Device, "disowned", v.Now); err != nil {
-			return err
-		}
-		if _, err := tx.ForgetDevice(ctx, u.ID, n.Session.Device, countersign.ForgottenByUser, v.Now); err != nil {
+		if err := d.disown(ctx, tx, v, u, n.Session); err != nil {
 			return err
 		}
 		e := record(v, "session.disowned", u)
@@ -101,4 +99,43 @@ func (d *Desk) Disown(ctx context.Context, v countersign.Visit, handle countersi
 		d.Wake()
 	}
 	return err
+}
+
+// disown ends a session with all others of its browser, forgets that browser,
+// and takes back what was changed there.
+func (d *Desk) disown(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, s countersign.Session) error {
+	if _, err := tx.EndSession(ctx, u.ID, s.ID, "disowned", v.Now); err != nil {
+		return err
+	}
+	if err := forgetBrowser(ctx, tx, v, u.ID, s.Browser, "", "disowned"); err != nil {
+		return err
+	}
+	undone, err := d.undo(ctx, tx, v, u, s.Browser, s.Started)
+	if err != nil {
+		return err
+	}
+	if !undone {
+		return d.endBegun(ctx, tx, v, u, s.Browser)
+	}
+	if err := tx.DropTokens(ctx, u.ID, v.Now); err != nil {
+		return err
+	}
+	return d.endOthers(ctx, tx, v, u, "")
+}
+
+// endBegun ends the sign-ins of a user that a browser has begun.
+func (d *Desk) endBegun(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, b countersign.BrowserID) error {
+	attempts, err := tx.UserAttempts(ctx, u.ID)
+	if err != nil || b == "" {
+		return err
+	}
+	for _, a := range attempts {
+		if a.Browser != b {
+			continue
+		}
+		if err := d.abandon(ctx, tx, v, u, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }

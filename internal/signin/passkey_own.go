@@ -111,6 +111,9 @@ func (d *Desk) addPasskey(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err := tx.AddPasskey(ctx, passkeys(f.Factors).ID, p); err != nil {
 		return err
 	}
+	if err := noteChange(ctx, tx, v, f.Attempt.Session, store.SessionChange{Kind: store.ChangePasskey, Ref: string(p.ID)}); err != nil {
+		return err
+	}
 	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return err
 	}

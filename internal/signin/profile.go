@@ -176,22 +176,28 @@ func method(e countersign.Event, m countersign.Method, passkey string) countersi
 	return e
 }
 
-// ForgetDevice forgets one remembered device of the guest; with an empty ID all
-// of them (DV-06).
+// ForgetDevice forgets one remembered device of the guest at every address, and
+// ends its sessions but this one; with an empty ID all of them (DV-06, DV-08).
 func (d *Desk) ForgetDevice(ctx context.Context, v countersign.Visit, g Guest, id countersign.DeviceID) error {
 	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		e := record(v, "device.forgotten", u)
 		if id == "" {
-			_, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenByUser, v.Now)
 			tx.Record(e)
+			if err := tx.ForgetBrowsers(ctx, u.ID, countersign.ForgottenByUser, v.Now); err != nil {
+				return err
+			}
+			_, err := tx.EndSessions(ctx, u.ID, g.Session.ID, "user", v.Now)
 			return err
 		}
-		found, err := tx.ForgetDevice(ctx, u.ID, id, countersign.ForgottenByUser, v.Now)
-		if err == nil && !found {
+		b, remembered, err := tx.DeviceBrowser(ctx, u.ID, id)
+		if err == nil && !remembered {
 			return fail(countersign.NotFound, "device.unknown", "", nil)
 		}
+		if err != nil {
+			return err
+		}
 		tx.Record(e)
-		return err
+		return forgetBrowser(ctx, tx, v, u.ID, b, g.Session.ID, "user")
 	})
 }
 
@@ -282,6 +288,9 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 			return err
 		}
 		tx.Record(record(v, "two-factor.reset", u))
+		if err := noteChange(ctx, tx, v, g.Session.ID, store.SessionChange{Kind: store.ChangeReset}); err != nil {
+			return err
+		}
 		return tx.AddAttempt(ctx, d.newWizard(v, u, countersign.SignIn, handle))
 	})
 	if countersign.KindOf(err) == countersign.Denied {

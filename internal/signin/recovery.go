@@ -123,6 +123,9 @@ func (d *Desk) MakeRecoveryCodes(ctx context.Context, v countersign.Visit, g Gue
 		if err := tx.ReplaceRecoveryCodes(ctx, u.ID, digests, v.Now); err != nil {
 			return err
 		}
+		if err := noteChange(ctx, tx, v, g.Session.ID, store.SessionChange{Kind: store.ChangeCodes}); err != nil {
+			return err
+		}
 		e := record(v, "recovery.made", u)
 		e.Method, e.Detail = string(countersign.Recovery), map[string]string{"codes": strconv.Itoa(setSize)}
 		tx.Record(e)

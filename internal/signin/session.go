@@ -96,25 +96,23 @@ func (g Guest) over(now time.Time) error {
 	}
 }
 
-// SignOut ends the session of the visit, and what was begun from it. forget:
-// this device as well (D-14).
+// SignOut ends the session of the visit, and what was begun from it. forget: this
+// browser is forgotten as well (D-14, DV-08), even if the session is over already.
 func (d *Desk) SignOut(ctx context.Context, v countersign.Visit, forget bool) (Outcome, error) {
 	out := Outcome{Session: cleared, Attempt: cleared}
 	g, err := d.Enter(ctx, v)
 	if countersign.KindOf(err) == countersign.SignedOut {
-		return out, nil
+		if !forget || v.Session == "" {
+			return out, nil
+		}
+		return out, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return d.forgetHere(ctx, tx, v) })
 	}
 	if err != nil {
 		return out, err
 	}
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		for _, p := range []countersign.Purpose{countersign.SetUp, countersign.StepUp} {
-			if err := tx.EndSessionAttempts(ctx, g.Session.ID, p); err != nil {
-				return err
-			}
-		}
 		if forget {
-			if _, err := tx.ForgetDevice(ctx, g.User.ID, g.Session.Device, countersign.ForgottenByUser, v.Now); err != nil {
+			if err := d.forgetHere(ctx, tx, v); err != nil {
 				return err
 			}
 		}
@@ -140,7 +138,26 @@ func (d *Desk) prolong(ctx context.Context, tx *store.Tx, v countersign.Visit, f
 	if err := tx.MoveSessionAttempts(ctx, old, renewed); err != nil {
 		return session, browser, err
 	}
-	step := policy.Admit{Proof: countersign.Proof(f.Attempt.Proved), Remember: policy.MayRemember(f)}
-	_, browser, err = d.see(ctx, tx, v, f, step, f.Declined())
+	browser, err = d.seeAgain(ctx, tx, v, f, renewed)
 	return set(handle), browser, err
+}
+
+// seeAgain counts a second factor within a session, in the browser that the
+// session was begun in and in no other: what a session trusts goes when its
+// browser is forgotten (DV-08).
+func (d *Desk) seeAgain(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, session countersign.SessionID) (Cookie, error) {
+	s, err := tx.Session(ctx, session)
+	if err != nil {
+		return Cookie{}, err
+	}
+	b, known, err := d.browser(ctx, tx, v)
+	if err != nil || !known || b.ID != s.Browser {
+		return Cookie{}, err
+	}
+	if f.Copied() {
+		return Cookie{}, d.revokeCopied(ctx, tx, v, f)
+	}
+	step := policy.Admit{Proof: countersign.Proof(f.Attempt.Proved), Remember: policy.MayRemember(f)}
+	_, cookie, err := d.see(ctx, tx, v, f, step, f.Declined())
+	return cookie, err
 }

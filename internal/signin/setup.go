@@ -113,6 +113,11 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if err := tx.PutFactor(ctx, fa); err != nil {
 		return err
 	}
+	if fa.Method != countersign.ByPasskey { // each passkey has a note of its own
+		if err := noteChange(ctx, tx, v, f.Attempt.Session, boundChange(*f, replaced, fa)); err != nil {
+			return err
+		}
+	}
 	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return err // whatever else was begun goes by methods of before (D-41)
 	}

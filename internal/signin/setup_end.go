@@ -30,7 +30,7 @@ func (d *Desk) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 	if !ok {
 		return Outcome{}, over()
 	}
-	out, err := d.admit(ctx, tx, v, f, admit, false)
+	out, err := d.admit(ctx, tx, v, f, admit, f.Declined())
 	out.Stage = policy.Done{}
 	return out, err
 }

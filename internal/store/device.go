@@ -95,12 +95,6 @@ func (tx *Tx) KeepDevices(ctx context.Context, user countersign.UserID, n int) e
 
 const forget = `UPDATE device SET proved = 0, forgotten = $2, forgotten_why = $3 WHERE agency_id = $1 AND proved > 0`
 
-// ForgetDevice forgets one remembered device of a user and reports whether it was remembered.
-func (tx *Tx) ForgetDevice(ctx context.Context, user countersign.UserID, id countersign.DeviceID, why countersign.Forgotten, now time.Time) (bool, error) {
-	n, err := tx.exec(ctx, forget+` AND user_id = $4 AND id = $5`, tx.agency, millis(now), why, user, id)
-	return n > 0, err
-}
-
 // ForgetDevices forgets all remembered devices of a user and reports how many there were (D-41).
 func (tx *Tx) ForgetDevices(ctx context.Context, user countersign.UserID, why countersign.Forgotten, now time.Time) (int, error) {
 	n, err := tx.exec(ctx, forget+` AND user_id = $4`, tx.agency, millis(now), why, user)

@@ -55,20 +55,6 @@ func (tx *Tx) SessionOfLink(ctx context.Context, digest string) (countersign.Ses
 	return s, notFound(err, "session.unknown")
 }
 
-// EndDevice ends the live sessions of one device of a user, and what was begun
-// from any session of it.
-func (tx *Tx) EndDevice(ctx context.Context, user countersign.UserID, device countersign.DeviceID, why string, now time.Time) error {
-	_, err := tx.exec(ctx, `
-		DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id IN (
-			SELECT s.id FROM session s WHERE s.agency_id = $1 AND s.user_id = $2 AND s.device_id = $3)`, tx.agency, user, device)
-	if err != nil {
-		return err
-	}
-	_, err = tx.exec(ctx, `UPDATE session SET ended = $4, ended_why = $5 WHERE agency_id = $1 AND user_id = $2 AND device_id = $3 AND ended = 0`,
-		tx.agency, user, device, millis(now), why)
-	return err
-}
-
 // PruneLinks removes links that expired before then, of all agencies.
 func (db *DB) PruneLinks(ctx context.Context, before time.Time) error {
 	_, err := db.execEverywhere(ctx, `DELETE FROM link WHERE expires < $1`, millis(before))

@@ -7,14 +7,18 @@ import (
 	"countersign"
 )
 
-var sessionColumns = columns("id", "user_id", "device_id", "ip", "family", "os", "product",
+// sessionBrowser is the browser of a session; a node of an earlier version keeps its device only.
+const sessionBrowser = `COALESCE(NULLIF(session.browser_id, ''), (SELECT d.browser_id FROM device d
+	WHERE d.agency_id = session.agency_id AND d.user_id = session.user_id AND d.id = session.device_id), '')`
+
+var sessionColumns = columns("id", "user_id", "device_id", sessionBrowser, "ip", "family", "os", "product",
 	"proof", "proved_at", "started", "last_seen", "expires", "ended", "ended_why")
 
 func scanSession(scan func(...any) error) (countersign.Session, error) {
 	var s countersign.Session
 	var ip string
 	var proved, started, seen, expires, ended int64
-	err := scan(&s.ID, &s.User, &s.Device, &ip, &s.Client.Browser, &s.Client.OS, &s.Client.Product,
+	err := scan(&s.ID, &s.User, &s.Device, &s.Browser, &ip, &s.Client.Browser, &s.Client.OS, &s.Client.Product,
 		&s.Proof, &proved, &started, &seen, &expires, &ended, &s.EndedWhy)
 	s.Client.IP = address(ip)
 	s.ProvedAt, s.Started, s.LastSeen = instant(proved), instant(started), instant(seen)
@@ -41,10 +45,11 @@ func (tx *Tx) Sessions(ctx context.Context, user countersign.UserID, now, idleSi
 // AddSession keeps a new session.
 func (tx *Tx) AddSession(ctx context.Context, s countersign.Session) error {
 	_, err := tx.exec(ctx, `
-		INSERT INTO session (agency_id, id, user_id, device_id, ip, family, os, product, proof, proved_at, started, last_seen, expires, ended, ended_why)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, 0, '')`,
+		INSERT INTO session (agency_id, id, user_id, device_id, ip, family, os, product, proof, proved_at, started, last_seen, expires, ended, ended_why,
+			browser_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, 0, '', $13)`,
 		tx.agency, s.ID, s.User, s.Device, addressText(s.Client.IP), s.Client.Browser, s.Client.OS, s.Client.Product,
-		s.Proof, millis(s.ProvedAt), millis(s.Started), millis(s.Expires))
+		s.Proof, millis(s.ProvedAt), millis(s.Started), millis(s.Expires), s.Browser)
 	return err
 }
 
@@ -70,8 +75,12 @@ func (tx *Tx) MoveSessionAttempts(ctx context.Context, id, renewed countersign.S
 	return err
 }
 
-// EndSession ends one session of a user and reports whether it was alive.
+// EndSession ends one session of a user with what was begun from it, and reports
+// whether it was alive.
 func (tx *Tx) EndSession(ctx context.Context, user countersign.UserID, id countersign.SessionID, why string, now time.Time) (bool, error) {
+	if _, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id = $3`, tx.agency, user, id); err != nil {
+		return false, err
+	}
 	n, err := tx.exec(ctx, `UPDATE session SET ended = $4, ended_why = $5 WHERE agency_id = $1 AND user_id = $2 AND id = $3 AND ended = 0`,
 		tx.agency, user, id, millis(now), why)
 	return n == 1, err
@@ -91,8 +100,19 @@ func (tx *Tx) EndAllSessions(ctx context.Context, but countersign.SessionID, why
 	return int(n), err
 }
 
-// PruneSessions removes sessions that ended or expired before then, of all agencies.
+// EndSessionsSince ends the live sessions of a user that began at since or later.
+func (tx *Tx) EndSessionsSince(ctx context.Context, user countersign.UserID, since time.Time, why string, now time.Time) error {
+	_, err := tx.exec(ctx, `UPDATE session SET ended = $4, ended_why = $5 WHERE agency_id = $1 AND user_id = $2 AND started >= $3 AND ended = 0`,
+		tx.agency, user, millis(since), millis(now), why)
+	return err
+}
+
+// PruneSessions removes sessions that ended or expired before then, and what
+// was changed before then, of all agencies.
 func (db *DB) PruneSessions(ctx context.Context, before time.Time) error {
 	_, err := db.execEverywhere(ctx, `DELETE FROM session WHERE expires < $1`, millis(before))
+	if err == nil {
+		_, err = db.execEverywhere(ctx, `DELETE FROM session_change WHERE at < $1`, millis(before))
+	}
 	return err
 }
