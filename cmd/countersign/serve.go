@@ -104,7 +104,7 @@ func server(h http.Handler) *http.Server {
 // serve runs a server until ctx ends, and lets it finish what it has begun.
 func serve(ctx context.Context, group *errgroup.Group, s *http.Server, l net.Listener) {
 	group.Go(func() error {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.Serve(door.Explain(l)); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,14 +33,41 @@ func (e Entrance) name(name string) string {
 // Cookie is the handle that a cookie holds; empty if there is none, or if what
 // it holds can't be one of ours.
 func (e Entrance) Cookie(r *http.Request, name string) countersign.Handle {
-	c, err := r.Cookie(e.name(name))
-	if err != nil || len(c.Value) > 128 || strings.Trim(c.Value, handleRunes) != "" {
-		return ""
+	if all := e.Cookies(r, name); len(all) > 0 {
+		return all[0]
 	}
-	return countersign.Handle(c.Value)
+	return ""
 }
 
-const handleRunes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+// mostAlike is how many cookies of one name are looked at.
+const mostAlike = 4
+
+// Cookies are the handles of all cookies of a name that can be ours. A browser
+// keeps one cookie for each path, so that another program on the same host, such as
+// one on another port of localhost, may add its own.
+func (e Entrance) Cookies(r *http.Request, name string) (all []countersign.Handle) {
+	for _, c := range r.CookiesNamed(e.name(name)) {
+		if len(all) < mostAlike && isHandle(name, c.Value) && !slices.Contains(all, countersign.Handle(c.Value)) {
+			all = append(all, countersign.Handle(c.Value))
+		}
+	}
+	return all
+}
+
+// isHandle reports whether a cookie's value has the form of ours: 43 characters,
+// and the ID of its row before those of a device.
+func isHandle(name, value string) bool {
+	if name == Browser {
+		id, key, ok := strings.Cut(value, ".")
+		if !ok || id == "" || len(id) > 64 || strings.Trim(id, handleRunes) != "" {
+			return false
+		}
+		value = key
+	}
+	return len(value) == 43 && strings.Trim(value, handleRunes) == ""
+}
+
+const handleRunes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // SetCookie sets a cookie for life; 0 means until the browser is closed.
 func (e Entrance) SetCookie(w http.ResponseWriter, name string, h countersign.Handle, life time.Duration) {

@@ -178,6 +178,12 @@ func (b *Browser) Drop(name string) {
 	b.jar.SetCookies(target, []*http.Cookie{{Name: name, Path: "/", MaxAge: -1}})
 }
 
+// Give sets a cookie, as another program on the same host may.
+func (b *Browser) Give(name, value string) {
+	target, _ := url.Parse(publicURL)
+	b.jar.SetCookies(target, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
 // Copy is another browser that holds the same cookies.
 func (b *Browser) Copy(ip, agent string) *Browser {
 	target, _ := url.Parse(publicURL)

@@ -212,7 +212,35 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visi
 		return v, false
 	}
 	v.Agency = agency
+	if v, err = s.ownCookies(r, v); err != nil {
+		s.fail(w, r, v, err)
+		return v, false
+	}
 	return v, true
+}
+
+// ownCookies picks the cookies of this program where the browser sends several of
+// one name. An attempt that no password was typed in yet has no row: the form
+// that is sent proves it.
+func (s *Server) ownCookies(r *http.Request, v countersign.Visit) (countersign.Visit, error) {
+	several := signin.Handles{
+		Sessions: s.Entrance.Cookies(r, door.Session),
+		Attempts: s.Entrance.Cookies(r, door.Attempt),
+		Browsers: s.Entrance.Cookies(r, door.Browser),
+	}
+	if !several.Any() {
+		return v, nil
+	}
+	own, err := s.Desk.Recognize(r.Context(), v, several)
+	if err != nil {
+		return v, err
+	}
+	for _, h := range several.Attempts {
+		if r.Method == http.MethodPost && s.Entrance.CheckFormToken(door.Attempt, h, r.PostForm.Get("form_token")) {
+			own.Attempt = h
+		}
+	}
+	return own, nil
 }
 
 // open lets anybody in. Its forms are bound to the attempt cookie, which comes
@@ -240,12 +268,16 @@ func (s *Server) open(h func(http.ResponseWriter, *http.Request, countersign.Vis
 
 // staleForm answers a form that no page of this browser holds any more.
 func (s *Server) staleForm(w http.ResponseWriter, r *http.Request, v countersign.Visit) {
+	stale := "form.stale"
+	if len(r.Cookies()) == 0 {
+		stale = "cookies.off" // the page came with one
+	}
 	again, err := s.signInAgain(w, r, v)
 	switch {
 	case err != nil:
 		s.fail(w, r, v, err)
 	case !again:
-		s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
+		s.showError(w, r, v, http.StatusForbidden, stale, nil)
 	}
 }
 

@@ -120,7 +120,11 @@ func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, v countersi
 		return false, err
 	}
 	p.UserID, p.Then = strings.TrimSpace(r.PostForm.Get("user_id")), door.Then(r.PostForm.Get("then"))
-	p.Alert = s.notice(v, "warn", &countersign.Error{Code: "form.stale_sign_in"})
+	code := "form.stale_sign_in"
+	if len(r.Cookies()) == 0 {
+		code = "cookies.off"
+	}
+	p.Alert = s.notice(v, "warn", &countersign.Error{Code: code})
 	return true, s.show(w, http.StatusForbidden, "gate_sign-in", p)
 }
 

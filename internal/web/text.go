@@ -262,6 +262,7 @@ var sentences = map[string]string{
 	"import.twice":          "The same stands in line {Line}.",
 	"remove.reason_missing": "Write a reason. It is kept in the audit log.",
 	"form.stale":            "Please send this again\nThe page you sent was open for a long time or came from somewhere else, so nothing was changed.",
+	"cookies.off":           "Your browser sent no cookies\nYou need them to sign in. Allow cookies for this site in your browser's settings, then try again.",
 	"form.stale_sign_in":    "Please type your password again\nThis page was open for a long time, or you signed in from another window meanwhile. Nothing was looked at.",
 	"page.not_found":        "This page does not exist\nThe address may be mistyped or old. Nothing is wrong with your account.",
 	"internal":              "Something went wrong\nIt was not your doing. Nothing was changed, and you were not signed in. Try again in a minute.",
