@@ -115,5 +115,6 @@ const (
 	ForgottenTurnedOff Forgotten = "off"
 	ForgottenFrequency Forgotten = "frequency"
 	ForgottenDisabled  Forgotten = "disabled"
+	ForgottenRights    Forgotten = "rights" // the user was given a right
 	ForgottenCopied    Forgotten = "copied" // the cookie appeared with another browser and another system (D-16)
 )

@@ -220,7 +220,7 @@ func forgetsAfter(old, u countersign.User) countersign.Forgotten {
 	case old.Email != u.Email || old.Mobile != u.Mobile:
 		return countersign.ForgottenEmail
 	case len(without(slices.Clone(u.Rights), old.Rights)) > 0:
-		return countersign.ForgottenByAdmin
+		return countersign.ForgottenRights
 	default:
 		return ""
 	}

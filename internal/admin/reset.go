@@ -169,6 +169,22 @@ func (o *Office) ForgetDevices(ctx context.Context, v countersign.Visit, actor c
 	})
 }
 
+// EndSession ends one session of a user, with what was begun from it (SE-04).
+func (o *Office) EndSession(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, id countersign.SessionID) error {
+	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
+		if err != nil {
+			return err
+		}
+		ended, err := tx.EndSession(ctx, u.ID, id, "administrator", v.Now)
+		if err == nil && !ended {
+			return fail(countersign.NotFound, "session.unknown", "", nil)
+		}
+		tx.Record(record(v, actor, "session.ended", u.Login))
+		return err
+	})
+}
+
 // EndSessions ends all sessions of a user (SE-04).
 func (o *Office) EndSessions(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
 	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {

@@ -65,6 +65,7 @@ func TestHandlesOfAnotherAgency(t *testing.T) {
 		for _, c := range []struct{ path, field, value string }{
 			{"/profile/devices/forget", "device", "decoy-admin-device"}, {"/profile/sessions/end", "session", "decoy-admin-session"},
 			{"/admin/users/BSMITH/devices/forget", "device", "decoy-bsmith-device"},
+			{"/admin/users/BSMITH/sessions/end-one", "session", "decoy-bsmith-session"},
 		} {
 			b.Get("/profile")
 			p := b.Send(c.path, c.field, c.value)

@@ -78,6 +78,9 @@ func (tx *Tx) MoveSessionAttempts(ctx context.Context, id, renewed countersign.S
 // EndSession ends one session of a user with what was begun from it, and reports
 // whether it was alive.
 func (tx *Tx) EndSession(ctx context.Context, user countersign.UserID, id countersign.SessionID, why string, now time.Time) (bool, error) {
+	if id == "" {
+		return false, nil // no session's attempts are those of every sign-in
+	}
 	if _, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id = $3`, tx.agency, user, id); err != nil {
 		return false, err
 	}

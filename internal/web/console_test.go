@@ -62,7 +62,8 @@ func TestRightsOpenTheirPages(t *testing.T) {
 		"GET /admin/users/BSMITH/setup-two-factor", "POST /admin/users/BSMITH/setup-two-factor"}
 	editing := []string{"GET /admin/users/new", "POST /admin/users/new", "GET /admin/users/BSMITH/edit", "POST /admin/users/BSMITH/edit",
 		"POST /admin/users/BSMITH/disable", "POST /admin/users/BSMITH/enable", "POST /admin/users/BSMITH/activation",
-		"POST /admin/users/BSMITH/devices/forget", "POST /admin/users/BSMITH/devices/forget-all", "POST /admin/users/BSMITH/sessions/end"}
+		"POST /admin/users/BSMITH/devices/forget", "POST /admin/users/BSMITH/devices/forget-all", "POST /admin/users/BSMITH/sessions/end",
+		"POST /admin/users/BSMITH/sessions/end-one"}
 	messages := []string{"GET /admin/messages", "GET /admin/messages/test", "POST /admin/messages/test"}
 	all := slices.Concat(preferences, reading, reset, editing, messages)
 	for name, c := range map[string]struct {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -76,6 +77,45 @@ var refusedActs = map[string]string{
 	"password.link_asked": "A link to choose a new password was asked for from {From}, and not sent.",
 }
 
+// changedUser says what an administrator changed: to give a right is another
+// thing than to disable.
+func changedUser(detail map[string]string) string {
+	var all []string
+	say := func(so bool, text string) {
+		if so {
+			all = append(all, text)
+		}
+	}
+	say(detail["state"] == "disabled", "{Who} disabled the user.")
+	say(detail["state"] == "enabled", "{Who} enabled the user.")
+	say(rights(detail, true) != "", "{Who} gave rights: {Given}.")
+	say(rights(detail, false) != "", "{Who} took rights away: {Taken}.")
+	say(detail["email"] != "", "{Who} changed the email address.")
+	say(detail["mobile"] != "", "{Who} changed the mobile phone.")
+	say(detail["name"] != "", "{Who} changed the name.")
+	say(detail["groups"] != "", "{Who} changed the groups.")
+	if len(all) == 0 {
+		return happened["user.changed"]
+	}
+	return strings.Join(all, " ")
+}
+
+// rights are those that a change gave, or took away.
+func rights(detail map[string]string, given bool) string {
+	before, after, _ := strings.Cut(detail["rights"], " → ")
+	if !given {
+		before, after = after, before
+	}
+	had := strings.Split(before, ", ")
+	var all []string
+	for _, r := range strings.Split(after, ", ") {
+		if r != "" && !slices.Contains(had, r) {
+			all = append(all, r)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
 // proofs say by what a sign-in was admitted, and no more than was proved.
 var proofs = map[string]string{
 	"password":   "with the password alone",
@@ -120,7 +160,10 @@ func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 		if e.Client.IP.IsValid() {
 			from += ", " + e.Client.Address()
 		}
-		text = fill(b.Agency, b.Now, text, countersign.Args{"Who": who, "From": from, "Method": proofs[e.Method], "Name": methodName(countersign.Method(e.Method)), "Passkey": e.Detail["passkey"]})
+		if e.Action == "user.changed" {
+			text = changedUser(e.Detail)
+		}
+		text = fill(b.Agency, b.Now, text, countersign.Args{"Given": rights(e.Detail, true), "Taken": rights(e.Detail, false), "Who": who, "From": from, "Method": proofs[e.Method], "Name": methodName(countersign.Method(e.Method)), "Passkey": e.Detail["passkey"]})
 		if change := e.Detail["email"]; change != "" {
 			text += " Email address: " + change + "."
 		}

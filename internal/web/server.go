@@ -167,6 +167,7 @@ func (s *Server) routes() {
 	typed("POST /admin/users/{id}/setup-two-factor", "act.user_invite", "/admin/users/{id}", s.postUserSetUp)
 	fresh("POST /admin/users/{id}/devices/forget", "act.user_forget", "/admin/users/{id}", s.postUserForget)
 	fresh("POST /admin/users/{id}/devices/forget-all", "act.user_forget", "/admin/users/{id}", s.postUserForgetAll)
+	fresh("POST /admin/users/{id}/sessions/end-one", "act.user_session", "/admin/users/{id}", s.postUserEndSession)
 	fresh("POST /admin/users/{id}/sessions/end", "act.user_sessions", "/admin/users/{id}", s.postUserEndSessions)
 
 	guest("GET /admin/messages", s.getMessages)

@@ -292,6 +292,7 @@ var sentences = map[string]string{
 	"act.user_cancel":     "cancel the reset of {Login}",
 	"act.user_invite":     "invite {Login} to set up two factor authentication",
 	"act.user_forget":     "forget remembered devices of {Login}",
+	"act.user_session":    "end a session of {Login}",
 	"act.user_sessions":   "end the sessions of {Login}",
 	"act.recovery":        "make recovery codes",
 }

@@ -103,6 +103,11 @@ func (s *Server) postUserForgetAll(w http.ResponseWriter, r *http.Request, v cou
 	return s.userAct(w, r, v, g, "forgotten-all", func(login string) error { return s.Office.ForgetDevices(r.Context(), v, g.Actor(), login, "") })
 }
 
+func (s *Server) postUserEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	id := countersign.SessionID(r.PostForm.Get("session"))
+	return s.userAct(w, r, v, g, "ended", func(login string) error { return s.Office.EndSession(r.Context(), v, g.Actor(), login, id) })
+}
+
 func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
 	return s.userAct(w, r, v, g, "ended-all", func(login string) error { return s.Office.EndSessions(r.Context(), v, g.Actor(), login) })
 }
