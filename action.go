@@ -46,7 +46,7 @@ var Actions = []Action{
 	{"right.refused", "An act was refused, since a right for it is missing or a rule forbids it."},
 	{"secret.broken", "ALARM. A sealed value did not open in its row: it was moved or changed in the database."},
 	{"session.all_ended", "Every session of the agency was ended, when a preference was saved."},
-	{"session.disowned", "Somebody pressed «This was not me» behind the link of a letter: that session ended, its device was forgotten."},
+	{"session.disowned", "Somebody pressed «This was not me» behind the link of a letter: every session of its browser ended, the browser was forgotten, and what was changed there was taken back."},
 	{"session.ended", "Sessions were ended from a profile or by an administrator."},
 	{"session.signed_out", "A user signed out."},
 	{"set-up.address_left", "An email address that was entered in set-up was left before it was verified."},

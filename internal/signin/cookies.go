@@ -60,7 +60,7 @@ func pick(all []countersign.Handle, known func(countersign.Handle) (bool, error)
 		if ok {
 			return h, nil
 		}
-		if err != nil && countersign.KindOf(err) != countersign.NotFound {
+		if kind := countersign.KindOf(err); err != nil && kind != countersign.NotFound && kind != countersign.Expired {
 			return "", err
 		}
 	}
