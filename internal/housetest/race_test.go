@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"countersign/internal/admin"
 )
 
 // race runs a test of what many do at once: on PostgreSQL with as many nodes as
@@ -212,20 +214,25 @@ func TestUnknownAndWrongAlike(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		h.User("BSMITH")
 		h.User("CBILLS")
+		h.User("GONE")
 		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
 		b := h.Browser("192.0.2.20", Chrome)
-		answer := func(login string) (int, string, string) {
+		answer := func(login, password string) (int, string, string) {
 			b.Get("/sign-in")
-			p := b.Send("/sign-in", "user_id", login, "password", "wrong "+Password)
+			p := b.Send("/sign-in", "user_id", login, "password", password)
 			body := strings.ReplaceAll(p.Body, p.Value("form_token"), "")
 			return p.Status, strings.ReplaceAll(body, login, "USER"), strings.Join(p.Header.Values("Set-Cookie"), "\n")
 		}
-		status, body, cookies := answer("BSMITH")
+		status, body, cookies := answer("BSMITH", wrongPassword)
 		if status != http.StatusUnprocessableEntity {
 			t.Fatalf("a wrong password: %d", status)
 		}
-		for _, login := range []string{"CBILLS", "NOBODY"} {
-			s, bo, c := answer(login)
+		off := true
+		if _, err := h.Office.EditUser(t.Context(), h.Visit(), Operator, "GONE", admin.Change{Disabled: &off, Reason: "left", Version: admin.AnyVersion}); err != nil {
+			t.Fatal(err)
+		}
+		for login, password := range map[string]string{"CBILLS": wrongPassword, "NOBODY": wrongPassword, "GONE": Password} {
+			s, bo, c := answer(login, password)
 			if s != status || bo != body || c != cookies {
 				t.Errorf("%s is answered otherwise than BSMITH: %d, %d bytes against %d, cookies %q against %q", login, s, len(bo), len(body), c, cookies)
 			}

@@ -51,6 +51,18 @@ func TestMayText(t *testing.T) {
 // SM-01: whatever else is true, no text goes out beyond a budget, and more of
 // anything unused never opens what was closed.
 func TestTextsNeverBeyondTheBudget(t *testing.T) {
+	for _, f := range []TextFacts{
+		{Now: calm.Now, Sent: 40, Budget: 40},
+		{Now: calm.Now, Sent: 41, Budget: 40},
+		{Now: calm.Now, Sent: 5, Budget: 40, SentByAll: 60, BudgetAll: 60},
+	} {
+		if MayText(f).Code != "send.limit_texts" {
+			t.Errorf("one text more than the budget: %+v", f)
+		}
+	}
+	if got := MayText(TextFacts{Now: calm.Now, Sent: 39, Budget: 40, SentByAll: 59, BudgetAll: 60}); got.Code != "" {
+		t.Errorf("the last text of the budget: %+v", got)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		n := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
 		f := TextFacts{Now: calm.Now, NumberHour: n("hour", 30), NumberDay: n("day", 30), Network: n("network", 60), Adjacent: n("adjacent", 20),

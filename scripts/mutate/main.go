@@ -101,9 +101,9 @@ func try(all []mutant, dir string, workers int, quick bool) error {
 				verdict, said := b.fate(i, all[i])
 				mu.Lock()
 				fmt.Printf("%-6s %-9s %5.1fs  %-44s %s\n", all[i].ID, verdict, time.Since(start).Seconds(), all[i].Test, all[i].place())
+				fmt.Println("\t" + said)
 				if verdict != fell {
 					bad++
-					fmt.Println(said)
 				}
 				mu.Unlock()
 			}
@@ -223,10 +223,20 @@ func (b bench) fate(i int, m mutant) (verdict, said string) {
 	case strings.Contains(string(out), "no tests to run"):
 		return broken, tail(out)
 	case err == nil:
-		return survived, "- " + m.Before + "\n+ " + m.After
+		return survived, "- " + m.Before + "\n\t+ " + m.After
 	default:
-		return fell, ""
+		return fell, reason(string(out))
 	}
+}
+
+// reason is what a test that fell said first.
+func reason(out string) string {
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, "_test.go:") || strings.HasPrefix(line, "panic: ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return tail([]byte(out))
 }
 
 // overlay writes changed files below dir, and the list that the compiler reads.
