@@ -12,6 +12,7 @@ type Action struct {
 // document, and with what the tests of the house have made happen.
 var Actions = []Action{
 	{"agency.added", "The operator added an agency."},
+	{"agency.changed", "The name, product name, sender, time zone or hosts of an agency were changed; the detail says from what to what."},
 	{"agency.names_changed", "An administrator changed the product name or the sender of mail; the detail says from what to what."},
 	{"agency.renamed", "The operator gave an agency another code, name or product name."},
 	{"audit.exported", "Rows of the audit log were exported; the detail says how many."},

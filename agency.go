@@ -1,6 +1,9 @@
 package countersign
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // AgencyID names an agency; every row of the database belongs to one.
 type AgencyID string
@@ -25,6 +28,22 @@ func (a Agency) ProductName() string {
 		return a.Product
 	}
 	return a.Name
+}
+
+// ZoneName is the agency's time zone as people read it: "New York time", "UTC".
+func (a Agency) ZoneName() string {
+	if a.Location() == time.UTC || a.Location().String() == "UTC" || a.Zone == "Etc/UTC" {
+		return "UTC"
+	}
+	return strings.ReplaceAll(a.Zone[strings.LastIndexByte(a.Zone, '/')+1:], "_", " ") + " time"
+}
+
+// CheckZone says why a time zone can't be an agency's; nil if it can. None is UTC.
+func CheckZone(zone string) error {
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" || len(zone) > 64 {
+		return &Error{Kind: Invalid, Code: "agency.zone", Field: "zone", Args: Args{"Zone": zone}}
+	}
+	return nil
 }
 
 // Location is the agency's time zone, UTC if it has none that is known.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	_ "time/tzdata" // time zones, where the machine has none
 
 	"github.com/alecthomas/kong"
 
@@ -20,7 +21,7 @@ type cli struct {
 
 	Serve      serveCmd          `cmd:"" help:"Run a node."`
 	Demo       demoCmd           `cmd:"" help:"Run the whole product with sample users and an inbox, on nothing but this program."`
-	Agency     agencyCmd         `cmd:"" help:"Agencies: add, list."`
+	Agency     agencyCmd         `cmd:"" help:"Agencies: add, edit, list."`
 	User       userCmd           `cmd:"" help:"Users: add, list, show, edit, import, disable, enable, remove, reset-two-factor, enrolment-code."`
 	Preference preferenceCmd     `cmd:"" help:"Preferences: list, set, unset."`
 	Message    messageCmd        `cmd:"" help:"Messages: test, dkim."`

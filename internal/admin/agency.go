@@ -70,6 +70,107 @@ func (o *Office) RenameAgency(ctx context.Context, now time.Time, id countersign
 	})
 }
 
+// An AgencyChange is what is to become of an agency; nil leaves a field as it is.
+type AgencyChange struct {
+	Name    *string
+	Product *string   // empty: the agency's name
+	From    *string   // empty: the installation's sender
+	Zone    *string   // empty: UTC
+	Hosts   *[]string // empty: answers on the public URL
+}
+
+// EditAgency changes an agency: a command of the host's operator. public is the
+// host of the public URL, where it is known.
+func (o *Office) EditAgency(ctx context.Context, now time.Time, id countersign.AgencyID, c AgencyChange, public string) (countersign.Agency, error) {
+	old, err := o.Store.Agency(ctx, id)
+	if err != nil {
+		return old, err
+	}
+	a, err := c.apply(old)
+	if err != nil {
+		return a, err
+	}
+	if c.Hosts != nil {
+		if err := o.mayMoveTo(ctx, public, a); err != nil {
+			return a, err
+		}
+	}
+	return a, o.Store.In(ctx, id, func(tx *store.Tx) error {
+		e := record(countersign.Visit{Now: now}, countersign.Actor{Operator: true}, "agency.changed", a.Code)
+		e.Detail = agencyChanges(old, a)
+		tx.Record(e)
+		if c.Hosts != nil {
+			if err := tx.SaveHosts(ctx, a.Hosts); err != nil {
+				return err
+			}
+		}
+		return tx.SaveAgency(ctx, a)
+	})
+}
+
+// apply is the agency after the change.
+func (c AgencyChange) apply(a countersign.Agency) (countersign.Agency, error) {
+	take := func(to *string, from *string) {
+		if from != nil {
+			*to = strings.TrimSpace(*from)
+		}
+	}
+	take(&a.Name, c.Name)
+	take(&a.Product, c.Product)
+	take(&a.MailFrom, c.From)
+	take(&a.Zone, c.Zone)
+	if c.Hosts != nil {
+		a.Hosts = nil
+		for _, h := range *c.Hosts {
+			if h = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(h), ".")); h != "" && !slices.Contains(a.Hosts, h) {
+				a.Hosts = append(a.Hosts, h)
+			}
+		}
+	}
+	var err error
+	if c.From != nil && a.MailFrom != "" {
+		if a.MailFrom, err = parseSender(a.MailFrom); err != nil {
+			return a, err
+		}
+	}
+	if a.Product != "" && policy.CheckName(a.Product) != nil {
+		return a, fail(countersign.Invalid, "name.form", "product", nil)
+	}
+	return a, checkAgency(a)
+}
+
+// mayMoveTo is MayTakeHosts for an agency that is there already: another one
+// that answers on the public URL is not cut off.
+func (o *Office) mayMoveTo(ctx context.Context, public string, a countersign.Agency) error {
+	if public == "" || !slices.Contains(a.Hosts, strings.ToLower(public)) {
+		return nil
+	}
+	all, err := o.Store.Agencies(ctx)
+	for _, there := range all {
+		if len(there.Hosts) == 0 && there.ID != a.ID {
+			return fail(countersign.Exists, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
+		}
+	}
+	return err
+}
+
+// agencyChanges names what is different.
+func agencyChanges(old, a countersign.Agency) map[string]string {
+	detail := map[string]string{}
+	for what, values := range map[string][2]string{
+		"name":      {old.Name, a.Name},
+		"product":   {old.ProductName(), a.ProductName()},
+		"sender":    {old.MailFrom, a.MailFrom},
+		"time zone": {old.ZoneName(), a.ZoneName()},
+		"hosts":     {strings.Join(old.Hosts, " "), strings.Join(a.Hosts, " ")},
+	} {
+		if values[0] != values[1] {
+			detail[what] = values[0] + " → " + values[1]
+		}
+	}
+	return detail
+}
+
 func checkAgency(a countersign.Agency) error {
 	if a.Code == "" || len(a.Code) > 32 || strings.ContainsFunc(a.Code, func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
@@ -84,12 +185,7 @@ func checkAgency(a countersign.Agency) error {
 			return fail(countersign.Invalid, "agency.host_form", "host", countersign.Args{"Host": h})
 		}
 	}
-	if a.Zone != "" {
-		if _, err := time.LoadLocation(a.Zone); err != nil {
-			return fail(countersign.Invalid, "agency.zone", "zone", countersign.Args{"Zone": a.Zone})
-		}
-	}
-	return nil
+	return countersign.CheckZone(a.Zone)
 }
 
 // plausibleHost takes host names without port, path or wildcard.

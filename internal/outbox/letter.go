@@ -175,13 +175,7 @@ func (f facts) instant(key string) time.Time {
 }
 
 // zone is the agency's time zone for people: "New York time".
-func (f facts) zone() string {
-	name := f.agency.Zone
-	if name == "" || name == "UTC" {
-		return "UTC"
-	}
-	return strings.ReplaceAll(name[strings.LastIndexByte(name, '/')+1:], "_", " ") + " time"
-}
+func (f facts) zone() string { return f.agency.ZoneName() }
 
 // when is an instant with date, zone and UTC (NT-02).
 func (f facts) when(key string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"countersign"
 	"countersign/internal/factor"
@@ -26,6 +27,15 @@ type Newcomer struct {
 	Name     string
 	Email    string
 	Password string
+	Agency   AgencyNames // the first administrator's only
+}
+
+// AgencyNames are what the first administrator says of the agency; nil leaves a
+// field as it is.
+type AgencyNames struct {
+	Name    *string
+	Product *string // empty: the agency's name
+	Zone    *string // empty: UTC
 }
 
 // Welcome looks at a link without using it: opening a page changes nothing.
@@ -91,6 +101,8 @@ func (d *Desk) Accept(ctx context.Context, v countersign.Visit, handle countersi
 	var wrong error
 	if w.Link.Purpose == countersign.LinkFirstAdministrator {
 		u, wrong = firstAdministrator(v, n)
+		_, wrongAgency := n.Agency.apply(v.Agency)
+		wrong = errors.Join(wrong, wrongAgency)
 	}
 	if err := errors.Join(wrong, d.checkNew(v, w.Preferences, u, n.Password)); err != nil {
 		return err
@@ -119,6 +131,9 @@ func (d *Desk) Accept(ctx context.Context, v countersign.Visit, handle countersi
 			e := record(v, "user.added", u)
 			e.Reason = "first administrator"
 			tx.Record(e)
+			if err := nameAgency(ctx, tx, v, u, n.Agency); err != nil {
+				return err
+			}
 			return tx.AddUser(ctx, u)
 		}
 		tx.Record(record(v, "password.chosen", u))
@@ -156,4 +171,49 @@ func firstAdministrator(v countersign.Visit, n Newcomer) (countersign.User, erro
 	var err error
 	u.Email, err = factor.ParseEmail(n.Email)
 	return u, errors.Join(countersign.CheckLogin(u.Login), policy.CheckName(u.Name), err)
+}
+
+// apply is the agency with what was typed, or says beside each field what can't be.
+func (n AgencyNames) apply(a countersign.Agency) (countersign.Agency, error) {
+	take := func(to *string, from *string) {
+		if from != nil {
+			*to = strings.TrimSpace(*from)
+		}
+	}
+	take(&a.Name, n.Name)
+	take(&a.Product, n.Product)
+	take(&a.Zone, n.Zone)
+	var wrong []error
+	if policy.CheckName(a.Name) != nil {
+		wrong = append(wrong, fail(countersign.Invalid, "agency.name", "agency_name", nil))
+	}
+	if a.Product == a.Name {
+		a.Product = ""
+	}
+	if a.Product != "" && policy.CheckName(a.Product) != nil {
+		wrong = append(wrong, fail(countersign.Invalid, "name.form", "product", nil))
+	}
+	if countersign.CheckZone(a.Zone) != nil {
+		wrong = append(wrong, fail(countersign.Invalid, "agency.zone", "time_zone", countersign.Args{"Zone": a.Zone}))
+	}
+	return a, errors.Join(wrong...)
+}
+
+// nameAgency keeps what the first administrator says of the agency.
+func nameAgency(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, n AgencyNames) error {
+	if n == (AgencyNames{}) {
+		return nil
+	}
+	was, err := tx.Self(ctx)
+	if err != nil {
+		return err
+	}
+	is, err := n.apply(was)
+	if err != nil {
+		return err
+	}
+	e := record(v, "agency.changed", u)
+	e.Detail = map[string]string{"name": was.Name + " → " + is.Name, "product": was.ProductName() + " → " + is.ProductName(), "time zone": was.ZoneName() + " → " + is.ZoneName()}
+	tx.Record(e)
+	return tx.SaveAgency(ctx, is)
 }

@@ -72,14 +72,8 @@ func (db *DB) AddAgency(ctx context.Context, a countersign.Agency, f func(*Tx) e
 		if err != nil {
 			return err
 		}
-		for i, h := range a.Hosts {
-			_, err := tx.exec(ctx, `INSERT INTO agency_host (host, agency_id, position) VALUES ($1, $2, $3)`, strings.ToLower(h), a.ID, i)
-			if isExist(err) {
-				return &countersign.Error{Kind: countersign.Exists, Code: "agency.host_taken", Field: "host", Args: countersign.Args{"Host": h}}
-			}
-			if err != nil {
-				return err
-			}
+		if err := tx.addHosts(ctx, a.Hosts); err != nil {
+			return err
 		}
 		if _, err := tx.exec(ctx, `INSERT INTO event_head (agency_id, seq, digest) VALUES ($1, 0, '')`, a.ID); err != nil {
 			return err
@@ -93,4 +87,25 @@ func (tx *Tx) SaveAgency(ctx context.Context, a countersign.Agency) error {
 	_, err := tx.exec(ctx, `UPDATE agency SET code = $2, name = $3, product = $4, mail_from = $5, zone = $6 WHERE id = $1`,
 		tx.agency, a.Code, a.Name, a.Product, a.MailFrom, a.Zone)
 	return err
+}
+
+// SaveHosts gives the transaction's agency these hosts in place of those it has.
+func (tx *Tx) SaveHosts(ctx context.Context, hosts []string) error {
+	if _, err := tx.exec(ctx, `DELETE FROM agency_host WHERE agency_id = $1`, tx.agency); err != nil {
+		return err
+	}
+	return tx.addHosts(ctx, hosts)
+}
+
+func (tx *Tx) addHosts(ctx context.Context, hosts []string) error {
+	for i, h := range hosts {
+		_, err := tx.exec(ctx, `INSERT INTO agency_host (agency_id, host, position) VALUES ($1, $2, $3)`, tx.agency, strings.ToLower(h), i)
+		if isExist(err) {
+			return &countersign.Error{Kind: countersign.Exists, Code: "agency.host_taken", Field: "host", Args: countersign.Args{"Host": h}}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

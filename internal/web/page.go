@@ -208,7 +208,7 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, view any) 
 	if err := pages[name].Execute(&b, view); err != nil {
 		return err
 	}
-	shown := readable(b.Bytes())
+	shown := withoutZone(readable(b.Bytes()))
 	page, ok := view.(interface{ scripted() bool })
 	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(shown, []byte("<form ")), Secret: secretPages[name]})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -205,6 +205,7 @@ var sentences = map[string]string{
 	"agency.code_form":             "An agency's code has 1 to 32 capital letters, digits and the signs - _, for example ACME.",
 	"agency.host_taken":            "The host {Host} belongs to an agency already.",
 	"agency.host_form":             "{Host} is not a host name. Write it without scheme, port and path, for example login.acme.example.",
+	"agency.name":                  "Enter the agency's name, for example Acme Insurance.",
 	"agency.zone":                  "{Zone} is not a time zone. Write it like America/New_York.",
 	"message.unknown":              "There is no such message.",
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"countersign"
 	"countersign/internal/signin"
@@ -17,7 +18,13 @@ type welcomePage struct {
 	UserID  string
 	Name    string
 	Email   string
+	Naming  naming
+	Zones   []zoneGroup
+	Propose bool // the browser's time zone is proposed
 }
+
+// naming is what the page of the first administrator asks about the agency.
+type naming struct{ Name, Product, Zone string }
 
 func (s *Server) welcomePage(r *http.Request, v countersign.Visit, link countersign.Handle) (welcomePage, error) {
 	welcome, err := s.Desk.Welcome(r.Context(), v, link)
@@ -27,6 +34,8 @@ func (s *Server) welcomePage(r *http.Request, v countersign.Visit, link counters
 	p := welcomePage{base: s.base(v, "Welcome", welcome.Preferences), Welcome: welcome, Link: link, UserID: "ADMIN"}
 	if p.First = welcome.Link.Purpose == countersign.LinkFirstAdministrator; p.First {
 		p.Title = "First administrator"
+		p.Naming = naming{v.Agency.Name, v.Agency.Product, v.Agency.Zone}
+		p.Zones, p.Script = zones, true
 	}
 	return p, nil
 }
@@ -36,6 +45,7 @@ func (s *Server) getWelcome(w http.ResponseWriter, r *http.Request, v countersig
 	if err != nil {
 		return s.linkOver(w, r, v, err, "24 hours")
 	}
+	p.Propose = p.First && v.Agency.Zone == ""
 	return s.show(w, http.StatusOK, "gate_welcome", p)
 }
 
@@ -43,7 +53,8 @@ func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request, v countersi
 	f := r.PostForm
 	link := countersign.Handle(f.Get("link"))
 	err := s.Desk.Accept(r.Context(), v, link, signin.Newcomer{
-		Login: f.Get("user_id"), Name: f.Get("name"), Email: f.Get("email"), Password: f.Get("new_password")})
+		Login: f.Get("user_id"), Name: f.Get("name"), Email: f.Get("email"), Password: f.Get("new_password"),
+		Agency: signin.AgencyNames{Name: typedIn(f, "agency_name"), Product: typedIn(f, "product"), Zone: typedIn(f, "time_zone")}})
 	if err == nil {
 		http.Redirect(w, r, "/sign-in"+query("notice", "password.saved"), http.StatusSeeOther)
 		return nil
@@ -56,6 +67,20 @@ func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request, v countersi
 		return s.linkOver(w, r, v, werr, "24 hours")
 	}
 	p.UserID, p.Name, p.Email = f.Get("user_id"), f.Get("name"), f.Get("email")
+	for name, to := range map[string]*string{"agency_name": &p.Naming.Name, "product": &p.Naming.Product, "time_zone": &p.Naming.Zone} {
+		if f.Has(name) {
+			*to = f.Get(name)
+		}
+	}
 	p.refuse(err)
 	return s.show(w, http.StatusUnprocessableEntity, "gate_welcome", p)
+}
+
+// typedIn is the value of a field; nil if the form has none of that name.
+func typedIn(f url.Values, name string) *string {
+	if !f.Has(name) {
+		return nil
+	}
+	value := f.Get(name)
+	return &value
 }

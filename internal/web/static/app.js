@@ -33,6 +33,14 @@
     offer();
   }
 
+  // The time zone of the browser is proposed.
+  const zone = document.querySelector("select[data-propose-zone]");
+  const here = zone && window.Intl?.DateTimeFormat().resolvedOptions().timeZone;
+  if (here && here !== "UTC") {
+    if (![...zone.options].some((o) => o.value === here)) zone.add(new Option(here.replace(/_/g, " "), here));
+    zone.value = here;
+  }
+
   // The tenth digit sends the form, once. The page says so above the field, and the button stays.
   const phone = document.querySelector("input[data-send-at]");
   let last = phone ? phone.value.replace(/\D/g, "").length : 0, sent = false;
