@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -139,8 +138,7 @@ func (cmd auditExport) Run(s *config.Settings, c *console) error {
 	}
 	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
 		if cmd.Format == "jsonl" {
-			out := json.NewEncoder(c.out)
-			return h.office.ExportEvents(ctx, v, operator, q, func(e countersign.Event) error { return out.Encode(eventView(v.Agency, e)) })
+			return h.office.ExportEvents(ctx, v, operator, q, func(e countersign.Event) error { return c.json(eventView(v.Agency, e)) })
 		}
 		out := csv.NewWriter(c.out)
 		err := out.Write([]string{"row", "time", "agency", "action", "actor", "subject", "method", "result", "reason", "ip", "browser", "os", "request", "detail"})
@@ -168,6 +166,7 @@ func cells(e eventJSON) []string {
 
 // harmless keeps a spreadsheet from taking a cell for a formula (WB-05).
 func harmless(cell string) string {
+	cell = escaped(cell)
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/alecthomas/kong"
 
@@ -23,13 +26,58 @@ type console struct {
 }
 
 // json writes one value on one line.
-func (c *console) json(value any) error { return json.NewEncoder(c.out).Encode(value) }
+func (c *console) json(value any) error {
+	var line bytes.Buffer
+	if err := json.NewEncoder(&line).Encode(value); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.out, escaped(strings.TrimSuffix(line.String(), "\n"))+"\n")
+	return err
+}
+
+// escaped is a text that a terminal can show: signs that steer it or turn the
+// direction of writing are written as \u202e. JSON stays the same JSON.
+func escaped(text string) string {
+	if !strings.ContainsFunc(text, steers) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !steers(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
+// lines is escaped for a text of several lines.
+func lines(text string) string {
+	all := strings.Split(text, "\n")
+	for i, line := range all {
+		all[i] = escaped(line)
+	}
+	return strings.Join(all, "\n")
+}
+
+// steers reports whether a rune is a control, a mark of direction or a break of
+// lines, or can't be seen.
+func steers(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
+}
 
 // table writes rows in columns.
 func (c *console) table(rows [][]string) error {
 	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = escaped(cell)
+		}
+		fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 	}
 	return w.Flush()
 }

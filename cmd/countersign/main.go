@@ -56,7 +56,7 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(problems, "countersign:", said(err))
+	fmt.Fprintln(problems, "countersign:", lines(said(err)))
 	return status(err, ctx)
 }
 

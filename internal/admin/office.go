@@ -94,6 +94,11 @@ func (o *Office) look(ctx context.Context, v countersign.Visit, actor countersig
 	return err
 }
 
+// MayOpen refuses, with an audit row, an actor who holds none of the rights.
+func (o *Office) MayOpen(ctx context.Context, v countersign.Visit, actor countersign.Actor, rights ...countersign.Right) error {
+	return o.look(ctx, v, actor, func(*store.Tx, countersign.Actor) error { return nil }, rights...)
+}
+
 // present is the actor as he is now.
 func (o *Office) present(ctx context.Context, tx *store.Tx, actor countersign.Actor) (countersign.Actor, error) {
 	if actor.Operator {

@@ -72,6 +72,33 @@ func (o *Office) User(ctx context.Context, v countersign.Visit, actor countersig
 	return p, err
 }
 
+// UserToEdit is User for who is about to edit the user: refused, with an audit
+// row, where saving would be.
+func (o *Office) UserToEdit(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
+	err = o.look(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
+		if p, err = o.userView(ctx, tx, v, actor, login); err != nil {
+			return err
+		}
+		return policy.MayActOn(actor, countersign.RightUsers, p.User)
+	}, mayLook...)
+	return p, err
+}
+
+// UserToReset is User for who is about to press one of the two buttons: refused,
+// with an audit row, where pressing would be.
+func (o *Office) UserToReset(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
+	err = o.look(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
+		if p, err = o.userView(ctx, tx, v, actor, login); err != nil {
+			return err
+		}
+		if p.Refused == nil && p.Self {
+			return fail(countersign.Denied, "reset.self", "", nil)
+		}
+		return p.Refused
+	}, countersign.RightReset)
+	return p, err
+}
+
 func (o *Office) userView(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
 	if p.User, err = tx.UserByLogin(ctx, login); err != nil {
 		return p, err

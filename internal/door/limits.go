@@ -16,9 +16,9 @@ const (
 	mostFields  = 200
 )
 
-// single are the fields that a form holds once, and a URL never.
-var single = []string{"user_id", "password", "token", "form_token", "new_password", "email", "phone", "code", "value", "reason", "version", "step", "default", "method",
-	"country", "to", "from", "subject", "body", "product", "was", "was_from", "was_subject", "was_body", "was_product"}
+// several are the fields that a form may hold more than once: every other one
+// comes once, or the form is refused.
+var several = []string{"right", "group", "forget_device"}
 
 // Limits refuses what no page of ours sends: other methods, long addresses,
 // large bodies, many fields, fields twice, secrets in the address. Forms are
@@ -55,12 +55,24 @@ func refusal(w http.ResponseWriter, r *http.Request) int {
 	if err := r.ParseForm(); err != nil {
 		return unreadable(err)
 	}
-	for _, name := range single {
-		if len(r.PostForm[name]) > 1 {
-			return http.StatusBadRequest
-		}
+	if twice(r) {
+		return http.StatusBadRequest
 	}
 	return count(r.PostForm)
+}
+
+// twice reports whether a field comes more than once that may not. What gateways
+// report is none of our forms.
+func twice(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, "/receipts/") {
+		return false
+	}
+	for name, values := range r.PostForm {
+		if len(values) > 1 && !slices.Contains(several, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // unreadable is the status for a form that can't be parsed: too large, too many

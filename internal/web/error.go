@@ -207,11 +207,30 @@ func sectionOf(path string, g signin.Guest) section {
 		return section{"admin-users", "/admin/users", "Go to User Administration"}
 	case strings.HasPrefix(path, "/admin/system") && g.User.Has(countersign.RightPreferences):
 		return section{"admin-system", "/admin/system/preferences", "Go to System Preferences"}
+	case strings.HasPrefix(path, "/admin/messages/wording") && g.User.Has(countersign.RightPreferences),
+		strings.HasPrefix(path, "/admin/messages") && g.User.Has(countersign.RightPreferences) && !g.User.Has(countersign.RightMessages):
+		return section{"admin-wording", "/admin/messages/wording", "Go to Wording"}
+	case strings.HasPrefix(path, "/admin/messages/test") && g.User.Has(countersign.RightMessages):
+		return section{"admin-messages-test", "/admin/messages/test", "Go to Send a test"}
+	case strings.HasPrefix(path, "/admin/messages") && g.User.Has(countersign.RightMessages):
+		return section{"admin-messages", "/admin/messages", "Go to Messages"}
+	case strings.HasPrefix(path, "/admin/") && opensAny(g.User):
+		return section{"admin", "/admin", "Go to Administration"}
 	case strings.HasPrefix(path, "/profile"), strings.HasPrefix(path, "/set-up"), strings.HasPrefix(path, "/step-up"):
 		return section{"profile", "/profile", "Go to the User Profile"}
 	default:
 		return section{"", "/", "Go to the start page"}
 	}
+}
+
+// opensAny reports whether the user's rights open any page of administration.
+func opensAny(u countersign.User) bool {
+	for _, p := range adminPages {
+		if u.Has(p.right) {
+			return true
+		}
+	}
+	return false
 }
 
 // help is the agency's help contact, if it can be read just now.

@@ -23,20 +23,31 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.V
 	return s.show(w, http.StatusOK, "console_home", homePage{base: b, Warned: warned(b, warnings), Replaced: len(warnings) > 0 && replaced(b, warnings[0])})
 }
 
+// adminPages are the first pages that rights open, in their order.
+var adminPages = []struct {
+	right countersign.Right
+	path  string
+}{
+	{countersign.RightPreferences, "/admin/system/preferences"},
+	{countersign.RightUsers, "/admin/users"},
+	{countersign.RightReset, "/admin/users"},
+	{countersign.RightMessages, "/admin/messages"},
+}
+
 // getAdmin leads to the first page that one's rights open.
-func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, _ countersign.Visit, g signin.Guest) error {
-	to := ""
-	switch {
-	case g.User.Has(countersign.RightPreferences):
-		to = "/admin/system/preferences"
-	case g.User.Has(countersign.RightUsers), g.User.Has(countersign.RightReset):
-		to = "/admin/users"
-	case g.User.Has(countersign.RightMessages):
-		to = "/admin/messages"
-	default:
-		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing",
-			Args: countersign.Args{"Right": string(countersign.RightPreferences), "Login": g.User.Login}}
+func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+	var rights []countersign.Right
+	for _, p := range adminPages {
+		rights = append(rights, p.right)
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	if err := s.Office.MayOpen(r.Context(), v, g.Actor(), rights...); err != nil {
+		return err
+	}
+	for _, p := range adminPages {
+		if g.User.Has(p.right) {
+			http.Redirect(w, r, p.path, http.StatusSeeOther)
+			return nil
+		}
+	}
 	return nil
 }

@@ -27,8 +27,9 @@ func masked(m countersign.Method, address string) string {
 	return local[:size] + "•••@" + domain
 }
 
-// international finds addresses whose domain is kept as punycode.
-var international = regexp.MustCompile(`@(?:[a-z0-9-]+\.)*xn--[a-z0-9.-]*[a-z0-9]`)
+// international finds addresses whose domain is kept as punycode, and before them
+// what has to stay as it is: addresses of pages, and user IDs in fields.
+var international = regexp.MustCompile(`(?:href|action)="[^"]*"|<input[^>]*name="user_id"[^>]*>|@(?:[a-z0-9-]+\.)*xn--[a-z0-9.-]*[a-z0-9]`)
 
 // readable is a page with the domains of addresses in their own letters. It works
 // on the whole page, so that no place is forgotten; letters need no escaping.
@@ -36,7 +37,12 @@ func readable(page []byte) []byte {
 	if !bytes.Contains(page, []byte("xn--")) {
 		return page
 	}
-	return international.ReplaceAllFunc(page, func(found []byte) []byte { return []byte(factor.Readable(string(found))) })
+	return international.ReplaceAllFunc(page, func(found []byte) []byte {
+		if found[0] != '@' {
+			return found
+		}
+		return []byte(factor.Readable(string(found)))
+	})
 }
 
 // formatted is a number as people write it and as pages show it; a user ID may

@@ -62,7 +62,7 @@ func (s *Server) routes() {
 	guest, fresh, typed, free := k.guest, k.fresh, k.typed, k.free
 
 	s.handle("GET /healthz", RouteOpen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
-	s.handle("GET /static/", RouteOpen, static(s.open(s.missing)))
+	s.handle("GET /static/", RouteOpen, s.ours(static(s.open(s.missing))))
 
 	page("GET /sign-in", s.getSignIn)
 	page("POST /sign-in", s.postSignIn)
@@ -242,6 +242,15 @@ func (s *Server) ownCookies(r *http.Request, v countersign.Visit) (countersign.V
 		}
 	}
 	return own, nil
+}
+
+// ours answers hosts of agencies only; every other one gets 421.
+func (s *Server) ours(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := s.visit(w, r); ok {
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 // open lets anybody in. Its forms are bound to the attempt cookie, which comes

@@ -33,13 +33,17 @@ func (s *Server) userPage(r *http.Request, v countersign.Visit, g signin.Guest) 
 	if err != nil {
 		return userPage{}, err
 	}
+	return s.pageOfUser(v, g, view), nil
+}
+
+func (s *Server) pageOfUser(v countersign.Visit, g signin.Guest, view admin.UserView) userPage {
 	p := userPage{base: s.console(v, g, view.User.Name, "admin-users"), View: view, Default: policy.Default(view.Factors)}
 	p.Devices = deviceRows(view.Preferences, view.Devices, "", v.Now)
 	p.Events = p.eventRows(view.Events, false)
 	p.Messages = messageRows(view.Messages)
 	p.StateName, p.Badge = stateNames[view.State][0], stateNames[view.State][1]
 	p.Until, p.Told = v.Now.Add(policy.ResetLife), toldTo(view.User, view.Factors)
-	return p, nil
+	return p
 }
 
 func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -114,19 +118,11 @@ func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v c
 
 // confirm shows a page that asks before it is done, for those who hold the right.
 func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, name, title string) error {
-	if !g.User.Has(countersign.RightReset) {
-		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightReset), "Login": g.User.Login}}
-	}
-	p, err := s.userPage(r, v, g)
+	view, err := s.Office.UserToReset(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	if p.View.Refused != nil {
-		return p.View.Refused
-	}
-	if p.View.Self {
-		return &countersign.Error{Kind: countersign.Denied, Code: "reset.self"}
-	}
+	p := s.pageOfUser(v, g, view)
 	p.Title = title + " · " + p.View.User.Login
 	return s.show(w, http.StatusOK, name, p)
 }
@@ -159,12 +155,9 @@ func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v counter
 }
 
 func (s *Server) getEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	view, err := s.Office.User(r.Context(), v, g.Actor(), r.PathValue("id"))
+	view, err := s.Office.UserToEdit(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return err
-	}
-	if !view.MayEdit {
-		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightUsers), "Login": g.User.Login}}
 	}
 	f := s.userForm(v, g, "Edit "+view.User.Name, view.User)
 	f.User.Mobile = dialled(view.User.Mobile)

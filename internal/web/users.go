@@ -146,8 +146,8 @@ func (f *userForm) refuseForm(err error) {
 }
 
 func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	if !g.User.Has(countersign.RightUsers) {
-		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightUsers), "Login": g.User.Login}}
+	if err := s.Office.MayOpen(r.Context(), v, g.Actor(), countersign.RightUsers); err != nil {
+		return err
 	}
 	f := s.userForm(v, g, "Add a user", countersign.User{})
 	f.New = true
