@@ -55,6 +55,9 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 		return errors.Join(err, h.close())
 	}
 	fmt.Fprintf(c.out, "Listening on %s for %s\n", public.Addr(), h.public)
+	if h.outbox.Mail == nil {
+		fmt.Fprintln(c.out, "No mail server is set up: mail waits, and two factor authentication can't be turned on. Set --smtp-url and --mail-from.")
+	}
 	if err := h.inviteFirst(ctx, c); err != nil {
 		return errors.Join(err, h.close())
 	}

@@ -44,6 +44,7 @@ func wizard(t *testing.T, noScripts bool) {
 	admin.Press("Make the administrator")
 	signIn(admin, "http://localhost:"+port, "ADMIN", password)
 	want(t, admin, "You are signed in, Ann")
+	run(t, "", append([]string{"message", "test", "--to", "proof@acme.example"}, settings...)...)
 	turnOn(t, admin)
 	run(t, password+"\n", append([]string{"user", "add", "--id", "BSMITH", "--name", "Bob Smith", "--email", "bsmith@acme.example", "--password-file", "-"}, settings...)...)
 

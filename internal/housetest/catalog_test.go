@@ -120,6 +120,7 @@ func TestEveryDocumentedEventIsProduced(t *testing.T) {
 			{"device.copied", func() { h.copied("CBILLS") }, countersign.Event{Subject: "CBILLS", Result: "refused"}, false},
 			{"secret.broken", func() { h.moved("CBILLS"); b.SignIn("CBILLS") }, countersign.Event{Subject: "CBILLS", Result: "refused"}, false},
 			{"agency.renamed", func() { h.rename() }, countersign.Event{Actor: "operator", Subject: "DEMO"}, true},
+			{"agency.changed", func() { h.editAgency() }, countersign.Event{Actor: "operator", Subject: "DEMO"}, true},
 			{"agency.added", func() {}, countersign.Event{Actor: "operator", Subject: "DEMO"}, true},
 			{"first-administrator.link", func() { h.firstLink() }, countersign.Event{Actor: "operator"}, true},
 			{"audit.exported", func() { h.export() }, countersign.Event{Actor: "operator"}, true},
@@ -224,6 +225,14 @@ func (h *House) rename() {
 	h.T.Helper()
 	a := h.Agency
 	if _, err := h.Office.RenameAgency(h.T.Context(), h.Now(), a.ID, a.Code, a.Name, a.Product); err != nil {
+		h.T.Fatal(err)
+	}
+}
+
+func (h *House) editAgency() {
+	h.T.Helper()
+	zone := ""
+	if _, err := h.Office.EditAgency(h.T.Context(), h.Now(), h.Agency.ID, admin.AgencyChange{Zone: &zone}, ""); err != nil {
 		h.T.Fatal(err)
 	}
 }

@@ -153,7 +153,7 @@ func (s *SMTP) explain(err error) string {
 	case errors.As(err, &certificate):
 		return "its certificate is not right: " + oneLine(certificate.Err.Error())
 	case strings.Contains(err.Error(), "STARTTLS"):
-		return "it offers no encryption (STARTTLS), without which nothing is sent"
+		return "it offers no encryption (STARTTLS), without which nothing is sent; set tls=implicit or tls=none in --smtp-url, or another port"
 	case errors.As(err, &network) && network.Timeout():
 		return "there was no answer in time"
 	case errors.As(err, &dns):

@@ -221,7 +221,7 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 			return nil, err
 		}
 	}
-	return fail(countersign.Expired, policy.RefusedFailures, "", nil), nil
+	return fail(countersign.Expired, policy.RefusedFailures, "", countersign.Args{"Login": f.User.Login}), nil
 }
 
 // lastTry says what another wrong token ends: the sign-in or the session, or only

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"countersign"
@@ -28,10 +29,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 	over := kind == countersign.Expired && policy.EndsSignIn(code)
 	switch {
 	case over && strings.HasPrefix(r.URL.Path, "/set-up"):
-		s.setUpOver(w, r, v, code)
+		s.setUpOver(w, r, v, code, whose(err))
 	case over:
 		s.Entrance.ClearCookie(w, door.Attempt)
-		http.Redirect(w, r, "/sign-in"+query("notice", code), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor(code, whose(err)), http.StatusSeeOther)
 	case kind == countersign.SignedOut:
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	case kind == countersign.Stale: // the wizard of a session: it goes on after the step-up
@@ -61,7 +62,7 @@ func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign
 func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	if countersign.CodeOf(err) == "token.third_failure" {
 		s.Entrance.ClearCookie(w, door.Session)
-		http.Redirect(w, r, "/sign-in"+query("notice", "token.third_failure"), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor("token.third_failure", whose(err)), http.StatusSeeOther)
 		return
 	}
 	switch code := countersign.CodeOf(err); {
@@ -78,10 +79,29 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.V
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)
 }
 
+// whose is the user ID that an error names; empty: it names none.
+func whose(err error) string {
+	var e *countersign.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	login, _ := e.Args["Login"].(string)
+	return login
+}
+
+// signInFor is the sign-in page with a notice, and with the user ID filled in.
+func signInFor(notice, login string) string {
+	q := url.Values{"notice": {notice}}
+	if countersign.CheckLogin(login) == nil {
+		q.Set("user_id", login)
+	}
+	return "/sign-in?" + q.Encode()
+}
+
 // setUpOver is a wizard that is over. Who opened it from the User Profile is
 // still signed in; others sign in again. One that has only gone on meanwhile, as
 // after a second click, is not over: its browser goes to where it stands.
-func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign.Visit, code string) {
+func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign.Visit, code, login string) {
 	if at := s.wentOn(r, v, code); at != "" {
 		http.Redirect(w, r, at, http.StatusSeeOther) // #nosec G710 -- the page of a stage, a constant path
 		return
@@ -99,7 +119,7 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 	case err != nil && atTheEnd(r): // a first click may have signed him in meanwhile
 		http.Redirect(w, r, "/sign-in"+query("notice", code)+"&then=/set-up/done", http.StatusSeeOther)
 	case err != nil:
-		http.Redirect(w, r, "/sign-in"+query("notice", code), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor(code, login), http.StatusSeeOther)
 	case r.Method == http.MethodPost && s.cameAbout(r, v, g):
 		http.Redirect(w, r, "/set-up/done", http.StatusSeeOther)
 	case r.Method == http.MethodPost:

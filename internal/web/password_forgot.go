@@ -90,10 +90,10 @@ func (s *Server) postResetPassword(w http.ResponseWriter, r *http.Request, v cou
 	asked, err := s.Desk.ResetPassword(r.Context(), v, link, r.PostForm.Get("new_password"))
 	switch {
 	case err == nil && asked:
-		http.Redirect(w, r, "/sign-in"+query("notice", "password.replaced"), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor("password.replaced", r.PostForm.Get("user_id")), http.StatusSeeOther)
 		return nil
 	case err == nil:
-		http.Redirect(w, r, "/sign-in"+query("notice", "password.saved"), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor("password.saved", r.PostForm.Get("user_id")), http.StatusSeeOther)
 		return nil
 	case countersign.KindOf(err) != countersign.Invalid:
 		return s.linkOver(w, r, v, err, "60 minutes")

@@ -19,7 +19,8 @@ type preferencesPage struct {
 	Rows     []preferenceRow
 	All      int
 	Query    string
-	SendTest bool // what was refused needs a test mail first
+	Steps    *admin.FirstSteps // what is to do in a new agency; nil: nothing
+	SendTest bool              // what was refused needs a test mail first
 	sorting
 }
 
@@ -101,6 +102,9 @@ func (s *Server) preferences(r *http.Request, v countersign.Visit, g signin.Gues
 	p := preferencesPage{base: s.console(v, g, "System Preferences", "admin-system"), sorting: sortOf(r, ""), Query: r.URL.Query().Get("q")}
 	rows, err := s.Office.Preferences(r.Context(), v, g.Actor())
 	if err != nil {
+		return p, err
+	}
+	if p.Steps, err = s.Office.FirstSteps(r.Context(), v, g.Actor()); err != nil {
 		return p, err
 	}
 	p.All = len(rows)

@@ -53,6 +53,9 @@ func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign
 		return perr
 	}
 	p.Then = then
+	if login := r.URL.Query().Get("user_id"); countersign.CheckLogin(login) == nil {
+		p.UserID = login
+	}
 	code := r.URL.Query().Get("notice")
 	if kind, ok := notices[code]; ok {
 		p.Alert = s.notice(v, kind, &countersign.Error{Code: code})

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"countersign"
 	"countersign/internal/signin"
@@ -56,7 +57,7 @@ func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request, v countersi
 		Login: f.Get("user_id"), Name: f.Get("name"), Email: f.Get("email"), Password: f.Get("new_password"),
 		Agency: signin.AgencyNames{Name: typedIn(f, "agency_name"), Product: typedIn(f, "product"), Zone: typedIn(f, "time_zone")}})
 	if err == nil {
-		http.Redirect(w, r, "/sign-in"+query("notice", "password.saved"), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor("password.saved", strings.TrimSpace(f.Get("user_id"))), http.StatusSeeOther)
 		return nil
 	}
 	if kind := countersign.KindOf(err); kind != countersign.Invalid && kind != countersign.Exists {
