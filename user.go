@@ -48,6 +48,13 @@ func (u User) FirstName() string {
 	return first
 }
 
+// FoldEmail is the form in which email addresses are compared: without regard to
+// case. What is shown and sent keeps its letters (D-45).
+func FoldEmail(address string) string { return strings.ToLower(address) }
+
+// SameEmail reports whether two addresses are the same.
+func SameEmail(a, b string) bool { return FoldEmail(a) == FoldEmail(b) }
+
 // FoldLogin is the form in which user IDs and search texts are compared: as
 // CleanID returns them, case folded.
 func FoldLogin(login string) string { return cases.Fold().String(CleanID(login)) }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"countersign"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -19,7 +21,7 @@ func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Age
 	a.Name = countersign.CleanText(a.Name)
 	a.Created = now
 	for i, h := range a.Hosts {
-		a.Hosts[i] = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(h), "."))
+		a.Hosts[i] = keptHost(h)
 	}
 	if err := checkAgency(a); err != nil {
 		return a, err
@@ -122,7 +124,7 @@ func (c AgencyChange) apply(a countersign.Agency) (countersign.Agency, error) {
 	if c.Hosts != nil {
 		a.Hosts = nil
 		for _, h := range *c.Hosts {
-			if h = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(h), ".")); h != "" && !slices.Contains(a.Hosts, h) {
+			if h = keptHost(h); h != "" && !slices.Contains(a.Hosts, h) {
 				a.Hosts = append(a.Hosts, h)
 			}
 		}
@@ -186,6 +188,16 @@ func checkAgency(a countersign.Agency) error {
 		}
 	}
 	return countersign.CheckZone(a.Zone)
+}
+
+// keptHost is a host name as it is kept and as browsers send it: in lower case,
+// and letters beyond ASCII as punycode.
+func keptHost(typed string) string {
+	host := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(typed), "."))
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil && strings.ContainsFunc(host, func(r rune) bool { return r > 0x7e }) {
+		return ascii
+	}
+	return host
 }
 
 // plausibleHost takes host names without port, path or wildcard.

@@ -157,7 +157,7 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	e := record(v, actor, "user.changed", u.Login)
 	e.Reason, e.Detail = reason, changes(old, u)
 	tx.Record(e)
-	if old.Email != u.Email {
+	if !countersign.SameEmail(old.Email, u.Email) {
 		if err := tx.EndLinks(ctx, u.ID); err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 			return err
 		}
 	}
-	if old.Email == u.Email && old.Mobile == u.Mobile {
+	if countersign.SameEmail(old.Email, u.Email) && old.Mobile == u.Mobile {
 		return nil
 	}
 	if err := tx.EndAttempts(ctx, u.ID, store.Kept{}, v.Now); err != nil {
@@ -204,7 +204,7 @@ func tellChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor c
 			return err
 		}
 	}
-	if old.Email == u.Email {
+	if countersign.SameEmail(old.Email, u.Email) {
 		return nil
 	}
 	if err := tell("email", old.Email, u.Email); err != nil {
@@ -217,7 +217,7 @@ func tellChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor c
 // forgetsAfter says why a change forgets the user's devices; empty if it does not.
 func forgetsAfter(old, u countersign.User) countersign.Forgotten {
 	switch {
-	case old.Email != u.Email || old.Mobile != u.Mobile:
+	case !countersign.SameEmail(old.Email, u.Email) || old.Mobile != u.Mobile:
 		return countersign.ForgottenEmail
 	case len(without(slices.Clone(u.Rights), old.Rights)) > 0:
 		return countersign.ForgottenRights

@@ -102,7 +102,7 @@ func (o *Office) examine(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		}
 		wrong := errors.Join(countersign.CheckLogin(u.Login), once(first, "user_id", countersign.FoldLogin(u.Login), l.line),
 			profileProblems(countersign.User{}, u, p, func(u countersign.User) error { return taken.Check(u) }),
-			once(first, "email", u.Email, l.line), taken.CheckLogin(u.Login),
+			once(first, "email", countersign.FoldEmail(u.Email), l.line), taken.CheckLogin(u.Login),
 			o.mayChange(ctx, tx, actor, countersign.User{}, *u), hashProblem(u), inviteProblem(*u, invite))
 		problems = append(problems, problemsOf(l.line, wrong)...)
 	}

@@ -69,7 +69,7 @@ func addresses(ctx context.Context, tx *store.Tx, u countersign.User) ([]string,
 	}
 	factors, err := tx.Factors(ctx, u.ID)
 	for _, f := range factors {
-		if f.Method == countersign.Email && f.Address != u.Email {
+		if f.Method == countersign.Email && !countersign.SameEmail(f.Address, u.Email) {
 			all = append(all, f.Address)
 		}
 	}

@@ -129,8 +129,20 @@ func (s *Settings) Public() (*url.URL, error) {
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, wrong(name, "http is for localhost only; write https://%s", u.Host)
 	}
-	u.Path, u.Host = "", strings.ToLower(u.Host)
+	host, err := asciiHost(u.Hostname())
+	if err != nil {
+		return nil, wrong(name, "%q is not a host name; write it as browsers send it, with xn-- where it has letters beyond a to z", u.Hostname())
+	}
+	u.Path, u.Host = "", strings.ToLower(strings.Replace(u.Host, u.Hostname(), host, 1))
 	return u, nil
+}
+
+// asciiHost is a host name as browsers send it: letters beyond ASCII as punycode.
+func asciiHost(host string) (string, error) {
+	if !strings.ContainsFunc(host, func(r rune) bool { return r > 0x7e }) {
+		return host, nil
+	}
+	return idna.Lookup.ToASCII(host)
 }
 
 func loopback(host string) bool {

@@ -19,7 +19,7 @@ func TestEveryRefusalForARightIsKept(t *testing.T) {
 		h.Administrator()
 		refused := map[string]bool{}
 		for login, rights := range map[string][]countersign.Right{
-			"NOTHING": nil, "RESETS": {countersign.RightReset}, "PREFERS": {countersign.RightPreferences}, "MAILS": {countersign.RightMessages}, "EDITS": {countersign.RightUsers}} {
+			"NOTHING": nil, "RESETTER": {countersign.RightReset}, "PREFERS": {countersign.RightPreferences}, "MAILS": {countersign.RightMessages}, "EDITS": {countersign.RightUsers}} {
 			h.User(login, rights...)
 			b := h.Browser("192.0.2.10", Chrome)
 			b.Enroll(login)

@@ -52,10 +52,10 @@ func TellAt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersig
 	}
 	told := map[string]bool{"": true}
 	for _, to := range addresses {
-		if told[to] {
+		if told[countersign.FoldEmail(to)] {
 			continue
 		}
-		told[to] = true
+		told[countersign.FoldEmail(to)] = true
 		m := letter(v, u, kind, to, data)
 		m.Created, m.Due = due, due // a letter that is held back is not late
 		if err := tx.AddMessage(ctx, m); err != nil {

@@ -16,7 +16,7 @@ func RecentEmail(u countersign.User, now time.Time) bool {
 // replaced: the one before, or the one before that where it was replaced within
 // three days, so that a second change silences nobody.
 func KeptEmail(old countersign.User, email string, now time.Time) string {
-	if RecentEmail(old, now) && old.OldEmail != "" && old.OldEmail != email {
+	if RecentEmail(old, now) && old.OldEmail != "" && !countersign.SameEmail(old.OldEmail, email) {
 		return old.OldEmail
 	}
 	return old.Email

@@ -31,7 +31,7 @@ func (d *Desk) ChangeEmail(ctx context.Context, v countersign.Visit, g Guest, ty
 // users with one mailbox could read each other's tokens (D-45). Whose it is,
 // is an administrator's to know.
 func (d *Desk) emailFree(ctx context.Context, tx *store.Tx, u countersign.User, address string) error {
-	if address == u.Email {
+	if countersign.SameEmail(address, u.Email) {
 		return fail(countersign.Invalid, "email.same", "email", countersign.Args{"Email": address})
 	}
 	others, err := tx.UsersByEmail(ctx, address)

@@ -28,13 +28,16 @@ func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string
 		if own, err := factor.ParseEmail(f.User.Email); err == nil {
 			onFile = own
 		}
-		other := enrolled.Address != onFile
+		other := !countersign.SameEmail(enrolled.Address, onFile)
+		if !other {
+			enrolled.Address = onFile // as it is on file: nothing else was proved to be the user's
+		}
 		if other && !s.Coded && f.Agency.EmailOther == countersign.OtherNo {
 			return fail(countersign.Invalid, "email.other_not_allowed", "email", countersign.Args{"Email": f.User.Email})
 		}
 		s.Method, s.Email = countersign.Email, enrolled.Address
 		s.Confirm = other && !s.Coded && f.Agency.EmailOther == countersign.OtherConfirm &&
-			len(f.Factors) == 0 && s.Confirmed != enrolled.Address
+			len(f.Factors) == 0 && !countersign.SameEmail(s.Confirmed, enrolled.Address)
 		to := enrolled
 		if s.Confirm {
 			to.Address = onFile
@@ -107,7 +110,7 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 				return err
 			}
 		}
-		if old == "" || old == fa.Address {
+		if old == "" || countersign.SameEmail(old, fa.Address) {
 			return d.methodAdded(ctx, tx, v, f, fa.Method, "")
 		}
 		data := map[string]string{"Old": factor.Readable(old), "New": factor.Readable(fa.Address)}

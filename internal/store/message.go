@@ -129,8 +129,8 @@ func (tx *Tx) NthToken(ctx context.Context, user countersign.UserID, since time.
 // NthTokenTo is NthToken for an address or number, whoever got a token there.
 func (tx *Tx) NthTokenTo(ctx context.Context, to string, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `
-		SELECT created FROM message WHERE agency_id = $1 AND recipient = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
-		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, to, countersign.KindToken, millis(since), n-1)
+		SELECT created FROM message WHERE agency_id = $1 AND LOWER(recipient) = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
+		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, countersign.FoldEmail(to), countersign.KindToken, millis(since), n-1)
 }
 
 // NthTokenFrom is NthToken for text messages that were asked for from a network.

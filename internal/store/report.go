@@ -71,7 +71,7 @@ const userList = `
 
 // bounced holds for a user u whose address is there and whose last mail to it was refused.
 const bounced = `(u.email <> '' AND COALESCE((SELECT m.state FROM message m
-	WHERE m.agency_id = u.agency_id AND m.recipient = u.email AND m.channel = 'email' AND m.state IN ('sent', 'refused')
+	WHERE m.agency_id = u.agency_id AND LOWER(m.recipient) = LOWER(u.email) AND m.channel = 'email' AND m.state IN ('sent', 'refused')
 	ORDER BY m.created DESC, m.id DESC LIMIT 1), '') = 'refused')`
 
 // userFilter narrows userList: text, state, method, right.

@@ -10,7 +10,7 @@ import (
 // file of many users.
 type Taken struct {
 	logins map[string]string // by folded user ID
-	emails map[string]string // by address, of profiles and of verified methods
+	emails map[string]string // by folded address, of profiles and of verified methods
 }
 
 // Taken reads what is taken.
@@ -31,7 +31,7 @@ func (tx *Tx) Taken(ctx context.Context) (Taken, error) {
 	for _, r := range append(rows, methods...) {
 		t.logins[r.folded] = r.login
 		if r.email != "" {
-			t.emails[r.email] = r.login
+			t.emails[countersign.FoldEmail(r.email)] = r.login
 		}
 	}
 	return t, err
@@ -48,7 +48,7 @@ func (t Taken) CheckLogin(login string) error {
 // Check says whose address it is already: two users with one mailbox could read
 // each other's tokens (D-45).
 func (t Taken) Check(u countersign.User) error {
-	if other, ok := t.emails[u.Email]; ok {
+	if other, ok := t.emails[countersign.FoldEmail(u.Email)]; ok {
 		return &countersign.Error{Kind: countersign.Invalid, Code: "email.taken", Field: "email", Args: countersign.Args{"Email": u.Email, "Login": other}}
 	}
 	return nil

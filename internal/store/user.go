@@ -192,13 +192,14 @@ func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign
 	return all, err
 }
 
-// UsersByEmail are the users whose profile or verified second-factor address is email.
+// UsersByEmail are the users whose profile or verified second-factor address is
+// email, in any case.
 func (tx *Tx) UsersByEmail(ctx context.Context, email string) ([]countersign.User, error) {
 	return list(ctx, tx.sql, scanUser, `
 		SELECT `+userColumns+` FROM users
-		WHERE agency_id = $1 AND (email = $2 OR EXISTS (
-			SELECT 1 FROM factor f WHERE f.agency_id = users.agency_id AND f.user_id = users.id AND f.method = 'email' AND f.address = $2))
-		ORDER BY login, id`, tx.agency, email)
+		WHERE agency_id = $1 AND (LOWER(email) = $2 OR EXISTS (
+			SELECT 1 FROM factor f WHERE f.agency_id = users.agency_id AND f.user_id = users.id AND f.method = 'email' AND LOWER(f.address) = $2))
+		ORDER BY login, id`, tx.agency, countersign.FoldEmail(email))
 }
 
 // searchText is what the search of User Administration looks in.

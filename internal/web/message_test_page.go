@@ -26,8 +26,8 @@ func (s *Server) messageTest(v countersign.Visit, g signin.Guest, to string) mes
 }
 
 func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	if !g.User.Has(countersign.RightMessages) {
-		return &countersign.Error{Kind: countersign.Denied, Code: "right.missing", Args: countersign.Args{"Right": string(countersign.RightMessages), "Login": g.User.Login}}
+	if err := s.Office.MayOpen(r.Context(), v, g.Actor(), countersign.RightMessages); err != nil {
+		return err
 	}
 	p := s.messageTest(v, g, g.User.Email)
 	if id := r.URL.Query().Get("sent"); id != "" {

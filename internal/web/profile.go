@@ -262,7 +262,7 @@ func toldTo(u countersign.User, factors []countersign.Factor) []string {
 		all = append(all, u.Email)
 	}
 	for _, f := range factors {
-		if f.Method == countersign.Email && f.Address != u.Email {
+		if f.Method == countersign.Email && !countersign.SameEmail(f.Address, u.Email) {
 			all = append(all, f.Address)
 		}
 	}
