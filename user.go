@@ -101,6 +101,10 @@ const (
 // AgencyRights are the rights that can be given on a user's page, in the order of the page.
 var AgencyRights = []Right{RightReset, RightPreferences, RightUsers, RightApplications, RightMessages, RightAudit}
 
+// OfferedRights are those of AgencyRights that open something. Pages offer only
+// them; a right joins when its first page does.
+var OfferedRights = []Right{RightReset, RightPreferences, RightUsers, RightMessages}
+
 // KnownRight tells whether r is one of the seven.
 func KnownRight(r Right) bool { return r == RightOperator || slices.Contains(AgencyRights, r) }
 

@@ -39,13 +39,15 @@ type demoUser struct {
 	rights []countersign.Right
 }
 
-// demoUsers are the people of the TechNote. Nobody is set up yet.
+// demoUsers are the people of the TechNote, and two administrators, so that one of
+// them can be reset. Nobody is set up yet.
 func demoUsers() []demoUser {
 	return []demoUser{
 		{ID: "BSMITH", name: "Bob Smith", Email: "bsmith@demo.example", Mobile: "+16145550112"},
 		{ID: "CBILLS", name: "Carol Bills", Email: "cbills@demo.example", Mobile: "+16145550113"},
 		{ID: "JJONES", name: "Jim Jones", Email: "jjones@demo.example", Mobile: "+16145550114"},
 		{ID: "ADMIN", name: "Ann Admin", Email: "admin@demo.example", Mobile: "+16145550115", rights: countersign.AgencyRights},
+		{ID: "MANAGER", name: "Mary Manager", Email: "manager@demo.example", Mobile: "+16145550116", rights: countersign.AgencyRights},
 	}
 }
 
@@ -196,6 +198,6 @@ func (d demoCmd) print(c *console, public *url.URL, dir string, a countersign.Ag
 	if err := c.table(rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(c.out, "\nNobody is set up yet. ADMIN holds all rights. Stop with Ctrl+C: nothing is kept.")
+	_, err := fmt.Fprintln(c.out, "\nNobody is set up yet. ADMIN and MANAGER hold all rights. Stop with Ctrl+C: nothing is kept.")
 	return err
 }

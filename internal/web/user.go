@@ -193,7 +193,7 @@ func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v counters
 func edit(u, typed countersign.User, r *http.Request, g signin.Guest) admin.Change {
 	rights := typed.Rights
 	for _, held := range u.Rights {
-		if !g.User.Has(held) || !slices.Contains(countersign.AgencyRights, held) {
+		if !g.User.Has(held) || !slices.Contains(countersign.OfferedRights, held) {
 			rights = append(rights, held)
 		}
 	}

@@ -62,7 +62,7 @@ var stateNames = map[string][2]string{
 func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
 	q := r.URL.Query()
 	p := usersPage{base: s.console(v, g, "User Administration", "admin-users"), Query: q.Get("q"), State: q.Get("state"), Method: q.Get("method"),
-		Right: countersign.Right(q.Get("right")), sorting: sortOf(r, "name"), Rights: countersign.AgencyRights}
+		Right: countersign.Right(q.Get("right")), sorting: sortOf(r, "name"), Rights: countersign.OfferedRights}
 	p.Alert = flash(r)
 	var err error
 	p.UserList, err = s.Office.Users(r.Context(), v, g.Actor(), admin.Query{Text: sought(p.Query), State: p.State, Method: p.Method, Right: p.Right,
@@ -123,17 +123,15 @@ type rightBox struct {
 
 // opens says in a few words what a right opens.
 var opens = map[countersign.Right]string{
-	countersign.RightReset:        "Setup and Reset/Disable for other users",
-	countersign.RightPreferences:  "Preferences",
-	countersign.RightUsers:        "Add, edit, disable users and their rights",
-	countersign.RightApplications: "Applications and their secrets",
-	countersign.RightMessages:     "Messages and wording",
-	countersign.RightAudit:        "Audit log",
+	countersign.RightReset:       "Setup and Reset/Disable for other users",
+	countersign.RightPreferences: "Preferences",
+	countersign.RightUsers:       "Add, edit, disable users and their rights",
+	countersign.RightMessages:    "Messages and wording",
 }
 
 func (s *Server) userForm(v countersign.Visit, g signin.Guest, title string, u countersign.User) userForm {
 	f := userForm{base: s.console(v, g, title, "admin-users"), User: u, Version: u.Version, Groups: strings.Join(u.Groups, ", ")}
-	for _, right := range countersign.AgencyRights {
+	for _, right := range countersign.OfferedRights {
 		f.Rights = append(f.Rights, rightBox{right, opens[right], u.Has(right), !g.User.Has(right)})
 	}
 	return f
