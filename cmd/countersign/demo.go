@@ -156,6 +156,10 @@ func (h *house) demoAgency(ctx context.Context) (countersign.Agency, []demoUser,
 	if err != nil {
 		return agency, nil, err
 	}
+	zone := localZone()
+	if agency, err = h.office.EditAgency(ctx, now(), main.ID, admin.AgencyChange{Zone: &zone}, ""); err != nil {
+		return agency, nil, err
+	}
 	agency.URL = h.url(agency)
 	v := countersign.Visit{Agency: agency, Now: now()}
 	for code, value := range map[string]string{"2FA": "On", "2FAFREQUENCY": "7", "HELPCONTACT": "Demo support desk, 614-555-0100"} {
@@ -174,6 +178,19 @@ func (h *house) demoAgency(ctx context.Context) (countersign.Agency, []demoUser,
 		}
 	}
 	return agency, users, nil
+}
+
+// localZone is the time zone of this machine, where its name can be found: whoever
+// runs the demo reads its pages. Empty is UTC.
+func localZone() string {
+	zone := os.Getenv("TZ")
+	if link, err := os.Readlink("/etc/localtime"); zone == "" && err == nil {
+		_, zone, _ = strings.Cut(link, "zoneinfo/")
+	}
+	if countersign.CheckZone(zone) != nil {
+		return ""
+	}
+	return zone
 }
 
 // print says where to go and who is there.

@@ -38,6 +38,9 @@ type house struct {
 
 // open opens the database with its key and prepares both, if they are new.
 func open(ctx context.Context, s *config.Settings) (*house, error) {
+	if err := config.CheckURL("--database", s.Database); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	keys, err := masterKey(ctx, s)
@@ -129,7 +132,15 @@ func (h *house) routes(s *config.Settings) error {
 		return err
 	}
 	h.methods = factor.Set{factor.Email(h.key), factor.App(), factor.Passkey()}
+	for _, raw := range s.SMSURL {
+		if err := config.CheckURL("--sms-url", raw); err != nil {
+			return err
+		}
+	}
 	if s.SMTPURL != "" {
+		if err := config.CheckURL("--smtp-url", s.SMTPURL); err != nil {
+			return err
+		}
 		smtp, err := outbox.ParseSMTP(s.SMTPURL)
 		if err != nil {
 			return &config.Error{Setting: "--smtp-url", Problem: err.Error()}

@@ -138,6 +138,7 @@ func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, err
 		Mail:     func() bool { return h.outbox.Mail != nil },
 		Await:    h.outbox.Await,
 		Inbox:    inbox,
+		Demo:     inbox != nil,
 		Receipts: h.outbox.Receive,
 		Log:      h.outbox.Log,
 	}).Handler(), nil

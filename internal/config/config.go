@@ -130,7 +130,7 @@ func (s *Settings) Public() (*url.URL, error) {
 		return nil, wrong(name, "http is for localhost only; write https://%s", u.Host)
 	}
 	host, err := asciiHost(u.Hostname())
-	if err != nil {
+	if err != nil || strings.Contains(host, "..") {
 		return nil, wrong(name, "%q is not a host name; write it as browsers send it, with xn-- where it has letters beyond a to z", u.Hostname())
 	}
 	u.Path, u.Host = "", strings.ToLower(strings.Replace(u.Host, u.Hostname(), host, 1))

@@ -11,7 +11,7 @@ func TestInternationalPublicURL(t *testing.T) {
 		"https://login.xn--mnchen-3ya.example": "https://login.xn--mnchen-3ya.example",
 		"http://localhost:8080":                "http://localhost:8080",
 		"http://[::1]:8080":                    "http://[::1]:8080",
-		"https://ex\u200bample.com":            "",
+		"https://ex\u200bample.com":            "https://example.com",
 		"https://münchen..example":             "",
 		"https://m\u202eünchen.example":        "",
 		"https://xn--mnchen-3ya.example/path":  "",

@@ -8,13 +8,23 @@ type Loads struct {
 	Script bool // the one script of this origin
 	Form   bool // forms that are sent to this origin
 	Secret bool // its address may hold a secret, which no other page may learn
+	Frames bool // pages of this origin in frames
+	Framed bool // a page of this origin has it in a frame
 }
 
 // Allow is the content security policy of an answer: what it needs and nothing
 // more, nothing inline, nothing from elsewhere, in no frame (WB-02). A page with
 // forms names itself to its own origin: else older browsers send Origin null.
 func Allow(h http.Header, l Loads) {
-	policy := "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+	policy := "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; object-src 'none'"
+	if l.Framed {
+		policy += "; frame-ancestors 'self'"
+	} else {
+		policy += "; frame-ancestors 'none'"
+	}
+	if l.Frames {
+		policy += "; frame-src 'self'"
+	}
 	if l.Script {
 		policy += "; script-src 'self'"
 	}

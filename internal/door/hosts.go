@@ -41,6 +41,20 @@ func (h Hosts) Agency(host string) (countersign.Agency, bool) {
 	return countersign.Agency{}, false
 }
 
+// OtherPort reports whether a host that is nobody's would be an agency's with the
+// port of the public URL: a proxy in front has most likely left it out.
+func (h Hosts) OtherPort(host string) bool {
+	name, port := split(host)
+	if h.Public == nil || port == h.port() {
+		return false
+	}
+	if h.port() != "" {
+		name = net.JoinHostPort(name, h.port())
+	}
+	_, ok := h.Agency(name)
+	return ok
+}
+
 // located is the agency with the base URL of its links: scheme and port of the
 // public URL with its first host, or the public URL.
 func (h Hosts) located(a countersign.Agency) countersign.Agency {

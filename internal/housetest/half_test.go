@@ -28,7 +28,7 @@ type half struct {
 // anyone may open these, and post these forms: they lead into the house, and
 // open nothing by themselves. A * stands for whatever follows.
 var (
-	anyonesPages = []string{"GET /healthz", "GET /demo/inbox", "GET /password/forgot"}
+	anyonesPages = []string{"GET /healthz", "GET /demo/inbox", "GET /demo/inbox/new", "GET /password/forgot"}
 	anyonesForms = []string{"POST /sign-in", "POST /sign-in/passkey", "POST /welcome", "POST /not-me", "POST /password/forgot", "POST /password/reset", "POST /sign-out"}
 )
 

@@ -147,3 +147,17 @@ func TestNoFieldComesTwice(t *testing.T) {
 		}
 	})
 }
+
+// A Host that is right but for its port names what a proxy has to pass on.
+func TestAHostWithoutItsPortSaysSo(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		for host, says := range map[string]bool{"localhost:9000": true, "evil.example": false} {
+			b := h.Browser("192.0.2.10", Chrome)
+			b.Host = host
+			p := b.Do(http.MethodGet, "/sign-in", nil)
+			if p.Status != http.StatusMisdirectedRequest || p.Says("proxy_set_header Host $http_host") != says {
+				t.Errorf("%s: %d %s", host, p.Status, p.Text())
+			}
+		}
+	})
+}

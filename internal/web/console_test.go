@@ -172,6 +172,30 @@ func TestRefusedPreferences(t *testing.T) {
 	})
 }
 
+// The table has headings in its own order, and none where it is sorted; each row
+// has its hint.
+func TestPreferencesAreGrouped(t *testing.T) {
+	h := house(t)
+	b := signedIn(h, "ADMIN")
+	p := b.Get("/admin/system/preferences")
+	last := -1
+	for _, heading := range []string{"Two factor authentication", "Passwords and sessions", "Tokens and text messages", "Help", "From applications"} {
+		at := strings.Index(p.Body, `scope="rowgroup">`+heading+`<`)
+		if at <= last {
+			t.Errorf("%s is not where it belongs: %d after %d", heading, at, last)
+		}
+		last = at
+	}
+	for _, preference := range countersign.BuiltIn() {
+		if !p.Says(preference.Name) || preference.Hint == "" || !p.Says(preference.Hint) {
+			t.Errorf("%s has no hint in its row", preference.Code)
+		}
+	}
+	if p := b.Get("/admin/system/preferences?sort=name"); strings.Contains(p.Body, "rowgroup") {
+		t.Error("a sorted table has headings")
+	}
+}
+
 // A value is saved, said, and shown; an empty one is the default again (M3, M5).
 func TestSavePreference(t *testing.T) {
 	h := house(t)

@@ -210,7 +210,10 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, view any) 
 	}
 	shown := withoutZone(readable(b.Bytes()))
 	page, ok := view.(interface{ scripted() bool })
-	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(shown, []byte("<form ")), Secret: secretPages[name]})
+	_, framed := view.(inboxNews)
+	_, frames := view.(inboxPage)
+	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(shown, []byte("<form ")), Secret: secretPages[name],
+		Frames: frames, Framed: framed})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, err := w.Write(shown)

@@ -27,6 +27,7 @@ type preferencesPage struct {
 // A preferenceRow is one row; the open one is a form.
 type preferenceRow struct {
 	admin.Row
+	Heading     string // the group that begins with this row; empty: none does
 	Open        bool
 	Typed       string
 	Reason      string
@@ -129,6 +130,7 @@ func (p *preferencesPage) order() {
 	}[p.Sort]
 	if compare == nil {
 		p.Sort = ""
+		p.head()
 		return
 	}
 	slices.SortStableFunc(p.Rows, func(a, b preferenceRow) int {
@@ -138,6 +140,21 @@ func (p *preferencesPage) order() {
 		}
 		return order
 	})
+}
+
+// head puts a heading above the first row of each group.
+func (p *preferencesPage) head() {
+	group := ""
+	for i := range p.Rows {
+		row := &p.Rows[i]
+		own := row.Preference.Group
+		if row.Preference.Own {
+			own = "From applications"
+		}
+		if own != group {
+			row.Heading, group = own, own
+		}
+	}
 }
 
 // byValue orders numbers by what they count, before words in their order.

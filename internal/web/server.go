@@ -28,6 +28,7 @@ type Server struct {
 	Mail     func() bool                                                        // a mail server is set up
 	Await    func(context.Context, countersign.AgencyID, countersign.MessageID) // waits a moment for a message to go out; nil: no page waits
 	Inbox    *outbox.Inbox                                                      // the demo's; nil elsewhere, and then its page does not exist
+	Demo     bool                                                               // the sign-in page says where to start
 	Receipts func(ctx context.Context, agency countersign.AgencyID, gateway string, c outbox.Callback) error
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
@@ -179,6 +180,8 @@ func (s *Server) routes() {
 	s.handle("POST /receipts/{gateway}", RouteOpen, http.HandlerFunc(s.postReceipt))
 	if s.Inbox != nil {
 		page("GET /demo/inbox", s.getInbox)
+		page("GET /demo/inbox/new", s.getInboxNews)
+		page("GET /demo/inbox/{id}", s.getInboxMail)
 	}
 	s.handle("/", RouteOpen, s.open(s.missing))
 }
@@ -209,7 +212,11 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visi
 	}
 	agency, ok := hosts.Agency(r.Host)
 	if !ok {
-		s.showError(w, r, v, http.StatusMisdirectedRequest, "host.unknown", nil)
+		code := "host.unknown"
+		if hosts.OtherPort(r.Host) {
+			code = "host.port"
+		}
+		s.showError(w, r, v, http.StatusMisdirectedRequest, code, nil)
 		return v, false
 	}
 	v.Agency = agency

@@ -18,6 +18,7 @@ type signInPage struct {
 	Then      string
 	TwoFactor bool   // it is On: the notice at the bottom says so (M12)
 	Passkey   string // what the browser needs to ask for a passkey that signs in alone, as JSON; empty: none may
+	Demo      bool   // says where to start
 	Both      bool   // both fields were left empty: a summary comes first
 }
 
@@ -29,7 +30,7 @@ func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, e
 	if err != nil {
 		return signInPage{}, err
 	}
-	p := signInPage{base: s.base(v, "Sign in", front.Preferences), TwoFactor: front.Preferences.TwoFactor}
+	p := signInPage{base: s.base(v, "Sign in", front.Preferences), TwoFactor: front.Preferences.TwoFactor, Demo: s.Demo}
 	p.Passkey, err = s.Desk.PasskeyAlone(v, front.Preferences)
 	p.Script = p.Passkey != ""
 	return p, err

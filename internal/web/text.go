@@ -269,6 +269,7 @@ var sentences = map[string]string{
 	"internal":              "Something went wrong\nIt was not your doing. Nothing was changed, and you were not signed in. Try again in a minute.",
 	"late":                  "This took too long\nThe database did not answer in time, so the work was stopped. Look whether it was done before you try again.",
 	"busy":                  "Sign-in is busy\nYour sign-in could not be looked at just now. It did not count as a try. Try again in a few seconds.",
+	"host.port":             "The port of this address is not ours\nIf a proxy stands before Countersign, it has to pass the Host header on with its port. In nginx: proxy_set_header Host $http_host; not $host.",
 	"host.unknown":          "No agency lives at this address\nCheck the address, or ask the person who gave it to you.",
 
 	// Acts that wait for a step-up

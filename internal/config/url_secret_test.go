@@ -1,0 +1,50 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// A password that a URL can't hold as it is is refused with the way to write it,
+// and without telling it. What is written right is left alone.
+func TestPasswordsInURLs(t *testing.T) {
+	for raw, want := range map[string]string{
+		"smtp://user:se#cret@mail.acme.example:587":                "%23",
+		"smtp://user:12#cret@mail.acme.example":                    "%23",
+		"smtp://user:se/cret@mail.acme.example":                    "%2F",
+		"smtp://user:se?cret@mail.acme.example":                    "%3F",
+		"smtp://user:se%cret@mail.acme.example":                    "%25",
+		"smtp://user:cret%@mail.acme.example":                      "%25",
+		"smtp://user:se cret@mail.acme.example":                    "%20",
+		"smtp://user:se\"cret@mail.acme.example":                   "%22",
+		"smtp://user:sécret@mail.acme.example":                     "%C3%A9",
+		"smtp://support@acme.example:12#cret@mail.acme.example":    "%23",
+		"postgres://user:se#cret@db.example/countersign":           "%23",
+		"vonage://KEY:se?cret@?from=Acme":                          "%3F",
+		"twilio://SID:se/cret@?from=+16145550100":                  "%2F",
+		"smtp://user:se%23cret@mail.acme.example:587?tls=starttls": "",
+		"smtp://support%40acme.example:p@mail.acme.example":        "",
+		"smtp://support@acme.example:p@ss@mail.acme.example":       "",
+		"smtp://mail.acme.example:25?ca=/etc/ssl/a@b.pem":          "",
+		"postgres://user:p@db.example/countersign?options=a@b":     "",
+		"webhook+https://gateway.example/a@b?secret=x":             "",
+		"sqlite:/data/a@b.db":                                      "",
+		"vonage://KEY:SECRET@?from=a@b":                            "",
+	} {
+		err := CheckURL("--x", raw)
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", raw, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), "write it as "+want) || strings.Contains(err.Error(), "cret") {
+			t.Errorf("%s: %v, want %s", raw, err, want)
+			continue
+		}
+		if got, _ := url.QueryUnescape(want); !strings.Contains(raw, got) {
+			t.Errorf("%s: %s is no sign of it", raw, want)
+		}
+	}
+}
