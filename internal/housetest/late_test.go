@@ -25,7 +25,7 @@ func TestARequestWhoseTimeIsOver(t *testing.T) {
 				switch {
 				case p.Status == http.StatusServiceUnavailable:
 					late++
-					if p.Header.Get("Retry-After") == "" || !p.Says("Try again") {
+					if p.Header.Get("Retry-After") == "" || !p.Says("took too long", "before you try again") {
 						t.Errorf("%s: %v %s", r.Pattern, p.Header, p.Text())
 					}
 				case p.Status >= 500:
