@@ -198,6 +198,7 @@ func TestClosedSetUpOpensByACode(t *testing.T) {
 			}
 			b.SignIn(login)
 			code := h.code(login) // read out on the phone while the page is open
+			wantAt(t, b.Post("/set-up/code", "enrolment_code", "AAAA-BBBB-CCCC-DDDD"), 422, "/set-up/code", "That code is not right.")
 			wantSetUp(t, b.Post("/set-up/code", "enrolment_code", code))
 			b.Post("/set-up/email", "email", strings.ToLower(login)+"@mail.example")
 			b.Post("/set-up/email/token", "token", h.Token(strings.ToLower(login)+"@mail.example"))
