@@ -76,6 +76,26 @@ func TestAfter(t *testing.T) {
 	}
 }
 
+// A disowned browser that comes from another address without a second factor is
+// as unknown as before, and one that brings a second factor is known (DV-08).
+func TestADisownedBrowserStaysUnknownElsewhere(t *testing.T) {
+	elsewhere := facts(func(f *Facts) {
+		proved(f, noon.Add(-Day))
+		f.Devices[0].Proved, f.Devices[0].Forgotten, f.Devices[0].ForgottenW = time.Time{}, noon.Add(-time.Hour), countersign.ForgottenByUser
+		f.Client.IP = netip.MustParseAddr("203.0.113.9")
+	})
+	for _, by := range []countersign.Method{"", countersign.Recovery} {
+		elsewhere.Attempt.Proved = by
+		if d := elsewhere.After(Admit{}, false); KnownBrowser([]countersign.Device{d}) {
+			t.Errorf("known by %q: %+v", by, d)
+		}
+	}
+	elsewhere.Attempt.Proved = countersign.Email
+	if d := elsewhere.After(Admit{}, false); !KnownBrowser([]countersign.Device{d}) {
+		t.Errorf("not known after a second factor: %+v", d)
+	}
+}
+
 // A copied cookie comes up with another browser and another system at once (D-16).
 func TestCopied(t *testing.T) {
 	f := facts(func(f *Facts) { proved(f, noon); f.Client.Browser, f.Client.OS = "Firefox", "Linux" })
