@@ -248,3 +248,30 @@ func TestTurnedAway(t *testing.T) {
 		}
 	})
 }
+
+// NT-05: two tabs of one browser are one person: the one that is finished leaves the
+// other as it is. A wrong token there afterwards warns as any.
+func TestASignInInAnotherTab(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.T = t
+		desk := askedEverywhere(h)
+		for _, wrong := range []int{0, 3} {
+			tab := desk.Copy(desk.IP, desk.Agent)
+			wantToken(t, tab.SignIn("BSMITH"))
+			token := h.Token(bsmith)
+			h.Pass(40 * time.Second)
+			desk.SignIn("BSMITH")
+			wantIn(t, desk.finish(), "BSMITH")
+			desk.SignOut()
+			if wrong == 0 {
+				wantIn(t, tab.Post("/sign-in/token", "token", token), "BSMITH")
+			} else {
+				wantAt(t, tab.fail(wrong), 200, "/sign-in", "After three failed attempts")
+			}
+			h.Pass(2 * policy.AttemptLife)
+			if n := h.warnings(); n != wrong/3 {
+				t.Errorf("%d wrong: %d letters, want %d", wrong, n, wrong/3)
+			}
+		}
+	})
+}
