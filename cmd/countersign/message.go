@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"countersign"
 	"countersign/internal/config"
@@ -83,7 +82,7 @@ func undelivered(r *outbox.Refusal) error {
 func (h *house) testMessage(v countersign.Visit, p countersign.Preferences, to string) (countersign.Message, outbox.Sender, error) {
 	m := countersign.Message{ID: countersign.MessageID("test-" + v.Request), Kind: countersign.KindTest, Channel: countersign.ByEmail, Data: notice.Facts(v, countersign.User{})}
 	wrong := func(err error) error { return &config.Error{Setting: "--to", Problem: strconv.Quote(to), Err: err} }
-	if !strings.Contains(to, "@") && !strings.ContainsFunc(to, unicode.IsDigit) {
+	if !strings.Contains(to, "@") && !factor.LikePhone(to) {
 		return m, nil, wrong(&countersign.Error{Kind: countersign.Invalid, Code: "message.to"})
 	}
 	var err error

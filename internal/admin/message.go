@@ -188,7 +188,7 @@ func recordTest(tx *store.Tx, v countersign.Visit, actor countersign.Actor, m co
 // testTo reads where a test goes; a text message comes out of the day's budget.
 func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, m *countersign.Message, to string) (err error) {
 	to = countersign.CleanID(to)
-	if to == "" {
+	if !strings.Contains(to, "@") && !factor.LikePhone(to) {
 		return fail(countersign.Invalid, "message.to", "to", nil)
 	}
 	if strings.Contains(to, "@") {

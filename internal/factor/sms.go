@@ -98,6 +98,15 @@ func parsePhone(typed, country string) (string, error) {
 	return phonenumbers.Format(n, phonenumbers.E164), nil
 }
 
+// LikePhone reports whether a text begins as a telephone number does, so that it
+// is not a word that was typed in the place of an address.
+func LikePhone(typed string) bool {
+	for _, r := range norm.NFKC.String(strings.TrimSpace(typed)) {
+		return unicode.Is(unicode.Nd, r) || r == '+' || r == '('
+	}
+	return false
+}
+
 // withCode tells whether a number begins with the telephone code of its country.
 func withCode(typed string) bool {
 	return strings.HasPrefix(countersign.CleanID(typed), "+")
@@ -116,16 +125,12 @@ func parseNorthAmerican(typed, digits, country string) (string, error) {
 	if len(digits) != 10 {
 		return "", refusePhone("phone.length", typed, "phone", len(digits))
 	}
-	dialled := digits
-	if sample(digits) {
-		dialled = digits[:3] + "4567890" // a number of the same area that can exist
-	}
-	n, err := phonenumbers.Parse(dialled, country)
-	if err != nil || !phonenumbers.IsValidNumber(n) || !textable(n) || serviceCode(digits) {
-		return "", refusePhone("phone.kind", typed, "phone", 0)
-	}
-	if region := phonenumbers.GetRegionCodeForNumber(n); region != country {
+	right, elsewhere := northAmerican(digits, country)
+	if elsewhere {
 		return "", refusePhone("phone.region", typed, "phone", 0)
+	}
+	if !right {
+		return "", refusePhone("phone.kind", typed, "phone", 0)
 	}
 	return "+1" + digits, nil
 }
@@ -134,11 +139,6 @@ func parseNorthAmerican(typed, digits, country string) (string, error) {
 // 555-0100 to 555-0199 of an area (SM-02).
 func sample(digits string) bool {
 	return digits[3:8] == "55501"
-}
-
-// serviceCode tells whether area or exchange are such as 911, or the exchange is 976.
-func serviceCode(digits string) bool {
-	return digits[1:3] == "11" || digits[4:6] == "11" || digits[3:6] == "976" || digits[:3] == "900"
 }
 
 // textable tells whether a number can be that of a telephone in a hand: not one
@@ -179,10 +179,9 @@ func phoneDigits(typed string) (string, bool) {
 // InCountries tells whether a number is one of the countries that an agency
 // sends text messages to, as they are now.
 func InCountries(number string, countries []string) bool {
-	dialled := number
-	if digits, ok := strings.CutPrefix(number, "+1"); ok && len(digits) == 10 && sample(digits) {
-		dialled = "+1" + digits[:3] + "4567890"
+	if digits, ok := strings.CutPrefix(number, "+1"); ok && len(digits) == 10 {
+		return slices.Contains(countries, areaCountry(digits))
 	}
-	n, err := phonenumbers.Parse(dialled, "")
+	n, err := phonenumbers.Parse(number, "")
 	return err == nil && slices.Contains(countries, phonenumbers.GetRegionCodeForNumber(n))
 }

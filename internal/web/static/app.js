@@ -42,10 +42,16 @@
   }
 
   // The tenth digit sends the form, once. The page says so above the field, and the button stays.
+  // No area code begins with 1, so a 1 in front is the country's; other countries send with the button.
   const phone = document.querySelector("input[data-send-at]");
-  let last = phone ? phone.value.replace(/\D/g, "").length : 0, sent = false;
+  const count = () => {
+    const typed = phone.value.trim(), digits = typed.replace(/\D/g, "");
+    if (digits[0] === "1") return digits.length - 1;
+    return typed[0] === "+" ? 0 : digits.length;
+  };
+  let last = phone ? count() : 0, sent = false;
   phone?.addEventListener("input", () => {
-    const digits = phone.value.replace(/\D/g, "").length;
+    const digits = count();
     if (digits === Number(phone.dataset.sendAt) && digits > last && !sent) {
       sent = true;
       document.querySelector("[data-sending]").hidden = false;
