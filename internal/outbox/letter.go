@@ -71,6 +71,9 @@ var (
 // are the agency's own, where it has some for this message.
 func Render(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string, words wording.Words) (Letter, error) {
 	l, _, err := render(a, p, m, from, words)
+	if err == nil && m.Channel == countersign.BySMS && smpp.Parts(l.Text) > 1 {
+		l.Text = facts{agency: a, preferences: p, message: m}.shortText()
+	}
 	return l, err
 }
 
@@ -98,7 +101,7 @@ func render(a countersign.Agency, p countersign.Preferences, m countersign.Messa
 		content.Preview = "" // it would be in other words than the rest
 	}
 	content.Agency = a.Name
-	content.Footer = footer(a, p)
+	content.Footer = footer(a, p, m.Kind)
 	content.Subject = oneLine(content.Subject)
 	var text, html strings.Builder
 	if err := plainMail.Execute(&text, content); err != nil {
@@ -113,22 +116,36 @@ func render(a countersign.Agency, p countersign.Preferences, m countersign.Messa
 
 // textMessage is a text with token and reference, and as its last line the
 // origin that a phone may offer the token to (SM-03). A product's name that
-// would make two messages of it is shortened.
+// would make two messages of it is shortened, and letters that no text message
+// of 160 has are replaced by those that stand for them.
 func (f facts) textMessage() string {
 	if f.message.Kind == countersign.KindTest {
-		return oneLine("This is a test of text messages from " + f.product() + ".")
+		return f.shortened(func(f facts) string {
+			return oneLine("This is a test of text messages from " + f.product() + ".")
+		})
 	}
-	last := ""
-	if u, err := url.Parse(f.agency.URL); err == nil && u.Hostname() != "" {
-		last = fmt.Sprintf("\n@%s #%s", u.Hostname(), f.get("Token"))
-	}
+	last := f.origin()
 	if !f.words.Body.Holds(wording.Reference) {
 		last = " Reference " + f.message.Reference + "." + last
 	}
+	return f.shortened(func(f facts) string { return f.words.Body.Fill(f.value) + last })
+}
+
+// origin is the last line of a text with a token.
+func (f facts) origin() string {
+	u, err := url.Parse(f.agency.URL)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	return fmt.Sprintf("\n@%s #%s", u.Hostname(), f.get("Token"))
+}
+
+// shortened is a text with as much of the product's name as leaves one message.
+func (f facts) shortened(write func(facts) string) string {
 	product := []rune(f.product())
 	for {
-		f.agency.Product = string(product)
-		text := f.words.Body.Fill(f.value) + last
+		f.agency.Product = strings.TrimSpace(string(product))
+		text := smpp.Plainer(write(f))
 		if len(product) <= shortestProduct || smpp.Parts(text) == 1 {
 			return text
 		}
@@ -136,12 +153,28 @@ func (f facts) textMessage() string {
 	}
 }
 
+// shortText is a text that is one message whatever the names are: without the
+// product, and without the origin's line where that alone is too long.
+func (f facts) shortText() string {
+	if f.message.Kind == countersign.KindTest {
+		return "This is a test of text messages."
+	}
+	text := fmt.Sprintf("Your token is %s. Reference %s.", f.get("Token"), f.message.Reference)
+	if whole := text + f.origin(); smpp.Parts(whole) == 1 {
+		return whole
+	}
+	return text
+}
+
 // shortestProduct is how many letters of a product's name a text message keeps
 // at least, where it does not fit into one.
 const shortestProduct = 12
 
-func footer(a countersign.Agency, p countersign.Preferences) string {
+func footer(a countersign.Agency, p countersign.Preferences, k countersign.Kind) string {
 	text := "You get this mail because you have a user ID at " + a.Name + ". "
+	if k == countersign.KindTest { // it may go to anyone
+		text = "You get this mail because an administrator of " + a.Name + " sent a test to this address. "
+	}
 	if p.Help != "" {
 		text += "Help: " + sentence(p.Help) + " "
 	}
