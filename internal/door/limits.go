@@ -25,6 +25,10 @@ var several = []string{"right", "group", "forget_device"}
 // parsed here; handlers read r.PostForm only. refused answers in words.
 func Limits(next http.Handler, refused func(http.ResponseWriter, *http.Request, int)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if clean, found := withoutSecrets(r); found {
+			http.Redirect(w, r, clean, http.StatusSeeOther)
+			return
+		}
 		if status := refusal(w, r); status != 0 {
 			if status == http.StatusMethodNotAllowed {
 				w.Header().Set("Allow", "GET, HEAD, POST")
@@ -85,11 +89,38 @@ func unreadable(err error) int {
 	return http.StatusBadRequest
 }
 
+// inBody are the fields that no address may hold.
+var inBody = []string{"password", "token", "form_token", "new_password"}
+
+// withoutSecrets is the address of a page that was opened with what belongs into
+// a body, without it; false if it has none. It must not stay in the address bar.
+func withoutSecrets(r *http.Request) (string, bool) {
+	if !opens(r) || strings.HasPrefix(r.URL.Path, "//") || strings.Contains(r.URL.Path, `\`) || len(r.RequestURI) > longestURL {
+		return "", false
+	}
+	query, found := r.URL.Query(), false
+	for _, name := range inBody {
+		found = found || query.Has(name)
+		query.Del(name)
+	}
+	return (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String(), found
+}
+
+// opens reports whether a request opens a page.
+func opens(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
 // address refuses an address that is too long, has too many fields, or holds
-// what belongs into a body.
+// what belongs into a body. What mail programs, trackers and people add to the
+// address of a page that is opened is left out, where it can't be read.
 func address(r *http.Request) int {
 	if len(r.RequestURI) > longestURL {
 		return http.StatusRequestURITooLong
+	}
+	if opens(r) {
+		if !text(r.URL.Path) {
+			return http.StatusNotFound
+		}
+		return tidied(r)
 	}
 	if !text(r.URL.Path) {
 		return http.StatusBadRequest
@@ -98,10 +129,29 @@ func address(r *http.Request) int {
 	if err != nil {
 		return http.StatusBadRequest
 	}
-	for _, name := range []string{"password", "token", "form_token", "new_password"} {
+	for _, name := range inBody {
 		if query.Has(name) {
 			return http.StatusBadRequest
 		}
+	}
+	return count(query)
+}
+
+// tidied leaves fields that can't be read out of the query.
+func tidied(r *http.Request) int {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	for name, values := range query {
+		whole := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !text(v) })
+		if len(whole) == len(values) && text(name) {
+			continue
+		}
+		err = errors.New("a field that is no text")
+		if query[name] = whole; len(whole) == 0 || !text(name) {
+			delete(query, name)
+		}
+	}
+	if err != nil {
+		r.URL.RawQuery = query.Encode()
 	}
 	return count(query)
 }

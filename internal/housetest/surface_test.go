@@ -183,7 +183,7 @@ func TestTooMuchIsRefusedInWords(t *testing.T) {
 			"two user IDs":            {b.Do("POST", "/sign-in", send(url.Values{"user_id": {"BSMITH", "ADMIN"}})), 400, "This form can't be read"},
 			"two addresses of a test": {b.Do("POST", "/admin/messages/test", send(url.Values{"to": {"a@demo.example", "b@demo.example"}})), 400, "This form can't be read"},
 			"two wordings":            {b.Do("POST", "/admin/messages/wording/token", send(url.Values{"body": {"{token} A", "{token} B"}})), 400, "This form can't be read"},
-			"a password in the query": {b.Do("GET", "/sign-in?user_id=BSMITH&password=x", nil), 400, "This form can't be read"},
+			"a password in the query": {b.Do("POST", "/sign-in?user_id=BSMITH&password=x", send(nil)), 400, "This form can't be read"},
 			"a token in the query":    {b.Do("POST", "/sign-in/token?token=344078", send(nil)), 400, "This form can't be read"},
 			"NUL in a field":          {b.Do("POST", "/sign-in", send(url.Values{"user_id": {"BSMITH\x00"}})), 400, "This form can't be read"},
 			"broken text":             {b.Do("POST", "/sign-in", send(url.Values{"user_id": {"\xff\xfe"}})), 400, "This form can't be read"},

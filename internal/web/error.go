@@ -289,6 +289,7 @@ var limits = map[int]string{
 	http.StatusRequestURITooLong:     "limit.address",
 	http.StatusRequestEntityTooLarge: "limit.size",
 	http.StatusBadRequest:            "limit.form",
+	http.StatusNotFound:              "page.not_found",
 }
 
 // limited answers a request that no page of ours sends (WB-06).
@@ -299,8 +300,13 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request, status int) {
 	}
 }
 
-// missing answers every path that does not exist.
+// missing answers every path that does not exist. Punctuation that a mail program
+// took for the end of a link is left out.
 func (s *Server) missing(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	if whole, ok := withoutTail(r); ok {
+		http.Redirect(w, r, whole, http.StatusSeeOther)
+		return nil
+	}
 	if g, err := s.Desk.Enter(r.Context(), v); err == nil {
 		r = withGuest(r, g)
 	}

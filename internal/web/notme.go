@@ -24,7 +24,7 @@ func (s *Server) getNotMe(w http.ResponseWriter, r *http.Request, v countersign.
 		}
 		return s.show(w, http.StatusOK, "gate_not-me", notMePage{base: s.base(v, "That session was ended", front.Preferences), Done: true})
 	}
-	link := countersign.Handle(r.URL.Query().Get("link"))
+	link := mailedLink(r, "link")
 	n, err := s.Desk.NotMe(r.Context(), v, link)
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ func (s *Server) resetPasswordPage(r *http.Request, v countersign.Visit, link co
 }
 
 func (s *Server) getResetPassword(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	p, err := s.resetPasswordPage(r, v, countersign.Handle(r.URL.Query().Get("key")))
+	p, err := s.resetPasswordPage(r, v, mailedLink(r, "key"))
 	if err != nil {
 		return s.linkOver(w, r, v, err, "60 minutes")
 	}

@@ -42,7 +42,7 @@ func (s *Server) welcomePage(r *http.Request, v countersign.Visit, link counters
 }
 
 func (s *Server) getWelcome(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	p, err := s.welcomePage(r, v, countersign.Handle(r.URL.Query().Get("link")))
+	p, err := s.welcomePage(r, v, mailedLink(r, "link"))
 	if err != nil {
 		return s.linkOver(w, r, v, err, "24 hours")
 	}
