@@ -80,7 +80,8 @@ type Message struct {
 	Tries     int
 	State     MessageState
 	Server    string // which server or gateway took or refused it
-	Answer    string // what it said
+	Answer    string // what it said, as far as that repeats nothing of the message (OT-10)
+	Reason    Reason // why it was not taken; empty: it was, or was not tried yet
 	Done      time.Time
 	Used      bool   // its token led to a success: not counted against the quotas
 	Route     string // the way out that has it, or may have it: no other one is tried then
@@ -90,6 +91,24 @@ type Message struct {
 	Network   string    // from which it was asked for
 	Findings  []Finding // a test mail: what was found on its way
 }
+
+// A Reason classifies why a message was not taken.
+type Reason string
+
+// The reasons.
+const (
+	ReasonMailboxFull Reason = "mailbox_full"
+	ReasonNoAddress   Reason = "no_address"   // no mailbox or telephone by that name or number
+	ReasonBlocked     Reason = "blocked"      // taken for spam, or against a rule of the receiver
+	ReasonStopped     Reason = "stopped"      // the owner of the number has said STOP
+	ReasonTooLarge    Reason = "too_large"    // of the mail
+	ReasonLater       Reason = "later"        // asked to come again: greylisting, a fault that passes
+	ReasonRateLimited Reason = "rate_limited" // too many at once
+	ReasonSettings    Reason = "settings"     // ours are wrong: login, sender, name, certificate
+	ReasonUnreachable Reason = "unreachable"  // nobody was reached
+	ReasonSilent      Reason = "silent"       // no answer; the message may have been taken
+	ReasonRefused     Reason = "refused"      // refused for good, for none of the reasons above
+)
 
 // A Queue is what waits to be sent by one channel, over all agencies: tokens, or letters.
 type Queue struct {

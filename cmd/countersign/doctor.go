@@ -59,7 +59,7 @@ func (cmd doctorCmd) lookup() (outbox.Lookup, error) {
 	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, cmd.Resolver)
 	}}
-	return func(ctx context.Context, name string) ([]string, error) { return r.LookupTXT(ctx, name+".") }, nil
+	return r.LookupTXT, nil
 }
 
 func (h *house) checkMail(ctx context.Context) []outbox.Finding {

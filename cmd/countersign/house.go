@@ -145,6 +145,9 @@ func (h *house) routes(s *config.Settings) error {
 		if err != nil {
 			return &config.Error{Setting: "--smtp-url", Problem: err.Error()}
 		}
+		if smtp.Helo, err = s.Helo(); err != nil {
+			return err
+		}
 		h.outbox.Mail = smtp
 	}
 	if len(s.SMSURL) == 0 {

@@ -34,6 +34,7 @@ type Settings struct {
 	TrustedProxy  []string `name:"trusted-proxy" help:"Network of a proxy whose X-Forwarded-For is believed, as CIDR; repeatable." placeholder:"CIDR"`
 	SMTPURL       string   `name:"smtp-url" help:"Mail server: smtp://user:pass@host:587?tls=starttls (or implicit, none)." placeholder:"URL"`
 	SMTPURLFile   string   `name:"smtp-url-file" help:"File that holds --smtp-url." placeholder:"FILE"`
+	SMTPHelo      string   `name:"smtp-helo" help:"Name that mail servers are greeted with (EHLO). Without it, the host of --public-url." placeholder:"NAME"`
 	MailFrom      string   `name:"mail-from" help:"Sender of mail: Agency Support <support@acme.example>." placeholder:"ADDRESS"`
 	SMSURL        []string `name:"sms-url" sep:"none" help:"Text gateway: twilio://, vonage://, smpp:// or webhook+https://; repeatable, in order of preference." placeholder:"URL"`
 	SMSURLFile    string   `name:"sms-url-file" help:"File that holds --sms-url, one on each line." placeholder:"FILE"`
@@ -186,6 +187,30 @@ func (s *Settings) From() (string, error) {
 	}
 	a.Address = local + "@" + domain
 	return a.String(), nil
+}
+
+// Helo checks --smtp-helo; without it, it is the host of --public-url, and empty
+// where there is none.
+func (s *Settings) Helo() (string, error) {
+	if s.SMTPHelo == "" {
+		if s.PublicURL == "" {
+			return "", nil
+		}
+		u, err := s.Public()
+		if err != nil {
+			return "", err
+		}
+		return u.Hostname(), nil
+	}
+	name := strings.TrimSuffix(strings.TrimSpace(s.SMTPHelo), ".")
+	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return strings.Trim(name, "[]"), nil
+	}
+	name, err := idna.Lookup.ToASCII(name)
+	if err != nil || name == "" || len(name) > 253 {
+		return "", wrong("--smtp-helo", "%q is not a host name like mail.acme.example", s.SMTPHelo)
+	}
+	return name, nil
 }
 
 // Logger is the log on standard error, as --log-format and --log-level say.

@@ -18,7 +18,7 @@ func TestTestMailPage(t *testing.T) {
 	s.Administrator()
 	s.enroll("ADMIN", "admin@demo.example")
 	s.Outbox.Lookup = func(_ context.Context, name string) ([]string, error) {
-		if name == "demo.example" {
+		if name == "demo.example." {
 			return []string{"v=spf1 ip4:192.0.2.25 -all"}, nil
 		}
 		return nil, &net.DNSError{Name: name, IsNotFound: true}

@@ -11,8 +11,8 @@ import (
 	"countersign/internal/outbox"
 )
 
-// The token page tells what a real mail server said, without scripts, and never
-// calls a token lost that may arrive.
+// The token page tells in words of ours what a real mail server said (OT-10), without
+// scripts, and never calls a token lost that may arrive.
 func TestTokenPageTellsWhatTheMailServerSaid(t *testing.T) {
 	housetest.Each(t, func(t *testing.T, h *housetest.House) {
 		m := mtatest.Start(t) // one each: greylisting remembers
@@ -21,15 +21,15 @@ func TestTokenPageTellsWhatTheMailServerSaid(t *testing.T) {
 			says []string
 		}{
 			"GOOD":     {m.URL(), []string{"Accepted by 127.0.0.1 at 2:00:00 PM"}},
-			"FULL":     {m.URL(), []string{"The token could not be delivered", "127.0.0.1 refused the mail to f•••@demo.example at 2:00:00 PM: 552 5.2.2 Mailbox full."}},
-			"NOBODY":   {m.URL(), []string{"The token could not be delivered", "550 5.1.1 No such user here."}},
-			"DATA5":    {m.URL(), []string{"The token could not be delivered", "554 5.6.0 Content refused."}},
-			"LATER":    {m.URL(), []string{"Mail is delayed", "127.0.0.1 asks to try again later: 450 4.2.1 Mailbox busy."}},
-			"GREY":     {m.URL(), []string{"Mail is delayed", "127.0.0.1 asks to try again later: 451 4.7.1 Greylisted, try again in a second."}},
-			"HANGDATA": {m.URL(), []string{"Mail is delayed", "The mail server does not answer."}},
+			"FULL":     {m.URL(), []string{"The token could not be delivered", "The mailbox of f•••@demo.example is full. Make room in it and ask for a new token"}},
+			"NOBODY":   {m.URL(), []string{"The token could not be delivered", "n•••@demo.example doesn't exist or can't receive messages."}},
+			"DATA5":    {m.URL(), []string{"The token could not be delivered", "The message to d•••@demo.example was blocked as unwanted."}},
+			"LATER":    {m.URL(), []string{"Mail is delayed", "The mail server asked us to try again later."}},
+			"GREY":     {m.URL(), []string{"Mail is delayed", "The mail server asked us to try again later."}},
+			"HANGDATA": {m.URL(), []string{"Mail is delayed", "The mail server doesn't answer."}},
 			"SLOWEND":  {m.URL(), []string{"Mail is delayed", "The mail server has not said whether it took the token, which may have arrived."}},
-			"FOREIGN":  {m.At(mtatest.Foreign), []string{"Mail is delayed", "The mail server can't be used just now."}},
-			"UNSECURE": {m.At(mtatest.Unsecure), []string{"Mail is delayed", "The mail server can't be used just now."}},
+			"FOREIGN":  {m.At(mtatest.Foreign), []string{"Mail is delayed", "The mail server can't be used right now."}},
+			"UNSECURE": {m.At(mtatest.Unsecure), []string{"Mail is delayed", "The mail server can't be used right now."}},
 		} {
 			route, err := outbox.ParseSMTP(c.url)
 			if err != nil {

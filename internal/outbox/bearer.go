@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -108,12 +109,24 @@ func (b *bearer) read(answer *http.Response) (string, error) {
 	}
 	err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&said)
 	if err != nil || answer.StatusCode != http.StatusOK || said.Token == "" {
-		return "", fmt.Errorf("the service that gives out tokens said no: %d %s", answer.StatusCode, oneLine(said.Error))
+		return "", fmt.Errorf("the service that gives out tokens said no: %s", oauthError(answer.StatusCode, said.Error))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.token, b.expires = said.Token, time.Now().Add(time.Duration(said.Seconds)*time.Second)
 	return b.token, nil
+}
+
+// oauthErrors are the errors of RFC 6749 and OpenID Connect: what else the
+// service says may repeat our secret.
+var oauthErrors = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+	"invalid_resource", "access_denied", "consent_required", "interaction_required", "login_required", "temporarily_unavailable", "server_error"}
+
+func oauthError(code int, said string) string {
+	if slices.Contains(oauthErrors, said) {
+		return strings.ReplaceAll(said, "_", " ")
+	}
+	return strings.ToLower(http.StatusText(code))
 }
 
 // drop forgets a token that the mail server did not take.

@@ -27,7 +27,7 @@ func TestNodesBesideEachOther(t *testing.T) {
 			nodes.Go(func() {
 				for round := range 40 {
 					now := noon.Add(time.Duration(round+n) * time.Second)
-					all, err := db.ClaimMessages(t.Context(), now, time.Second, []countersign.Channel{countersign.ByEmail}, 50)
+					all, err := db.ClaimMessages(t.Context(), now, store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: time.Second, Limit: 50})
 					if err != nil {
 						t.Error(err)
 						return

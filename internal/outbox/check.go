@@ -27,6 +27,9 @@ const (
 	Fatal = countersign.Fatal
 )
 
+// checkFor is how long a mail server may take that is only looked at.
+const checkFor = 30 * time.Second
+
 // lookFor is how long one check may take.
 const lookFor = 10 * time.Second
 
@@ -38,18 +41,15 @@ func (s *SMTP) Check(ctx context.Context) Finding {
 		f.Text, f.Mend = said, "Put the name right in --smtp-url, or the resolver of this machine."
 		return f
 	}
-	client, err := s.client(ctx, time.Time{})
-	if err != nil {
-		f.Text, f.Mend = oneLine(err.Error()), "Put the login right in --smtp-url."
-		return f
-	}
-	talk, err := client.DialToSMTPClientWithContext(ctx)
+	ctx, cancel := context.WithTimeout(ctx, checkFor)
+	defer cancel()
+	talk, err := s.converse(ctx, time.Time{})
 	if err != nil {
 		f.Text, f.Mend = s.explain(err), "Put --smtp-url right: host, port, tls, ca, user and password; or ask who runs the server."
 		return f
 	}
-	asks, _ := talk.Extension("AUTH")
-	_ = client.CloseWithSMTPClient(talk)
+	_, asks := talk.extensions["AUTH"]
+	talk.quit()
 	f.Level, f.Text = Good, "it answers, its certificate is right, and it takes our login"
 	switch {
 	case s.user == "" && asks:
@@ -166,7 +166,7 @@ func answers(ctx context.Context, address string) (string, error) {
 	c, err := secure.DialContext(ctx, "tcp", to)
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
-		return "", fmt.Errorf("its certificate is not right: %w", certificate.Err)
+		return "", errors.New("its certificate is not right: " + certificateFault(certificate.Err))
 	}
 	if err != nil {
 		return "", errors.New("it can't be reached")

@@ -77,7 +77,10 @@ func TestCheckGateways(t *testing.T) {
 type dns map[string][]string
 
 func (d dns) lookup(_ context.Context, name string) ([]string, error) {
-	all, ok := d[name]
+	all, ok := d[strings.TrimSuffix(name, ".")]
+	if !strings.HasSuffix(name, ".") {
+		panic("a search domain of this machine would be added to " + name)
+	}
 	if !ok {
 		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 	}
@@ -128,6 +131,9 @@ func TestCheckDomain(t *testing.T) {
 		{"two SPF", with("mail.acme.example", spf, spf), nil, 0, outbox.Warn, "Join them"},
 		{"SPF that is broken", with("mail.acme.example", "v=spf1 ip4:192.0.2.1 include: -all"), nil, 0, outbox.Warn, `"include:" can't be read, so none of it counts`},
 		{"SPF for everybody", with("mail.acme.example", "v=spf1 +all"), nil, 0, outbox.Warn, "lets everybody send"},
+		{"SPF of another version", with("mail.acme.example", "v=spf10 ip4:192.0.2.1 -all"), nil, 0, outbox.Warn, "no record says"},
+		{"one SPF beside another version", with("mail.acme.example", "v=spf10 +all", spf), nil, 0, outbox.Good, spf},
+		{"DMARC of another version", with("_dmarc.mail.acme.example", "v=DMARC10; p=reject"), nil, 2, outbox.Warn, "_dmarc.mail.acme.example. TXT"},
 		{"no answer", dns{"mail.acme.example": nil}, nil, 0, outbox.Warn, "gave no answer"},
 		{"no key", whole, nil, 1, outbox.Warn, "message dkim --new"},
 		{"key is there", whole, []countersign.DKIMKey{key}, 1, outbox.Good, "it signs"},

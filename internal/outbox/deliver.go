@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"countersign"
 	"countersign/internal/store"
@@ -20,9 +21,9 @@ func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 	var unwritten *Refusal
 	switch {
 	case errors.As(err, &unwritten):
-		return o.again(ctx, g, m, "the outbox", unwritten.Answer)
+		return o.again(ctx, g, m, unwritten)
 	case err != nil:
-		return errors.Join(err, o.again(ctx, g, m, m.Server, m.Answer)) // nobody was asked: the database is away
+		return errors.Join(err, o.again(ctx, g, m, &Refusal{Server: m.Server, Answer: m.Answer, Reason: m.Reason})) // nobody was asked: the database is away
 	}
 	if !m.Expires.IsZero() && !o.now().Before(m.Expires) {
 		m.State, m.Done = countersign.Dropped, o.now()
@@ -37,6 +38,7 @@ func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 		return ignoreLost(err)
 	}
 	receipt, err := o.sender(m.Channel).Send(ctx, l)
+	receipt.Tag = tagFor(l, receipt.Tag)
 	return errors.Join(o.keep(ctx, g, receipt, err), o.examine(ctx, m, l))
 }
 
@@ -60,20 +62,21 @@ func (o *Outbox) keep(ctx context.Context, g *grip, receipt Receipt, err error) 
 	var refusal *Refusal
 	switch {
 	case err == nil:
-		m.State, m.Server, m.Answer, m.Done = countersign.Sent, receipt.Server, receipt.Answer, o.now()
+		m.State, m.Server, m.Answer, m.Reason, m.Done = countersign.Sent, receipt.Server, Redact(receipt.Answer), "", o.now()
 		m.Route, m.Tag = receipt.Route, receipt.Tag
 	case errors.Is(err, errLost):
 		return nil
 	case errors.As(err, &refusal) && refusal.Permanent:
-		m.State, m.Server, m.Answer, m.Done, m.Route = countersign.Refused, refusal.Server, refusal.Answer, o.now(), ""
+		m.State, m.Server, m.Done, m.Route = countersign.Refused, refusal.Server, o.now(), ""
+		m.Answer, m.Reason = refusal.kept()
 	case refusal != nil:
 		m.Route = refusal.Route
-		return o.again(ctx, g, m, refusal.Server, refusal.Answer)
+		return o.again(ctx, g, m, refusal)
 	default: // a fault of ours, which is nothing for pages
 		o.Log.Error("hand over", "id", m.ID, "error", err)
-		return o.again(ctx, g, m, "the outbox", "it could not be handed over")
+		return o.again(ctx, g, m, &Refusal{Server: outboxName, Answer: "it could not be handed over"})
 	}
-	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "server", m.Server, "tries", m.Tries)
+	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "reason", m.Reason, "server", m.Server, "tries", m.Tries)
 	return g.keep(ctx, m)
 }
 
@@ -108,7 +111,7 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 	}
 	l, err := Render(a, p, m, from, o.words(a, kind, own))
 	if err != nil {
-		return l, &Refusal{Answer: "the letter can't be written: " + err.Error(), Err: err}
+		return l, &Refusal{Server: outboxName, Answer: "the letter can't be written: " + err.Error(), Err: err}
 	}
 	l.Route = m.Route
 	if strings.HasPrefix(a.URL, "https://") {
@@ -136,16 +139,31 @@ func (o *Outbox) words(a countersign.Agency, kind wording.Kind, own countersign.
 	return words
 }
 
+// unsureGaps are the waits before a message is sent again that may have been
+// taken: each try may be one more copy of it.
+var unsureGaps = []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour}
+
+// pauseAfter is how long a message waits for its next try.
+func pauseAfter(m countersign.Message) time.Duration {
+	tries := max(m.Tries-1, 0)
+	if m.Route != "" {
+		wait := unsureGaps[min(tries, len(unsureGaps)-1)]
+		return wait + rand.N(wait/4) // #nosec G404 -- it spreads retries, and hides nothing
+	}
+	wait := min(firstGo<<min(tries, 20), longest)
+	return wait/2 + rand.N(wait) // #nosec G404 -- it spreads retries, and hides nothing
+}
+
 // again lets a message wait for its next try, a little longer each time and
 // never in step with others; one that has had its time is given up.
-func (o *Outbox) again(ctx context.Context, g *grip, m countersign.Message, server, answer string) error {
+func (o *Outbox) again(ctx context.Context, g *grip, m countersign.Message, refusal *Refusal) error {
 	now := o.now()
-	wait := min(firstGo<<min(max(m.Tries-1, 0), 20), longest)
-	m.Due = now.Add(wait/2 + rand.N(wait)) // #nosec G404 -- it spreads retries, and hides nothing
-	m.State, m.Server, m.Answer = countersign.Waiting, server, answer
+	m.Due = now.Add(pauseAfter(m))
+	m.State, m.Server = countersign.Waiting, refusal.Server
+	m.Answer, m.Reason = refusal.kept()
 	if m.Expires.IsZero() && now.Sub(m.Created) > giveUp {
 		m.State, m.Done = countersign.Refused, now
 	}
-	o.Log.Warn("message waits", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", server, "answer", answer, "tries", m.Tries)
+	o.Log.Warn("message waits", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", m.Server, "reason", m.Reason, "answer", m.Answer, "tries", m.Tries)
 	return g.keep(ctx, m)
 }

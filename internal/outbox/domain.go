@@ -11,7 +11,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// A Lookup asks the DNS for the texts of a name.
+// A Lookup asks the DNS for the texts of a name, which ends with a dot.
 type Lookup func(ctx context.Context, name string) ([]string, error)
 
 // CheckDomain looks whether the sender's domain says in its DNS that our mail is
@@ -26,14 +26,14 @@ func CheckDomain(ctx context.Context, lookup Lookup, domain string, keys []count
 func records(ctx context.Context, lookup Lookup, name, begin string, f *Finding) ([]string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
-	all, err := lookup(ctx, name)
+	all, err := lookup(ctx, name+".") // whole: no search domain of this machine is added
 	if err != nil && !isNone(err) {
 		f.Level, f.Text, f.Mend = Warn, "the resolver gave no answer for "+name, "Try again, or name another one with --resolver."
 		return nil, false
 	}
 	var found []string
 	for _, text := range all {
-		if strings.HasPrefix(strings.ToLower(text), begin) {
+		if rest, ok := strings.CutPrefix(strings.ToLower(text), begin); ok && (begin == "" || rest == "" || strings.ContainsAny(rest[:1], " ;\t")) {
 			found = append(found, text)
 		}
 	}

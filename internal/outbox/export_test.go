@@ -27,3 +27,12 @@ func (o *Outbox) Expects(id countersign.MessageID) bool {
 	defer o.mu.Unlock()
 	return o.awaited[id] != nil
 }
+
+// What is decided about answers, for tests that are given their examples.
+var (
+	TagFor   = tagFor
+	ReasonOf = reasonOf
+)
+
+// OwnErrors are the words of ours for the errors of gateways.
+var OwnErrors = []map[string]string{twilioErrors, vonageErrors}

@@ -3,13 +3,19 @@ package outbox
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"unicode"
+
+	"countersign"
 )
 
 // largestAnswer is how much of a gateway's answer is read.
@@ -34,7 +40,7 @@ func post(ctx context.Context, client *http.Client, server string, r *http.Reque
 	defer func() { _ = said.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(said.Body, largestAnswer))
 	if err != nil {
-		return answer{}, &Refusal{Server: server, Answer: "its answer broke off", Unsure: true, Err: err}
+		return answer{}, &Refusal{Server: server, Answer: "its answer broke off", Reason: countersign.ReasonSilent, Unsure: true, Err: err}
 	}
 	return answer{said.StatusCode, body, webPage(said.Header.Get("Content-Type"), body)}, nil
 }
@@ -65,24 +71,84 @@ func postForm(ctx context.Context, client *http.Client, server, address string, 
 // is not told: it may hold the address with its secrets.
 func unreached(server string, written bool, err error) *Refusal {
 	if written {
-		return &Refusal{Server: server, Answer: "there was no answer; the message may have been taken", Unsure: true, Err: err}
+		return &Refusal{Server: server, Answer: "there was no answer; the message may have been taken", Reason: countersign.ReasonSilent, Unsure: true, Err: err}
 	}
-	return &Refusal{Server: server, Answer: "it can't be reached", Err: err}
+	return &Refusal{Server: server, Answer: "it can't be reached", Reason: countersign.ReasonUnreachable, Err: err}
 }
 
 // failed is the refusal of an answer that no gateway means for the message
 // itself. After 500, 502 and 504 the message may be on its way all the same.
 func failed(server string, code int, text string) *Refusal {
-	return &Refusal{Server: server, Answer: text, Unsure: code == http.StatusInternalServerError || code == http.StatusBadGateway || code == http.StatusGatewayTimeout}
+	return &Refusal{Server: server, Answer: text, Reason: reasonOfStatus(code), Unsure: code == http.StatusInternalServerError || code == http.StatusBadGateway || code == http.StatusGatewayTimeout}
 }
 
-// brief is a text on one line, short enough for a row.
-func brief(text string) string {
-	text = oneLine(strings.ToValidUTF8(text, ""))
-	if runes := []rune(text); len(runes) > 200 {
-		return string(runes[:200])
+// status is what is kept of an HTTP answer: its code and what the code means.
+// The body may repeat the message (OT-10).
+func status(code int) string { return strings.TrimSpace(fmt.Sprint(code, " ", http.StatusText(code))) }
+
+// reasonOfStatus classifies a status of HTTP.
+func reasonOfStatus(code int) countersign.Reason {
+	switch code {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return countersign.ReasonSettings
+	case http.StatusTooManyRequests:
+		return countersign.ReasonRateLimited
 	}
-	return text
+	if code/100 == 5 || code == http.StatusRequestTimeout || code == http.StatusTooEarly {
+		return countersign.ReasonLater
+	}
+	return countersign.ReasonRefused
+}
+
+// tagShape is what names of messages look like.
+var tagShape = regexp.MustCompile(`^[0-9A-Za-z._:-]{1,64}$`)
+
+// tagFor is what a gateway calls a message, for its receipts; empty where that
+// repeats something of the message, which must not be kept.
+func tagFor(l Letter, tag string) string {
+	if !tagShape.MatchString(tag) {
+		return ""
+	}
+	spelled := []string{tag}
+	if raw, err := hex.DecodeString(tag); err == nil {
+		spelled = append(spelled, string(raw))
+	}
+	for skip := range min(4, len(tag)) {
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			part := tag[skip:]
+			if raw, err := encoding.DecodeString(part[:len(part)/4*4]); err == nil {
+				spelled = append(spelled, string(raw))
+			}
+		}
+	}
+	for _, s := range spelled {
+		if repeats(s, l) {
+			return ""
+		}
+	}
+	return tag
+}
+
+// secretRun is what no name of a message may hold: a token, a number, a code, a link.
+var secretRun = regexp.MustCompile(`[0-9A-Za-z]{6,}`)
+
+// repeats reports whether a text holds a run of letters and digits that is in a letter.
+func repeats(text string, l Letter) bool {
+	bare := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, s)
+	}
+	text = bare(text)
+	for _, run := range secretRun.FindAllString(l.Text+" "+l.Subject+" "+strings.TrimPrefix(l.To, "+"), -1) {
+		if strings.ContainsAny(run, "0123456789") && strings.Contains(text, bare(run)) {
+			return true
+		}
+	}
+	return false
 }
 
 // legible is what a server said as every database keeps it: in whole letters,

@@ -23,6 +23,7 @@ type grip struct {
 const (
 	pause    = 200 * time.Millisecond
 	stubborn = 30 * time.Second
+	lastWord = 3 * time.Second // where the node ends
 )
 
 // take begins a try of the message, as m has it.
@@ -41,8 +42,13 @@ func (g *grip) message() countersign.Message {
 }
 
 // keep writes down what became of the message. A database that is away is asked
-// again until it is back.
+// again until it is back. A node that ends asks once more.
 func (g *grip) keep(ctx context.Context, m countersign.Message) error {
+	if ctx.Err() != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+		defer cancel()
+		ctx = last
+	}
 	for end := time.Now().Add(stubborn); ; {
 		err := g.finish(ctx, m)
 		if err == nil {
@@ -70,7 +76,7 @@ func (g *grip) finish(ctx context.Context, m countersign.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	m.Claimed = g.m.Claimed // as it was last renewed
-	m.Server, m.Answer, m.Tag = legible(m.Server), legible(m.Answer), legible(m.Tag)
+	m.Server, m.Tag = legible(m.Server), legible(m.Tag)
 	return g.outbox.Store.FinishMessage(ctx, m)
 }
 
@@ -82,7 +88,7 @@ func (g *grip) begin(ctx context.Context, route string) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	g.m.Route = route
-	held, err := g.outbox.Store.HandOver(ctx, g.m, route)
+	held, err := g.outbox.Store.HandOver(ctx, g.m, route, g.outbox.now().Add(unsureGaps[0]))
 	if err == nil && !held {
 		return errLost
 	}

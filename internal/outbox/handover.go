@@ -3,16 +3,16 @@ package outbox
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	"net/textproto"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
+
+	"countersign"
 )
 
 // Send hands over one mail. A token's mail is given up as the token dies: what
@@ -26,48 +26,31 @@ func (s *SMTP) Send(ctx context.Context, l Letter) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, &Refusal{Server: "the outbox", Answer: "the mail can't be written: " + err.Error(), Permanent: true, Err: err}
 	}
-	client, err := s.client(ctx, over)
+	from, err := m.GetSender(false)
+	to, rcptErr := m.GetRecipients()
+	if err := errors.Join(err, rcptErr); err != nil {
+		return Receipt{}, &Refusal{Server: outboxName, Answer: "the mail can't be written: " + err.Error(), Permanent: true, Err: err}
+	}
+	talk, err := s.converse(ctx, over)
 	if err != nil {
-		return Receipt{}, &Refusal{Server: s.host, Answer: oneLine(err.Error()), Err: err}
+		return Receipt{}, s.refusal(err, l)
 	}
-	talk, err := client.DialToSMTPClientWithContext(ctx)
-	if err != nil {
-		return Receipt{}, s.refusal(err, l.To)
-	}
-	defer func() { go func() { _ = client.CloseWithSMTPClient(talk) }() }() // its good-bye changes nothing
-	if client, err = s.talking(over); err == nil {
-		err = client.SendWithSMTPClient(talk, m)
-	}
-	if err == nil || m.IsDelivered() { // what goes wrong after the server took it does not matter
-		return Receipt{Server: s.host, Answer: oneLine(m.ServerResponse())}, nil
-	}
-	return Receipt{}, s.refusal(err, l.To)
-}
-
-// client is for one conversation; its login may need a token first.
-func (s *SMTP) client(ctx context.Context, over time.Time) (*mail.Client, error) {
-	options := append(s.options(), mail.WithTimeout(s.waits(over)))
-	if s.bearer != nil {
-		token, err := s.bearer.get(ctx)
-		if err != nil {
-			return nil, err
+	said, err := talk.send(from, to, m, func() error {
+		if l.Begin == nil {
+			return nil
 		}
-		options = append(options, mail.WithPassword(token))
+		return l.Begin(ctx, s.host) // from here on the server may have the mail
+	})
+	var f *fault
+	if err == nil || errors.As(err, &f) && f.reply != nil {
+		talk.quit()
+	} else {
+		talk.close() // in the middle of a mail there is no good-bye
 	}
-	return mail.NewClient(s.host, options...)
-}
-
-// talking is for the mail itself, with the time that is left.
-func (s *SMTP) talking(over time.Time) (*mail.Client, error) {
-	return mail.NewClient(s.host, append(s.options(), mail.WithTimeout(s.waits(over)))...)
-}
-
-// waits is how long the server may take; over is when all is over, zero if never.
-func (s *SMTP) waits(over time.Time) time.Duration {
-	if over.IsZero() {
-		return s.Patience
+	if err != nil {
+		return Receipt{}, s.refusal(err, l)
 	}
-	return max(min(s.Patience, time.Until(over)), time.Millisecond)
+	return Receipt{Server: s.host, Answer: Redact(said.String())}, nil
 }
 
 func compose(l Letter) (*mail.Msg, error) {
@@ -108,60 +91,83 @@ func Domain(from string) string {
 // loginWanted is the code of a server that takes mail after a login only (RFC 4954).
 const loginWanted = 530
 
-// reply finds a server's own words in the error about it.
-var reply = regexp.MustCompile(`\b[45][0-9][0-9][ "].*`)
-
-// refusal reads what went wrong. Only the codes 500 to 599 for this mail are
-// final: a time-out may follow a mail that was taken, and a login that is wrong
-// or not there, or a certificate, is mended by the operator.
-func (s *SMTP) refusal(err error, to string) error {
-	r := &Refusal{Server: s.host, Answer: s.explain(err), Err: err}
-	var sending *mail.SendError
-	if errors.As(err, &sending) {
-		r.Permanent = sending.ErrorCode() >= 500 && sending.ErrorCode() <= 599 && sending.ErrorCode() != loginWanted
-		r.Unsure = sending.Reason == mail.ErrSMTPDataClose && sending.ErrorCode() == 0
+// refusal reads what went wrong. Only the codes 500 to 599 for this mail and its
+// recipient are final: a time-out may follow a mail that was taken, and a login,
+// a sender, a name or a certificate that is not accepted is mended by the operator.
+func (s *SMTP) refusal(err error, l Letter) error {
+	var f *fault
+	if !errors.As(err, &f) {
+		return err // of our own: the database, for example
 	}
+	r := &Refusal{Server: s.host, Answer: s.explain(f), Reason: f.reason(), Err: err}
+	if f.reply != nil {
+		r.Permanent = f.reply.code >= 500 && f.phase >= phaseRecipient && r.Reason != countersign.ReasonSettings
+	}
+	r.Unsure = f.reply == nil && f.phase == phaseEnd || l.Route != "" && !r.Permanent
 	if r.Unsure {
-		r.Route = s.host
+		r.Route = s.host // also where an earlier try may have arrived
 	}
-	r.Answer = strings.ReplaceAll(r.Answer, to, "the address") // rows and logs hold it once
 	return r
 }
 
-// explain says in a line what the server said, or what kept it from saying anything.
-func (s *SMTP) explain(err error) string {
-	var sending *mail.SendError
-	var spoken *textproto.Error
-	var certificate *tls.CertificateVerificationError
+// reason classifies what went wrong.
+func (f *fault) reason() countersign.Reason {
+	switch {
+	case f.reply == nil && f.phase == phaseEnd:
+		return countersign.ReasonSilent
+	case f.reply == nil && (f.phase == phaseEncryption || f.phase == phaseLogin) && !timedOut(f.err):
+		return countersign.ReasonSettings
+	case f.reply == nil:
+		return countersign.ReasonUnreachable
+	}
+	reason := reasonOf(f.reply.String())
+	if f.reply.code >= 500 && f.phase < phaseRecipient {
+		return countersign.ReasonSettings // nothing was said of the recipient
+	}
+	if reason == countersign.ReasonRefused && f.phase == phaseRecipient && f.reply.enhanced == "" && f.reply.code == 550 {
+		return countersign.ReasonNoAddress // what 550 means there (RFC 5321 §4.2.3)
+	}
+	return reason
+}
+
+// timedOut reports whether time was up: the server's, or that of who asked.
+func timedOut(err error) bool {
 	var network net.Error
+	return errors.As(err, &network) && network.Timeout() || errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)
+}
+
+// explain says in a line what the server said, or what kept it from saying
+// anything. It holds nothing that a server may have repeated (OT-10).
+func (s *SMTP) explain(err error) string {
+	var f *fault
+	if !errors.As(err, &f) {
+		return Redact(err.Error())
+	}
+	if f.reply != nil {
+		return s.said(f)
+	}
+	var certificate *tls.CertificateVerificationError
 	var dns *net.DNSError
 	var dial *net.OpError
 	switch {
-	case errors.As(err, &sending) && sending.ErrorCode() != 0:
-		words, _, _ := strings.Cut(reply.FindString(sending.Error()), ", affected ")
-		words = oneLine(strings.ReplaceAll(words, `"`, ""))
-		if sending.ErrorCode() == loginWanted {
-			return "it wants a login: " + words
-		}
-		return words
-	case sending != nil && sending.Reason == mail.ErrSMTPDataClose:
+	case f.phase == phaseEnd:
 		return "there was no answer after the mail; it may have arrived"
-	case sending != nil:
-		return "there was no answer in time"
-	case errors.As(err, &spoken):
-		return s.spoken(spoken)
-	case errors.As(err, &certificate):
-		return "its certificate is not right: " + oneLine(certificate.Err.Error())
-	case strings.Contains(err.Error(), "STARTTLS"):
-		return "it offers no encryption (STARTTLS), without which nothing is sent; set tls=implicit or tls=none in --smtp-url, or another port"
-	case errors.As(err, &network) && network.Timeout():
-		return "there was no answer in time"
-	case errors.As(err, &dns):
+	case errors.Is(f.err, errReply), errors.Is(f.err, errUnencrypted), errors.Is(f.err, errNoLogin), errors.Is(f.err, errOtherLogin):
+		return f.err.Error()
+	case errors.As(f.err, &certificate):
+		return "its certificate is not right: " + certificateFault(certificate.Err)
+	case errors.As(f.err, &dns):
 		return "its name can't be found"
-	case errors.As(err, &dial) && dial.Op == "dial":
+	case timedOut(f.err):
+		return "there was no answer in time"
+	case errors.As(f.err, &dial) && dial.Op == "dial":
 		return "it can't be reached: " + system(dial.Err)
+	case f.phase == phaseEncryption:
+		return "the encryption failed"
+	case f.phase == phaseLogin:
+		return Redact(f.err.Error())
 	default:
-		return oneLine(err.Error())
+		return "it closed the connection"
 	}
 }
 
@@ -174,14 +180,34 @@ func system(err error) string {
 	return oneLine(err.Error())
 }
 
-// spoken is a refusal of the conversation, before any mail: often our login.
-func (s *SMTP) spoken(e *textproto.Error) string {
-	said := fmt.Sprintf("%d %s", e.Code, strings.Trim(oneLine(e.Msg), `"`))
-	if e.Code == 535 || e.Code == 534 {
+// certificateFault says in words of ours why a certificate is not right.
+func certificateFault(err error) string {
+	var host x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &host):
+		return "it is of another host"
+	case errors.As(err, &authority):
+		return "nobody known here signed it"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "it is expired, or not valid yet"
+	default:
+		return "it is not valid"
+	}
+}
+
+// said is a server's refusal, as far as it may be kept.
+func (s *SMTP) said(f *fault) string {
+	words := explained(Redact(f.reply.String()), f.reason())
+	switch {
+	case f.reply.code == loginWanted:
+		return "it wants a login: " + words
+	case f.phase == phaseLogin:
 		if s.bearer != nil {
 			s.bearer.drop()
 		}
-		return "it did not take our login: " + said
+		return "it did not take our login: " + words
 	}
-	return said
+	return words
 }

@@ -1,66 +1,106 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
 	"time"
 
 	"countersign"
+	"countersign/internal/store"
 )
 
 // How many messages of a channel are handed over at once.
 const (
-	atOnce = 16
-	slowly = 10 // of them letters, and tokens that were tried before: the others are kept for fresh tokens
+	atOnce  = 16
+	slowly  = 10 // of them letters, and tokens that were tried before: the others are kept for fresh tokens
+	letters = 6  // of them letters: the others are kept for tokens
+	patient = 48 // that a server has kept waiting for long, besides
 )
+
+// long is after which time a server has kept a message waiting for long: what
+// waits then, as RFC 5321 lets it, makes room for others.
+const long = 15 * time.Second
 
 // farewell is how long a node that is told to end goes on with what it has in
 // its hands, so that it can write down what became of it.
 const farewell = 10 * time.Second
 
-// The hands of one channel hand its messages over. A server that hangs keeps the hand that waits
-// for it; letters, and tokens on which it hung before, never keep all of them.
+// The hands of one channel hand its messages over. A server that hangs keeps the
+// hand that waits for it for a while; letters, and tokens on which it hung before,
+// never keep all of them.
 type hands struct {
-	all  chan struct{}
-	slow chan struct{}
-	busy sync.WaitGroup
+	all     chan struct{}
+	slow    chan struct{}
+	letters chan struct{}
+	patient map[bool]chan struct{} // by whether they are tokens
+	long    time.Duration
+	busy    sync.WaitGroup
 }
 
-func newHands() *hands {
-	return &hands{all: make(chan struct{}, atOnce), slow: make(chan struct{}, slowly)}
+func newHands(wait time.Duration) *hands {
+	return &hands{all: make(chan struct{}, atOnce), slow: make(chan struct{}, slowly), letters: make(chan struct{}, letters), long: wait,
+		patient: map[bool]chan struct{}{true: make(chan struct{}, patient), false: make(chan struct{}, patient)}}
+}
+
+// of are the hands that a message of a class keeps.
+func (h *hands) of(class store.Class) []chan struct{} {
+	switch class {
+	case store.FreshTokens:
+		return []chan struct{}{h.all}
+	case store.TriedTokens:
+		return []chan struct{}{h.all, h.slow}
+	default:
+		return []chan struct{}{h.all, h.slow, h.letters}
+	}
 }
 
 // free is how many messages can be taken now.
-func (h *hands) free(fresh bool) int {
-	free := cap(h.all) - len(h.all)
-	if !fresh {
-		free = min(free, cap(h.slow)-len(h.slow))
+func (h *hands) free(class store.Class) int {
+	free := atOnce
+	for _, kept := range h.of(class) {
+		free = min(free, cap(kept)-len(kept))
 	}
 	return free
 }
 
-// carry lets a hand do its work.
-func (h *hands) carry(fresh bool, work func()) {
-	h.all <- struct{}{}
-	if !fresh {
-		h.slow <- struct{}{}
+// carry lets a hand do its work. A hand that is kept for long is replaced, as
+// long as there are not too many of these.
+func (h *hands) carry(class store.Class, work func(), again func()) {
+	for _, kept := range h.of(class) {
+		kept <- struct{}{}
 	}
+	giveBack := sync.OnceFunc(func() {
+		for _, kept := range h.of(class) {
+			<-kept
+		}
+	})
+	patient, waits := h.patient[class != store.Letters], make(chan bool, 1)
+	timer := time.AfterFunc(h.long, func() {
+		select {
+		case patient <- struct{}{}:
+			waits <- true
+			giveBack()
+			again()
+		default:
+			waits <- false
+		}
+	})
 	h.busy.Go(func() {
-		defer func() {
-			<-h.all
-			if !fresh {
-				<-h.slow
-			}
-		}()
 		work()
+		if !timer.Stop() && <-waits {
+			<-patient
+		}
+		giveBack()
+		again()
 	})
 }
 
 // loop hands over the messages of one channel until ctx ends; what it has in its
 // hands then has until work ends.
 func (o *Outbox) loop(ctx, work context.Context, c countersign.Channel) {
-	h := newHands()
+	h := newHands(cmp.Or(o.Long, long))
 	defer h.busy.Wait()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -79,20 +119,19 @@ func (o *Outbox) loop(ctx, work context.Context, c countersign.Channel) {
 }
 
 // handOut gives what is due to the hands that are free: tokens that were never
-// tried, then everything else.
+// tried, tokens that were, then letters.
 func (o *Outbox) handOut(ctx, work context.Context, c countersign.Channel, h *hands) error {
-	for _, fresh := range []bool{true, false} {
-		claimed, err := o.claim(ctx, h.free(fresh), fresh, c)
+	for _, class := range []store.Class{store.FreshTokens, store.TriedTokens, store.Letters} {
+		claimed, err := o.claim(ctx, h.free(class), class, c)
 		if err != nil {
 			return err
 		}
 		for _, m := range claimed {
-			h.carry(fresh, func() {
+			h.carry(class, func() {
 				if err := o.deliver(work, m); err != nil && work.Err() == nil {
 					o.Log.Error("outbox", "message", m.ID, "error", err)
 				}
-				o.wake(c)
-			})
+			}, func() { o.wake(c) })
 		}
 	}
 	return nil

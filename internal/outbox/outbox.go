@@ -37,6 +37,7 @@ type Outbox struct {
 	Lookup Lookup                                 // of the DNS, for tests of mail; nil: nobody is asked
 	Write  func(context.Context, time.Time) error // writes letters that no request waited for; nil: there are none
 	Count  func(countersign.Message)              // told of each try and what became of it; nil: nobody counts
+	Long   time.Duration                          // after which a message that a server keeps waiting makes room for others; 0: 15 s
 
 	once  sync.Once
 	wakes map[countersign.Channel]chan struct{}
@@ -127,19 +128,14 @@ func (o *Outbox) write(ctx context.Context) error {
 	return o.Write(ctx, o.now())
 }
 
-// claim takes messages that are due, tokens first; fresh: only tokens that were
-// never tried.
-func (o *Outbox) claim(ctx context.Context, limit int, fresh bool, channels ...countersign.Channel) ([]countersign.Message, error) {
+// claim takes messages of a class that are due.
+func (o *Outbox) claim(ctx context.Context, limit int, class store.Class, channels ...countersign.Channel) ([]countersign.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	switch {
-	case limit == 0 || len(channels) == 0:
+	if limit <= 0 || len(channels) == 0 {
 		return nil, nil
-	case fresh:
-		return o.Store.ClaimTokens(ctx, o.now(), lease, channels, limit)
-	default:
-		return o.Store.ClaimMessages(ctx, o.now(), lease, channels, limit)
 	}
+	return o.Store.ClaimMessages(ctx, o.now(), store.Claim{Class: class, Channels: channels, Lease: lease, Limit: limit})
 }
 
 // Poll takes one batch of messages that are due, tokens first, tries each once,
@@ -148,7 +144,7 @@ func (o *Outbox) Poll(ctx context.Context) (int, error) {
 	if err := o.write(ctx); err != nil {
 		o.Log.Error("letters can't be written", "error", err) // those that are written go all the same
 	}
-	claimed, err := o.claim(ctx, batch, false, o.channels()...)
+	claimed, err := o.claim(ctx, batch, store.AnyMessage, o.channels()...)
 	if err != nil {
 		return 0, err
 	}

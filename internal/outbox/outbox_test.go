@@ -234,7 +234,7 @@ func TestTokens(t *testing.T) {
 func TestLease(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		add(t, db, countersign.Message{ID: "m"})
-		claimed, err := db.ClaimMessages(t.Context(), noon, time.Minute, []countersign.Channel{countersign.ByEmail}, 10)
+		claimed, err := db.ClaimMessages(t.Context(), noon, store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: time.Minute, Limit: 10})
 		if err != nil || len(claimed) != 1 {
 			t.Fatalf("%v %v", claimed, err)
 		}
@@ -265,7 +265,7 @@ func TestSlowServerKeepsItsMessage(t *testing.T) {
 				c.Pass(time.Second)
 				time.Sleep(50 * time.Millisecond)
 			}
-			if n, err := db.ClaimMessages(t.Context(), c.Now(), time.Minute, []countersign.Channel{countersign.ByEmail}, 10); err != nil || len(n) != 0 {
+			if n, err := db.ClaimMessages(t.Context(), c.Now(), store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: time.Minute, Limit: 10}); err != nil || len(n) != 0 {
 				t.Errorf("taken from a node that is sending: %v %v", n, err)
 			}
 			return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"countersign"
 )
 
 // A Sender hands a letter to a server or gateway.
@@ -14,7 +16,7 @@ type Sender interface {
 // A Receipt is what the server said when it took a letter.
 type Receipt struct {
 	Server string
-	Answer string
+	Answer string // in words of ours, or as Redact leaves it
 	Route  string // the way out that took it; text messages only
 	Tag    string // what the gateway calls it from here on, for its receipts
 }
@@ -23,7 +25,8 @@ type Receipt struct {
 // not permanent may be tried again; so is every other error.
 type Refusal struct {
 	Server    string
-	Answer    string
+	Answer    string // in words of ours, or as Redact leaves it
+	Reason    countersign.Reason
 	Permanent bool
 	Unsure    bool   // it may have been taken all the same: there was no answer
 	Route     string // unsure: the way out that may have it
@@ -32,6 +35,18 @@ type Refusal struct {
 
 func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s: %s", r.Server, r.Answer)
+}
+
+// outboxName is the server of a refusal that is our own.
+const outboxName = "the outbox"
+
+// kept is what a row holds of a refusal: nothing that the server may have
+// repeated of the message.
+func (r *Refusal) kept() (answer string, reason countersign.Reason) {
+	if reason = r.Reason; reason == "" && r.Answer != "" {
+		reason = reasonOf(r.Answer)
+	}
+	return explained(Redact(r.Answer), reason), reason
 }
 
 func (r *Refusal) Unwrap() error { return r.Err }

@@ -88,16 +88,27 @@ func (s *SMPP) Send(ctx context.Context, l Letter) (Receipt, error) {
 	if err == nil {
 		return Receipt{Server: s.host, Answer: "accepted", Tag: id}, nil
 	}
-	r := &Refusal{Server: s.host, Answer: "it can't be reached", Unsure: smpp.Unsure(err), Err: err}
+	r := &Refusal{Server: s.host, Answer: "it can't be reached", Reason: countersign.ReasonUnreachable, Unsure: smpp.Unsure(err), Err: err}
 	var status smpp.Status
 	switch {
 	case errors.As(err, &status):
-		r.Answer, r.Permanent = brief(status.Error()), status == smpp.BadDestination
+		r.Answer, r.Reason, r.Permanent = "a status that is not known here", countersign.ReasonSettings, status == smpp.BadDestination
+		if status.Known() {
+			r.Answer = status.Error()
+		}
+		switch status {
+		case smpp.BadDestination:
+			r.Reason = countersign.ReasonNoAddress
+		case smpp.QueueFull, smpp.Throttled:
+			r.Reason = countersign.ReasonRateLimited
+		case smpp.SystemError, smpp.SubmitFailed:
+			r.Reason = countersign.ReasonLater
+		}
 		if strings.Contains(err.Error(), "login") {
 			r.Answer = "it did not take our login: " + r.Answer
 		}
 	case r.Unsure:
-		r.Answer = "there was no answer; the message may have been taken"
+		r.Answer, r.Reason = "there was no answer; the message may have been taken", countersign.ReasonSilent
 	}
 	return Receipt{}, r
 }

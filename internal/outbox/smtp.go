@@ -1,33 +1,39 @@
 package outbox
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/wneessen/go-mail"
-
 	"countersign/internal/textfile"
 )
 
-// patience is how long a server has for the conversation, and again for each mail.
+// patience is how long a service that gives tokens out, and a text gateway, may
+// take to answer.
 const patience = 15 * time.Second
+
+// anyLogin is the strongest that the server offers.
+const anyLogin = "any"
 
 // An SMTP hands letters to a mail server.
 type SMTP struct {
-	Patience time.Duration // how long the server has for the conversation, and again for each mail
+	Patience time.Duration // longest for each answer of the server; 0: as long as RFC 5321 says
+	Helo     string        // our name in EHLO; empty: that of this machine
 
 	host     string
 	port     int
 	security string // starttls, implicit, none
 	user     string
 	password string
-	login    mail.SMTPAuthType
+	login    string  // plain, login, xoauth2, anyLogin; empty: none
 	bearer   *bearer // login by OAuth; nil: by password
 	tls      *tls.Config
 }
@@ -53,7 +59,7 @@ func ParseSMTP(raw string) (*SMTP, error) {
 	if err := known(u, smtpOptions...); err != nil {
 		return nil, err
 	}
-	s := &SMTP{Patience: patience, host: u.Hostname()}
+	s := &SMTP{host: u.Hostname()}
 	if err := s.secure(u); err != nil {
 		return nil, err
 	}
@@ -113,11 +119,9 @@ func (s *SMTP) authenticate(u *url.URL) error {
 	}
 	switch kind {
 	case "":
-		s.login = mail.SMTPAuthAutoDiscover
-	case "plain":
-		s.login = mail.SMTPAuthPlain
-	case "login":
-		s.login = mail.SMTPAuthLogin
+		s.login = anyLogin
+	case "plain", "login":
+		s.login = kind
 	case "xoauth2":
 		return s.authorize(u.Query())
 	default:
@@ -131,25 +135,23 @@ func (s *SMTP) authorize(q url.Values) error {
 	if s.security == "none" && !local(s.host) {
 		return errors.New("auth=xoauth2 needs encryption: anybody on the way could use the token")
 	}
-	s.login = mail.SMTPAuthXOAUTH2
+	s.login = "xoauth2"
 	var err error
 	s.bearer, err = newBearer(q)
 	return err
 }
 
-// options are those of one conversation.
-func (s *SMTP) options() []mail.Option {
-	all := []mail.Option{mail.WithoutSMTPUTF8(), mail.WithoutNoop(), mail.WithTLSConfig(s.tls), mail.WithPort(s.port)}
-	switch s.security {
-	case "implicit":
-		all = append(all, mail.WithSSL())
-	case "none":
-		all = append(all, mail.WithTLSPolicy(mail.NoTLS))
-	default:
-		all = append(all, mail.WithTLSPolicy(mail.TLSMandatory))
+// helo is our name in EHLO: a host name, or an address as RFC 5321 §4.1.3 writes it.
+func (s *SMTP) helo() string {
+	name := s.Helo
+	if name == "" {
+		name, _ = os.Hostname()
 	}
-	if s.login != "" {
-		all = append(all, mail.WithSMTPAuth(s.login), mail.WithUsername(s.user), mail.WithPassword(s.password))
+	if address, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		if address.Is4() {
+			return "[" + address.String() + "]"
+		}
+		return "[IPv6:" + address.String() + "]"
 	}
-	return all
+	return cmp.Or(name, "localhost")
 }

@@ -56,9 +56,9 @@ func TestMailServers(t *testing.T) {
 		{"going down", m.URL(), "drop@acme.example", "421 4.3.0 Going down", false, false},
 		{"hangs before the mail", m.URL(), "hangdata@acme.example", "there was no answer in time", false, false},
 		{"hangs after the mail", m.URL(), "slowend@acme.example", "there was no answer after the mail; it may have arrived", false, true},
-		{"another host's certificate", m.At(mtatest.Foreign), "bsmith@acme.example", "its certificate is not right: x509:", false, false},
+		{"another host's certificate", m.At(mtatest.Foreign), "bsmith@acme.example", "its certificate is not right: it is of another host", false, false},
 		{"no encryption", m.At(mtatest.Unsecure), "bsmith@acme.example", "it offers no encryption (STARTTLS)", false, false},
-		{"away", m.At(mtatest.Away), "bsmith@acme.example", "421 4.3.2 mail.acme.example is down for maintenance", false, false},
+		{"away", m.At(mtatest.Away), "bsmith@acme.example", "421 4.3.2 … is down for maintenance", false, false},
 		{"no login", strings.Replace(m.URL(), mtatest.User+":"+mtatest.Password+"@", "", 1), "bsmith@acme.example", "it wants a login: 530 5.7.0 Authentication required", false, false},
 		{"wrong password", strings.Replace(m.URL(), mtatest.Password, "wrong", 1), "bsmith@acme.example", "it did not take our login: 535", false, false},
 	} {
@@ -71,7 +71,7 @@ func TestMailServers(t *testing.T) {
 			receipt, err := s.Send(t.Context(), mailTo(c.to))
 			var refusal *outbox.Refusal
 			switch {
-			case c.says == "" && (err != nil || receipt.Server != "127.0.0.1" || !strings.Contains(receipt.Answer, "OK id=")):
+			case c.says == "" && (err != nil || receipt.Server != "127.0.0.1" || receipt.Answer != "250 OK"):
 				t.Errorf("%+v %v", receipt, err)
 			case c.says == "":
 			case !errors.As(err, &refusal):

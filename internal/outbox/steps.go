@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/textproto"
-	"strings"
 	"time"
 
 	"countersign"
@@ -16,11 +14,14 @@ import (
 // examine looks at the way that a test mail has taken, step by step, and keeps
 // what it finds beside the mail.
 func (o *Outbox) examine(ctx context.Context, m countersign.Message, l Letter) error {
-	server, ok := o.Mail.(*SMTP)
-	if !ok || m.Kind != countersign.KindTest || m.Channel != countersign.ByEmail {
+	if m.Kind != countersign.KindTest || m.Channel != countersign.ByEmail {
 		return nil
 	}
-	whole, cancel := context.WithTimeout(ctx, lookFor)
+	server, ok := o.Mail.(*SMTP)
+	if !ok { // there is nothing to look at, and nobody waits for it
+		return o.Store.KeepFindings(ctx, m, []Finding{})
+	}
+	whole, cancel := context.WithTimeout(ctx, checkFor+lookFor)
 	defer cancel()
 	all := server.Steps(whole)
 	if o.Lookup != nil {
@@ -48,21 +49,15 @@ const (
 // Steps talks to the mail server as if there were a mail, and tells of each step
 // up to the first that is not right.
 func (s *SMTP) Steps(ctx context.Context) []Finding {
-	client, err := s.client(ctx, time.Time{})
-	if err != nil {
-		return []Finding{{Subject: stepLogin, Level: Fatal, Text: oneLine(err.Error())}}
-	}
+	ctx, cancel := context.WithTimeout(ctx, checkFor)
+	defer cancel()
 	steps := []Finding{{Subject: stepConnection, Level: Good, Text: fmt.Sprintf("%s, port %d", s.host, s.port)}}
-	talk, err := client.DialToSMTPClientWithContext(ctx)
+	talk, err := s.converse(ctx, time.Time{})
 	if err != nil {
 		return s.stopped(steps, err)
 	}
-	defer func() { go func() { _ = client.CloseWithSMTPClient(talk) }() }()
-	state, err := talk.GetTLSConnectionState()
-	if err != nil {
-		state = nil
-	}
-	return append(steps, s.encryption(state), s.signIn())
+	defer talk.quit()
+	return append(steps, s.encryption(talk.state()), s.signIn())
 }
 
 // secured says how a conversation is encrypted, by the tls of the URL.
@@ -71,12 +66,11 @@ var secured = map[string]string{"starttls": "STARTTLS", "implicit": "TLS from th
 // stopped are the steps where one of them went wrong.
 func (s *SMTP) stopped(steps []Finding, err error) []Finding {
 	bad := Finding{Level: Fatal, Text: s.explain(err)}
-	var certificate *tls.CertificateVerificationError
-	var spoken *textproto.Error
+	var f *fault
 	switch {
-	case errors.As(err, &certificate) || strings.Contains(err.Error(), "STARTTLS"):
+	case errors.As(err, &f) && f.phase == phaseEncryption:
 		bad.Subject = stepEncryption
-	case errors.As(err, &spoken) && (spoken.Code == 535 || spoken.Code == 534):
+	case f != nil && f.phase == phaseLogin:
 		bad.Subject = stepLogin
 		steps = append(steps, Finding{Subject: stepEncryption, Level: Good, Text: secured[s.security]})
 	default:

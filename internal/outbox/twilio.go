@@ -78,28 +78,38 @@ func (t *Twilio) Send(ctx context.Context, l Letter) (Receipt, error) {
 	return t.judge(a)
 }
 
-// theNumber are Twilio's codes of refusals that no other try would change: the
-// number is none, is no mobile, or its owner has said STOP.
-var theNumber = []int{21211, 21217, 21219, 21408, 21610, 21612, 21614, 21635, 60410}
+// twilioTag is what Twilio calls a message.
+var twilioTag = regexp.MustCompile(`^[A-Z]{2}[0-9A-Za-z]{1,40}$`)
+
+// twilioNumber are the errors that no other try would change: the number is
+// none, is no mobile, or its owner has said STOP.
+var twilioNumber = map[int]countersign.Reason{21211: countersign.ReasonNoAddress, 21217: countersign.ReasonNoAddress, 21219: countersign.ReasonRefused,
+	21408: countersign.ReasonRefused, 21610: countersign.ReasonStopped, 21612: countersign.ReasonNoAddress, 21614: countersign.ReasonNoAddress,
+	21635: countersign.ReasonNoAddress, 60410: countersign.ReasonBlocked}
 
 func (t *Twilio) judge(a answer) (Receipt, error) {
 	var said struct {
-		SID     string `json:"sid"`
-		Status  string `json:"status"`
-		Code    int    `json:"code"`
-		Message string `json:"message"`
+		SID  string `json:"sid"`
+		Code int    `json:"code"`
 	}
 	err := json.Unmarshal(a.body, &said)
 	switch {
 	case a.page && a.code/100 == 2: // with 502 or 504 the gateway behind may have it
-		return Receipt{}, &Refusal{Server: "Twilio", Answer: "a web page answered instead of the gateway"}
+		return Receipt{}, &Refusal{Server: "Twilio", Answer: "a web page answered instead of the gateway", Reason: countersign.ReasonSettings}
 	case a.code/100 == 2 && (err != nil || said.SID == ""):
-		return Receipt{}, &Refusal{Server: "Twilio", Answer: "its answer can't be read; the message may have been taken", Unsure: true}
+		return Receipt{}, &Refusal{Server: "Twilio", Answer: "its answer can't be read; the message may have been taken", Reason: countersign.ReasonSilent, Unsure: true}
 	case a.code/100 == 2:
-		return Receipt{Server: "Twilio", Answer: brief(fmt.Sprintf("%d %s", a.code, said.Status)), Tag: said.SID}, nil
+		return Receipt{Server: "Twilio", Answer: status(a.code), Tag: twilioTag.FindString(said.SID)}, nil
 	}
-	r := failed("Twilio", a.code, brief(fmt.Sprintf("%d %d %s", a.code, said.Code, said.Message)))
-	r.Permanent = a.code == http.StatusBadRequest && slices.Contains(theNumber, said.Code)
+	r := failed("Twilio", a.code, status(a.code))
+	if words := twilioErrors[strconv.Itoa(said.Code)]; words != "" {
+		r.Answer = fmt.Sprintf("%d %d %s", a.code, said.Code, words)
+	}
+	if reason, final := twilioNumber[said.Code]; final && a.code == http.StatusBadRequest {
+		r.Permanent, r.Reason = true, reason
+	} else if a.code == http.StatusBadRequest {
+		r.Reason = countersign.ReasonSettings
+	}
 	return Receipt{}, r
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -83,31 +82,56 @@ const (
 	vonageError = "5"
 )
 
-var vonageNumber = []string{"7", "33"} // the number is barred, or is none
+var (
+	vonageNumber   = []string{"7", "33"}                                                         // the number is barred, or is none
+	vonageSettings = []string{"2", "3", "4", "8", "9", "11", "12", "14", "15", "22", "23", "29"} // ours
+)
+
+// vonageErrors are the statuses that are told apart, in words of ours: what
+// Vonage says itself may repeat the message (OT-10).
+var vonageErrors = map[string]string{
+	"1": "too many messages", "2": "a parameter is missing", "3": "a parameter is wrong", "4": "it did not take our login",
+	"5": "an error of its own", "6": "the message can't be sent", "7": "the number is barred", "8": "the account is barred",
+	"9": "the account has no funds", "10": "too many connections", "11": "the account is not enabled for this", "12": "the text is too long",
+	"14": "the signature is wrong", "15": "the sender is not allowed", "22": "the network is not known", "23": "the callback is not allowed",
+	"29": "the number is not on the list of a trial account", "33": "there is no such number",
+}
 
 func (v *Vonage) judge(a answer) (Receipt, error) {
 	var said struct {
 		Messages []struct {
 			ID     string `json:"message-id"`
 			Status string `json:"status"`
-			Error  string `json:"error-text"`
 		} `json:"messages"`
 	}
 	err := json.Unmarshal(a.body, &said)
 	switch {
 	case a.page && a.code/100 == 2: // with 502 or 504 the gateway behind may have it
-		return Receipt{}, &Refusal{Server: "Vonage", Answer: "a web page answered instead of the gateway"}
+		return Receipt{}, &Refusal{Server: "Vonage", Answer: "a web page answered instead of the gateway", Reason: countersign.ReasonSettings}
 	case a.code/100 != 2:
-		return Receipt{}, failed("Vonage", a.code, fmt.Sprint(a.code))
+		return Receipt{}, failed("Vonage", a.code, status(a.code))
 	case err != nil || len(said.Messages) == 0:
-		return Receipt{}, &Refusal{Server: "Vonage", Answer: "its answer can't be read; the message may have been taken", Unsure: true}
+		return Receipt{}, &Refusal{Server: "Vonage", Answer: "its answer can't be read; the message may have been taken", Reason: countersign.ReasonSilent, Unsure: true}
 	}
 	first := said.Messages[0]
 	if first.Status == vonageTaken {
-		return Receipt{Server: "Vonage", Answer: fmt.Sprintf("%d accepted", a.code), Tag: first.ID}, nil
+		return Receipt{Server: "Vonage", Answer: status(a.code), Tag: first.ID}, nil
 	}
-	return Receipt{}, &Refusal{Server: "Vonage", Answer: brief(first.Status + " " + first.Error),
-		Permanent: slices.Contains(vonageNumber, first.Status), Unsure: first.Status == vonageError}
+	r := &Refusal{Server: "Vonage", Answer: "an error that is not known here", Reason: countersign.ReasonRefused, Unsure: first.Status == vonageError}
+	if words := vonageErrors[first.Status]; words != "" {
+		r.Answer = "status " + first.Status + " " + words
+	}
+	switch {
+	case slices.Contains(vonageNumber, first.Status):
+		r.Permanent, r.Reason = true, countersign.ReasonNoAddress
+	case slices.Contains(vonageSettings, first.Status):
+		r.Reason = countersign.ReasonSettings
+	case first.Status == "1":
+		r.Reason = countersign.ReasonRateLimited
+	case r.Unsure:
+		r.Reason = countersign.ReasonSilent
+	}
+	return Receipt{}, r
 }
 
 // Read takes a receipt out of a callback that Vonage has signed not long ago.

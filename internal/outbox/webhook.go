@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -100,16 +99,16 @@ func Sign(secret, body []byte) string {
 // judge reads the gateway's answer: 2xx is taken, unless it is a web page; most
 // 4xx are final; everything else may pass.
 func (h *Webhook) judge(a answer) (Receipt, error) {
-	said := brief(fmt.Sprintf("%d %s", a.code, a.body))
+	said := status(a.code)
 	switch code := a.code; {
 	case code/100 == 2 && !a.page:
 		return Receipt{Server: h.host, Answer: said}, nil
 	case code/100 == 2:
-		return Receipt{}, &Refusal{Server: h.host, Answer: "a web page answered instead of the gateway"}
+		return Receipt{}, &Refusal{Server: h.host, Answer: "a web page answered instead of the gateway", Reason: countersign.ReasonSettings}
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusNotFound, code == http.StatusMethodNotAllowed:
-		return Receipt{}, &Refusal{Server: h.host, Answer: said} // our settings, not the number
+		return Receipt{}, &Refusal{Server: h.host, Answer: said, Reason: countersign.ReasonSettings} // our settings, not the number
 	case code/100 == 4 && code != http.StatusRequestTimeout && code != http.StatusTooEarly && code != http.StatusTooManyRequests:
-		return Receipt{}, &Refusal{Server: h.host, Answer: said, Permanent: true}
+		return Receipt{}, &Refusal{Server: h.host, Answer: said, Reason: countersign.ReasonRefused, Permanent: true}
 	default:
 		return Receipt{}, failed(h.host, code, said)
 	}

@@ -93,6 +93,10 @@ var statusNames = map[Status]string{
 	Throttled:      "too many messages",
 }
 
+// Known reports whether the status is one of the protocol's own. Gateways may
+// send any number in its place.
+func (s Status) Known() bool { return statusNames[s] != "" || s < 0x100 }
+
 func (s Status) Error() string {
 	if name := statusNames[s]; name != "" {
 		return fmt.Sprintf("0x%02x %s", uint32(s), name)

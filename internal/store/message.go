@@ -13,7 +13,7 @@ import (
 
 var messageColumns = columns("id", "agency_id", "user_id", "kind", "channel", "recipient", "data", "reference", "urgent",
 	"created", "due", "expires", "claimed", "tries", "state", "server", "answer", "done", "used",
-	"route", "tag", "receipt", "receipt_at", "network", "findings")
+	"route", "tag", "receipt", "receipt_at", "network", "findings", "reason")
 
 // messagePlace names the row that a message's data is sealed for.
 func messagePlace(agency countersign.AgencyID, id countersign.MessageID) string {
@@ -27,7 +27,7 @@ func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) 
 	var findings string
 	err := scan(&m.ID, &m.Agency, &m.User, &m.Kind, &m.Channel, &m.To, &sealed, &m.Reference, &m.Urgent,
 		&created, &due, &expires, &claimed, &m.Tries, &m.State, &m.Server, &m.Answer, &done, &m.Used,
-		&m.Route, &m.Tag, &m.Receipt, &told, &m.Network, &findings)
+		&m.Route, &m.Tag, &m.Receipt, &told, &m.Network, &findings, &m.Reason)
 	if err != nil {
 		return m, err
 	}
@@ -199,36 +199,47 @@ func (tx *Tx) DropTokens(ctx context.Context, user countersign.UserID, now time.
 	return err
 }
 
-// ClaimMessages takes up to limit messages that are due for one node, tokens
-// before letters; no other node takes them before the lease is over. Those
-// whose token is dead are dropped instead, and those of other channels wait.
-func (db *DB) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, channels []countersign.Channel, limit int) ([]countersign.Message, error) {
-	_, err := db.execEverywhere(ctx, `
-		UPDATE message SET state = 'dropped', data = $2, done = $1
-		WHERE state IN ('waiting', 'sending') AND expires > 0 AND expires <= $1 AND claimed <= $1`, millis(now), []byte{})
-	if err != nil {
-		return nil, fmt.Errorf("drop dead tokens: %w", err)
+// A Class of messages that are claimed.
+type Class int
+
+// The classes.
+const (
+	AnyMessage  Class = iota
+	FreshTokens       // that no server was given yet
+	TriedTokens
+	Letters
+)
+
+// A Claim is what one node takes at once.
+type Claim struct {
+	Class    Class
+	Channels []countersign.Channel
+	Lease    time.Duration // no other node takes them before it is over
+	Limit    int
+}
+
+// ClaimMessages takes messages that are due for one node, tokens before letters.
+// Those whose token is dead are dropped instead, and those of other channels wait.
+func (db *DB) ClaimMessages(ctx context.Context, now time.Time, c Claim) (claimed []countersign.Message, err error) {
+	if c.Class != FreshTokens {
+		_, err := db.execEverywhere(ctx, `
+			UPDATE message SET state = 'dropped', data = $2, done = $1
+			WHERE state IN ('waiting', 'sending') AND expires > 0 AND expires <= $1 AND claimed <= $1`, millis(now), []byte{})
+		if err != nil {
+			return nil, fmt.Errorf("drop dead tokens: %w", err)
+		}
 	}
-	return db.claim(ctx, now, lease, channels, limit, false)
-}
-
-// ClaimTokens takes tokens only, and of them those that no server was given yet.
-func (db *DB) ClaimTokens(ctx context.Context, now time.Time, lease time.Duration, channels []countersign.Channel, limit int) ([]countersign.Message, error) {
-	return db.claim(ctx, now, lease, channels, limit, true)
-}
-
-func (db *DB) claim(ctx context.Context, now time.Time, lease time.Duration, channels []countersign.Channel, limit int, fresh bool) (claimed []countersign.Message, err error) {
 	open := [2]countersign.Channel{}
-	copy(open[:], channels)
+	copy(open[:], c.Channels)
 	err = db.everywhere(ctx, db.write, func(t *sql.Tx) (err error) {
 		claimed, err = list(ctx, t, db.scanMessage, `
 			UPDATE message SET state = 'sending', claimed = $2
 			WHERE state IN ('waiting', 'sending') AND claimed <= $1 AND due <= $1 AND id IN (
 				SELECT m.id FROM message m
 				WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1 AND m.channel IN ($4, $5)
-				AND (NOT $6 OR m.urgent AND m.tries = 0)
+				AND ($6 = 0 OR $6 = 1 AND m.urgent AND m.tries = 0 OR $6 = 2 AND m.urgent AND m.tries > 0 OR $6 = 3 AND NOT m.urgent)
 				ORDER BY m.urgent DESC, m.due, m.id LIMIT $3)
-			RETURNING `+messageColumns, millis(now), millis(now.Add(lease)), limit, open[0], open[1], fresh)
+			RETURNING `+messageColumns, millis(now), millis(now.Add(c.Lease)), c.Limit, open[0], open[1], int(c.Class))
 		if err != nil {
 			return err
 		}
@@ -251,12 +262,17 @@ func (db *DB) HoldMessage(ctx context.Context, m countersign.Message, until time
 }
 
 // HandOver notes the way out that is about to get a message: if the node dies
-// meanwhile, the others do not try another one. It reports false if the lease
-// was lost.
-func (db *DB) HandOver(ctx context.Context, m countersign.Message, route string) (bool, error) {
+// then, the others do not try another one, and not before next. It reports false
+// if the lease was lost.
+func (db *DB) HandOver(ctx context.Context, m countersign.Message, route string, next time.Time) (bool, error) {
+	due := int64(0)
+	if route != "" {
+		due = millis(next)
+	}
 	n, err := db.execEverywhere(ctx, `
-		UPDATE message SET route = $4, tries = $5 WHERE agency_id = $1 AND id = $2 AND claimed = $3 AND state = 'sending'`,
-		m.Agency, m.ID, millis(m.Claimed), route, m.Tries)
+		UPDATE message SET route = $4, tries = $5, due = CASE WHEN $6 > due THEN $6 ELSE due END
+		WHERE agency_id = $1 AND id = $2 AND claimed = $3 AND state = 'sending'`,
+		m.Agency, m.ID, millis(m.Claimed), route, m.Tries, due)
 	return n == 1, err
 }
 
@@ -270,10 +286,10 @@ func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 		claimed = millis(m.Claimed)
 	}
 	_, err := db.execEverywhere(ctx, `
-		UPDATE message SET state = $3, due = $4, tries = $5, server = $6, answer = $7, done = $8, claimed = $9, route = $12, tag = $13,
+		UPDATE message SET state = $3, due = $4, tries = $5, server = $6, answer = $7, done = $8, claimed = $9, route = $12, tag = $13, reason = $14,
 			data = CASE WHEN $3 = 'waiting' OR $3 = 'refused' AND expires = 0 THEN data ELSE $10 END
 		WHERE agency_id = $1 AND id = $2 AND claimed = $11 AND state = 'sending'`,
-		m.Agency, m.ID, string(m.State), millis(m.Due), m.Tries, m.Server, m.Answer, millis(m.Done), claimed, []byte{}, millis(m.Claimed), m.Route, m.Tag)
+		m.Agency, m.ID, string(m.State), millis(m.Due), m.Tries, m.Server, m.Answer, millis(m.Done), claimed, []byte{}, millis(m.Claimed), m.Route, m.Tag, string(m.Reason))
 	return err
 }
 

@@ -187,7 +187,7 @@ func (tx *Tx) MailAccepted(ctx context.Context, since time.Time) (accepted bool,
 // false if it can't be: what was sent has no content any more, and a token is dead.
 func (tx *Tx) ResendLetter(ctx context.Context, id countersign.MessageID, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
-		UPDATE message SET state = 'waiting', due = $3, tries = 0, claimed = 0, done = 0, answer = '', server = ''
+		UPDATE message SET state = 'waiting', due = $3, tries = 0, claimed = 0, done = 0, answer = '', server = '', reason = ''
 		WHERE agency_id = $1 AND id = $2 AND state = 'refused' AND expires = 0 AND LENGTH(data) > 0`, tx.agency, id, millis(now))
 	return n == 1, err
 }

@@ -176,7 +176,7 @@ func TestAMovedMessageHoldsNothingUp(t *testing.T) {
 			return nil
 		})
 		p.tamper(`UPDATE message SET data = (SELECT m.data FROM message m WHERE m.id = 'two') WHERE id = 'one'`)
-		claimed, err := p.db.ClaimMessages(p.Context(), noon, 10, []countersign.Channel{countersign.ByEmail}, 10)
+		claimed, err := p.db.ClaimMessages(p.Context(), noon, store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: 10, Limit: 10})
 		if err != nil || len(claimed) != 1 || claimed[0].ID != "two" {
 			p.Errorf("claimed %+v, %v", claimed, err)
 		}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"countersign"
@@ -48,8 +47,7 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 	case m.State == countersign.Sent:
 		return sent(b, m)
 	case m.State == countersign.Refused:
-		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("%s refused the %s to %s at %s: %s.",
-			m.Server, what, masked(view.Attempt.Challenge.Method, m.To), b.Seconds(m.Done), strings.TrimRight(m.Answer, ". "))}
+		return delivery{State: "refused", Head: "The token could not be delivered", Text: whyRefused(m, masked(view.Attempt.Challenge.Method, m.To))}
 	case mail && !s.Mail() || failed(m) || b.Now.Sub(m.Created) >= lookAgain:
 		return s.delayed(b, m, mail, server, look)
 	default:
@@ -61,11 +59,6 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 // try counts already, and has not failed yet.
 func failed(m countersign.Message) bool {
 	return m.Tries > 1 || m.Tries == 1 && m.State != countersign.Sending
-}
-
-// silent tells whether an answer says that there was none.
-func silent(answer string) bool {
-	return strings.HasPrefix(answer, "there was no answer") || strings.HasPrefix(answer, "it can't be reached")
 }
 
 // sent is a message that was taken, and what the phone's network said since.
@@ -87,16 +80,12 @@ func (s *Server) delayed(b base, m countersign.Message, mail bool, server, look 
 	if mail {
 		d.Head = "Mail is delayed"
 	}
-	why := "The " + server + " does not answer."
+	why := whyDelayed(m, server)
 	switch {
 	case mail && !s.Mail():
 		why = "No mail can be sent just now."
 	case m.Route != "" && m.Answer != "":
 		why = "The " + server + " has not said whether it took the token, which may have arrived."
-	case mail && strings.HasPrefix(m.Answer, "4"): // its own words about this message, not about our login; those of a text gateway are for programs
-		why = fmt.Sprintf("%s asks to try again later: %s.", m.Server, strings.TrimRight(m.Answer, ". "))
-	case m.Answer != "" && !silent(m.Answer): // login, certificate, too many at once: administrators see which
-		why = "The " + server + " can't be used just now."
 	}
 	d.Text = fmt.Sprintf("%s The token with reference %s waits and is sent as soon as it can be; after %s it is not sent at all.",
 		why, m.Reference, b.Clock(m.Expires))

@@ -40,17 +40,28 @@ func TestDeliveryOfWaitingMessages(t *testing.T) {
 	}
 }
 
-// What a mail server asks for is said in its own words; what a text gateway
-// answers to programs is for administrators.
+// Why a token does not arrive is said in words of ours, never in a server's (OT-10).
 func TestWordsOfADelay(t *testing.T) {
 	s := &Server{Mail: func() bool { return true }}
-	for channel, want := range map[countersign.Channel]string{
-		countersign.ByEmail: "mail.acme.example asks to try again later: 450 4.2.1 {\"busy\"}. The token",
-		countersign.BySMS:   "The text service can't be used just now. The token",
+	const foreign = `450 4.2.1 {"busy": "344078"}`
+	for reason, want := range map[countersign.Reason]string{
+		countersign.ReasonLater:       "The mail server asked us to try again later. The token",
+		countersign.ReasonRateLimited: "The mail server asked us to try again later. The token",
+		countersign.ReasonMailboxFull: "Your mailbox is full. The token",
+		countersign.ReasonSettings:    "The mail server can't be used right now. The token",
+		countersign.ReasonUnreachable: "The mail server doesn't answer. The token",
 	} {
-		view := signin.View{Message: countersign.Message{ID: "m", Channel: channel, State: countersign.Waiting, Tries: 1, Server: "mail.acme.example", Answer: `450 4.2.1 {"busy"}`}}
+		view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ByEmail, State: countersign.Waiting, Tries: 1, Server: "mail.acme.example", Answer: foreign, Reason: reason}}
 		if got := s.delivery(base{}, view, "/sign-in/token").Text; !strings.HasPrefix(got, want) {
-			t.Errorf("%s: %q, want %q", channel, got, want)
+			t.Errorf("%s: %q, want %q", reason, got, want)
+		}
+	}
+	for _, reason := range []countersign.Reason{countersign.ReasonMailboxFull, countersign.ReasonNoAddress, countersign.ReasonBlocked, countersign.ReasonStopped, countersign.ReasonTooLarge, countersign.ReasonRefused, ""} {
+		view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ByEmail, State: countersign.Refused, To: "bsmith@acme.example", Server: "mail.acme.example", Answer: foreign, Reason: reason}}
+		view.Attempt.Challenge.Method = countersign.Email
+		got := s.delivery(base{}, view, "/sign-in/token")
+		if got.State != "refused" || !strings.Contains(got.Text, "b•••@acme.example") || strings.Contains(got.Text, "450") || strings.Contains(got.Text, "mail.acme.example:") {
+			t.Errorf("%s: %+v", reason, got)
 		}
 	}
 }

@@ -69,6 +69,8 @@ type testResult struct {
 	At      time.Time
 	Open    bool // more is to come: the page looks again
 	Again   bool // it was tried in vain, and waits
+	Late    bool // it waits still, and the page has stopped looking
+	Until   time.Time
 	Steps   []testStep
 	Records []string // missing in the DNS
 }
@@ -77,14 +79,14 @@ type testResult struct {
 type testStep struct{ Name, Text, Mend, Word, Badge string }
 
 // looked is how long after a test the page waits for what is looked at besides.
-const looked = 12 * time.Second
+const looked = 45 * time.Second
 
 func resultOf(b base, m countersign.Message) *testResult {
-	r := &testResult{ID: m.ID, At: m.Created, Open: waits(m) && b.Now.Sub(m.Created) < lookAgain}
+	r := &testResult{ID: m.ID, At: m.Created, Until: m.Expires, Open: waits(m) && b.Now.Sub(m.Created) < lookAgain}
 	if !m.Done.IsZero() {
 		r.At = m.Done
 	}
-	if m.Channel == countersign.ByEmail && len(m.Findings) == 0 && b.Now.Sub(r.At) < looked {
+	if m.Channel == countersign.ByEmail && m.Findings == nil && b.Now.Sub(r.At) < looked {
 		r.Open = true
 	}
 	told := false
@@ -101,6 +103,7 @@ func resultOf(b base, m countersign.Message) *testResult {
 		r.Steps = append(r.Steps, takenStep(m))
 	}
 	r.Again = waits(m) && failed(m)
+	r.Late = waits(m) && !r.Open
 	return r
 }
 

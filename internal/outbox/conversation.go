@@ -1,0 +1,420 @@
+package outbox
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+)
+
+// How long a mail server may take for each part of a conversation (RFC 5321
+// §4.5.3.2). RFC 5321 says nothing of the connection itself.
+const (
+	connectTimeout = 30 * time.Second
+	commandTimeout = 5 * time.Minute // also of the greeting
+	dataTimeout    = 2 * time.Minute
+	blockTimeout   = 3 * time.Minute
+	endTimeout     = 10 * time.Minute
+	byeTimeout     = 5 * time.Second
+)
+
+// A phase is how far a conversation came.
+type phase int
+
+const (
+	phaseConnect phase = iota
+	phaseGreeting
+	phaseEncryption
+	phaseLogin
+	phaseSender
+	phaseRecipient
+	phaseData
+	phaseEnd // the whole mail was sent
+)
+
+// A fault is what ended a conversation.
+type fault struct {
+	phase phase
+	reply *reply // nil: there was none
+	err   error
+}
+
+func (f *fault) Error() string {
+	if f.reply != nil {
+		return f.reply.String()
+	}
+	return f.err.Error()
+}
+
+func (f *fault) Unwrap() error { return f.err }
+
+// A reply is what a server answered to a command.
+type reply struct {
+	code     int
+	enhanced string // RFC 3463; empty: none
+	text     string // of all its lines, without the codes
+}
+
+func (r *reply) String() string {
+	return strings.TrimSpace(strings.TrimSpace(fmt.Sprintf("%d %s", r.code, r.enhanced)) + " " + r.text)
+}
+
+// A conversation is one with a mail server. Each step has its own time; over is
+// when all is over, zero: never.
+type conversation struct {
+	host     string
+	conn     net.Conn
+	read     *bufio.Reader
+	stop     func() bool
+	patience time.Duration // longest for each step; 0: as RFC 5321
+	over     time.Time
+	phase    phase
+
+	extensions map[string]string
+}
+
+// converse connects, greets, encrypts and logs in. ctx ends the conversation
+// whenever it ends. The caller closes what it gets.
+func (s *SMTP) converse(ctx context.Context, over time.Time) (*conversation, error) {
+	c := &conversation{host: s.host, patience: s.Patience, over: over}
+	token := ""
+	if s.bearer != nil {
+		var err error
+		if token, err = s.bearer.get(ctx); err != nil {
+			return nil, &fault{phase: phaseLogin, err: err}
+		}
+	}
+	dialer := &net.Dialer{Timeout: c.wait(connectTimeout)}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port)))
+	if err != nil {
+		return nil, &fault{phase: phaseConnect, err: err}
+	}
+	c.conn, c.read = conn, bufio.NewReader(conn)
+	c.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	for _, step := range []func() error{
+		func() error { return c.greet(s) },
+		func() error { return c.encrypt(s) },
+		func() error { return c.login(s, token) },
+	} {
+		if err := step(); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// close ends the connection without a word.
+func (c *conversation) close() {
+	c.stop()
+	_ = c.conn.Close()
+}
+
+// quit says good-bye, which changes nothing, and does not wait for it.
+func (c *conversation) quit() {
+	go func() {
+		defer c.close()
+		c.within(byeTimeout)
+		_, _ = io.WriteString(c.conn, "QUIT\r\n")
+		_, _ = c.answer()
+	}()
+}
+
+// wait is how long a step may take.
+func (c *conversation) wait(limit time.Duration) time.Duration {
+	if c.patience > 0 {
+		limit = min(limit, c.patience)
+	}
+	if !c.over.IsZero() {
+		limit = min(limit, time.Until(c.over))
+	}
+	return max(limit, time.Millisecond)
+}
+
+func (c *conversation) within(limit time.Duration) {
+	_ = c.conn.SetDeadline(time.Now().Add(c.wait(limit))) // a connection that is closed says so when it is read
+}
+
+// failed is what went wrong in this phase.
+func (c *conversation) failed(err error) error { return &fault{phase: c.phase, err: err} }
+
+// enhancedCode begins each line of a reply where the server has such codes.
+var enhancedCode = regexp.MustCompile(`^([245]\.[0-7]\.[0-9]{1,3})(?:\s+|$)`)
+
+// errReply is an answer that is none of the protocol.
+var errReply = errors.New("its answer can't be read")
+
+// mostLines is how long a reply may be.
+const mostLines = 200
+
+// answer reads one reply, of one or several lines, with text or without.
+func (c *conversation) answer() (*reply, error) {
+	r := &reply{}
+	var text []string
+	for range mostLines {
+		line, prefix, err := c.read.ReadLine()
+		for more := prefix; more && err == nil; { // a line longer than any buffer
+			_, more, err = c.read.ReadLine()
+		}
+		if err != nil {
+			return nil, c.failed(err)
+		}
+		if len(line) < 3 {
+			return nil, c.failed(errReply)
+		}
+		code, err := strconv.Atoi(string(line[:3]))
+		if err != nil || code < 200 || code > 599 || len(line) > 3 && line[3] != ' ' && line[3] != '-' {
+			return nil, c.failed(errReply)
+		}
+		r.code = code
+		said := strings.TrimSpace(string(line[min(4, len(line)):]))
+		if found := enhancedCode.FindStringSubmatch(said); found != nil {
+			r.enhanced, said = found[1], said[len(found[0]):]
+		}
+		text = append(text, said)
+		if len(line) == 3 || line[3] == ' ' {
+			r.text = strings.TrimSpace(strings.Join(text, "\n"))
+			return r, nil
+		}
+	}
+	return nil, c.failed(errReply)
+}
+
+// command sends a line and wants a reply of a class of codes: 2 or 3.
+func (c *conversation) command(class int, format string, args ...any) (*reply, error) {
+	line := fmt.Sprintf(format, args...)
+	if strings.ContainsAny(line, "\r\n") {
+		return nil, c.failed(errors.New("a command of two lines"))
+	}
+	if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {
+		return nil, c.failed(err)
+	}
+	return c.expect(class)
+}
+
+func (c *conversation) expect(class int) (*reply, error) {
+	r, err := c.answer()
+	if err == nil && r.code/100 != class {
+		err = &fault{phase: c.phase, reply: r, err: errors.New("the server said no")}
+	}
+	return r, err
+}
+
+// greet hears the greeting and says who we are; behind TLS where it is implicit.
+func (c *conversation) greet(s *SMTP) error {
+	c.phase = phaseGreeting
+	if s.security == "implicit" {
+		c.phase = phaseEncryption
+		if err := c.handshake(s.tls); err != nil {
+			return err
+		}
+		c.phase = phaseGreeting
+	}
+	c.within(commandTimeout)
+	if _, err := c.expect(2); err != nil {
+		return err
+	}
+	return c.hello(s)
+}
+
+// hello asks for the server's extensions; an old one has none.
+func (c *conversation) hello(s *SMTP) error {
+	c.within(commandTimeout)
+	c.extensions = map[string]string{}
+	r, err := c.command(2, "EHLO %s", s.helo())
+	var f *fault
+	if errors.As(err, &f) && f.reply != nil && f.reply.code/100 == 5 {
+		if _, old := c.command(2, "HELO %s", s.helo()); old == nil {
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for i, line := range strings.Split(r.text, "\n") {
+		if name, options, _ := strings.Cut(strings.TrimSpace(line), " "); i > 0 {
+			c.extensions[strings.ToUpper(name)] = options
+		}
+	}
+	return nil
+}
+
+func (c *conversation) handshake(config *tls.Config) error {
+	c.within(commandTimeout)
+	secure := tls.Client(c.conn, config)
+	if err := secure.Handshake(); err != nil {
+		return c.failed(err)
+	}
+	c.conn, c.read = secure, bufio.NewReader(secure)
+	return nil
+}
+
+// errUnencrypted is a server without STARTTLS.
+var errUnencrypted = errors.New("it offers no encryption (STARTTLS), without which nothing is sent; set tls=implicit or tls=none in --smtp-url, or another port")
+
+// encrypt turns to TLS, unless the URL says that it is not wanted.
+func (c *conversation) encrypt(s *SMTP) error {
+	if s.security != "starttls" {
+		return nil
+	}
+	c.phase = phaseEncryption
+	if _, ok := c.extensions["STARTTLS"]; !ok {
+		return c.failed(errUnencrypted)
+	}
+	c.within(commandTimeout)
+	if _, err := c.command(2, "STARTTLS"); err != nil {
+		return err
+	}
+	if c.read.Buffered() > 0 { // said before the encryption, by whomever
+		return c.failed(errReply)
+	}
+	if err := c.handshake(s.tls); err != nil {
+		return err
+	}
+	return c.hello(s)
+}
+
+// state is how the conversation is encrypted; nil: it is not.
+func (c *conversation) state() *tls.ConnectionState {
+	secure, ok := c.conn.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	state := secure.ConnectionState()
+	return &state
+}
+
+// Why there is no login.
+var (
+	errNoLogin    = errors.New("it offers no login")
+	errOtherLogin = errors.New("it offers no login of the kind that is set")
+)
+
+// login logs in as the URL says.
+func (c *conversation) login(s *SMTP, token string) error {
+	if s.login == "" {
+		return nil
+	}
+	c.phase = phaseLogin
+	offered, ok := c.extensions["AUTH"]
+	if !ok {
+		return c.failed(errNoLogin)
+	}
+	how := s.mechanism(strings.Fields(strings.ToUpper(offered)), token, c.state())
+	if how == nil {
+		return c.failed(errOtherLogin)
+	}
+	c.within(commandTimeout)
+	return c.authenticate(how, strings.Fields(offered))
+}
+
+// authenticate speaks the dialogue of a mechanism (RFC 4954).
+func (c *conversation) authenticate(how smtp.Auth, offered []string) error {
+	name, say, err := how.Start(&smtp.ServerInfo{Name: c.host, TLS: c.state() != nil, Auth: offered})
+	if err != nil {
+		return c.failed(errOtherLogin)
+	}
+	line := strings.TrimSpace("AUTH " + name + " " + base64.StdEncoding.EncodeToString(say))
+	for {
+		if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {
+			return c.failed(err)
+		}
+		r, err := c.answer()
+		switch {
+		case err != nil:
+			return err
+		case r.code != 235 && r.code != 334:
+			return &fault{phase: phaseLogin, reply: r, err: errors.New("the server said no")}
+		}
+		heard := []byte(r.text)
+		if r.code == 334 {
+			if heard, err = base64.StdEncoding.DecodeString(r.text); err != nil {
+				return c.failed(errReply)
+			}
+		}
+		if say, err = how.Next(heard, r.code == 334); err != nil {
+			return c.failed(errOtherLogin)
+		}
+		if r.code == 235 {
+			return nil
+		}
+		line = base64.StdEncoding.EncodeToString(say)
+	}
+}
+
+// send hands over one mail. begin is asked before its last line: if it says no,
+// the server has nothing.
+func (c *conversation) send(from string, to []string, body io.WriterTo, begin func() error) (*reply, error) {
+	c.phase = phaseSender
+	c.within(commandTimeout)
+	if _, err := c.command(2, "MAIL FROM:%s", from); err != nil {
+		return nil, err
+	}
+	c.phase = phaseRecipient
+	for _, address := range to {
+		c.within(commandTimeout)
+		if _, err := c.command(2, "RCPT TO:%s", address); err != nil {
+			return nil, err
+		}
+	}
+	c.phase = phaseData
+	c.within(dataTimeout)
+	if _, err := c.command(3, "DATA"); err != nil {
+		return nil, err
+	}
+	c.within(blockTimeout)
+	buffered := bufio.NewWriterSize(c.conn, 32<<10)
+	dots := textproto.NewWriter(buffered).DotWriter()
+	if _, err := body.WriteTo(dots); err != nil {
+		return nil, c.failed(err)
+	}
+	if err := begin(); err != nil {
+		return nil, err // the mail has no end, so the server drops it
+	}
+	c.phase = phaseEnd
+	c.within(endTimeout)
+	if err := errors.Join(dots.Close(), buffered.Flush()); err != nil {
+		return nil, c.failed(err)
+	}
+	return c.expect(2)
+}
+
+// mechanism is how to log in, by what the server offers; nil if it is not offered.
+func (s *SMTP) mechanism(offered []string, token string, state *tls.ConnectionState) smtp.Auth {
+	known := map[string]func() smtp.Auth{
+		"PLAIN":         func() smtp.Auth { return smtp.PlainAuth("", s.user, s.password, s.host, false) },
+		"LOGIN":         func() smtp.Auth { return smtp.LoginAuth(s.user, s.password, s.host, false) },
+		"XOAUTH2":       func() smtp.Auth { return smtp.XOAuth2Auth(s.user, token) },
+		"CRAM-MD5":      func() smtp.Auth { return smtp.CRAMMD5Auth(s.user, s.password) },
+		"NTLM":          func() smtp.Auth { return smtp.NTLMAuth(s.user, s.password, "") },
+		"SCRAM-SHA-1":   func() smtp.Auth { return smtp.ScramSHA1Auth(s.user, s.password) },
+		"SCRAM-SHA-256": func() smtp.Auth { return smtp.ScramSHA256Auth(s.user, s.password) },
+	}
+	wanted := []string{strings.ToUpper(s.login)}
+	if s.login == anyLogin {
+		wanted = []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "NTLM", "CRAM-MD5"}
+		if state != nil {
+			known["SCRAM-SHA-256-PLUS"] = func() smtp.Auth { return smtp.ScramSHA256PlusAuth(s.user, s.password, state) }
+			known["SCRAM-SHA-1-PLUS"] = func() smtp.Auth { return smtp.ScramSHA1PlusAuth(s.user, s.password, state) }
+			wanted = append(wanted, "PLAIN", "LOGIN")
+		}
+	}
+	for _, name := range wanted {
+		if make := known[name]; make != nil && slices.Contains(offered, name) {
+			return make()
+		}
+	}
+	return nil
+}

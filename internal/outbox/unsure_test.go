@@ -1,0 +1,91 @@
+package outbox_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"countersign"
+	"countersign/internal/outbox"
+	"countersign/internal/store"
+)
+
+// What may have been taken is not sent again before a minute has passed, and
+// then less and less often; what was not taken is tried again in seconds.
+func TestWhatMayHaveArrivedIsNotSentAgainSoon(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
+		s.err = func(int) error {
+			return &outbox.Refusal{Server: "mail.acme.example", Answer: "there was no answer after the mail; it may have arrived", Unsure: true, Route: "mail.acme.example"}
+		}
+		add(t, db, countersign.Message{ID: "m"})
+		for try, gap := range []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour, 12 * time.Hour} {
+			poll(t, o)
+			if m := message(t, db, "m"); m.Tries != try+1 || m.Due.Before(c.Now().Add(gap)) || m.Due.After(c.Now().Add(gap*5/4)) {
+				t.Fatalf("after try %d it waits %v, want %v", m.Tries, m.Due.Sub(c.Now()), gap)
+			}
+			c.Pass(gap - time.Second)
+			if poll(t, o) != 0 {
+				t.Fatalf("sent again within %v", gap)
+			}
+			c.Pass(gap)
+		}
+	})
+}
+
+// A node that dies while the server may have the message leaves it alone for a
+// minute; one that dies before leaves it to the next node at once.
+func TestANodeThatDiesInTheMiddle(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
+		for _, route := range []string{"", "mail.acme.example"} {
+			id := countersign.MessageID("m" + route)
+			add(t, db, countersign.Message{ID: id})
+			claimed, err := db.ClaimMessages(t.Context(), c.Now(), store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: 10 * time.Second, Limit: 1})
+			if err != nil || len(claimed) != 1 {
+				t.Fatalf("%v %v", claimed, err)
+			}
+			if held, err := db.HandOver(t.Context(), claimed[0], route, c.Now().Add(time.Minute)); err != nil || !held {
+				t.Fatalf("%v %v", held, err)
+			}
+			c.Pass(15 * time.Second) // the lease is over
+			if n := poll(t, o); (n == 1) != (route == "") {
+				t.Errorf("begun with %q: %d messages are sent again after 15 seconds", route, n)
+			}
+			c.Pass(time.Minute)
+			poll(t, o)
+			if m := message(t, db, id); m.State != countersign.Sent {
+				t.Errorf("begun with %q: it is %s in the end", route, m.State)
+			}
+		}
+	})
+}
+
+// Letters that a server keeps waiting for minutes, as RFC 5321 lets it, keep
+// neither other letters nor tokens from going out.
+func TestPatienceKeepsNobodyElseWaiting(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
+		release, sent := make(chan struct{}), make(chan countersign.MessageID, 100)
+		o.Mail, o.Long = hanging{release, sent}, 10*time.Millisecond
+		const hung = 40
+		for i := range hung {
+			add(t, db, countersign.Message{ID: countersign.MessageID(fmt.Sprintf("hangs%02d", i)), Due: noon.Add(-time.Hour)})
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = o.Run(ctx) })
+		add(t, db, countersign.Message{ID: "letter"})
+		add(t, db, countersign.Message{ID: "token", Kind: countersign.KindToken, Urgent: true, Reference: "KX", Expires: noon.Add(10 * time.Minute)})
+		o.Wake()
+		got := map[countersign.MessageID]bool{<-sent: true, <-sent: true}
+		if !got["letter"] || !got["token"] {
+			t.Errorf("got %v", got)
+		}
+		close(release)
+		for range hung {
+			<-sent
+		}
+		stop()
+		running.Wait()
+	})
+}
