@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -189,6 +190,9 @@ func (s *Settings) From() (string, error) {
 	return a.String(), nil
 }
 
+// hostName is the name of a host in ASCII.
+var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+
 // Helo checks --smtp-helo; without it, it is the host of --public-url, and empty
 // where there is none.
 func (s *Settings) Helo() (string, error) {
@@ -207,7 +211,7 @@ func (s *Settings) Helo() (string, error) {
 		return strings.Trim(name, "[]"), nil
 	}
 	name, err := idna.Lookup.ToASCII(name)
-	if err != nil || name == "" || len(name) > 253 {
+	if err != nil || len(name) > 253 || !hostName.MatchString(name) {
 		return "", wrong("--smtp-helo", "%q is not a host name like mail.acme.example", s.SMTPHelo)
 	}
 	return name, nil

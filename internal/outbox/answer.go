@@ -59,7 +59,7 @@ const elided = "…"
 // gateway: its code, and those of its words that are in the vocabulary. What a
 // server repeats of the message is cut out, however it is written (OT-10).
 func Redact(answer string) string {
-	answer = oneLine(legible(answer))
+	answer = legible(oneLine(answer))
 	code := answerCode.FindString(answer)
 	if said := answerCode.FindStringSubmatch(answer); code != "" && said[4] != "" && twilioErrors[said[4]] == "" {
 		code = said[1] + said[2] + " " // a number that is no error of Twilio
@@ -83,7 +83,7 @@ func Redact(answer string) string {
 	}
 	code = strings.TrimSpace(code)
 	words = strings.TrimRight(words, elided+" ")
-	if kept*2 < all || kept == 0 {
+	if kept*3 < all*2 || kept == 0 {
 		words = ""
 	}
 	switch {

@@ -16,12 +16,12 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/http"
-	"net/textproto"
 	"strings"
 	"testing"
 	"unicode"
 
 	"countersign"
+	"countersign/internal/mtatest"
 	"countersign/internal/outbox"
 	"countersign/internal/store"
 )
@@ -111,75 +111,6 @@ func cleanOutcome(t *testing.T, receipt outbox.Receipt, err error) {
 
 const mailBody = "Your Agency Integrator token is: 344078. https://login.acme.example/not-me?link=KJHGFDSAzxcvbnm0987654321qwertyuiop_LINK for bsmith@acme.example\n"
 
-// echoing is a mail server that answers a step with all that it was given, in
-// one line or several. step is greeting, EHLO, MAIL, RCPT, DATA or the end.
-func echoing(t *testing.T, step string, code int, spell func(string) string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		heard := mailBody // a conversation before had it
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			heard = echo(c, step, code, heard, spell)
-		}
-	}()
-	return "smtp://" + l.Addr().String() + "?tls=none"
-}
-
-func echo(c net.Conn, step string, code int, heard string, spell func(string) string) string {
-	defer func() { _ = c.Close() }()
-	text := textproto.NewConn(c)
-	say := func(at string, usual int) bool {
-		if at != step {
-			_ = text.PrintfLine("%d ok", usual)
-			return true
-		}
-		lines := strings.Split(strings.TrimSpace(spell(heard)), "\n")
-		for i, line := range lines {
-			mark := "-"
-			if i == len(lines)-1 {
-				mark = " "
-			}
-			_ = text.PrintfLine("%d%s%d.5.0 %s", code, mark, code/100, line)
-		}
-		return code < 400
-	}
-	if !say("greeting", 220) {
-		return heard
-	}
-	for {
-		line, err := text.ReadLine()
-		if err != nil {
-			return heard
-		}
-		heard += line + "\n"
-		switch verb := strings.ToUpper(line[:min(4, len(line))]); verb {
-		case "DATA":
-			if say("DATA", 354); step == "DATA" && code != 354 {
-				continue
-			}
-			body, err := text.ReadDotBytes()
-			if err != nil {
-				return heard
-			}
-			heard += string(body)
-			say("end", 250)
-		case "QUIT":
-			say("QUIT", 221)
-			return heard
-		default:
-			say(verb, 250)
-		}
-	}
-}
-
 // OT-10: whatever a mail server answers, and in whichever way it writes what it
 // was given, nothing of the mail is in what is kept.
 func TestNothingOfAMailIsInItsAnswer(t *testing.T) {
@@ -190,7 +121,7 @@ func TestNothingOfAMailIsInItsAnswer(t *testing.T) {
 				for _, code := range []int{250, 220, 354, 450, 554} {
 					l := mailTo("bsmith@acme.example")
 					l.Text = mailBody
-					s := route(t, echoing(t, step, code, spell))
+					s := route(t, mtatest.RepeatMail(t, mtatest.Repeated{Step: step, Code: code, Before: mailBody, Spell: spell}))
 					receipt, err := s.Send(t.Context(), l)
 					cleanOutcome(t, receipt, err)
 					for _, f := range s.Steps(t.Context()) {
