@@ -32,8 +32,7 @@ func TestMailedLinksSurviveMailPrograms(t *testing.T) {
 		other.Post("/sign-in/token", "token", h.Token("bsmith@demo.example"))
 		notMe, _ := newest(h, "bsmith@demo.example")
 		password, _ := forgot(t, h, "BSMITH")
-		h.AddUser(admin.NewUser{Login: "JJONES", Name: "Jim Jones", Email: "jjones@demo.example"})
-		if err := h.Office.SendActivation(t.Context(), h.Visit(), Operator, "JJONES"); err != nil {
+		if _, err := h.Office.AddUser(t.Context(), h.Visit(), Operator, admin.NewUser{Login: "JJONES", Name: "Jim Jones", Email: "jjones@demo.example"}); err != nil {
 			t.Fatal(err)
 		}
 		links := map[string]string{notMe: "Was this you?", password: "Choose a new password", link(t, h, "jjones@demo.example", "/welcome?link="): "Welcome"}
@@ -72,6 +71,9 @@ func TestOddAddressesOpenTheirPage(t *testing.T) {
 				if p.Status != http.StatusOK || p.Says("form can't be read") {
 					t.Errorf("%s?%s: %d %s", path, tail, p.Status, p.Text())
 				}
+			}
+			if path == "/" {
+				continue // the router leads there by itself
 			}
 			for _, end := range []string{".", ")", "%3E", "%E2%80%9D", ".)", "%20"} {
 				if p := opened(t, h, path+end); p.Status != http.StatusOK {

@@ -277,7 +277,7 @@ func TestWordingOfTheTextMessage(t *testing.T) {
 		if p := save(b, "token-sms", "", "{token} "+strings.Repeat("x", 150)); p.Status != 422 || !p.Says("This makes 2 text messages. With its last line it has 190 characters, and 160 fit into one.") {
 			t.Errorf("too long: %d %s", p.Status, p.Text())
 		}
-		if p := save(b, "token-sms", "", "{product} “{token}” ist dein Code, gültig bis {expires}, bitte gleich."); p.Status != 422 || !p.Says("This makes 2 text messages: with “ ” in it only 70 characters fit into one") {
+		if p := save(b, "token-sms", "", "{product} Код “{token}” ist dein Code, gültig bis {expires}, bitte gleich."); p.Status != 422 || !p.Says("This makes 2 text messages: with К о д “ ” in it only 70 characters fit into one") {
 			t.Errorf("other letters: %d %s", p.Status, p.Text())
 		}
 		if p := save(b, "token-sms", "ignored {x}", "{token} ist dein Code.\nGültig bis {expires}."); !p.Says("Saved") {

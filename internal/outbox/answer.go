@@ -83,7 +83,7 @@ func Redact(answer string) string {
 	}
 	code = strings.TrimSpace(code)
 	words = strings.TrimRight(words, elided+" ")
-	if kept*3 < all*2 || kept == 0 {
+	if kept*2 < all || code == "" && kept*3 < all*2 {
 		words = ""
 	}
 	switch {
@@ -152,27 +152,34 @@ func reasonOf(answer string) countersign.Reason {
 	if code >= 500 && code <= 504 || code == 530 || code == 534 || code == 535 || code == 538 { // of the conversation, not of this mail
 		return countersign.ReasonSettings
 	}
-	for reason, subjects := range reasonByCode {
-		if class != "2" && slices.Contains(subjects, subject) {
-			return reason
-		}
-	}
-	lower := strings.ToLower(answer)
-	for _, hint := range reasonHints {
-		for _, words := range hint.words {
-			if strings.Contains(lower, words) {
-				return hint.reason
-			}
-		}
-	}
+	reason := hinted(class, subject, strings.ToLower(answer))
 	switch {
-	case code/100 == 4 && said[4] == "":
-		return countersign.ReasonLater
+	case code/100 == 4 && (reason == countersign.ReasonNoAddress || reason == countersign.ReasonBlocked || reason == "") && said[4] == "":
+		return countersign.ReasonLater // it may be otherwise in a moment
+	case reason != "":
+		return reason
 	case code/100 == 5 && strings.HasPrefix(subject, "7."):
 		return countersign.ReasonBlocked
 	default:
 		return countersign.ReasonRefused
 	}
+}
+
+// hinted is the reason that an enhanced code or the words tell; empty: none.
+func hinted(class, subject, words string) countersign.Reason {
+	for reason, subjects := range reasonByCode {
+		if class != "2" && slices.Contains(subjects, subject) {
+			return reason
+		}
+	}
+	for _, hint := range reasonHints {
+		for _, part := range hint.words {
+			if strings.Contains(words, part) {
+				return hint.reason
+			}
+		}
+	}
+	return ""
 }
 
 // reasonWords say why, where a server said nothing that can be shown.

@@ -88,6 +88,8 @@ func TestReasons(t *testing.T) {
 		"503 Bad sequence of commands":                                                "settings",
 		"554 5.7.1 Message rejected as spam":                                          "blocked",
 		"550 5.7.26 Unauthenticated mail is not accepted due to domain's policy":      "settings",
+		"450 4.2.1 Mailbox busy":                                                      "later",
+		"450 Mailbox unavailable":                                                     "later",
 		"421 4.7.0 Too many connections":                                              "rate_limited",
 		"421 4.3.2 down for maintenance":                                              "later",
 		"552 5.3.4 Message too big":                                                   "too_large",
