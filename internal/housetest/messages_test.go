@@ -289,3 +289,29 @@ func TestTestMailStepByStep(t *testing.T) {
 }
 
 var linkToResult = regexp.MustCompile(`/admin/messages/([0-9a-f]{32})"`)
+
+// A test that nobody answers does not keep its page waiting: it says so, stops
+// looking by itself, and offers to look again; an answer that comes late is shown.
+func TestATestWithoutAnAnswer(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		for _, to := range []string{"bsmith@demo.example", "614-555-0112"} {
+			b.Get("/admin/messages/test")
+			p := b.Post("/admin/messages/test", "to", to)
+			sent := linkToResult.FindStringSubmatch(p.Body)
+			if sent == nil || p.Header.Get("Refresh") == "" {
+				t.Fatalf("just sent: %d %s", p.Status, p.Text())
+			}
+			until := h.Now().Add(10 * time.Minute).In(h.Agency.Location()).Format("3:04 PM")
+			h.Pass(25 * time.Second)
+			page := "/admin/messages/test?sent=" + sent[1]
+			if p := b.Get(page); !p.Says("There is no answer yet. We keep trying until "+until+".", "Look again") || p.Header.Get("Refresh") != "" {
+				t.Errorf("%s, no answer: Refresh %q, %s", to, p.Header.Get("Refresh"), p.Text())
+			}
+			h.Mail("")
+			if p := b.Get(page); !p.Says("Good") || p.Says("There is no answer yet") || p.Header.Get("Refresh") != "" {
+				t.Errorf("%s, answered: Refresh %q, %s", to, p.Header.Get("Refresh"), p.Text())
+			}
+		}
+	})
+}
