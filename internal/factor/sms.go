@@ -101,7 +101,7 @@ func parsePhone(typed, country string) (string, error) {
 // LikePhone reports whether a text begins as a telephone number does, so that it
 // is not a word that was typed in the place of an address.
 func LikePhone(typed string) bool {
-	for _, r := range norm.NFKC.String(strings.TrimSpace(typed)) {
+	for _, r := range countersign.CleanID(typed) {
 		return unicode.Is(unicode.Nd, r) || r == '+' || r == '('
 	}
 	return false
