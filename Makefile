@@ -48,7 +48,7 @@ soak: test-tools ## long repetitions: hours
 	COUNTERSIGN_SOAK=1 scripts/with-postgres $(RACE) -timeout 6h ./...
 	COUNTERSIGN_SOAK=1 scripts/with-postgres $(GO) test -count=1 -timeout 3h -run TestRandomSequences ./internal/housetest
 
-mutate: test-tools ## changes the product line by line, and runs the test that must fall: an hour
+mutate: test-tools ## changes the product line by line, and runs the tests that must fall: ten minutes
 	scripts/with-postgres $(GO) run ./scripts/mutate -p $(P)
 
 bench: test-tools ## benchmarks
