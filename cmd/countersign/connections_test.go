@@ -88,7 +88,7 @@ func TestTheMemoryLimitFollowsWhatIsLive(t *testing.T) {
 	const hashes = 76 << 20
 	for _, c := range []struct{ live, rest, want int64 }{
 		{10 << 20, 5 << 20, hashes + besides},
-		{200 << 20, 100 << 20, hashes + 400<<20},
+		{276 << 20, 100 << 20, hashes + 400<<20},
 	} {
 		if got := memoryLimit(hashes, c.live, c.rest); got != c.want {
 			t.Errorf("%d live and %d besides: %d, want %d", c.live, c.rest, got, c.want)

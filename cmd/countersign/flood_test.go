@@ -146,7 +146,8 @@ func judged(answer *http.Response, page string) error {
 		if n, err := strconv.Atoi(answer.Header.Get("Retry-After")); err != nil || n < 1 {
 			return fmt.Errorf("%d without a time to come back: %q", answer.StatusCode, answer.Header.Get("Retry-After"))
 		}
-		if answer.StatusCode == http.StatusServiceUnavailable && !strings.Contains(page, "It did not count as a try.") {
+		waited := strings.Contains(page, "It did not count as a try.") || strings.Contains(page, "This took too long")
+		if answer.StatusCode == http.StatusServiceUnavailable && !waited {
 			return fmt.Errorf("503 says %.300s", page)
 		}
 		return nil

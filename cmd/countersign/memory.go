@@ -33,8 +33,10 @@ func (h *house) frugal(ctx context.Context) error {
 	}
 }
 
-// memoryLimit leaves the collector half of what is live, so that it runs seldom.
+// memoryLimit leaves the collector half of what is live besides hashes, so that it
+// runs seldom.
 func memoryLimit(hashes, live, rest int64) int64 {
+	live = max(0, live-hashes)
 	return hashes + max(besides, live+live/2+rest)
 }
 

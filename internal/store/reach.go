@@ -25,7 +25,7 @@ func reach(ctx context.Context, err error) error {
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch {
-	case late && errors.Is(err, errNoShare) || ctx.Err() == nil && away(err):
+	case ctx.Err() == nil && away(err):
 		return &countersign.Error{Kind: countersign.Busy, Code: "busy", Err: inWords(err)}
 	case late:
 		return &countersign.Error{Kind: countersign.Busy, Code: "late", Err: inWords(err)}

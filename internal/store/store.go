@@ -78,7 +78,7 @@ func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) e
 		switch {
 		case w.line.waits():
 			if err := w.line.wait(ctx); err != nil {
-				return reach(ctx, errors.Join(errNoShare, err))
+				return reach(ctx, fmt.Errorf("wait for a connection: %w", err))
 			}
 		case err == nil || try == tries || !gaveWay(err):
 			return reach(ctx, err)
@@ -120,7 +120,7 @@ func (db *DB) once(ctx context.Context, pool *shares, w work, f func(*Tx) error)
 	}
 	giveBack, err := pool.take(ctx, w.agency)
 	if err != nil {
-		return errors.Join(errNoShare, err)
+		return fmt.Errorf("wait for a connection: %w", err)
 	}
 	defer giveBack()
 	t, err := db.begin(ctx, pool.db, w.agency, w.options)
@@ -150,10 +150,6 @@ func (db *DB) once(ctx context.Context, pool *shares, w work, f func(*Tx) error)
 // After runs f once the transaction is committed: a count for monitors, a signal.
 // What is undone or run again counts nothing.
 func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
-
-// errNoShare is the answer for work whose turn did not come in time: nothing of
-// it was begun.
-var errNoShare = errors.New("wait for a connection")
 
 // How long the work of a context without a deadline may take: one transaction,
 // and one that reads a whole log.
