@@ -48,7 +48,7 @@ func TestThirtySecondsHoldForEmail(t *testing.T) {
 		h.Pass(30 * time.Second)
 		wantAt(t, b.Post("/set-up/email", "email", "bob@mail.example"), 200, "/set-up/email", "First confirm the address on file")
 		p := b.Post("/set-up/email/confirm", "token", h.Token("bsmith@demo.example"))
-		wantAt(t, p, 200, "/set-up/email", "A token was sent to bob@mail.example.")
+		wantAt(t, p, 200, "/set-up/email", "to bob@mail.example.")
 		wantAt(t, b.Post("/set-up/email/token", "token", h.Token("bob@mail.example")), 200, "/set-up")
 	})
 }
