@@ -39,6 +39,8 @@ type foreign struct {
 	asks func(found []string) (tooMuch string)         // what it asks for beyond what is given; empty: nothing
 	open func(encoded string) (match matcher, ok bool) // false: written as it should be, and yet no password can match it
 	cut  int                                           // how many bytes of a password the other program looked at; 0: all
+
+	memory func(found []string) int64 // KiB that computing one takes; nil: next to nothing
 }
 
 // A matcher reports whether the bytes of text are the password of a hash.
@@ -47,7 +49,7 @@ type matcher func(text string) bool
 // foreigners are all kinds that can be read. Each form is exact: what is judged
 // here is what is computed there.
 var foreigners = []foreign{
-	{form: regexp.MustCompile(`^\{ARGON2\}(\$argon2id\$.+)$`), asks: argonAsks, open: openArgon},
+	{form: regexp.MustCompile(`^\{ARGON2\}(\$argon2id\$.+)$`), asks: argonAsks, open: openArgon, memory: argonMemory},
 	{form: regexp.MustCompile(`^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$`),
 		asks: atMost("a cost of %d", 1, mostBcrypt), open: openBcrypt, cut: bcryptCut},
 	{form: regexp.MustCompile(`^\$5\$(?:rounds=([1-9]\d*)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{42}[./0-9A-D]$`),
@@ -57,7 +59,7 @@ var foreigners = []foreign{
 	{form: regexp.MustCompile(`^\$pbkdf2(?:-sha1|-sha256|-sha512)?\$([1-9]\d*)\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{22,86}$`),
 		asks: atMost("%d rounds", 1, mostPBKDF2), open: decoded(pbkdf2.Decode)},
 	{form: regexp.MustCompile(`^\$scrypt\$ln=([1-9]\d*),r=([1-9]\d*),p=([1-9]\d*)\$[A-Za-z0-9+/]{1,86}\$[A-Za-z0-9+/]{43}$`),
-		asks: scryptAsks, open: decoded(scrypt.Decode)},
+		asks: scryptAsks, open: decoded(scrypt.Decode), memory: scryptMemory},
 	{form: regexp.MustCompile(`^pbkdf2_sha256\$([1-9]\d*)\$([A-Za-z0-9+/._-]{1,64})\$([A-Za-z0-9+/]{43}=)$`),
 		asks: atMost("%d rounds", 1, mostPBKDF2), open: openDjango},
 	{form: regexp.MustCompile(`^\{SSHA(|256|512)\}([A-Za-z0-9+/]{20,}={0,2})$`), asks: nothing, open: openSalted},
@@ -133,8 +135,9 @@ func tooDear(what string) error {
 
 // A foreignHash is a stored hash of another program, ready to be compared.
 type foreignHash struct {
-	match matcher
-	cut   int
+	match  matcher
+	cut    int
+	memory int64 // KiB that one comparison takes
 }
 
 // foreignOf opens a foreign hash; nil if it is none, or asks for too much. A
@@ -152,14 +155,20 @@ func foreignOf(encoded string) *foreignHash {
 	if !ok {
 		return nil
 	}
-	return &foreignHash{match, kind.cut}
+	f := &foreignHash{match: match, cut: kind.cut}
+	if kind.memory != nil {
+		f.memory = kind.memory(found)
+	}
+	return f
 }
 
 // check compares every form in which another program may have hashed the
 // password. whole is false if the hash covers only the beginning of it: then it
-// says nothing about the rest, and must not be replaced by a hash of all.
-func (f *foreignHash) check(password string) (ok, whole bool) {
+// says nothing about the rest, and must not be replaced by a hash of all. between is
+// called before each comparison, to give back what the one before has left behind.
+func (f *foreignHash) check(password string, between func()) (ok, whole bool) {
 	for _, form := range formsOf(password) {
+		between()
 		if f.match(form) {
 			return true, f.cut == 0 || len(form) <= f.cut
 		}
@@ -221,6 +230,18 @@ func scryptAsks(found []string) string {
 		}
 	}
 	return ""
+}
+
+// scryptMemory is 128 bytes × 2^ln × r, of a hash that scryptAsks lets through.
+func scryptMemory(found []string) int64 {
+	ln, _ := strconv.Atoi(found[1])
+	r, _ := strconv.Atoi(found[2])
+	return int64(128*r<<ln) >> 10
+}
+
+func argonMemory(found []string) int64 {
+	c, _ := costOf(found[1])
+	return int64(c.Memory)
 }
 
 // argonAsks bounds an Argon2id hash as those of this program are bounded.

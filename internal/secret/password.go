@@ -36,14 +36,19 @@ const (
 )
 
 // Passwords hashes and checks passwords with Argon2id, as many at once as there
-// are cores, first come first served. Beyond a queue it answers Busy: more at
-// once would make all of them slower. It is safe for concurrent use.
+// are cores and as the memory budget holds: each hash counts with what it asks for
+// itself, since other programs have made dearer ones. First come first served, so
+// that no dear hash waits behind an endless row of cheap ones. Beyond a queue it
+// answers Busy: more at once would make all of them slower. It is safe for
+// concurrent use.
 type Passwords struct {
 	Breached *Breached // the operator's list of stolen passwords; nil: there is none
 
 	cost   Cost
 	atOnce int64
+	budget int64               // KiB that all hashes at once may take
 	work   *semaphore.Weighted // being hashed
+	memory *semaphore.Weighted // KiB that are being hashed in
 	line   *semaphore.Weighted // being hashed or waiting
 	wait   time.Duration       // longest time in the queue
 	lined  atomic.Int64        // being hashed or waiting
@@ -68,7 +73,9 @@ func NewPasswords() *Passwords { return NewPasswordsAt(Standard) }
 // of times take a low one.
 func NewPasswordsAt(cost Cost) *Passwords {
 	atOnce := int64(max(1, min(runtime.GOMAXPROCS(0), budget/max(1, cost.Memory))))
-	p := &Passwords{cost: cost, atOnce: atOnce, work: semaphore.NewWeighted(atOnce), line: semaphore.NewWeighted(atOnce * (queue + 1)), wait: patience}
+	p := &Passwords{cost: cost, atOnce: atOnce, budget: max(budget, int64(cost.Memory)), work: semaphore.NewWeighted(atOnce),
+		line: semaphore.NewWeighted(atOnce * (queue + 1)), wait: patience}
+	p.memory = semaphore.NewWeighted(p.budget)
 	dummy, err := cost.hash(string(NewHandle()))
 	if err != nil {
 		panic(err) // the parameters above are valid
@@ -80,17 +87,17 @@ func NewPasswordsAt(cost Cost) *Passwords {
 // busy is the answer beyond the queue.
 func busy() error { return &countersign.Error{Kind: countersign.Busy, Code: "busy"} }
 
-// do runs f when its turn has come. A hash can't be stopped: f goes on to its
+// do runs f, which takes so many KiB, when its turn has come. A hash can't be stopped: f goes on to its
 // end even if the caller hangs up, and holds its place until then. Otherwise
 // clients that hang up could fill the memory.
-func (p *Passwords) do(ctx context.Context, f func()) error {
+func (p *Passwords) do(ctx context.Context, memory int64, f func()) error {
 	if !p.line.TryAcquire(1) {
 		return busy()
 	}
 	p.lined.Add(1)
 	waiting, cancel := context.WithTimeout(ctx, p.wait)
 	defer cancel()
-	if err := p.work.Acquire(waiting, 1); err != nil {
+	if err := p.enter(waiting, memory); err != nil {
 		p.leave()
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -103,8 +110,10 @@ func (p *Passwords) do(ctx context.Context, f func()) error {
 		defer close(done)
 		defer p.leave()
 		defer p.work.Release(1)
+		defer p.memory.Release(memory)
 		defer p.busy.Add(-1)
 		f()
+		p.collect(memory)
 	}()
 	select {
 	case <-done:
@@ -113,6 +122,29 @@ func (p *Passwords) do(ctx context.Context, f func()) error {
 		return ctx.Err()
 	}
 }
+
+// enter waits for a core, and then for the memory.
+func (p *Passwords) enter(ctx context.Context, memory int64) error {
+	if err := p.work.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	err := p.memory.Acquire(ctx, memory)
+	if err != nil {
+		p.work.Release(1)
+	}
+	return err
+}
+
+// collect gives back what a hash has left behind that took more than those made
+// here: the collector of garbage would let several of them lie, beyond the budget.
+func (p *Passwords) collect(memory int64) {
+	if memory > max(int64(p.cost.Memory), dear) {
+		runtime.GC()
+	}
+}
+
+// dear is the memory of a hash, in KiB, that is worth a collection of its own.
+const dear = 24 << 10
 
 func (p *Passwords) leave() {
 	p.lined.Add(-1)
@@ -140,7 +172,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 		err     error
 	}
 	results := make(chan result, 1) // read only where f has ended
-	if err := p.do(ctx, func() {
+	if err := p.do(ctx, int64(p.cost.Memory), func() {
 		encoded, err := p.cost.hash(text)
 		results <- result{encoded, err}
 	}); err != nil {
@@ -173,15 +205,22 @@ func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, re
 	text, fits := normal(password)
 	asked, readable := costOf(encoded)
 	foreign := foreignOf(encoded)
+	memory := int64(max(p.cost.Memory, asked.Memory))
+	if foreign != nil {
+		memory = max(memory, foreign.memory)
+	}
+	if memory > p.budget { // never computed
+		readable, foreign, memory = false, nil, int64(p.cost.Memory)
+	}
 	type verdict struct{ right, whole bool }
 	verdicts := make(chan verdict, 1)
-	err = p.do(ctx, func() {
+	err = p.do(ctx, memory, func() {
 		switch {
 		case fits && readable:
 			verdicts <- verdict{p.matches(encoded, text), true}
 		case fits && foreign != nil:
 			p.matches(p.dummy, "not this one")
-			right, whole := foreign.check(password)
+			right, whole := foreign.check(password, func() { p.collect(memory) })
 			verdicts <- verdict{right, whole}
 		default:
 			p.matches(p.dummy, "not this one")

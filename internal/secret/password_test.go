@@ -230,7 +230,7 @@ func occupy(p *Passwords) (free func()) {
 	started, end, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = p.do(context.Background(), func() { close(started); <-end })
+		_ = p.do(context.Background(), 8, func() { close(started); <-end })
 	}()
 	<-started
 	return func() { close(end); <-ended }
@@ -289,7 +289,7 @@ func TestPlaceIsHeldWhenTheClientHangsUp(t *testing.T) {
 	p := small(0, time.Hour)
 	ctx, hangUp := context.WithCancel(t.Context())
 	started, end, left := make(chan struct{}), make(chan struct{}), make(chan error)
-	go func() { left <- p.do(ctx, func() { close(started); <-end }) }()
+	go func() { left <- p.do(ctx, 8, func() { close(started); <-end }) }()
 	<-started
 	hangUp()
 	if err := <-left; !errors.Is(err, context.Canceled) {

@@ -1,0 +1,134 @@
+package secret
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-crypt/crypt/algorithm/scrypt"
+	"golang.org/x/sync/semaphore"
+)
+
+// dearHashes are hashes of other programs that take 128 MiB each.
+func dearHashes(t *testing.T) map[string]string {
+	t.Helper()
+	own, err := Cost{Memory: mostMemory, Iterations: 1}.hash("correct horse battery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := ImportHash(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasher, err := scrypt.New(scrypt.WithLN(mostLn), scrypt.WithR(mostR), scrypt.WithP(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := hasher.Hash("correct horse battery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"Argon2id of ours": own, "Argon2id": kept, "scrypt": digest.Encode()}
+}
+
+// peak is the most memory that objects of the program take while f runs, in MiB.
+func peak(f func()) uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	var most uint64
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			metrics.Read(sample)
+			most = max(most, sample[0].Value.Uint64())
+			select {
+			case <-end:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	f()
+	close(end)
+	<-ended
+	return most >> 20
+}
+
+// TH-06, TH-07: sixteen hashes of 128 MiB at once stay in the budget of 256 MiB, on a
+// machine of sixteen cores as well.
+func TestDearHashesStayInTheBudget(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(16))
+	for name, encoded := range dearHashes(t) {
+		if name == "Argon2id of ours" {
+			continue // weighed as the other one
+		}
+		t.Run(name, func(t *testing.T) {
+			p := NewPasswords()
+			p.wait = time.Hour
+			runtime.GC()
+			got := peak(func() {
+				var all sync.WaitGroup
+				for range 16 {
+					all.Go(func() {
+						if ok, _, err := p.Check(t.Context(), encoded, "correct horse battery"); err != nil || !ok {
+							t.Errorf("%v, %v", ok, err)
+						}
+					})
+				}
+				all.Wait()
+			})
+			t.Logf("%d MiB at most", got)
+			if most := uint64(budget>>10) + 32; got > most {
+				t.Errorf("%d MiB at most, want %d", got, most)
+			}
+		})
+	}
+}
+
+// TH-06: the memory of hashes under way is weighed by each hash's own, and a dear one
+// waits for its turn behind no row of cheap ones.
+func TestHashesAreWeighed(t *testing.T) {
+	t.Parallel()
+	p := NewPasswordsAt(Cost{Memory: 8, Iterations: 1})
+	p.wait = time.Hour
+	p.work, p.line = semaphore.NewWeighted(100), semaphore.NewWeighted(200) // a hundred cores
+	var now, most atomic.Int64
+	hash := func(memory int64) {
+		if err := p.do(t.Context(), memory, func() {
+			for n := now.Add(memory); ; {
+				seen := most.Load()
+				if n <= seen || most.CompareAndSwap(seen, n) {
+					break
+				}
+			}
+			runtime.Gosched()
+			now.Add(-memory)
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	var all sync.WaitGroup
+	for i := range 200 {
+		all.Go(func() { hash([]int64{8, 16 << 10, 128 << 10, 200 << 10, 256 << 10}[i%5]) })
+	}
+	all.Wait()
+	if most.Load() > budget {
+		t.Errorf("%d KiB at once", most.Load())
+	}
+}
+
+// TH-06: a hash that asks for more than the budget is never computed, and never right.
+func TestAHashBeyondTheBudget(t *testing.T) {
+	t.Parallel()
+	for name, encoded := range dearHashes(t) {
+		p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
+		p.budget = 64 << 10
+		var ok bool
+		if got := peak(func() { ok, _ = check(t, p, encoded, "correct horse battery") }); ok {
+			t.Errorf("%s: right, with %d MiB", name, got)
+		}
+	}
+}
