@@ -55,9 +55,22 @@ func FoldEmail(address string) string { return strings.ToLower(address) }
 // SameEmail reports whether two addresses are the same.
 func SameEmail(a, b string) bool { return FoldEmail(a) == FoldEmail(b) }
 
-// FoldLogin is the form in which user IDs and search texts are compared: as
-// CleanID returns them, case folded.
-func FoldLogin(login string) string { return cases.Fold().String(CleanID(login)) }
+// LongestTyped is how many bytes of a typed user ID or search are looked at: many more
+// than the 64 characters of a user ID have, with what comes along when it is pasted.
+const LongestTyped = 1024
+
+// FoldLogin is the form in which user IDs are compared: as CleanID returns them, case
+// folded. One that is too long for anybody's is a space, which is nobody's:
+// normalizing it would take time before any limit (TH-07).
+func FoldLogin(login string) string {
+	if login = strings.TrimSpace(login); len(login) > LongestTyped {
+		return " "
+	}
+	return FoldText(login)
+}
+
+// FoldText is the form in which texts are searched. Its caller bounds their length.
+func FoldText(text string) string { return cases.Fold().String(CleanID(text)) }
 
 // reservedLogins are parts of paths below /admin/users.
 var reservedLogins = []string{"new", "import", "selected", "remind", "resets"}

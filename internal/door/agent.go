@@ -16,6 +16,9 @@ func Families(agent, platform string) (browser, os, product string) {
 	if len(agent) > longestAgent {
 		agent = agent[:longestAgent]
 	}
+	if len(platform) > longestAgent {
+		platform = ""
+	}
 	agent = strings.ToValidUTF8(agent, "")
 	product, _, _ = strings.Cut(strings.TrimSpace(agent), "/")
 	if len(product) > 40 {

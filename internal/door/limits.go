@@ -14,7 +14,12 @@ const (
 	longestURL  = 8 << 10   // bytes
 	largestBody = 256 << 10 // bytes
 	mostFields  = 200
+	longestName = 64      // bytes of a field's name
+	widestField = 8 << 10 // bytes of a field
 )
+
+// wide are the fields that may hold more than others: what is written there is long.
+var wide = map[string]int{"body": 64 << 10, "was_body": 64 << 10, "credential": 64 << 10, "passkey": 64 << 10}
 
 // several are the fields that a form may hold more than once: every other one
 // comes once, or the form is refused.
@@ -160,6 +165,10 @@ func count(form url.Values) int {
 	n := 0
 	for name, values := range form {
 		n += len(values)
+		most := max(widestField, wide[name])
+		if len(name) > longestName || slices.ContainsFunc(values, func(v string) bool { return len(v) > most }) {
+			return http.StatusRequestEntityTooLarge
+		}
 		if !text(name) || slices.ContainsFunc(values, func(v string) bool { return !text(v) }) {
 			return http.StatusBadRequest
 		}

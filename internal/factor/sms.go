@@ -35,6 +35,10 @@ func (s sms) Check(f countersign.Factor, c countersign.Challenge, in Binding, to
 	return s.check(f, c, in, token, now)
 }
 
+// longestPhone is how many bytes of a typed number are looked at: fifteen digits of any
+// script, and what people put between them.
+const longestPhone = 128
+
 // ParsePhone brings a typed mobile number into E.164, "+16145550112". country
 // is ISO 3166 and must be one of countries; empty, where no country is asked
 // for, means the first of them in which the number can be one. A number that
@@ -49,6 +53,9 @@ func ParsePhone(typed, country string, countries []string) (string, error) {
 			return "", refusePhone("phone.country", typed, "country", 0)
 		}
 		countries = []string{country}
+	}
+	if len(typed) > longestPhone {
+		return "", refusePhone("phone.not_digits", typed, "phone", 0)
 	}
 	var first error
 	for _, c := range countries {

@@ -24,7 +24,10 @@ func splitCursor(cursor string) (value, id string) {
 
 // likeText is the pattern that finds what was typed anywhere in the search text.
 func likeText(typed string) string {
-	folded := countersign.FoldLogin(strings.ReplaceAll(strings.ToValidUTF8(typed, ""), "\x00", ""))
+	if len(typed) > countersign.LongestTyped {
+		typed = typed[:countersign.LongestTyped]
+	}
+	folded := countersign.FoldText(strings.ReplaceAll(strings.ToValidUTF8(typed, ""), "\x00", ""))
 	if folded == "" {
 		return ""
 	}

@@ -204,5 +204,5 @@ func (tx *Tx) UsersByEmail(ctx context.Context, email string) ([]countersign.Use
 
 // searchText is what the search of User Administration looks in.
 func searchText(u countersign.User) string {
-	return countersign.FoldLogin(strings.Join([]string{u.Name, u.Login, u.Email}, "\n"))
+	return countersign.FoldText(strings.Join([]string{u.Name, u.Login, u.Email}, "\n"))
 }
