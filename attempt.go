@@ -33,6 +33,7 @@ type Attempt struct {
 	Proved   Method    // the second factor that was proved; empty: none yet
 	Alone    bool      // it was a passkey that verified its user, asked to be the whole sign-in
 	Failures int       // tries that were paid for, over all methods and steps (TH-01)
+	Tried    time.Time // when the last of them was paid for; zero: none was
 	Wrong    int       // of these, tokens that were judged and wrong
 	WrongAt  time.Time // the last of them; zero: none was
 	Told     int       // of Wrong, those that the user was told of or has turned out to have typed
@@ -67,10 +68,25 @@ func (a Attempt) Half() bool {
 	return a.Purpose == SignIn && a.Password && a.Proved == "" && (!a.Setup.Open || a.Wrong > 0)
 }
 
-// Earlier is a token that a newer one replaced, kept to tell so (token.replaced).
+// Earlier is a token that a newer one replaced. Whoever types it reads the mailbox or
+// the phone that it was sent to: it admits nowhere, but costs no try (token.older).
 type Earlier struct {
 	Reference string
 	Digest    []byte
+	Method    Method // empty: that of the newest, as earlier versions kept it
+	Address   string
+}
+
+// MaxEarlier is how many replaced tokens an attempt remembers, the newest ones.
+const MaxEarlier = 10
+
+// Replace remembers the token that a newer one is about to replace.
+func (a *Attempt) Replace() {
+	c := a.Challenge
+	a.Earlier = append(a.Earlier, Earlier{Reference: c.Reference, Digest: c.Digest, Method: c.Method, Address: c.Address})
+	if n := len(a.Earlier) - MaxEarlier; n > 0 {
+		a.Earlier = a.Earlier[n:]
+	}
 }
 
 // Setup is how far the wizard is. Methods that are not verified live here and

@@ -34,7 +34,8 @@ func (app) Ask(f countersign.Factor, _ Binding, now time.Time, _ time.Duration) 
 }
 
 // Check takes the steps before, at and after now, and only those later than the
-// last one that was taken, so that a token works once (OT-08, D-26).
+// last one that was taken, so that a token works once (OT-08, D-26). One of the ten
+// steps before or after is wrong too, but says that a clock is (ErrOtherMinute).
 func (app) Check(f countersign.Factor, _ countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error) {
 	step := now.Unix() / int64(period/time.Second)
 	for _, s := range []int64{step, step - 1, step + 1} {
@@ -47,20 +48,25 @@ func (app) Check(f countersign.Factor, _ countersign.Challenge, in Binding, toke
 		f.State = s
 		return f, nil
 	}
-	if in.SetUp && within(f.Secret, token, step, 10) {
+	if s, ok := within(f.Secret, token, step, 10); ok && s > f.State {
+		f.State = s
 		return f, ErrOtherMinute
 	}
 	return f, ErrWrong
 }
 
-func within(key []byte, token string, step, width int64) bool {
+// within is the step of a token within so many of a step.
+func within(key []byte, token string, step, width int64) (at int64, ok bool) {
 	for s := step - width; s <= step+width; s++ {
 		if secret.Equal([]byte(AppToken(key, s)), []byte(token)) {
-			return true
+			at, ok = s, true
 		}
 	}
-	return false
+	return at, ok
 }
+
+// StepEnds is when a token of a step is taken for the last time.
+func StepEnds(step int64) time.Time { return time.Unix((step+2)*int64(period/time.Second), 0) }
 
 // AppToken is the token of a step of RFC 6238.
 func AppToken(key []byte, step int64) string {

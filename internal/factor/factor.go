@@ -22,7 +22,7 @@ type Method interface {
 	// The dispatch is nil if nothing is to be sent.
 	Ask(f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch)
 	// Check judges the answer to c: one of the errors below, or nil. It returns
-	// f as it must be kept from now on.
+	// f as it must be kept from now on; with ErrOtherMinute, the step of the token.
 	Check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error)
 }
 
@@ -117,8 +117,11 @@ func (s sent) digest(f countersign.Factor, in Binding, token string) []byte {
 	return s.key.MAC("token", string(in.Agency), string(in.User), string(in.Attempt), string(in.Purpose), string(f.Method), f.Address, token)
 }
 
-// Was tells whether token is the one of an earlier challenge to the same
-// factor, so that the page can say that a newer one replaced it.
+// Was reports whether token is the one of an earlier challenge in the same attempt,
+// so that the page can say that a newer one replaced it. It proves nothing.
 func Was(key secret.Key, f countersign.Factor, e countersign.Earlier, in Binding, token string) bool {
-	return secret.Equal(e.Digest, sent{key}.digest(f, in, token))
+	if e.Method != "" {
+		f.Method, f.Address = e.Method, e.Address
+	}
+	return len(e.Digest) > 0 && secret.Equal(e.Digest, sent{key}.digest(f, in, token))
 }

@@ -1,6 +1,7 @@
 package housetest
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -34,8 +35,11 @@ type Browser struct {
 	IP    string // may change: the same laptop on another network
 	Agent string // may change: another version of the same browser
 	Host  string // Host header; empty: the public URL's
-	jar   http.CookieJar
-	page  *Page // the last page that was shown
+
+	// Context ends when the browser hangs up; nil: it waits for every answer.
+	Context context.Context
+	jar     http.CookieJar
+	page    *Page // the last page that was shown
 }
 
 // A Page is an answer of the house.
@@ -68,7 +72,11 @@ func (b *Browser) Do(method, path string, form url.Values, header ...string) *Pa
 	if form != nil {
 		body = strings.NewReader(form.Encode())
 	}
-	r := httptest.NewRequest(method, target.String(), body)
+	ctx := b.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	r := httptest.NewRequestWithContext(ctx, method, target.String(), body)
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -29,3 +29,10 @@ func LinkRefused(u countersign.User, sent int) string {
 		return ""
 	}
 }
+
+// SamePassword reports whether a user still has the password that was checked. Its
+// hash may have been renewed by a sign-in meanwhile: that is no other password.
+func SamePassword(checked, now countersign.User) bool {
+	return checked.Password == now.Password ||
+		checked.Password != "" && now.Password != "" && checked.PasswordAt.Equal(now.PasswordAt)
+}

@@ -133,7 +133,7 @@ func Next(f Facts) Step {
 	switch {
 	case !f.Now.Before(a.Expires):
 		return Refuse{RefusedExpired}
-	case a.Failures >= MaxFailures:
+	case OutOfTries(a, f.Now):
 		return Refuse{RefusedFailures}
 	case !a.Password && !f.alone():
 		return AskPassword{}
@@ -164,6 +164,12 @@ func Next(f Facts) Step {
 	default:
 		return f.ask()
 	}
+}
+
+// OutOfTries tells whether an attempt is over for its failures. A try that was just
+// paid for may still turn out to be right; one that is not settled in time was wrong.
+func OutOfTries(a countersign.Attempt, now time.Time) bool {
+	return a.Failures >= MaxFailures && (a.Wrong >= MaxFailures || !now.Before(a.Tried.Add(InFlight)))
 }
 
 // alone tells whether a passkey is the whole sign-in: the agency allows it, and
@@ -266,7 +272,7 @@ func Fresh(f Facts) Step {
 	switch {
 	case !f.Now.Before(a.Expires):
 		return Refuse{RefusedExpired}
-	case a.Failures >= MaxFailures:
+	case OutOfTries(a, f.Now):
 		return Refuse{RefusedFailures}
 	case f.User.Disabled:
 		return Refuse{RefusedDisabled}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"countersign"
@@ -22,6 +23,7 @@ const (
 	MaxTokensLong = 100              // the same in thirty days: then the methods are closed
 	TokensLong    = 30 * Day         // how long wrong tokens are remembered
 	InFlight      = 30 * time.Second // a guess that is not settled by then was wrong: its node died
+	MaxAttempts   = 20               // sign-ins of a user, or step-ups and so on, that are under way at once (TH-07)
 	WarningEvery  = time.Hour        // between two letters that somebody knows the password (NT-03)
 )
 
@@ -156,6 +158,28 @@ func (t Tokens) Pause(now time.Time, m countersign.Method, bound time.Time) Paus
 	default:
 		return queue(now, countersign.LaneOf(m), tally)
 	}
+}
+
+// Surplus are the attempts that end so that one more may begin: the oldest of the
+// network that has begun most of them, so that nobody elsewhere can crowd a user out
+// of a sign-in of their own. live are those of one user and purpose, the oldest first.
+func Surplus(live []countersign.Attempt) (ended []countersign.Attempt) {
+	live = slices.Clone(live)
+	for len(live) >= MaxAttempts {
+		begun := map[string]int{}
+		for _, a := range live {
+			begun[a.Client.Network()]++
+		}
+		oldest := 0
+		for i, a := range live {
+			if begun[a.Client.Network()] > begun[live[oldest].Client.Network()] {
+				oldest = i
+			}
+		}
+		ended = append(ended, live[oldest])
+		live = slices.Delete(live, oldest, oldest+1)
+	}
+	return ended
 }
 
 // Exempt tells whether a method is one that nobody can guess.

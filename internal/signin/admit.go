@@ -80,7 +80,7 @@ func (d *Desk) KeepAct(ctx context.Context, v countersign.Visit, act countersign
 		if err := tx.EndSessionAttempts(ctx, s.ID, countersign.Resume); err != nil {
 			return err
 		}
-		return tx.AddAttempt(ctx, countersign.Attempt{
+		return d.addAttempt(ctx, tx, v, countersign.User{ID: s.User}, countersign.Attempt{
 			ID:      attemptID(secret.NewHandle()),
 			User:    s.User,
 			Purpose: countersign.Resume,

@@ -18,7 +18,7 @@ func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) 
 		key, _ := d.pendingKey(f.Attempt, v.Now)
 		return countersign.Factor{User: f.User.ID, Method: countersign.App, Secret: key}
 	}
-	return d.wizardToken(ctx, v, typed, policy.Menu{}, appFactor, func(tx *store.Tx, f *policy.Facts) error {
+	return d.wizardToken(ctx, v, typed, policy.Menu{}, appFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
 		fa := appFactor(*f)
 		fa.State = f.Attempt.Setup.Step // the token that proved it is used (OT-08)
 		if err := d.verified(ctx, tx, v, f, fa); err != nil {

@@ -63,7 +63,7 @@ func (d *Desk) changing(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		return u, err
 	case err != nil || !s.Ended.IsZero():
 		return u, fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
-	case u.Password != g.User.Password:
+	case !policy.SamePassword(g.User, u):
 		return u, fail(countersign.Invalid, "password.own_wrong", "password", nil)
 	case u.Enrolled && !policy.Recent(s, u, v.Now):
 		return u, stale()

@@ -93,7 +93,7 @@ func (d *Desk) askContact(ctx context.Context, v countersign.Visit, g Guest, p c
 		if err := tx.EndSessionAttempts(ctx, g.Session.ID, p); err != nil {
 			return err
 		}
-		if err := tx.AddAttempt(ctx, f.Attempt); err != nil {
+		if err := d.addAttempt(ctx, tx, v, u, f.Attempt); err != nil {
 			return err
 		}
 		if err := d.issue(ctx, tx, v, &f, fa); err != nil {
@@ -138,7 +138,7 @@ func (d *Desk) NewContactToken(ctx context.Context, v countersign.Visit, p count
 		return Outcome{}, err
 	}
 	return d.send(ctx, v, id, func(f policy.Facts) (countersign.Factor, error) {
-		if f.Attempt.Purpose != p || !v.Now.Before(f.Attempt.Expires) || f.Attempt.Failures >= policy.MaxFailures {
+		if f.Attempt.Purpose != p || !v.Now.Before(f.Attempt.Expires) || policy.OutOfTries(f.Attempt, v.Now) {
 			return countersign.Factor{}, over()
 		}
 		return contactFactor(f), nil
@@ -152,7 +152,7 @@ func (d *Desk) ProveContact(ctx context.Context, v countersign.Visit, p counters
 	if err != nil {
 		return err
 	}
-	return d.judge(ctx, v, id, typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
+	return d.judge(ctx, v, id, Typed{Token: typed}, func(ctx context.Context, tx *store.Tx, f policy.Facts, token string) (bool, error) {
 		s, err := tx.Session(ctx, f.Attempt.Session)
 		if err != nil || !s.Ended.IsZero() || f.Attempt.Purpose != p {
 			return false, over()

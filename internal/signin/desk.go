@@ -26,6 +26,8 @@ type Desk struct {
 	Texts     int               // text messages that all agencies together may send in a day; 0: no limit
 	Refused   func(code string) // counts guesses that were not taken; nil: nobody counts
 	Alarmed   func(code string) // counts alarms; nil: nobody counts
+
+	underway underway
 }
 
 // An Outcome tells the door what is next and which cookies to set.

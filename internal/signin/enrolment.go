@@ -40,7 +40,7 @@ func (d *Desk) openClosed(ctx context.Context, tx *store.Tx, v countersign.Visit
 	a := f.Attempt
 	a.Setup = countersign.Setup{Open: true, Closed: true, Key: secret.AppKey(), KeyAt: v.Now}
 	a.Expires = v.Now.Add(policy.SetUpLife)
-	if err := tx.AddAttempt(ctx, a); err != nil {
+	if err := d.addAttempt(ctx, tx, v, f.User, a); err != nil {
 		return Outcome{}, err
 	}
 	tx.Record(refused(v, "sign-in.refused", f.User, why.Reason))
@@ -59,6 +59,11 @@ func (d *Desk) EnrolmentCode(ctx context.Context, v countersign.Visit, typed str
 	if !ok {
 		return Outcome{}, d.hint(ctx, v, id, fail(countersign.Invalid, "enrolment_code.form", "enrolment_code", nil))
 	}
+	ctx, cancel, err := untilSettled(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer cancel()
 	if err := d.payCode(ctx, v, id); err != nil {
 		return Outcome{}, err
 	}

@@ -13,16 +13,13 @@ import (
 	"countersign/internal/store"
 )
 
-// longestLogin is how much of a typed user ID is kept: a real one is shorter.
-const longestLogin = 256
-
 // AskLink takes the wish for a link to choose a new password. It looks at no
 // user, so that nothing about the answer, its time included, can tell who
 // exists (EN-01, EN-02); the letter is written by WriteLinks. Beyond the limit
 // of a network nothing is kept, and the answer is the same.
 func (d *Desk) AskLink(ctx context.Context, v countersign.Visit, login string) (until time.Time, err error) {
-	if len(login) > longestLogin {
-		login = strings.ToValidUTF8(login[:longestLogin], "") // no database looks for half a letter
+	if len(login) > countersign.LongestTyped {
+		login = strings.ToValidUTF8(login[:countersign.LongestTyped], "") // no database looks for half a letter
 	}
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		if left, err := spendAsk(ctx, tx, v); err != nil || !left {

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"countersign"
 	"countersign/internal/factor"
@@ -11,15 +12,17 @@ import (
 )
 
 // A comparison tells whether an answer is right, or says what is wrong with it.
-type comparison func(tx *store.Tx, f policy.Facts, answer string) (right bool, err error)
+type comparison func(ctx context.Context, tx *store.Tx, f policy.Facts, answer string) (right bool, err error)
 
 // judge is guess for what was typed: six digits, or else a hint.
-func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.AttemptID, typed string, compare comparison) error {
-	token, ok := factor.ParseToken(typed)
+func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.AttemptID, typed Typed, compare comparison) error {
+	token, ok := factor.ParseToken(typed.Token)
 	if !ok {
 		return d.hint(ctx, v, id, fail(countersign.Invalid, "token.not_six", "token", nil))
 	}
-	return d.guess(ctx, v, id, "", func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, token) })
+	return d.guess(ctx, v, id, sentBy(typed.Asked), func(ctx context.Context, tx *store.Tx, f policy.Facts) (bool, error) {
+		return compare(ctx, tx, f, token)
+	})
 }
 
 // guess is the one road of every guess, by token, recovery code or passkey: a
@@ -27,35 +30,94 @@ func (d *Desk) judge(ctx context.Context, v countersign.Visit, id countersign.At
 // (0.1 rule 4, D-30). compare reports whether the answer was right, or an error
 // for people that says what was wrong with it; both are facts that are kept.
 // Any other error undoes what compare did, but not the payment. by is what is
-// guessed at; empty: the token that the attempt asks for, and then it is compared
-// only while the attempt asks for the one that was paid for.
+// guessed at; empty: the token that the attempt asks for. It is compared only while
+// it is still for the method that was paid at.
 func (d *Desk) guess(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method,
-	compare func(*store.Tx, policy.Facts) (right bool, err error)) error {
-	guess, paid, err := d.pay(ctx, v, id, by)
+	compare func(context.Context, *store.Tx, policy.Facts) (right bool, err error)) error {
+	client := ctx
+	ctx, cancel, err := untilSettled(client)
 	if err != nil {
 		return err
 	}
+	defer cancel()
+	paid, err := d.pay(ctx, client, v, id, by)
+	if err != nil {
+		return err
+	}
+	defer paid.end()
 	var verdict error
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
-		verdict, err = d.compared(ctx, tx, v, id, guess, func(f policy.Facts) (bool, error) {
-			if by == "" && d.guessed(f).Method != paid {
-				return false, movedOn(f)
+		verdict, err = d.compared(ctx, tx, v, id, paid.guess, func(f *policy.Facts) (bool, error) {
+			*f = d.answering(*f, by)
+			if by != countersign.Recovery && by != countersign.ByPasskey && d.guessed(*f).Method != paid.method {
+				return false, movedOn(*f)
 			}
-			return compare(tx, f)
+			return compare(ctx, tx, *f)
 		})
+		if err == nil && verdict == nil && client.Err() != nil {
+			return errHungUp
+		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errHungUp):
+		return d.refund(ctx, v, id, paid.guess, client.Err())
+	case notJudged(err):
+		return d.refund(ctx, v, id, paid.guess, err)
+	case err != nil:
 		return err
 	}
 	d.Wake()
 	return verdict
 }
 
+// A payment is a guess that was paid for.
+type payment struct {
+	guess  countersign.Guess
+	method countersign.Method // that it was paid at
+	end    func()             // to be called when it is settled
+}
+
+// notJudged tells whether an error for people is about something else than the
+// answer: the attempt was over, a step-up is needed first, or what the answer was
+// for can't be done. All of it was undone, so no try is kept.
+func notJudged(err error) bool {
+	switch countersign.KindOf(err) {
+	case countersign.Internal, countersign.Busy:
+		return false
+	default:
+		return true
+	}
+}
+
+// isWrong is err as what is wrong with an answer; nil if it is about something else.
+func isWrong(err error) *countersign.Error {
+	var wrong *countersign.Error
+	if !errors.As(err, &wrong) || wrong.Kind != countersign.Invalid {
+		return nil
+	}
+	switch wrong.Field {
+	case "token", "recovery_code", "credential":
+		return wrong
+	default:
+		return nil
+	}
+}
+
+// refund gives a guess back that was not judged, in a transaction of its own; why is
+// what the person learns.
+func (d *Desk) refund(ctx context.Context, v countersign.Visit, id countersign.AttemptID, g countersign.Guess, why error) error {
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return d.unpaid(ctx, tx, id, g) })
+	if err != nil {
+		return err
+	}
+	return why
+}
+
 // compared lets a guess that was paid for be compared, and settles it. What was not
 // compared, since its attempt has ended or gone on meanwhile, is given back.
 func (d *Desk) compared(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID, g countersign.Guess,
-	compare func(policy.Facts) (right bool, err error)) (verdict, err error) {
+	compare func(*policy.Facts) (right bool, err error)) (verdict, err error) {
 	u, a, err := d.lock(ctx, tx, id)
 	if countersign.KindOf(err) == countersign.Expired {
 		return err, d.unpaid(ctx, tx, id, g)
@@ -68,14 +130,14 @@ func (d *Desk) compared(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if err != nil {
 		return nil, err
 	}
-	right, err := compare(f)
-	var wrong *countersign.Error
+	right, err := compare(&f)
+	wrong := isWrong(err)
 	switch {
 	case right:
 		return err, d.rightGuess(ctx, tx, g)
-	case errors.Is(err, errElsewhere) || countersign.CodeOf(err) == otherWay:
+	case errors.Is(err, errElsewhere) || costsNothing[countersign.CodeOf(err)]:
 		return err, d.unpaid(ctx, tx, id, g)
-	case !errors.As(err, &wrong) || wrong.Kind != countersign.Invalid:
+	case wrong == nil:
 		return nil, err
 	default:
 		return d.failed(ctx, tx, v, f, g, wrong)
@@ -84,6 +146,43 @@ func (d *Desk) compared(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 
 // otherWay is the code of a token that came for a method which is not asked for any more.
 const otherWay = "token.other_way"
+
+// costsNothing are the codes of answers that are no failed attempts.
+var costsNothing = map[string]bool{otherWay: true, olderToken: true, lateToken: true}
+
+// sentBy is the method of the page that a token came from, if it is one that tokens
+// are typed for.
+func sentBy(asked countersign.Method) countersign.Method {
+	if asked == countersign.App || policy.Sends(asked) {
+		return asked
+	}
+	return ""
+}
+
+// answering is the facts for an answer from a page of method by. The sign-in or
+// step-up may have been turned to another method since that page was opened, in
+// another window or before Back was pressed: a token is compared with what its page
+// asked for. It is one method in any case, so that nobody guesses at two for one try.
+func (d *Desk) answering(f policy.Facts, by countersign.Method) policy.Facts {
+	a := &f.Attempt
+	if a.Setup.Open || a.Purpose != countersign.SignIn && a.Purpose != countersign.StepUp || by == countersign.Recovery {
+		return f
+	}
+	sent := len(a.Challenge.Digest) > 0
+	may := func(m countersign.Method) bool {
+		return slices.ContainsFunc(Ways(f), func(fa countersign.Factor) bool { return fa.Method == m && m != "" })
+	}
+	switch {
+	case may(by) && (!policy.Sends(by) || sent && a.Challenge.Method == by):
+		a.Method = by
+	case a.Method != countersign.Recovery:
+	case sent && may(a.Challenge.Method):
+		a.Method = a.Challenge.Method
+	case may(countersign.App):
+		a.Method = countersign.App
+	}
+	return f
+}
 
 // movedOn is the answer to a token that was paid for at one method while the
 // attempt asks for another one by now: what one costs says nothing about the other.
@@ -95,8 +194,25 @@ func movedOn(f policy.Facts) error {
 }
 
 // pay takes one of the three tries, or says that none is left, and pays for the
-// guess beyond this sign-in as well. paid is the method that it was paid at.
-func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method) (g countersign.Guess, paid countersign.Method, err error) {
+// guess beyond this sign-in as well. Where all tries are taken by guesses that this
+// node is judging just now, such as the first of two clicks, it waits for them.
+func (d *Desk) pay(ctx, client context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method) (payment, error) {
+	const waits = 3 // more than two clicks
+	for n := 0; ; n++ {
+		p, err := d.payNow(ctx, v, id, by)
+		kind := countersign.KindOf(err)
+		if kind == countersign.Busy && n < waits && d.underway.wait(client, id) {
+			continue
+		}
+		if kind == countersign.TooMany || kind == countersign.Busy {
+			d.refuse(countersign.CodeOf(err))
+		}
+		return p, err
+	}
+}
+
+func (d *Desk) payNow(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method) (p payment, err error) {
+	end := d.underway.begin(id)
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, a, err := d.lock(ctx, tx, id)
 		if err != nil {
@@ -105,15 +221,16 @@ func (d *Desk) pay(ctx context.Context, v countersign.Visit, id countersign.Atte
 		if !v.Now.Before(a.Expires) || u.Disabled {
 			return over()
 		}
-		if g, paid, err = d.payToken(ctx, tx, v, u, a, by); err != nil {
+		if p.guess, p.method, err = d.payToken(ctx, tx, v, u, a, by); err != nil {
 			return err
 		}
-		return reserve(ctx, tx, id)
+		return reserve(ctx, tx, v, a)
 	})
-	if kind := countersign.KindOf(err); kind == countersign.TooMany || kind == countersign.Busy {
-		d.refuse(countersign.CodeOf(err))
+	if err != nil {
+		end()
 	}
-	return g, paid, err
+	p.end = end
+	return p, err
 }
 
 // unpaid gives a guess back that was not compared: between its payment and now
@@ -129,12 +246,16 @@ func (d *Desk) unpaid(ctx context.Context, tx *store.Tx, id countersign.AttemptI
 }
 
 // reserve takes one of the three tries of an attempt.
-func reserve(ctx context.Context, tx *store.Tx, id countersign.AttemptID) error {
-	paid, err := tx.ReserveTry(ctx, id, policy.MaxFailures)
-	if err == nil && !paid {
+func reserve(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt) error {
+	paid, err := tx.ReserveTry(ctx, a.ID, policy.MaxFailures, v.Now)
+	switch {
+	case err != nil || paid:
+		return err
+	case policy.OutOfTries(a, v.Now):
 		return fail(countersign.Expired, policy.RefusedFailures, "", nil)
+	default:
+		return fail(countersign.Busy, "busy", "", nil) // the last one is being judged
 	}
-	return err
 }
 
 // hint is the answer to what can't be a token or code: not counted as a try, but

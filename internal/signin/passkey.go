@@ -56,7 +56,7 @@ func (d *Desk) Passkey(ctx context.Context, v countersign.Visit, answer string, 
 		return out, err
 	}
 	err := d.judgePasskey(ctx, v, attemptID(v.Attempt), answer, countersign.NonceProve, factor.IsPasskeyAnswer,
-		d.admitting(ctx, v, d.provePasskey, decline, &out))
+		d.admitting(v, d.provePasskey, decline, &out))
 	return out, err
 }
 
@@ -68,7 +68,7 @@ func (d *Desk) StepUpPasskey(ctx context.Context, v countersign.Visit, answer st
 	if err != nil {
 		return out, nil, err
 	}
-	err = d.judgePasskey(ctx, v, a.ID, answer, countersign.NonceProve, factor.IsPasskeyAnswer, d.steppingUp(ctx, v, d.provePasskey, &out))
+	err = d.judgePasskey(ctx, v, a.ID, answer, countersign.NonceProve, factor.IsPasskeyAnswer, d.steppingUp(v, d.provePasskey, &out))
 	return out, a.Act, err
 }
 
@@ -92,7 +92,9 @@ func (d *Desk) judgePasskey(ctx context.Context, v countersign.Visit, id counter
 	case !v.Now.Before(expires):
 		return d.prompted(ctx, v, id, "passkey.late")
 	}
-	return d.guess(ctx, v, id, countersign.ByPasskey, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, answer) })
+	return d.guess(ctx, v, id, countersign.ByPasskey, func(ctx context.Context, tx *store.Tx, f policy.Facts) (bool, error) {
+		return compare(ctx, tx, f, answer)
+	})
 }
 
 // prompted counts a prompt that was cancelled or failed: no try, but not

@@ -53,6 +53,12 @@ func (d *Desk) SignInPasskey(ctx context.Context, v countersign.Visit, answer, t
 	if len(c.Nonce) > 0 && !v.Now.Before(c.Expires) {
 		return Outcome{}, fail(countersign.Invalid, "passkey.late", "credential", nil)
 	}
+	client := ctx
+	ctx, cancel, err := untilSettled(client)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer cancel()
 	g, err := d.payPasskey(ctx, v, credential)
 	if err != nil {
 		return Outcome{}, err
@@ -66,11 +72,20 @@ func (d *Desk) SignInPasskey(ctx context.Context, v countersign.Visit, answer, t
 			return err
 		}
 		if out, err = d.alone(ctx, tx, v, u, c, answer, then); err == nil {
+			if client.Err() != nil {
+				return errHungUp
+			}
 			return d.rightGuess(ctx, tx, g)
 		}
 		verdict, err = d.refuseAlone(ctx, tx, v, u, g, err)
 		return err
 	})
+	if errors.Is(err, errHungUp) {
+		return Outcome{}, d.returnGuess(ctx, v, g, client.Err())
+	}
+	if notJudged(err) {
+		return Outcome{}, d.returnGuess(ctx, v, g, err)
+	}
 	d.Wake()
 	if err != nil {
 		return Outcome{}, err

@@ -43,7 +43,7 @@ func (d *Desk) SetUpPasskey(ctx context.Context, v countersign.Visit, name, answ
 		return out, err
 	}
 	err := d.judgePasskey(ctx, v, attemptID(v.Attempt), answer, countersign.NonceMake, factor.IsNewPasskey,
-		func(tx *store.Tx, f policy.Facts, answer string) (bool, error) {
+		func(ctx context.Context, tx *store.Tx, f policy.Facts, answer string) (bool, error) {
 			if err := d.passkeyOpen(f, v); err != nil {
 				return false, err
 			}

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"countersign"
@@ -15,24 +16,80 @@ import (
 // opens the wizard. What is wrong with the pair is never told (EN-01), and the
 // same work is done for users that do not exist (EN-02).
 func (d *Desk) Password(ctx context.Context, v countersign.Visit, login, password, then string) (Outcome, error) {
+	if len(login) > countersign.LongestTyped { // nobody's: no work is done for it (TH-07)
+		return Outcome{}, fail(countersign.Invalid, "user_id.long", "user_id", nil)
+	}
 	u, err := d.userByLogin(ctx, v, login)
 	if err != nil {
 		return Outcome{}, err
 	}
+	ctx, cancel, err := untilSettled(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer cancel()
 	t, err := d.tryPassword(ctx, v, u, login, password)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !t.right || u.Disabled {
-		return Outcome{}, d.passwordWrong(ctx, v, u, t)
-	}
-	renewed := ""
-	if t.rehash {
-		if renewed, err = d.Passwords.Hash(ctx, password); err != nil {
+	for range manyRenewals {
+		if !t.right || u.Disabled {
+			return Outcome{}, d.passwordWrong(ctx, v, u, t)
+		}
+		var out Outcome
+		if out, err = d.rightPassword(ctx, v, u, t, password, then); !errors.Is(err, errChanged) {
+			return out, err
+		}
+		if u, t, err = d.checkAgain(ctx, v, u, t, password); err != nil {
 			return Outcome{}, err
 		}
 	}
+	return Outcome{}, d.returnGuess(ctx, v, t.guess, fail(countersign.Busy, "busy", "", nil))
+}
+
+// manyRenewals is how often a hash may change while one password is checked.
+const manyRenewals = 4
+
+// errChanged is a password that was right for a hash which is not kept any more:
+// another sign-in has renewed it, or another password was chosen.
+var errChanged = errors.New("hash changed while it was checked")
+
+// checkAgain compares a password that was paid for with the hash of now.
+func (d *Desk) checkAgain(ctx context.Context, v countersign.Visit, u countersign.User, t tried, password string) (countersign.User, tried, error) {
+	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+		u, err = tx.User(ctx, u.ID)
+		return err
+	})
+	if err != nil {
+		return u, t, err
+	}
+	t.right, t.rehash, err = d.Passwords.Check(ctx, u.Password, password)
+	if countersign.KindOf(err) == countersign.Busy {
+		return u, t, d.returnGuess(ctx, v, t.guess, err)
+	}
+	return u, t, err
+}
+
+// rightPassword renews the hash where it has to be, and takes the first step.
+func (d *Desk) rightPassword(ctx context.Context, v countersign.Visit, u countersign.User, t tried, password, then string) (Outcome, error) {
+	renewed, err := d.renew(ctx, t, password)
+	if err != nil {
+		return Outcome{}, err
+	}
 	return d.begin(ctx, v, u, t, renewed, then, countersign.CodeOf(d.Passwords.Weak(password)))
+}
+
+// renew is a new hash for a password whose hash asks for less than it should; empty:
+// it stays as it is. Where too many hashes wait, a later sign-in renews it.
+func (d *Desk) renew(ctx context.Context, t tried, password string) (string, error) {
+	if !t.rehash {
+		return "", nil
+	}
+	renewed, err := d.Passwords.Hash(ctx, password)
+	if countersign.KindOf(err) == countersign.Busy {
+		return "", nil
+	}
+	return renewed, err
 }
 
 func (d *Desk) userByLogin(ctx context.Context, v countersign.Visit, login string) (u countersign.User, err error) {
@@ -71,8 +128,8 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 		if err != nil {
 			return err
 		}
-		if u.Password != checked.Password || u.Disabled {
-			return fail(countersign.Invalid, "password.wrong", "", nil) // changed while it was checked
+		if u.Disabled || u.Password != checked.Password {
+			return errChanged
 		}
 		if err := d.rightGuess(ctx, tx, t.guess); err != nil {
 			return err
@@ -106,6 +163,9 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 		}
 		return err
 	})
+	if errors.Is(err, errChanged) {
+		return Outcome{}, err
+	}
 	if err != nil {
 		return Outcome{}, d.refusedAtPassword(ctx, v, checked, t, err)
 	}
@@ -155,7 +215,7 @@ func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f p
 			return Outcome{}, refusedGuess(p)
 		}
 		f.Attempt.Asked = true
-		if err := tx.AddAttempt(ctx, f.Attempt); err != nil {
+		if err := d.addAttempt(ctx, tx, v, f.User, f.Attempt); err != nil {
 			return Outcome{}, err
 		}
 		tx.Record(record(v, "sign-in.token_asked", f.User))
@@ -186,6 +246,9 @@ func (d *Desk) refusedAtPassword(ctx context.Context, v countersign.Visit, u cou
 		d.refuse(countersign.CodeOf(why))
 	}
 	if kind != countersign.TooMany {
+		if notJudged(why) {
+			return d.returnGuess(ctx, v, t.guess, why)
+		}
 		return why
 	}
 	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
@@ -215,7 +278,7 @@ func (d *Desk) openWizard(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err := d.endOthers(ctx, tx, v, f.User, a.ID); err != nil {
 		return Outcome{}, err
 	}
-	if err := tx.AddAttempt(ctx, a); err != nil {
+	if err := d.addAttempt(ctx, tx, v, f.User, a); err != nil {
 		return Outcome{}, err
 	}
 	f.Attempt = a

@@ -239,7 +239,7 @@ func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest, only
 		}
 		out.Stage = policy.NextStage(a.Setup, factors, d.Methods.Kinds())
 		tx.Record(record(v, "set-up.opened", u))
-		return tx.AddAttempt(ctx, a)
+		return d.addAttempt(ctx, tx, v, u, a)
 	})
 	return out, err
 }
@@ -272,7 +272,7 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 	}
 	handle := secret.NewHandle()
 	err := d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
-		if u.Password != g.User.Password {
+		if !policy.SamePassword(g.User, u) {
 			return fail(countersign.Invalid, "password.own_wrong", "password", nil)
 		}
 		if err := notLast(ctx, tx, u); err != nil {
@@ -291,7 +291,7 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 		if err := noteChange(ctx, tx, v, g.Session.ID, store.SessionChange{Kind: store.ChangeReset}); err != nil {
 			return err
 		}
-		return tx.AddAttempt(ctx, d.newWizard(v, u, countersign.SignIn, handle))
+		return d.addAttempt(ctx, tx, v, u, d.newWizard(v, u, countersign.SignIn, handle))
 	})
 	if countersign.KindOf(err) == countersign.Denied {
 		err = d.resetRefused(ctx, v, g, err)
@@ -339,6 +339,11 @@ func (d *Desk) ownPassword(ctx context.Context, v countersign.Visit, g Guest, ac
 	if password == "" {
 		return fail(countersign.Invalid, "password.required", "password", nil)
 	}
+	ctx, cancel, err := untilSettled(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
 	t, err := d.tryPassword(ctx, v, g.User, g.User.Login, password)
 	if err != nil {
 		return err

@@ -15,7 +15,10 @@ import (
 // earns no trust for the device (RC-01).
 func (d *Desk) Recovery(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
 	var out Outcome
-	err := d.code(ctx, v, attemptID(v.Attempt), typed, func(tx *store.Tx, f policy.Facts, code string) (bool, error) {
+	if err := d.standsIn(ctx, v, false); err != nil {
+		return out, err
+	}
+	err := d.code(ctx, v, attemptID(v.Attempt), typed, func(ctx context.Context, tx *store.Tx, f policy.Facts, code string) (bool, error) {
 		if right, err := d.spend(ctx, tx, v, &f, code); !right || err != nil {
 			return false, err
 		}
@@ -37,7 +40,7 @@ func (d *Desk) StepUpRecovery(ctx context.Context, v countersign.Visit, typed st
 	if err != nil {
 		return out, nil, err
 	}
-	err = d.code(ctx, v, a.ID, typed, func(tx *store.Tx, f policy.Facts, code string) (bool, error) {
+	err = d.code(ctx, v, a.ID, typed, func(ctx context.Context, tx *store.Tx, f policy.Facts, code string) (bool, error) {
 		if right, err := d.spend(ctx, tx, v, &f, code); !right || err != nil {
 			return false, err
 		}
@@ -50,12 +53,14 @@ func (d *Desk) StepUpRecovery(ctx context.Context, v countersign.Visit, typed st
 
 // code is judge for recovery codes: what can't be one costs no try.
 func (d *Desk) code(ctx context.Context, v countersign.Visit, id countersign.AttemptID, typed string,
-	compare func(*store.Tx, policy.Facts, string) (right bool, err error)) error {
+	compare comparison) error {
 	code, ok := secret.ReadCode(typed, secret.RecoveryLength)
 	if !ok {
 		return d.hint(ctx, v, id, fail(countersign.Invalid, "recovery.form", "recovery_code", nil))
 	}
-	return d.guess(ctx, v, id, countersign.Recovery, func(tx *store.Tx, f policy.Facts) (bool, error) { return compare(tx, f, code) })
+	return d.guess(ctx, v, id, countersign.Recovery, func(ctx context.Context, tx *store.Tx, f policy.Facts) (bool, error) {
+		return compare(ctx, tx, f, code)
+	})
 }
 
 // spend uses up a code and keeps the proof in the facts. It is taken wherever a

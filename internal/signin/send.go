@@ -92,7 +92,7 @@ func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 		if err := tx.DropToken(ctx, earlier.Message, v.Now); err != nil {
 			return err
 		}
-		a.Earlier = append(a.Earlier, countersign.Earlier{Reference: earlier.Reference, Digest: earlier.Digest})
+		a.Replace()
 	}
 	c, dispatch := m.Ask(fa, d.binding(v, *a), v.Now, f.Agency.TokenLife)
 	for len(a.Earlier) > 0 && c.Reference == a.Earlier[len(a.Earlier)-1].Reference {

@@ -43,7 +43,7 @@ func (d *Desk) wizardOpen(f policy.Facts, v countersign.Visit) error {
 	switch {
 	case !a.Setup.Open || !v.Now.Before(a.Expires) || f.User.Disabled:
 		return over()
-	case a.Failures >= policy.MaxFailures:
+	case policy.OutOfTries(a, v.Now):
 		return fail(countersign.Expired, policy.RefusedFailures, "", nil)
 	case a.Purpose == countersign.SetUp && a.Session != sessionID(v.Session):
 		return over()

@@ -80,7 +80,7 @@ func emailFactor(f policy.Facts) countersign.Factor {
 // ConfirmEmail takes the token sent to the address on file and sends one to the
 // other address.
 func (d *Desk) ConfirmEmail(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
-	return d.wizardToken(ctx, v, typed, policy.ConfirmEmail{}, emailFactor, func(tx *store.Tx, f *policy.Facts) error {
+	return d.wizardToken(ctx, v, typed, policy.ConfirmEmail{}, emailFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
 		s := &f.Attempt.Setup
 		s.Confirm, s.Confirmed = false, s.Email
 		f.Attempt.Proved = "" // the address on file may not be a method at all
@@ -91,7 +91,7 @@ func (d *Desk) ConfirmEmail(ctx context.Context, v countersign.Visit, typed stri
 // EmailToken takes the token sent to the address being set up; from here on
 // the user is enrolled, with email as Default (D-35).
 func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
-	return d.wizardToken(ctx, v, typed, policy.ProveEmail{}, emailFactor, func(tx *store.Tx, f *policy.Facts) error {
+	return d.wizardToken(ctx, v, typed, policy.ProveEmail{}, emailFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
 		old, first := f.User.Email, len(f.Factors) == 0
 		fa := emailFactor(*f)
 		for _, earlier := range f.Factors {

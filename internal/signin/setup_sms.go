@@ -40,7 +40,7 @@ func (d *Desk) SMSToken(ctx context.Context, v countersign.Visit, typed string) 
 	smsFactor := func(f policy.Facts) countersign.Factor {
 		return countersign.Factor{User: f.User.ID, Method: countersign.SMS, Address: f.Attempt.Setup.Phone}
 	}
-	return d.wizardToken(ctx, v, typed, policy.ProveSMS{}, smsFactor, func(tx *store.Tx, f *policy.Facts) error {
+	return d.wizardToken(ctx, v, typed, policy.ProveSMS{}, smsFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
 		fa := smsFactor(*f)
 		if err := d.verified(ctx, tx, v, f, fa); err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 
 // wizardToken judges a token of the wizard at one stage of it.
 func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed string, at policy.Stage,
-	expected func(policy.Facts) countersign.Factor, right func(*store.Tx, *policy.Facts) error) (Outcome, error) {
+	expected func(policy.Facts) countersign.Factor, right func(context.Context, *store.Tx, *policy.Facts) error) (Outcome, error) {
 	var out Outcome
 	if err := d.standsIn(ctx, v, true); err != nil {
 		return out, err
@@ -18,7 +18,7 @@ func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed strin
 	if err := d.waitsAt(ctx, v, at); err != nil {
 		return out, err
 	}
-	err := d.judge(ctx, v, attemptID(v.Attempt), typed, func(tx *store.Tx, f policy.Facts, token string) (bool, error) {
+	err := d.judge(ctx, v, attemptID(v.Attempt), Typed{Token: typed}, func(ctx context.Context, tx *store.Tx, f policy.Facts, token string) (bool, error) {
 		if err := d.wizardOpen(f, v); err != nil {
 			return false, err
 		}
@@ -32,7 +32,7 @@ func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed strin
 		if err := tx.ReturnTry(ctx, f.Attempt.ID); err != nil {
 			return false, err
 		}
-		if err := right(tx, &f); err != nil {
+		if err := right(ctx, tx, &f); err != nil {
 			return false, err
 		}
 		out, err = d.goOn(ctx, tx, v, f)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
+	"errors"
 
 	"countersign"
 	"countersign/internal/policy"
@@ -44,7 +45,7 @@ func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act counter
 		if err != nil {
 			return err
 		}
-		if err := tx.AddAttempt(ctx, a); err != nil {
+		if err := d.addAttempt(ctx, tx, v, u, a); err != nil {
 			return err
 		}
 		if g.Fresh(v.Now) {
@@ -82,19 +83,19 @@ func (d *Desk) stepUp(ctx context.Context, v countersign.Visit) (a countersign.A
 }
 
 // StepUpToken judges the token of a step-up and returns the act that goes on.
-func (d *Desk) StepUpToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, *countersign.Act, error) {
+func (d *Desk) StepUpToken(ctx context.Context, v countersign.Visit, typed Typed) (Outcome, *countersign.Act, error) {
 	var out Outcome
 	a, err := d.stepUp(ctx, v)
 	if err != nil {
 		return out, nil, err
 	}
-	err = d.judge(ctx, v, a.ID, typed, d.steppingUp(ctx, v, d.prove, &out))
+	err = d.judge(ctx, v, a.ID, typed, d.steppingUp(v, d.prove, &out))
 	return out, a.Act, err
 }
 
 // steppingUp compares the answer that a step-up waits for, and ends it.
-func (d *Desk) steppingUp(ctx context.Context, v countersign.Visit, prove prover, out *Outcome) comparison {
-	return func(tx *store.Tx, f policy.Facts, answer string) (bool, error) {
+func (d *Desk) steppingUp(v countersign.Visit, prove prover, out *Outcome) comparison {
+	return func(ctx context.Context, tx *store.Tx, f policy.Facts, answer string) (bool, error) {
 		step, ok := policy.Fresh(f).(policy.AskToken)
 		if !ok {
 			return false, over()
@@ -116,6 +117,12 @@ func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password
 	if err != nil {
 		return out, nil, err
 	}
+	client := ctx
+	ctx, cancel, err := untilSettled(client)
+	if err != nil {
+		return out, nil, err
+	}
+	defer cancel()
 	u, err := d.payStepUp(ctx, v, a)
 	if err != nil {
 		return out, nil, err
@@ -125,34 +132,48 @@ func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password
 		return out, nil, d.returnTry(ctx, v, a.ID, err)
 	}
 	var verdict error
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		locked, a, err := d.lock(ctx, tx, a.ID)
-		if err != nil {
-			return err
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+		out, verdict, err = d.settleStepUp(ctx, tx, v, a.ID, u, t)
+		if err == nil && verdict == nil && client.Err() != nil {
+			return errHungUp
 		}
-		a.Failures--
-		f, err := d.facts(ctx, tx, v, locked, a)
-		if err != nil {
-			return err
-		}
-		if _, asks := policy.Fresh(f).(policy.AskPassword); !asks {
-			return over()
-		}
-		if !t.right || locked.Password != u.Password {
-			wrong := &countersign.Error{Kind: countersign.Invalid, Code: "step_up.password_wrong", Field: "password", Args: countersign.Args{}}
-			verdict, err = d.failed(ctx, tx, v, f, t.guess, wrong)
-			return err
-		}
-		if err := d.rightGuess(ctx, tx, t.guess); err != nil {
-			return err
-		}
-		out, err = d.steppedUp(ctx, tx, v, f)
 		return err
 	})
+	switch {
+	case errors.Is(err, errHungUp):
+		return Outcome{}, nil, d.refund(ctx, v, a.ID, t.guess, client.Err())
+	case notJudged(err):
+		return Outcome{}, nil, d.refund(ctx, v, a.ID, t.guess, err)
+	case err != nil:
+		return Outcome{}, nil, err
+	}
+	return out, a.Act, verdict
+}
+
+// settleStepUp does what follows a password in a step-up.
+func (d *Desk) settleStepUp(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID, checked countersign.User, t tried) (out Outcome, verdict, err error) {
+	u, a, err := d.lock(ctx, tx, id)
 	if err != nil {
 		return out, nil, err
 	}
-	return out, a.Act, verdict
+	a.Failures--
+	f, err := d.facts(ctx, tx, v, u, a)
+	if err != nil {
+		return out, nil, err
+	}
+	if _, asks := policy.Fresh(f).(policy.AskPassword); !asks {
+		return out, nil, over()
+	}
+	if !t.right || !policy.SamePassword(checked, u) {
+		wrong := &countersign.Error{Kind: countersign.Invalid, Code: "step_up.password_wrong", Field: "password", Args: countersign.Args{}}
+		verdict, err = d.failed(ctx, tx, v, f, t.guess, wrong)
+		return out, verdict, err
+	}
+	if err := d.rightGuess(ctx, tx, t.guess); err != nil {
+		return out, nil, err
+	}
+	out, err = d.steppedUp(ctx, tx, v, f)
+	return out, nil, err
 }
 
 // payStepUp takes one of the tries of a step-up by password, and reads its user.
@@ -164,7 +185,7 @@ func (d *Desk) payStepUp(ctx context.Context, v countersign.Visit, a countersign
 		if !v.Now.Before(a.Expires) {
 			return over()
 		}
-		return reserve(ctx, tx, a.ID)
+		return reserve(ctx, tx, v, a)
 	})
 	return u, err
 }

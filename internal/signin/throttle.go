@@ -181,8 +181,8 @@ func (d *Desk) payToken(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		return countersign.Guess{}, "", err
 	}
 	fa := countersign.Factor{Method: by}
-	if by == "" {
-		fa = d.guessed(f)
+	if by != countersign.Recovery && by != countersign.ByPasskey {
+		fa = d.guessed(d.answering(f, by))
 	}
 	if policy.Exempt(fa.Method) {
 		return countersign.Guess{}, fa.Method, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 
 	"countersign"
 	"countersign/internal/factor"
@@ -11,13 +12,19 @@ import (
 	"countersign/internal/store"
 )
 
+// Typed is a token as a page sent it.
+type Typed struct {
+	Token string
+	Asked countersign.Method // what the page asked for; empty: it does not say
+}
+
 // Token judges the token of a sign-in. decline: this device is not to be remembered.
-func (d *Desk) Token(ctx context.Context, v countersign.Visit, typed string, decline bool) (Outcome, error) {
+func (d *Desk) Token(ctx context.Context, v countersign.Visit, typed Typed, decline bool) (Outcome, error) {
 	var out Outcome
 	if err := d.standsIn(ctx, v, false); err != nil {
 		return out, err
 	}
-	err := d.judge(ctx, v, attemptID(v.Attempt), typed, d.admitting(ctx, v, d.prove, decline, &out))
+	err := d.judge(ctx, v, attemptID(v.Attempt), typed, d.admitting(v, d.prove, decline, &out))
 	return out, err
 }
 
@@ -25,8 +32,8 @@ func (d *Desk) Token(ctx context.Context, v countersign.Visit, typed string, dec
 type prover func(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor, answer string) (bool, error)
 
 // admitting compares the answer that a sign-in waits for, and admits.
-func (d *Desk) admitting(ctx context.Context, v countersign.Visit, prove prover, decline bool, out *Outcome) comparison {
-	return func(tx *store.Tx, f policy.Facts, answer string) (bool, error) {
+func (d *Desk) admitting(v countersign.Visit, prove prover, decline bool, out *Outcome) comparison {
+	return func(ctx context.Context, tx *store.Tx, f policy.Facts, answer string) (bool, error) {
 		step, ok := policy.Next(f).(policy.AskToken)
 		if !ok {
 			return false, over()
@@ -69,6 +76,14 @@ func (d *Desk) prove(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 	c := f.Attempt.Challenge
 	binding := d.binding(v, f.Attempt)
 	after, err := m.Check(fa, c, binding, token, v.Now)
+	if errors.Is(err, factor.ErrOtherMinute) && fa.ID != "" {
+		if failed := spendStep(ctx, tx, v, after); failed != nil {
+			return false, failed
+		}
+	}
+	if err == nil && fa.Method == countersign.App && v.Now.Before(f.Tokens.Lanes[stepLane(after)].Until) {
+		err = factor.ErrUsed
+	}
 	if err != nil {
 		return false, d.whatIsWrong(err, f.Attempt, fa, binding, token, v)
 	}
@@ -99,18 +114,55 @@ func (d *Desk) whatIsWrong(err error, a countersign.Attempt, fa countersign.Fact
 	args := countersign.Args{"Reference": c.Reference, "Until": c.Expires}
 	code := "token.wrong"
 	switch {
+	case d.older(a, fa, in, token, v):
+		code = olderToken
+		if !c.Live(v.Now) {
+			code = lateToken
+		}
 	case errors.Is(err, factor.ErrUsed):
 		code = "token.used"
 	case errors.Is(err, factor.ErrOtherMinute):
 		code = "app.clock"
 	case d.keyOver(a, fa, in, token, v):
 		code = "app.key_over"
-	case slices.ContainsFunc(a.Earlier, func(e countersign.Earlier) bool { return factor.Was(d.Key, fa, e, in, token) }):
-		code = "token.replaced"
 	case fa.Method != countersign.App && !c.Issued.IsZero() && !c.Live(v.Now):
 		code = "token.expired"
 	}
 	return fail(countersign.Invalid, code, "token", args)
+}
+
+// Codes of a token that was right a while ago: it was replaced, or it is too late.
+// It proves nothing, and costs no try.
+const (
+	olderToken = "token.older"
+	lateToken  = "token.late"
+)
+
+// older reports whether a token is one that this attempt has sent: replaced since, or
+// expired.
+func (d *Desk) older(a countersign.Attempt, fa countersign.Factor, in factor.Binding, token string, v countersign.Visit) bool {
+	c := a.Challenge
+	expired := countersign.Earlier{Digest: c.Digest, Method: c.Method, Address: c.Address}
+	if !c.Issued.IsZero() && !c.Live(v.Now) && factor.Was(d.Key, fa, expired, in, token) {
+		return true
+	}
+	return slices.ContainsFunc(a.Earlier, func(e countersign.Earlier) bool { return factor.Was(d.Key, fa, e, in, token) })
+}
+
+// stepLane names the step of an app's token that was told to be of another minute.
+func stepLane(fa countersign.Factor) countersign.Lane {
+	return countersign.Lane("app-step-" + strconv.FormatInt(fa.State, 10))
+}
+
+// spendStep uses up a token that came before its time: the page says that it belongs
+// to another minute, so nobody may wait for that minute to come.
+func spendStep(ctx context.Context, tx *store.Tx, v countersign.Visit, fa countersign.Factor) error {
+	until := factor.StepEnds(fa.State)
+	if !v.Now.Before(until) {
+		return nil
+	}
+	_, err := tx.Once(ctx, string(fa.User), string(stepLane(fa)), v.Now, until)
+	return err
 }
 
 func (d *Desk) binding(v countersign.Visit, a countersign.Attempt) factor.Binding {

@@ -79,6 +79,32 @@ func (d *Desk) warnOf(ctx context.Context, tx *store.Tx, v countersign.Visit, u 
 	return d.warn(ctx, tx, v, u, w, a.Warned)
 }
 
+// addAttempt keeps a new attempt. Where its user has too many of its purpose already,
+// one is ended, with its warning: whoever knows a password could pile up any number.
+func (d *Desk) addAttempt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
+	n, err := tx.CountAttempts(ctx, u.ID, a.Purpose, v.Now)
+	if err != nil {
+		return err
+	}
+	if n >= policy.MaxAttempts {
+		live, err := tx.LiveAttempts(ctx, u.ID, a.Purpose, v.Now, 5*policy.MaxAttempts)
+		if err != nil {
+			return err
+		}
+		for _, surplus := range policy.Surplus(live) {
+			if surplus.Challenge.Message != "" {
+				if err := tx.DropToken(ctx, surplus.Challenge.Message, v.Now); err != nil {
+					return err
+				}
+			}
+			if err := d.abandon(ctx, tx, v, u, surplus); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.AddAttempt(ctx, a)
+}
+
 // endOthers ends what else was begun for a user, done left out, because of what
 // was proved or changed just now. They are warned of half sign-ins as ever, and
 // what they had posted in this browser still waits for them.

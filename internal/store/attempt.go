@@ -16,15 +16,16 @@ func (tx *Tx) attemptPlace(id countersign.AttemptID) string {
 	return fmt.Sprintf("attempt.body/%s/%s", tx.agency, id)
 }
 
-var attemptColumns = columns("id", "session_id", "failures", "hints", "body")
+var attemptColumns = columns("id", "session_id", "failures", "tried", "hints", "body")
 
 func (tx *Tx) scanAttempt(scan func(...any) error) (countersign.Attempt, error) {
 	var a countersign.Attempt
 	var id countersign.AttemptID
 	var session countersign.SessionID // as it is called now: a step-up renames it
 	var failures, hints int
+	var tried int64
 	var sealed []byte
-	if err := scan(&id, &session, &failures, &hints, &sealed); err != nil {
+	if err := scan(&id, &session, &failures, &tried, &hints, &sealed); err != nil {
 		return a, err
 	}
 	body, err := tx.db.box.Open(sealed, tx.attemptPlace(id))
@@ -34,7 +35,7 @@ func (tx *Tx) scanAttempt(scan func(...any) error) (countersign.Attempt, error) 
 	if err := json.Unmarshal(body, &a); err != nil {
 		return a, fmt.Errorf("read attempt: %w", err)
 	}
-	a.ID, a.Session, a.Failures, a.Hints = id, session, failures, hints
+	a.ID, a.Session, a.Failures, a.Tried, a.Hints = id, session, failures, instant(tried), hints
 	return a, nil
 }
 
@@ -87,9 +88,9 @@ func (tx *Tx) SaveAttempt(ctx context.Context, a countersign.Attempt) error {
 // ReserveTry pays for one guess before it is compared and reports false if none
 // is left: one conditional write, so that of any number of guesses on any
 // number of nodes at most limit are ever judged (TH-01).
-func (tx *Tx) ReserveTry(ctx context.Context, id countersign.AttemptID, limit int) (bool, error) {
-	n, err := tx.exec(ctx, `UPDATE attempt SET failures = failures + 1 WHERE agency_id = $1 AND id = $2 AND failures < $3`,
-		tx.agency, id, limit)
+func (tx *Tx) ReserveTry(ctx context.Context, id countersign.AttemptID, limit int, now time.Time) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE attempt SET failures = failures + 1, tried = $4 WHERE agency_id = $1 AND id = $2 AND failures < $3`,
+		tx.agency, id, limit, millis(now))
 	return n == 1, err
 }
 
@@ -124,6 +125,22 @@ func (tx *Tx) SessionAttempt(ctx context.Context, session countersign.SessionID,
 		`SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND session_id = $2 AND purpose = $3 ORDER BY started DESC, id LIMIT 1`,
 		tx.agency, session, purpose).Scan)
 	return a, notFound(err, "attempt.expired")
+}
+
+// LiveAttempts are the attempts of a user for one purpose that are not over, the
+// oldest first; at most limit of them.
+func (tx *Tx) LiveAttempts(ctx context.Context, user countersign.UserID, p countersign.Purpose, now time.Time, limit int) ([]countersign.Attempt, error) {
+	return list(ctx, tx.sql, tx.scanEnded, `
+		SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND user_id = $2 AND purpose = $3 AND expires > $4 ORDER BY started, id LIMIT $5`,
+		tx.agency, user, p, millis(now), limit)
+}
+
+// CountAttempts is how many attempts of a user for one purpose are not over.
+func (tx *Tx) CountAttempts(ctx context.Context, user countersign.UserID, p countersign.Purpose, now time.Time) (n int, err error) {
+	err = tx.sql.QueryRowContext(ctx,
+		`SELECT count(*) FROM attempt WHERE agency_id = $1 AND user_id = $2 AND purpose = $3 AND expires > $4`,
+		tx.agency, user, p, millis(now)).Scan(&n)
+	return n, err
 }
 
 // CountSetUps is how many live wizards a user has open.

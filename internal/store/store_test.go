@@ -230,7 +230,7 @@ func TestThreeTriesAtOnce(t *testing.T) {
 			all.Go(func() {
 				var ok bool
 				err := p.db.In(p.Context(), p.ours, func(tx *store.Tx) (err error) {
-					ok, err = tx.ReserveTry(p.Context(), "a1", 3)
+					ok, err = tx.ReserveTry(p.Context(), "a1", 3, time.UnixMilli(1))
 					return err
 				})
 				if err != nil {

@@ -19,14 +19,30 @@ func scanWarning(scan func(...any) error) (countersign.Warning, error) {
 	return w, err
 }
 
+// mostWarnings is how many warnings of a user are kept.
+const mostWarnings = 50
+
 // AddWarning keeps a sign-in whose second factor failed or never came, in place of
-// what was kept of it before; empty: nothing was.
+// what was kept of it before; empty: nothing was. Of many the newest are kept, those
+// that their user has answered last of all: who knows a password can't fill the
+// database with them, nor the user's home page (TH-07).
 func (tx *Tx) AddWarning(ctx context.Context, w countersign.Warning, instead string) error {
 	if instead != "" {
 		if err := tx.DropWarning(ctx, instead); err != nil {
 			return err
 		}
 	}
+	if err := tx.addWarning(ctx, w); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, `
+		DELETE FROM warning WHERE agency_id = $1 AND user_id = $2 AND id NOT IN (
+			SELECT id FROM warning WHERE agency_id = $1 AND user_id = $2 ORDER BY seen, at DESC, id LIMIT $3)`,
+		tx.agency, w.User, mostWarnings)
+	return err
+}
+
+func (tx *Tx) addWarning(ctx context.Context, w countersign.Warning) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO warning (agency_id, id, user_id, at, ip, browser, os, product, wrong, due, told, seen, browser_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, $12)`,

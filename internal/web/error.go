@@ -30,6 +30,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 	switch {
 	case over && strings.HasPrefix(r.URL.Path, "/set-up"):
 		s.setUpOver(w, r, v, code, whose(err))
+	case over && s.wentOn(r, v, code) != "":
+		http.Redirect(w, r, s.wentOn(r, v, code), http.StatusSeeOther) // #nosec G710 -- the page of a step, a constant path
 	case over:
 		s.Entrance.ClearCookie(w, door.Attempt)
 		http.Redirect(w, r, signInFor(code, whose(err)), http.StatusSeeOther)
@@ -129,14 +131,18 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 	}
 }
 
-// wentOn is the page at which the wizard of the browser stands; empty: it is over.
+// wentOn is the page of the step that the attempt of the browser waits at; empty: it
+// is over. What was sent to it belonged to another page: nothing was compared.
 func (s *Server) wentOn(r *http.Request, v countersign.Visit, code string) string {
 	if r.Method != http.MethodPost || code != policy.RefusedExpired {
 		return ""
 	}
 	view, err := s.Desk.Look(r.Context(), v)
-	if err != nil || view.Stage == nil {
+	if err != nil {
 		return ""
+	}
+	if view.Stage == nil {
+		return tokenStep(view)
 	}
 	if view.Attempt.Purpose == countersign.SetUp {
 		if _, err := s.Desk.Enter(r.Context(), v); err != nil {
@@ -144,6 +150,17 @@ func (s *Server) wentOn(r *http.Request, v countersign.Visit, code string) strin
 		}
 	}
 	return pageOf(signin.Outcome{Stage: view.Stage})
+}
+
+// tokenStep is the page of a sign-in that waits for its second factor; empty: it waits
+// for something else.
+func tokenStep(view signin.View) string {
+	switch view.Step.(type) {
+	case policy.AskToken, policy.AskRecovery:
+		return pageOf(signin.Outcome{Step: view.Step})
+	default:
+		return ""
+	}
 }
 
 // showError writes an error page. What is not for people is logged under an

@@ -176,9 +176,14 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 	return s.show(w, http.StatusUnprocessableEntity, "gate_sign-in", p)
 }
 
+// missingFields says what is wrong with the fields of the sign-in page by themselves,
+// before any of them costs work.
 func missingFields(userID, password string) error {
 	var missing []error
-	if userID == "" {
+	switch {
+	case len(userID) > countersign.LongestTyped:
+		missing = append(missing, &countersign.Error{Kind: countersign.Invalid, Code: "user_id.long", Field: "user_id"})
+	case userID == "":
 		missing = append(missing, &countersign.Error{Kind: countersign.Invalid, Code: "user_id.empty", Field: "user_id"})
 	}
 	if password == "" {

@@ -64,7 +64,7 @@ func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outco
 	if r.PostForm.Has("credential") {
 		return s.Desk.StepUpPasskey(r.Context(), v, r.PostForm.Get("credential"))
 	}
-	return s.Desk.StepUpToken(r.Context(), v, r.PostForm.Get("token"))
+	return s.Desk.StepUpToken(r.Context(), v, typedToken(r))
 }
 
 func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, err error) error {

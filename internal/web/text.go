@@ -14,6 +14,7 @@ import (
 // in bold; what follows says why and what to do next. {Name} is filled in.
 var sentences = map[string]string{
 	// Sign-in
+	"user_id.long":            "That's too long for a user ID. A user ID has up to 64 characters, for example BSMITH.",
 	"user_id.empty":           "Enter your user ID, for example BSMITH.",
 	"password.required":       "Enter your password.",
 	"password.wrong":          "The user ID or the password is not right. Check both and try again.",
@@ -40,7 +41,7 @@ var sentences = map[string]string{
 	"session.unknown":         "That session is not there any more\nIt may have ended meanwhile. Nothing was changed.",
 	"limit.method":            "This can't be asked for\nA page here is opened, or a form of it is sent. Nothing else is answered, and nothing was changed.",
 	"limit.address":           "This address is too long\nOpen the page from its menu, or type a shorter address.",
-	"limit.size":              "This is too much at once\nA form here takes 200 fields and 256 KB. Nothing was changed. Go back and send less.",
+	"limit.size":              "This is too much at once\nA form here takes 200 fields and 256 KB, and most fields take 8 KB. Nothing was changed. Go back and send less.",
 	"limit.form":              "This form can't be read\nA field came twice, something stands in the address that belongs into the form, or it holds characters that are none. Nothing was changed. Go back, open the page again, and send it once.",
 	"secret.broken":           "This can't go on\nWhat is kept for your sign-in was changed outside of this program, so it opens nothing. It is noted in the audit log. Ask an administrator for help.",
 	"signed-out":              "You are signed out\nThis device stays remembered unless you forgot it.",
@@ -52,7 +53,8 @@ var sentences = map[string]string{
 	"token.wrong_last":       "That token is not right. You have {Tries} left. After that you need to log in again.",
 	"token.wrong_last_own":   "That token is not right. You have {Tries} left. After that set-up is closed; what was set up so far is kept.",
 	"token.expired":          "Your token has expired. The token with reference {Reference} worked until {Until}. Your next step is a new one. You have {Tries} left.",
-	"token.replaced":         "That token was replaced by the one with reference {Reference}. You have {Tries} left.",
+	"token.older":            "That's an older token. Use the newest, reference {Reference}. This wasn't counted as an attempt.",
+	"token.late":             "That token has expired. Send a new one. This wasn't counted as an attempt.",
 	"token.used":             "That token was used already. Wait for the next one in your app, up to 30 seconds. You have {Tries} left.",
 	"token.third_failure":    "After three failed attempts you need to log in again\nThe token from that sign-in no longer works. A new one is made when you sign in.",
 	"token.wait":             "Too many attempts. You can try again at {UntilMinute}.\nSeveral sign-ins ended with wrong tokens. A token that is entered before then is not looked at and does not make the wait longer.",

@@ -197,7 +197,12 @@ func (s *Server) prove(r *http.Request, v countersign.Visit) (signin.Outcome, er
 	if r.PostForm.Has("credential") {
 		return s.Desk.Passkey(r.Context(), v, r.PostForm.Get("credential"), decline)
 	}
-	return s.Desk.Token(r.Context(), v, r.PostForm.Get("token"), decline)
+	return s.Desk.Token(r.Context(), v, typedToken(r), decline)
+}
+
+// typedToken is the token of a form, with the method that its page asked for.
+func typedToken(r *http.Request) signin.Typed {
+	return signin.Typed{Token: r.PostForm.Get("token"), Asked: countersign.Method(r.PostForm.Get("asked"))}
 }
 
 // tokenAgain shows the token page with what was wrong.
