@@ -15,7 +15,7 @@ func TestALongUserID(t *testing.T) {
 		h.User("BSMITH")
 		b := h.Browser("192.0.2.10", Chrome)
 		b.Get("/sign-in")
-		long := strings.Repeat("B", 257)
+		long := strings.Repeat("B", countersign.LongestTyped+1)
 		p := b.Post("/sign-in", "user_id", long, "password", Password)
 		wantAt(t, p, 422, "/sign-in", "That's too long for a user ID.")
 		if p.Value("user_id") != long {

@@ -44,7 +44,7 @@ func TestManyRightPasswords(t *testing.T) {
 		if err := h.Desk.Sweep(t.Context(), h.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if letterWith(h, bsmith, "Somebody may know your password") == "" {
+		if letterWith(h, bsmith, "Somebody may know your Agency Integrator password") == "" {
 			t.Errorf("nobody was told: %q", h.Subjects(bsmith))
 		}
 	})
