@@ -301,7 +301,7 @@ func TestLastAdministratorAtOnce(t *testing.T) {
 		h.Administrator()
 		h.User("BOSS", countersign.AgencyRights...)
 		off := true
-		for range 5 {
+		for range 30 {
 			var all sync.WaitGroup
 			for i, login := range []string{"ADMIN", "BOSS"} {
 				node := []*House{h, other}[i]
