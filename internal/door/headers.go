@@ -6,6 +6,7 @@ import "net/http"
 // zero Loads is for what has neither scripts nor forms: errors, files, pictures.
 type Loads struct {
 	Script bool // the one script of this origin
+	Fetch  bool // the script reads other pages of this origin
 	Form   bool // forms that are sent to this origin
 	Secret bool // its address may hold a secret, which no other page may learn
 	Frames bool // pages of this origin in frames
@@ -27,6 +28,9 @@ func Allow(h http.Header, l Loads) {
 	}
 	if l.Script {
 		policy += "; script-src 'self'"
+	}
+	if l.Fetch {
+		policy += "; connect-src 'self'"
 	}
 	if l.Form {
 		policy += "; form-action 'self'"

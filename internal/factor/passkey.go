@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -51,6 +52,11 @@ func (passkey) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 	if i < 0 {
 		return f, ErrUnknown
 	}
+	// Whether it may be copied to other devices changes when a password manager
+	// is updated or a passkey is moved. The library compares it with what was kept;
+	// the signature covers it, so what the answer says is kept instead.
+	owner.passkeys = slices.Clone(owner.passkeys)
+	owner.passkeys[i].Key.Syncable = parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
 	credential, err := party.ValidateLogin(owner, session(c, f), parsed)
 	switch {
 	case err == nil && c.Alone && len(parsed.Response.UserHandle) == 0:
@@ -65,7 +71,8 @@ func (passkey) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 	}
 	used := f.Passkeys[i]
 	used.LastUsed = now
-	used.Key.Count, used.Key.Synced = credential.Authenticator.SignCount, credential.Flags.BackupState
+	used.Key.Count = credential.Authenticator.SignCount
+	used.Key.Syncable, used.Key.Synced = credential.Flags.BackupEligible, credential.Flags.BackupState
 	f.Passkeys = []countersign.Passkey{used}
 	return f, nil
 }

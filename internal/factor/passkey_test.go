@@ -72,7 +72,8 @@ func TestPasskeyAnswers(t *testing.T) {
 		{"another site", func(s *housetest.Statement) { s.Site = "evil.example" }, factor.ErrWrong, factor.ErrWrong},
 		{"nobody was there", func(s *housetest.Statement) { s.Flags &^= housetest.UserPresent }, factor.ErrWrong, factor.ErrWrong},
 		{"nobody was verified", func(s *housetest.Statement) { s.Flags &^= housetest.UserVerified }, factor.ErrUnverified, nil},
-		{"can be copied, suddenly", func(s *housetest.Statement) { s.Flags |= housetest.Syncable }, factor.ErrWrong, factor.ErrWrong},
+		{"can be copied, suddenly", func(s *housetest.Statement) { s.Flags |= housetest.Syncable }, nil, nil},
+		{"was copied, suddenly", func(s *housetest.Statement) { s.Flags |= housetest.Syncable | housetest.Synced }, nil, nil},
 		{"was copied, but cannot be", func(s *housetest.Statement) { s.Flags |= housetest.Synced }, factor.ErrWrong, factor.ErrWrong},
 		{"another user", func(s *housetest.Statement) { s.User = []byte("7e8a") }, factor.ErrWrong, factor.ErrWrong},
 		{"no user", func(s *housetest.Statement) { s.User = nil }, factor.ErrWrong, nil},
@@ -154,6 +155,10 @@ func TestPasskeyIsKept(t *testing.T) {
 	after, err := asked(t, a, f, true)
 	if err != nil || after.Passkeys[0].Key.Count != 2 || !after.Passkeys[0].Key.Synced || !after.Passkeys[0].LastUsed.Equal(when) {
 		t.Fatalf("used: %+v, %v", after.Passkeys[0], err)
+	}
+	a.Flags &^= housetest.Syncable | housetest.Synced
+	if after, err = asked(t, a, after, true); err != nil || after.Passkeys[0].Key.Syncable || after.Passkeys[0].Key.Synced {
+		t.Fatalf("it can't be copied any more: %+v, %v", after.Passkeys[0], err)
 	}
 	still := housetest.NewAuthenticator(t)
 	still.Counts = false

@@ -147,8 +147,10 @@ func (d *Desk) compared(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 // otherWay is the code of a token that came for a method which is not asked for any more.
 const otherWay = "token.other_way"
 
-// costsNothing are the codes of answers that are no failed attempts.
-var costsNothing = map[string]bool{otherWay: true, olderToken: true, lateToken: true}
+// costsNothing are the codes of answers that are no failed attempts: nothing was
+// compared, or nothing can be guessed by them.
+var costsNothing = map[string]bool{otherWay: true, olderToken: true, lateToken: true,
+	"passkey.over": true, "passkey.taken": true, "passkey.not_made": true}
 
 // sentBy is the method of the page that a token came from, if it is one that tokens
 // are typed for.

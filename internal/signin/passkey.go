@@ -178,7 +178,7 @@ func wrongPasskey(err error) error {
 		{factor.ErrCloned, "passkey.copied"},
 		{factor.ErrUnknown, "passkey.unknown"},
 		{factor.ErrUnverified, "passkey.unverified"},
-		{factor.ErrLate, "passkey.late_counted"},
+		{factor.ErrLate, "passkey.over"},
 		{factor.ErrWrong, "passkey.wrong"},
 	} {
 		if errors.Is(err, known.err) {

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"countersign"
@@ -49,7 +50,7 @@ func (d *Desk) SetUpPasskey(ctx context.Context, v countersign.Visit, name, answ
 			}
 			p, err := d.newPasskey(ctx, tx, v, f, answer)
 			if err != nil {
-				return false, wrongPasskey(err)
+				return false, notMade(err)
 			}
 			p.Name = name
 			if err := tx.ReturnTry(ctx, f.Attempt.ID); err != nil {
@@ -94,6 +95,15 @@ func (d *Desk) newPasskey(ctx context.Context, tx *store.Tx, v countersign.Visit
 	}
 	p.ID = countersign.PasskeyID(secret.NewID())
 	return p, err
+}
+
+// notMade names why a passkey was not taken. Making one proves nothing, so that
+// no try is lost by it.
+func notMade(err error) error {
+	if errors.Is(err, factor.ErrWrong) {
+		return fail(countersign.Invalid, "passkey.not_made", "credential", nil)
+	}
+	return wrongPasskey(err)
 }
 
 // addPasskey keeps a new passkey: usable from now on. Making one is not using

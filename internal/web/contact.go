@@ -63,7 +63,7 @@ func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Gues
 	p := contactPage{setUpPage: setUpPage{base: b, From: s.From(v.Agency), Again: c.path + "/new"}, Path: c.path, Current: g.User.Email, Also: true}
 	method := countersign.Email
 	if c.purpose == countersign.NewPhone {
-		p.Current, p.Script, method = dialled(g.User.Mobile), true, countersign.SMS
+		p.Current, method = dialled(g.User.Mobile), countersign.SMS
 		for _, code := range g.Preferences.Countries {
 			p.Countries = append(p.Countries, country{code, factor.CountryName(code)})
 		}

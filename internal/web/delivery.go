@@ -20,9 +20,9 @@ type delivery struct {
 func (d delivery) Alert() *alert {
 	switch d.State {
 	case "delayed":
-		return &alert{Kind: "warn", Role: "status", Head: d.Head, Rest: d.Text, Look: d.Look}
+		return &alert{Kind: "warn", Role: "status", Head: d.Head, Rest: d.Text, Look: d.Look, Sent: true}
 	case "refused":
-		return &alert{Kind: "danger", Role: "alert", Head: d.Head, Rest: d.Text}
+		return &alert{Kind: "danger", Role: "alert", Head: d.Head, Rest: d.Text, Sent: true}
 	default:
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -63,7 +64,6 @@ type base struct {
 	Now       time.Time
 	Alert     *alert
 	Errors    map[string]string // sentences by field
-	Script    bool              // the page has the script: passkeys, or the tenth digit
 	Wide      bool
 	Guest     *signin.Guest // who is signed in, for the console
 	Section   string        // where in the navigation
@@ -78,6 +78,7 @@ type alert struct {
 	Head string
 	Rest string
 	Look string // the page to look at again, if what it says may have passed
+	Sent bool   // it is about the message with the token
 }
 
 // Bad tells whether something was refused: the title says so.
@@ -195,8 +196,12 @@ func alertOf(kind countersign.ErrorKind, text string) *alert {
 	return a
 }
 
-// scripted tells whether the page has the script.
-func (b base) scripted() bool { return b.Script }
+// script is how layouts name the one script there is.
+var script = regexp.MustCompile(`<script [^>]*></script>\n`)
+
+// scripted is what a page holds that the script has something to do with. Others
+// do without it.
+var scripted = regexp.MustCompile(` data-passkey=| data-send-at=| type="password"| data-look=| data-copy=| data-propose-zone`)
 
 // secretPages are opened by links that hold a secret.
 var secretPages = map[string]bool{"gate_welcome": true, "gate_password-reset": true, "gate_not-me": true}
@@ -209,11 +214,14 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, view any) 
 		return err
 	}
 	shown := withoutZone(readable(b.Bytes()))
-	page, ok := view.(interface{ scripted() bool })
+	runs := scripted.Match(shown)
+	if !runs {
+		shown = script.ReplaceAll(shown, nil)
+	}
 	_, framed := view.(inboxNews)
 	_, frames := view.(inboxPage)
-	door.Allow(w.Header(), door.Loads{Script: ok && page.scripted(), Form: bytes.Contains(shown, []byte("<form ")), Secret: secretPages[name],
-		Frames: frames, Framed: framed})
+	door.Allow(w.Header(), door.Loads{Script: runs, Fetch: bytes.Contains(shown, []byte(" data-look=")), Form: bytes.Contains(shown, []byte("<form ")),
+		Secret: secretPages[name], Frames: frames, Framed: framed})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, err := w.Write(shown)

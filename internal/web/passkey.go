@@ -16,7 +16,7 @@ import (
 // passkey, if that is the method.
 func (p *tokenPage) withPasskey(s *Server, r *http.Request, v countersign.Visit) (err error) {
 	if p.Passkey, err = s.Desk.PasskeyToProve(r.Context(), v, p.View); p.Passkey != "" {
-		p.Script, p.Title = true, "Use your passkey"
+		p.Title = "Use your passkey"
 	}
 	return err
 }
@@ -61,7 +61,7 @@ func (s *Server) makePasskey(w http.ResponseWriter, r *http.Request, v countersi
 	if p.Passkey, err = s.Desk.PasskeyToMake(r.Context(), v, p.View); err != nil {
 		return err
 	}
-	p.Script, p.Steps = true, p.steps("")
+	p.Steps = p.steps("")
 	if p.Name == "" && p.Err("passkey_name") == "" {
 		p.Name = freeName(v.Client.Describe(), p.View.Factors)
 	}

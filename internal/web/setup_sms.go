@@ -27,7 +27,7 @@ func (s *Server) getSetUpSMS(w http.ResponseWriter, r *http.Request, v countersi
 // sms shows the page of the SMS step: the number, or the token that was sent.
 func (s *Server) sms(w http.ResponseWriter, status int, p setUpPage, change bool) error {
 	p.Steps = p.steps("SMS")
-	p.Script, p.Again = true, "/set-up/sms/new"
+	p.Again = "/set-up/sms/new"
 	for _, code := range p.View.Preferences.Countries {
 		p.Countries = append(p.Countries, country{code, factor.CountryName(code)})
 	}

@@ -32,7 +32,6 @@ func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, e
 	}
 	p := signInPage{base: s.base(v, "Sign in", front.Preferences), TwoFactor: front.Preferences.TwoFactor, Demo: s.Demo}
 	p.Passkey, err = s.Desk.PasskeyAlone(v, front.Preferences)
-	p.Script = p.Passkey != ""
 	return p, err
 }
 

@@ -36,7 +36,7 @@ func (s *Server) welcomePage(r *http.Request, v countersign.Visit, link counters
 	if p.First = welcome.Link.Purpose == countersign.LinkFirstAdministrator; p.First {
 		p.Title = "First administrator"
 		p.Naming = naming{v.Agency.Name, v.Agency.Product, v.Agency.Zone}
-		p.Zones, p.Script = zones, true
+		p.Zones = zones
 	}
 	return p, nil
 }
