@@ -32,6 +32,7 @@ type Preference struct {
 	Max     int      // days and number
 	Empty   string   // in words, what an empty value means where Default does not say it
 	Values  []string // choice
+	AtOnce  bool     // it applies at once; else at the next sign-in
 	Own     bool     // declared by the operator for an application
 }
 
@@ -72,33 +73,33 @@ func BuiltIn() []Preference {
 			Hint: "Days until a token is asked again on each device. 0: at every sign-in. Empty: 30."},
 		{Code: PrefAdminAlways, Group: GroupTwoFactor, Name: "Always ask administrators", Kind: KindSwitch, Default: "Off",
 			Hint: "On: users with any right are asked for a token at every sign-in, whatever the frequency."},
-		{Code: PrefEmailOther, Group: GroupTwoFactor, Name: "A different email address for two factor", Kind: KindChoice, Default: OtherConfirm,
+		{Code: PrefEmailOther, AtOnce: true, Group: GroupTwoFactor, Name: "A different email address for two factor", Kind: KindChoice, Default: OtherConfirm,
 			Values: []string{OtherConfirm, OtherAllow, OtherNo},
 			Hint:   "Confirm: the address in the profile proves itself first. Allow: the typed address alone. No: only the address in the profile."},
-		{Code: PrefEmailFallback, Group: GroupTwoFactor, Name: "Email as another way to get a token", Kind: KindSwitch, Default: "On",
+		{Code: PrefEmailFallback, AtOnce: true, Group: GroupTwoFactor, Name: "Email as another way to get a token", Kind: KindSwitch, Default: "On",
 			Hint: "On: who has trouble with the app or SMS can ask for the token by email."},
-		{Code: PrefSelfReset, Group: GroupTwoFactor, Name: "Users may reset their own two factor authentication", Kind: KindSwitch, Default: "On",
+		{Code: PrefSelfReset, AtOnce: true, Group: GroupTwoFactor, Name: "Users may reset their own two factor authentication", Kind: KindSwitch, Default: "On",
 			Hint: "Off: only an administrator with the right for it can reset."},
 		{Code: PrefNetwork, Group: GroupTwoFactor, Name: "Same network means", Kind: KindChoice, Default: NetworkExact,
 			Values: []string{NetworkExact, NetworkNeighbourhood, NetworkAny},
 			Hint:   "Exact: the same address. Neighbourhood: an address nearby. Any: only browser and system count."},
-		{Code: PrefPasskey, Group: GroupSessions, Name: "Passkey alone may sign in", Kind: KindSwitch, Default: "Off",
+		{Code: PrefPasskey, AtOnce: true, Group: GroupSessions, Name: "Passkey alone may sign in", Kind: KindSwitch, Default: "Off",
 			Hint: "On: a passkey that checks fingerprint, face or PIN is the whole sign-in; no password is asked."},
-		{Code: PrefPassword, Group: GroupSessions, Name: "Shortest password", Kind: KindNumber, Default: "15", Min: 8, Max: 64,
+		{Code: PrefPassword, AtOnce: true, Group: GroupSessions, Name: "Shortest password", Kind: KindNumber, Default: "15", Min: 8, Max: 64,
 			Hint: "Characters that a new password needs at least."},
-		{Code: PrefIdle, Group: GroupSessions, Name: "Minutes until an idle session ends", Kind: KindNumber, Default: "60", Min: 5, Max: 60,
+		{Code: PrefIdle, AtOnce: true, Group: GroupSessions, Name: "Minutes until an idle session ends", Kind: KindNumber, Default: "60", Min: 5, Max: 60,
 			Hint: "Counted from the last page that was opened."},
-		{Code: PrefMax, Group: GroupSessions, Name: "Hours until every session ends", Kind: KindNumber, Default: "24", Min: 1, Max: 24,
+		{Code: PrefMax, AtOnce: true, Group: GroupSessions, Name: "Hours until every session ends", Kind: KindNumber, Default: "24", Min: 1, Max: 24,
 			Hint: "Counted from the sign-in."},
-		{Code: PrefToken, Group: GroupMessages, Name: "Minutes that a token works", Kind: KindNumber, Min: 3, Max: 10, Empty: "2 minutes",
+		{Code: PrefToken, AtOnce: true, Group: GroupMessages, Name: "Minutes that a token works", Kind: KindNumber, Min: 3, Max: 10, Empty: "2 minutes",
 			Hint: "Empty: two minutes. Otherwise 3 to 10, for mail that arrives late."},
-		{Code: PrefPhoneShare, Group: GroupMessages, Name: "Users who may share a mobile number", Kind: KindNumber, Default: "5", Min: 1, Max: 20,
+		{Code: PrefPhoneShare, AtOnce: true, Group: GroupMessages, Name: "Users who may share a mobile number", Kind: KindNumber, Default: "5", Min: 1, Max: 20,
 			Hint: "A phone on a shared desk proves little."},
-		{Code: PrefCountries, Group: GroupMessages, Name: "Countries for text messages", Kind: KindText, Default: "US",
+		{Code: PrefCountries, AtOnce: true, Group: GroupMessages, Name: "Countries for text messages", Kind: KindText, Default: "US",
 			Hint: "Two-letter country codes with spaces between them, for example US CA."},
-		{Code: PrefTexts, Group: GroupMessages, Name: "Text messages in a day", Kind: KindNumber, Default: "500", Min: 0, Max: 100000,
+		{Code: PrefTexts, AtOnce: true, Group: GroupMessages, Name: "Text messages in a day", Kind: KindNumber, Default: "500", Min: 0, Max: 100000,
 			Hint: "No more are sent, so that nobody runs up a bill. Administrators are told at 80 of 100."},
-		{Code: PrefHelp, Group: GroupHelp, Name: "Help contact", Kind: KindText,
+		{Code: PrefHelp, AtOnce: true, Group: GroupHelp, Name: "Help contact", Kind: KindText,
 			Hint: "Who helps when somebody is stuck, for example: Acme support desk, 614-555-0100. Shown on every sign-in page and in every letter."},
 	}
 }

@@ -180,7 +180,11 @@ func (w *Window) locate(what, words string) (x, y float64) {
 	}](call(`words => {
 		const said = e => (e.innerText || e.value || e.getAttribute("aria-label") || "").replace(/\s+/g, " ").trim();
 		const all = [...document.querySelectorAll("button, a[href], summary, input[type=submit], [role=button]")].filter(e => e.checkVisibility());
-		const e = all.find(e => said(e) === words) || all.find(e => said(e).includes(words));
+		const folded = [...document.querySelectorAll("details:not([open])")].flatMap(d => [...d.querySelectorAll("button, a[href]")]);
+		const text = e => e.textContent.replace(/\s+/g, " ").trim();
+		const inside = folded.find(e => text(e) === words) || folded.find(e => text(e).includes(words));
+		const e = all.find(e => said(e) === words) || all.find(e => said(e).includes(words)) || inside;
+		if (e && e === inside) e.closest("details").open = true; // a person opens what is folded, and looks there
 		if (!e) return {Wrong: "there is no such button or link, only: " + all.map(said).join(" · ")};
 		if (e.disabled) return {Wrong: "it can't be pressed now"};
 		e.scrollIntoView({block: "center", behavior: "instant"});

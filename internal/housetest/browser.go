@@ -3,6 +3,7 @@ package housetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -382,9 +383,30 @@ func checkTokenPage(h http.Header, body string) error {
 		return errors.New("the page has a token field, and loads itself again")
 	case !strings.Contains(field, " autofocus") || strings.Count(body, " autofocus") != 1:
 		return errors.New("the page has a token field, and the focus is elsewhere")
+	case linksBelow(body) > 2:
+		return fmt.Errorf("the page has a token field, and %d links below it: one and \"More options\" are enough", linksBelow(body))
 	default:
 		return nil
 	}
+}
+
+// linksBelow counts what is seen at once in the page's list of links.
+func linksBelow(body string) (n int) {
+	root, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	for list := range root.Descendants() {
+		if list.Data != "div" || attribute(list, "class") != "links" || list.Parent.Data == "details" {
+			continue
+		}
+		for e := range list.ChildNodes() {
+			if e.Type == html.ElementNode {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 var tokenField = regexp.MustCompile(`<input [^>]*name="token"[^>]*>`)

@@ -238,13 +238,25 @@ func weakened(f facts) page {
 	return page{
 		Subject: "A preference of " + f.product() + " was changed: " + f.get("What"),
 		Preview: f.get("Old") + " to " + f.get("New"),
-		Title:   "Tokens are asked less often from now on",
+		Title:   weaker(f),
 		Facts: []fact{{"Preference", f.get("What")}, {"Before", f.get("Old")}, {"Now", f.get("New")}, {"Changed by", f.get("By")},
 			{"Reason given", f.get("Reason")}, {"Time", f.when("At")}},
 		Paragraphs: []paragraph{
 			{Text: "Every administrator of " + f.agency.Name + " gets this mail."},
 			{Strong: "If this is not as it should be:", Text: "sign in, open Administration, then System, then Preferences, and put it right."},
 		},
+	}
+}
+
+// weaker says in one line what the change of a preference means.
+func weaker(f facts) string {
+	switch f.get("What") {
+	case "2FA":
+		return "Two factor authentication was turned Off"
+	case "2FAFREQUENCY", "2FAADMINALWAYS", "2FANETWORK":
+		return "Tokens are asked less often from now on"
+	default:
+		return "Sign-in is protected less from now on"
 	}
 }
 

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"countersign"
@@ -99,7 +100,7 @@ func (g Guest) over(now time.Time) error {
 // SignOut ends the session of the visit, and what was begun from it. forget: this
 // browser is forgotten as well (D-14, DV-08), even if the session is over already.
 func (d *Desk) SignOut(ctx context.Context, v countersign.Visit, forget bool) (Outcome, error) {
-	out := Outcome{Session: cleared, Attempt: cleared}
+	out := Outcome{Session: cleared, Attempt: cleared, Notice: "signed-out"}
 	g, err := d.Enter(ctx, v)
 	if countersign.KindOf(err) == countersign.SignedOut {
 		if !forget || v.Session == "" {
@@ -111,16 +112,35 @@ func (d *Desk) SignOut(ctx context.Context, v countersign.Visit, forget bool) (O
 		return out, err
 	}
 	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		out.Notice = "signed-out"
 		if forget {
 			if err := d.forgetHere(ctx, tx, v); err != nil {
 				return err
 			}
+			if g.Preferences.TwoFactor {
+				out.Notice = "signed-out.forgotten"
+			}
+		} else if stays, err := remembered(ctx, tx, v, g); err != nil {
+			return err
+		} else if stays {
+			out.Notice = "signed-out.remembered"
 		}
 		tx.Record(record(v, "session.signed_out", g.User))
 		_, err := tx.EndSession(ctx, g.User.ID, g.Session.ID, "signed-out", v.Now)
 		return err
 	})
 	return out, err
+}
+
+// remembered reports whether a sign-in from the device of the session needs no
+// token now.
+func remembered(ctx context.Context, tx *store.Tx, v countersign.Visit, g Guest) (bool, error) {
+	all, err := tx.Devices(ctx, g.User.ID)
+	i := slices.IndexFunc(all, func(d countersign.Device) bool { return d.ID == g.Session.Device })
+	if err != nil || i < 0 {
+		return false, err
+	}
+	return v.Now.Before(policy.RememberedUntil(g.Preferences, all[i].Proved)), nil
 }
 
 // prolong gives the session of the visit a new handle and the proof of the

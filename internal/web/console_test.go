@@ -208,7 +208,7 @@ func TestSavePreference(t *testing.T) {
 	p = b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "", "step", "save")
 	wantPage(t, p, 200, "2FAFREQUENCY is 30 (default) now.")
 	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "", "step", "save", "reason", "tests of the mail server")
-	wantPage(t, p, 200, "2FA is select... now.", "Two factor authentication is Off")
+	wantPage(t, p, 200, "2FA has no value now, which counts as Off.", "Two factor authentication is Off")
 	p = b.Post("/admin/system/preferences", "code", "ADDAPPWIZ", "value", "On", "step", "save")
 	wantPage(t, p, 200, "ADDAPPWIZ is On now.")
 }

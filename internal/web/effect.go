@@ -33,7 +33,8 @@ func (p effectPage) Frequency() bool {
 }
 
 // effect shows whom a change would touch, and asks before it is saved.
-func (s *Server) effect(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, saving admin.Saving) error {
+// refused is why it was not saved; nil: nothing was sent yet.
+func (s *Server) effect(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, saving admin.Saving, refused error) error {
 	effect, err := s.Office.Effect(r.Context(), v, g.Actor(), saving)
 	if err != nil {
 		return s.preferenceRefused(w, r, v, g, saving, err)
@@ -42,5 +43,10 @@ func (s *Server) effect(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	if p.Turn() == "off" {
 		p.Title = "Turn off two factor authentication?"
 	}
-	return s.show(w, http.StatusOK, "console_effect", p)
+	status := http.StatusOK
+	if refused != nil {
+		status = http.StatusUnprocessableEntity
+		p.refuse(refused)
+	}
+	return s.show(w, status, "console_effect", p)
 }

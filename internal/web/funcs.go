@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"strconv"
+	"strings"
 
 	"countersign"
 )
@@ -15,19 +16,21 @@ var preferenceColumns = []column{{"name", "Preference"}, {"code", "Code"}, {"val
 
 // funcs are what templates may call.
 var funcs = template.FuncMap{
-	"icon":    icon,
-	"field":   newField,
-	"tries":   tries,
-	"days":    days,
-	"count":   countersign.Count,
-	"dialled": dialled,
-	"person":  person,
-	"capital": capital,
-	"add":     func(i int) int { return i + 1 },
-	"columns": func() []column { return preferenceColumns },
-	"asset":   asset,
-	"phone":   phoneIn,
-	"ending":  func(number string) string { return masked(countersign.SMS, number) },
+	"icon":     icon,
+	"field":    newField,
+	"tries":    tries,
+	"days":     days,
+	"count":    countersign.Count,
+	"dialled":  func(number string) template.HTML { return unbroken(dialled(number)) },
+	"unbroken": unbroken,
+	"join":     func(words []string) string { return strings.Join(words, " ") },
+	"person":   person,
+	"capital":  capital,
+	"add":      func(i int) int { return i + 1 },
+	"columns":  func() []column { return preferenceColumns },
+	"asset":    asset,
+	"phone":    phoneIn,
+	"ending":   func(number string) string { return masked(countersign.SMS, number) },
 	"newUserHint": func(isNew bool) string {
 		if isNew {
 			return "The link to choose a password goes there."

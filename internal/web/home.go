@@ -12,6 +12,7 @@ type homePage struct {
 	base
 	Warned   *alert // somebody knows the password
 	Replaced bool   // which was another one then
+	Few      *alert // few recovery codes are left
 }
 
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -19,8 +20,12 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.V
 	if err != nil {
 		return err
 	}
+	profile, err := s.Desk.Profile(r.Context(), v, g)
+	if err != nil {
+		return err
+	}
 	b := s.console(v, g, "Home", "home")
-	return s.show(w, http.StatusOK, "console_home", homePage{base: b, Warned: warned(b, warnings), Replaced: len(warnings) > 0 && replaced(b, warnings[0])})
+	return s.show(w, http.StatusOK, "console_home", homePage{base: b, Few: reminder(profile.Codes), Warned: warned(b, warnings), Replaced: len(warnings) > 0 && replaced(b, warnings[0])})
 }
 
 // adminPages are the first pages that rights open, in their order.

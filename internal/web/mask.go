@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"html/template"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -88,4 +89,13 @@ func methodName(m countersign.Method) string {
 	default:
 		return "Email"
 	}
+}
+
+// unbroken keeps a telephone number on one line; other text stays as it is.
+func unbroken(text string) template.HTML {
+	escaped := template.HTMLEscapeString(text)
+	if formatted.MatchString(text) {
+		escaped = `<span class="nowrap">` + escaped + `</span>`
+	}
+	return template.HTML(escaped) // #nosec G203 -- escaped above
 }

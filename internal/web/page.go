@@ -68,6 +68,7 @@ type base struct {
 	Guest     *signin.Guest // who is signed in, for the console
 	Section   string        // where in the navigation
 	NoMail    bool
+	TwoFactor bool   // it is On
 	Off       *alert // the standing banner while 2FA is Off
 }
 
@@ -114,12 +115,12 @@ func (b base) At(t time.Time) string { return capital(b.When(t)) }
 
 // base begins the view of a page outside of the console.
 func (s *Server) base(v countersign.Visit, title string, p countersign.Preferences) base {
-	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Entrance.FormToken(door.Attempt, v.Attempt), Now: v.Now}
+	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Entrance.FormToken(door.Attempt, v.Attempt), Now: v.Now, TwoFactor: p.TwoFactor}
 }
 
 // console begins the view of a page of the console.
 func (s *Server) console(v countersign.Visit, g signin.Guest, title, section string) base {
-	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Entrance.FormToken(door.Session, v.Session), Now: v.Now, Guest: &g, Section: section}
+	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Entrance.FormToken(door.Session, v.Session), Now: v.Now, Guest: &g, Section: section, TwoFactor: g.Preferences.TwoFactor}
 	if strings.HasPrefix(section, "admin") {
 		b.NoMail = !s.Mail()
 		if !g.Preferences.TwoFactor {

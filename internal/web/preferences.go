@@ -193,8 +193,15 @@ func (p *preferencesPage) open(code string, typed *admin.Saving) {
 func (p preferencesPage) savedAlert(code string) *alert {
 	for _, row := range p.Rows {
 		if row.Preference.Code == code {
-			return &alert{Kind: "done", Role: "status", Head: code + " is " + cmp.Or(row.Shown(), "empty") + " now.",
-				Rest: "It counts from each user's next sign-in."}
+			a := &alert{Kind: "done", Role: "status", Head: code + " is " + cmp.Or(row.Shown(), "empty") + " now.",
+				Rest: "It applies at each user's next sign-in."}
+			if row.Setting.Value == "" && row.Preference.Default == "" && row.Preference.Kind == countersign.KindSwitch {
+				a.Head = code + " has no value now, which counts as Off."
+			}
+			if row.Preference.AtOnce {
+				a.Rest = "It applies at once."
+			}
+			return a
 		}
 	}
 	return nil
@@ -203,9 +210,12 @@ func (p preferencesPage) savedAlert(code string) *alert {
 func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
 	saving := typedSaving(r)
 	if r.PostForm.Get("step") == "effect" {
-		return s.effect(w, r, v, g, saving)
+		return s.effect(w, r, v, g, saving, nil)
 	}
 	row, err := s.Office.SetPreference(r.Context(), v, g.Actor(), saving)
+	if r.PostForm.Get("page") == "effect" && ofReason(err) {
+		return s.effect(w, r, v, g, saving, err)
+	}
 	if err != nil {
 		return s.preferenceRefused(w, r, v, g, saving, err)
 	}
@@ -241,4 +251,11 @@ func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v cou
 	p.SendTest = countersign.CodeOf(refused) == "preference.mail_unproved"
 	p.open(saving.Code, &saving)
 	return s.show(w, http.StatusUnprocessableEntity, "console_preferences", p)
+}
+
+// ofReason reports whether nothing but the reason was refused: then the page that
+// asks for it is shown again.
+func ofReason(err error) bool {
+	all := each(err)
+	return len(all) == 1 && all[0].Field == "reason"
 }

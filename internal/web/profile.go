@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,8 +21,9 @@ type profilePage struct {
 	Devices   []deviceRow
 	Events    []eventRow
 	SelfReset bool
-	Texts     bool // a text message can prove a number
-	MayAdd    bool // another passkey can be added
+	Texts     bool   // a text message can prove a number
+	MayAdd    bool   // another passkey can be added
+	Few       *alert // few recovery codes are left
 }
 
 // A deviceRow is a remembered device.
@@ -101,7 +103,7 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.V
 	if err != nil {
 		return err
 	}
-	p := profilePage{base: s.console(v, g, "User Profile", "profile"), Profile: profile, Default: policy.Default(profile.Factors), SelfReset: g.Preferences.SelfReset,
+	p := profilePage{base: s.console(v, g, "User Profile", "profile"), Profile: profile, Few: reminder(profile.Codes), Default: policy.Default(profile.Factors), SelfReset: g.Preferences.SelfReset,
 		Texts: s.Desk.Offers(countersign.SMS)}
 	p.Devices = deviceRows(g.Preferences, profile.Devices, g.Session.Device, v.Now)
 	p.Events = p.eventRows(profile.Events, true)
@@ -139,7 +141,8 @@ func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v counter
 }
 
 func (s *Server) postProfileSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.OpenSetUp(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")), door.Then(r.PostForm.Get("then")))
+	then := cmp.Or(door.Then(r.PostForm.Get("then")), "/profile")
+	out, err := s.Desk.OpenSetUp(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")), then)
 	if err != nil {
 		return err
 	}

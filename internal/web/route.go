@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"countersign"
@@ -126,4 +127,13 @@ func purpose(a countersign.Act) string {
 		login = parts[3]
 	}
 	return strings.ReplaceAll(sentences[a.Title], "{Login}", login)
+}
+
+// typedFields are the fields that people type into, or choose in.
+var typedFields = []string{"user_id", "name", "email", "phone", "group", "right", "reason", "value", "new_password", "passkey_name", "to", "from",
+	"subject", "body", "product", "how"}
+
+// holdsTyped reports whether an act that waits holds anything that its user typed.
+func holdsTyped(a countersign.Act) bool {
+	return slices.ContainsFunc(typedFields, func(name string) bool { return strings.Join(a.Form[name], "") != "" })
 }

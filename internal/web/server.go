@@ -140,6 +140,7 @@ func (s *Server) routes() {
 	fresh("POST /profile/methods/remove", "act.remove", "/profile", s.postRemoveMethod)
 	guest("GET /profile/recovery-codes", s.getRecoveryCodes)
 	typed("POST /profile/recovery-codes", "act.recovery", "/profile/recovery-codes", s.postRecoveryCodes)
+	free("POST /profile/recovery-codes/file", s.postRecoveryFile)
 	guest("GET /profile/passkeys/rename", s.getRenamePasskey)
 	fresh("POST /profile/passkeys/rename", "act.passkey_rename", "/profile", s.postRenamePasskey)
 	guest("GET /profile/passkeys/remove", s.getRemovePasskey)

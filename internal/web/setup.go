@@ -41,6 +41,7 @@ type setUpPage struct {
 	Name      string // of the passkey
 	Closed    string // why set-up is closed without an enrolment code; empty: it is not
 	Typed     string // the enrolment code that was not taken
+	OS        string // the operating system of the reader's device
 }
 
 // Typing tells whether there is a token to type: one was sent, and it works still.
@@ -89,7 +90,7 @@ func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	}
 	b := s.base(v, title+" · 2 Factor Authentication Setup", view.Preferences)
 	b.Wide = true
-	p := setUpPage{base: b, View: view, From: s.From(v.Agency), Profile: view.Attempt.Purpose == countersign.SetUp}
+	p := setUpPage{base: b, View: view, From: s.From(v.Agency), Profile: view.Attempt.Purpose == countersign.SetUp, OS: v.Client.OS}
 	p.Offered = offered(view)
 	p.Passkeys = slices.Contains(p.Offered, countersign.ByPasskey) && len(passkeysOf(view.Factors)) < policy.MaxPasskeys
 	p.Offered = slices.DeleteFunc(p.Offered, func(m countersign.Method) bool { return m == countersign.ByPasskey })

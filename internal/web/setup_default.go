@@ -34,6 +34,16 @@ func (s *Server) postDefault(w http.ResponseWriter, r *http.Request, v countersi
 	return s.setUpAgain(w, r, v, err, "Default", func(p setUpPage, status int) error { return s.chooseDefault(w, status, p) })
 }
 
+// Recommended is the one method that the page recommends: the strongest there is.
+func (p setUpPage) Recommended() countersign.Method {
+	for _, m := range []countersign.Method{countersign.ByPasskey, countersign.App} {
+		if p.View.Has(m) {
+			return m
+		}
+	}
+	return ""
+}
+
 // A setUpDonePage says that set-up is complete (M23).
 type setUpDonePage struct {
 	base
@@ -41,6 +51,7 @@ type setUpDonePage struct {
 	Default countersign.Factor
 	Until   time.Time // this device is remembered until then; zero: it is not
 	Then    string
+	Again   bool // it was opened from the User Profile
 }
 
 func (s *Server) getSetUpDone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
@@ -48,7 +59,7 @@ func (s *Server) getSetUpDone(w http.ResponseWriter, r *http.Request, v counters
 	if err != nil {
 		return err
 	}
-	p := setUpDonePage{base: s.base(v, "Set-up is complete", g.Preferences), Profile: profile, Default: policy.Default(profile.Factors), Then: thenOf(r)}
+	p := setUpDonePage{base: s.base(v, "Set-up is complete", g.Preferences), Profile: profile, Default: policy.Default(profile.Factors), Then: thenOf(r), Again: thenOf(r) == "/profile"}
 	p.Wide = true
 	if len(profile.Factors) == 0 {
 		http.Redirect(w, r, "/", http.StatusSeeOther)

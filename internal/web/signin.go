@@ -14,23 +14,27 @@ import (
 // A signInPage asks for user ID and password.
 type signInPage struct {
 	base
-	UserID    string
-	Then      string
-	TwoFactor bool   // it is On: the notice at the bottom says so (M12)
-	Passkey   string // what the browser needs to ask for a passkey that signs in alone, as JSON; empty: none may
-	Demo      bool   // says where to start
-	Both      bool   // both fields were left empty: a summary comes first
+	UserID  string
+	Then    string
+	Passkey string // what the browser needs to ask for a passkey that signs in alone, as JSON; empty: none may
+	Demo    bool   // says where to start
+	Both    bool   // both fields were left empty: a summary comes first
 }
 
 // notices are the codes that the address of the sign-in page may name.
-var notices = map[string]string{"attempt.expired": "info", "attempt.elsewhere": "info", "attempt.changed": "info", "setup.over": "info", "token.third_failure": "warn", "token.no_tokens": "info", "signed-out": "done", "password.saved": "done", "password.replaced": "done"}
+var notices = map[string]string{
+	"attempt.expired": "info", "attempt.elsewhere": "info", "attempt.changed": "info", "setup.over": "info",
+	"token.third_failure": "warn", "token.no_tokens": "info",
+	"signed-out": "done", "signed-out.remembered": "done", "signed-out.forgotten": "done",
+	"password.saved": "done", "password.replaced": "done",
+}
 
 func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, error) {
 	front, err := s.Desk.Front(r.Context(), v)
 	if err != nil {
 		return signInPage{}, err
 	}
-	p := signInPage{base: s.base(v, "Sign in", front.Preferences), TwoFactor: front.Preferences.TwoFactor, Demo: s.Demo}
+	p := signInPage{base: s.base(v, "Sign in", front.Preferences), Demo: s.Demo}
 	p.Passkey, err = s.Desk.PasskeyAlone(v, front.Preferences)
 	return p, err
 }
@@ -237,6 +241,6 @@ func (s *Server) signOut() http.Handler {
 			return
 		}
 		s.cookies(w, out)
-		http.Redirect(w, r, "/sign-in"+query("notice", "signed-out"), http.StatusSeeOther)
+		http.Redirect(w, r, "/sign-in"+query("notice", out.Notice), http.StatusSeeOther)
 	})
 }

@@ -18,7 +18,7 @@ func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest
 	b := s.base(v, "", g.Preferences)
 	b.FormToken, b.ActToken = s.Entrance.FormToken(door.Session, v.Session), view.Act
 	p := s.tokenPage(b, v, view, "/step-up")
-	p.Purpose = purpose(*view.Attempt.Act)
+	p.Purpose, p.Kept = purpose(*view.Attempt.Act), holdsTyped(*view.Attempt.Act)
 	if g.Fresh(v.Now) {
 		p.Title, p.GoOn, p.Unsent, p.Delivery, p.Method = "Go on with what you sent", true, nil, delivery{}, ""
 		return p, nil

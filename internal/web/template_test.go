@@ -28,7 +28,7 @@ func TestGateInEveryState(t *testing.T) {
 	}
 	views := map[string]func(base) any{
 		"gate_error":          func(b base) any { return errorPage{base: b} },
-		"gate_sign-in":        func(b base) any { return signInPage{base: b, Both: true, TwoFactor: true} },
+		"gate_sign-in":        func(b base) any { return signInPage{base: b, Both: true} },
 		"gate_sign-out":       func(b base) any { return signOutPage{base: b} },
 		"gate_welcome":        func(b base) any { return welcomePage{base: b} },
 		"gate_token":          func(b base) any { return token(b) },

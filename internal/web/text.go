@@ -44,7 +44,9 @@ var sentences = map[string]string{
 	"limit.size":              "This is too much at once\nA form here takes 200 fields and 256 KB, and most fields take 8 KB. Nothing was changed. Go back and send less.",
 	"limit.form":              "This form can't be read\nA field came twice, something stands in the address that belongs into the form, or it holds characters that are none. Nothing was changed. Go back, open the page again, and send it once.",
 	"secret.broken":           "This can't go on\nWhat is kept for your sign-in was changed outside of this program, so it opens nothing. It is noted in the audit log. Ask an administrator for help.",
-	"signed-out":              "You are signed out\nThis device stays remembered unless you forgot it.",
+	"signed-out":              "You are signed out",
+	"signed-out.remembered":   "You are signed out\nThis device stays remembered: your password is enough here for now.",
+	"signed-out.forgotten":    "You are signed out\nThis device was forgotten: you enter a token at your next sign-in here.",
 
 	// Tokens
 	"token.not_six":          "A token has six digits, for example 344078. This did not count as a try.",

@@ -28,6 +28,7 @@ type tokenPage struct {
 	Days     int
 	Decline  bool   // "Do not remember this device" is ticked
 	Purpose  string // step-up: what the reader is about to do
+	Kept     bool   // step-up: something typed waits with it
 	Password bool   // step-up of somebody without a method
 	GoOn     bool   // step-up: the proof is fresh, and what waits is only to be seen
 	Passkey  string // what the browser needs to ask for a passkey, as JSON; empty: another method is asked

@@ -116,6 +116,8 @@
   const phone = document.querySelector("input[data-send-at]");
   if (phone) {
     const sending = document.querySelector("[data-sending]");
+    for (const said of all("[data-says-sending]")) said.hidden = false;
+    for (const said of all("[data-without-sending]")) said.hidden = true;
     const digits = () => {
       const typed = phone.value.trim(), all = typed.replace(/\D/g, "");
       if (all[0] === "1") return all.length - 1;

@@ -1,0 +1,63 @@
+package web
+
+import (
+	"strings"
+
+	"countersign"
+)
+
+// A setUpMenu is what the page of further methods says about those that it shows.
+type setUpMenu struct {
+	Title string
+	Text  string
+	Noun  string // "method" or "methods"
+	Count int
+}
+
+// Menu counts the methods below the TechNote's sentence (M16, M19). A passkey has a
+// heading of its own, so that the sentence stays true.
+func (p setUpPage) Menu() setUpMenu {
+	names := []string{}
+	for _, m := range p.Offered {
+		names = append(names, map[countersign.Method]string{countersign.App: "Authenticator", countersign.SMS: "SMS"}[m])
+	}
+	m := setUpMenu{Noun: "methods", Count: len(names)}
+	if p.Profile {
+		m.Title, m.Text = "Change your methods", "You receive your token via "+p.receives()+" now. Add a method, or change one."
+		if m.Count == 0 && !p.Passkeys {
+			m.Text = "All methods are set up. You receive your token via " + p.receives() + " now. You can change your email address."
+		}
+		return m
+	}
+	how, which := "two", ""
+	if m.Count == 1 {
+		how, m.Noun, which = "one", "method", " ("+names[0]+")"
+	}
+	m.Title = "Add " + how + " additional " + m.Noun + which + "?"
+	m.Text = "You have the option to add " + how + " additional " + m.Noun + which + ", or skip the additional " + m.Noun +
+		" and always receive your token via " + p.receives() + "."
+	return m
+}
+
+// receives names the methods that are set up, as the TechNote's sentence does.
+func (p setUpPage) receives() string {
+	var has []string
+	for _, m := range []struct {
+		method countersign.Method
+		name   string
+	}{{countersign.Email, "Email"}, {countersign.App, "Authenticator"}, {countersign.SMS, "SMS"}, {countersign.ByPasskey, "Passkey"}} {
+		if p.View.Has(m.method) {
+			has = append(has, m.name)
+		}
+	}
+	if len(has) < 2 {
+		return "email"
+	}
+	return either(has)
+}
+
+// either is a list of which one holds: "one, two or three".
+func either(all []string) string {
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
+}
