@@ -60,16 +60,18 @@ func (tx *Tx) AcceptBrowser(ctx context.Context, user countersign.UserID, b coun
 	return err
 }
 
+// otherSessions selects the sessions of a browser ($3) of a user but one ($4).
+const otherSessions = `session.user_id = $2 AND ` + sessionBrowser + ` = $3 AND session.id <> $4`
+
 // EndBrowser ends the live sessions of one browser of a user but one (empty: all),
 // and what was begun from any of its other sessions, ended ones included.
 func (tx *Tx) EndBrowser(ctx context.Context, user countersign.UserID, b countersign.BrowserID, but countersign.SessionID, why string, now time.Time) error {
-	const which = `session.agency_id = $1 AND session.user_id = $2 AND ` + sessionBrowser + ` = $3 AND session.id <> $4`
-	_, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id IN (SELECT id FROM session WHERE `+which+`)`,
+	_, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id IN (SELECT id FROM session WHERE agency_id = $1 AND `+otherSessions+`)`,
 		tx.agency, user, b, but)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE session SET ended = $5, ended_why = $6 WHERE `+which+` AND ended = 0`,
+	_, err = tx.exec(ctx, `UPDATE session SET ended = $5, ended_why = $6 WHERE agency_id = $1 AND ended = 0 AND `+otherSessions,
 		tx.agency, user, b, but, millis(now), why)
 	return err
 }
