@@ -66,7 +66,11 @@ func signInWithACode(t *testing.T, d demo, code string) {
 	w.Press("Recovery code")
 	want(t, w, "Use a recovery code", "You have 8 left.")
 	w.Examine("token-recovery")
-	w.Type("recovery_code", code[:28]+"2")
+	last := "2"
+	if strings.HasSuffix(code, last) {
+		last = "3"
+	}
+	w.Type("recovery_code", code[:28]+last)
 	w.Press("Sign in")
 	want(t, w, "That code is not right, or was used before. You have 2 tries left.")
 	w.Examine("token-recovery-wrong")

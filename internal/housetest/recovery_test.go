@@ -192,7 +192,7 @@ func TestRecoveryCodeInAStepUp(t *testing.T) {
 			t.Fatalf("no step-up: %s", p.Path)
 		}
 		wantAt(t, b.Post("/step-up/other-way", "method", "recovery"), 200, "/step-up", "Use a recovery code", "change your Default")
-		wantAt(t, b.Post("/step-up", "recovery_code", codes[0][:28]+"2"), 422, "/step-up", "2 tries left")
+		wantAt(t, b.Post("/step-up", "recovery_code", otherCode(codes[0])), 422, "/step-up", "2 tries left")
 		wantAt(t, b.Post("/step-up", "recovery_code", codes[0]), 422, "/step-up", "Choose one of the methods that are set up.")
 		b.SignOut()
 		wantIn(t, b.SignIn("BSMITH"), "BSMITH")
@@ -205,6 +205,15 @@ func TestRecoveryCodeInAStepUp(t *testing.T) {
 		c.Get("/profile")
 		wantAt(t, c.Post("/profile/recovery-codes", "make", "yes"), 403, "/profile/recovery-codes", "No method is set up for you")
 	})
+}
+
+// otherCode is code with another last character.
+func otherCode(code string) string {
+	last := "2"
+	if strings.HasSuffix(code, last) {
+		last = "3"
+	}
+	return code[:len(code)-1] + last
 }
 
 // OT-03, RC-01: of a hundred posts of one code at once, on two nodes and in many
