@@ -95,7 +95,7 @@ func unreadable(err error) int {
 }
 
 // inBody are the fields that no address may hold.
-var inBody = []string{"password", "token", "form_token", "new_password"}
+var inBody = []string{"password", "token", "form_token", "new_password", "recovery_code", "enrolment_code", "credential"}
 
 // withoutSecrets is the address of a page that was opened with what belongs into
 // a body, without it; false if it has none. It must not stay in the address bar.

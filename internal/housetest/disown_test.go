@@ -91,6 +91,33 @@ func TestDisownedBrowserIsForgottenAtEveryAddress(t *testing.T) {
 	})
 }
 
+// DV-08: what was bound in a second browser goes too, where that one was opened
+// with a recovery code of the disowned session; what the user bound in a browser of
+// their own stays.
+func TestDisowningReachesABrowserOpenedByIt(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.Administrator()
+		h.User("BSMITH")
+		mine := h.Browser("192.0.2.10", Chrome)
+		mine.Enroll("BSMITH")
+		mine.SignOut()
+		h.Pass(time.Minute)
+		thief := phish(t, h)
+		path, handle := newest(h, "bsmith@demo.example")
+		code := recoveryCodes(thief)[0]
+		h.Pass(time.Minute)
+		second := toRecovery(h, "203.0.113.90", "BSMITH")
+		wantIn(t, second.Post("/sign-in/token", "recovery_code", code), "BSMITH")
+		addApp(t, h, second)
+
+		disown(t, h, path, handle)
+		wantToken(t, mine.SignIn("BSMITH"))
+		if p := mine.Post("/sign-in/other-way", "method", "app"); p.Status != http.StatusUnprocessableEntity {
+			t.Errorf("the app of the second browser is still offered: %d %s", p.Status, p.Text())
+		}
+	})
+}
+
 // DV-08: a session that is begun at one address and forgotten at another leaves nothing at the first.
 func TestSignOutAndForgetForgetsTheBrowser(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -165,6 +166,7 @@ func (c *conversation) answer() (*reply, error) {
 	var text []string
 	for range mostLines {
 		line, prefix, err := c.read.ReadLine()
+		line = bytes.Clone(line)                  // the next read overwrites it
 		for more := prefix; more && err == nil; { // a line longer than any buffer
 			_, more, err = c.read.ReadLine()
 		}

@@ -105,6 +105,7 @@ func TestRepliesOfAnyShape(t *testing.T) {
 	}{
 		"without text":         {map[string]string{"greeting": "220", "EHLO": "250", "MAIL": "250", "RCPT": "250 ", "DATA": "354", "end": "250"}, "", false, ""},
 		"several lines":        {map[string]string{"greeting": "220-hello\r\n220-and\r\n220 again", "EHLO": "250-me\r\n250-8BITMIME\r\n250 SIZE 100", "end": "250-2.0.0 taken\r\n250 2.0.0 OK"}, "", false, ""},
+		"a very long line":     {map[string]string{"end": "250 2.0.0 queued " + strings.Repeat("y", 5000) + " 550 no"}, "", false, ""},
 		"HELO only":            {map[string]string{"EHLO": "502 unknown command"}, "", false, ""},
 		"refused, no text":     {map[string]string{"RCPT": "550"}, "550 there is no such address", true, countersign.ReasonNoAddress},
 		"full, several lines":  {map[string]string{"RCPT": "552-5.2.2 The mailbox\r\n552-5.2.2 is full\r\n552 5.2.2 now"}, "552 5.2.2 The mailbox is full now", true, countersign.ReasonMailboxFull},

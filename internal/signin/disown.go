@@ -119,13 +119,19 @@ type undoing struct {
 }
 
 // undo takes back what the sessions of a browser changed since then: methods,
-// passkeys and recovery codes go, addresses are put back. Whatever else was begun
+// passkeys and recovery codes go, addresses are put back; the same in browsers that
+// are new since then, which may have been opened with what it changed. Whatever else was begun
 // since then may rest on them, so it ends (DV-08). It reports whether there was anything.
 func (d *Desk) undo(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, b countersign.BrowserID, since time.Time) (bool, error) {
 	changes, err := tx.TakeChanges(ctx, u.ID, b, since)
 	if err != nil || len(changes) == 0 {
 		return false, err
 	}
+	later, err := tx.TakeLaterChanges(ctx, u.ID, since)
+	if err != nil {
+		return false, err
+	}
+	changes = append(changes, later...)
 	slices.SortStableFunc(changes, func(a, b store.SessionChange) int { return b.At.Compare(a.At) })
 	w := &undoing{d: d, tx: tx, v: v, u: u}
 	for _, step := range []func(context.Context, store.SessionChange) (bool, error){w.profile, w.tokens, w.codes, w.method, w.passkey} {

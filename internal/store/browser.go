@@ -109,6 +109,21 @@ func (tx *Tx) NoteChange(ctx context.Context, c SessionChange) error {
 	return err
 }
 
+// TakeLaterChanges is TakeChanges for every browser in which the user was not seen
+// before since: whoever opened those may rest on what was changed elsewhere.
+func (tx *Tx) TakeLaterChanges(ctx context.Context, user countersign.UserID, since time.Time) ([]SessionChange, error) {
+	return list(ctx, tx.sql, func(scan func(...any) error) (SessionChange, error) {
+		c := SessionChange{User: user}
+		var at int64
+		err := scan(&c.Browser, &at, &c.Kind, &c.Ref, &c.Was)
+		c.At = instant(at)
+		return c, err
+	}, `DELETE FROM session_change WHERE agency_id = $1 AND user_id = $2 AND at >= $3
+		AND browser_id NOT IN (SELECT browser_id FROM device WHERE agency_id = $1 AND user_id = $2 AND first_seen < $3)
+		RETURNING browser_id, at, kind, ref, was`,
+		tx.agency, user, millis(since))
+}
+
 // TakeChanges removes what a browser changed about a user at since or later, and
 // returns it.
 func (tx *Tx) TakeChanges(ctx context.Context, user countersign.UserID, b countersign.BrowserID, since time.Time) ([]SessionChange, error) {
