@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 )
 
@@ -12,14 +13,24 @@ import (
 const mostConnections = 4096
 
 // Connections bounds the connections of a server. Beyond the most, the one that
-// has been waiting longest without a request is closed for a new one, so that
-// nobody keeps others out by holding many (WB-06). The zero value holds none.
+// has been waiting longest without a request is closed for a new one. Where all
+// others are at work, as those whose request is sent byte by byte, the oldest one of
+// the network that holds the most makes room for another network: nobody keeps
+// others out by holding many (WB-06). The zero value holds none.
 type connections struct {
 	most int
 
 	mu   sync.Mutex
-	all  map[net.Conn]*list.Element // those at work have a nil element
-	rest list.List                  // those without a request, the longest first
+	all  map[net.Conn]*connection
+	rest list.List // those without a request, the longest first
+	came uint64    // connections so far
+}
+
+// A connection is what is known of one.
+type connection struct {
+	rest    *list.Element // nil: at work
+	network netip.Prefix  // of the client, or of the proxy in front
+	number  uint64        // in the order in which they came
 }
 
 // changed is told of every connection that comes, works, rests and goes; it is
@@ -35,16 +46,22 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (over net.Conn) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.all == nil {
-		c.all = map[net.Conn]*list.Element{}
+		c.all = map[net.Conn]*connection{}
 	}
-	if e := c.all[conn]; e != nil {
-		c.rest.Remove(e)
+	one := c.all[conn]
+	if one == nil {
+		c.came++
+		one = &connection{network: networkOf(conn), number: c.came}
+	} else if one.rest != nil {
+		c.rest.Remove(one.rest)
 	}
+	one.rest = nil
 	switch state {
 	case http.StateNew, http.StateIdle:
-		c.all[conn] = c.rest.PushBack(conn)
+		one.rest = c.rest.PushBack(conn)
+		c.all[conn] = one
 	case http.StateActive:
-		c.all[conn] = nil
+		c.all[conn] = one
 	default:
 		delete(c.all, conn)
 	}
@@ -53,7 +70,51 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (over net.Conn) 
 	}
 	first := c.rest.Front() // at least the new one
 	over, _ = first.Value.(net.Conn)
+	if over == conn {
+		if other := c.oldestOfLargest(one.network); other != nil {
+			delete(c.all, other) // at work, so it does not rest
+			return other
+		}
+	}
 	c.rest.Remove(first)
 	delete(c.all, over)
 	return over
+}
+
+// oldestOfLargest returns the oldest connection of the network that holds the most;
+// nil if no network holds more than but does.
+func (c *connections) oldestOfLargest(but netip.Prefix) (oldest net.Conn) {
+	held := map[netip.Prefix]int{}
+	for _, one := range c.all {
+		held[one.network]++
+	}
+	largest := but
+	for network, n := range held {
+		if n > held[largest] {
+			largest = network
+		}
+	}
+	if largest == but {
+		return nil
+	}
+	for conn, one := range c.all {
+		if one.network == largest && (oldest == nil || one.number < c.all[oldest].number) {
+			oldest = conn
+		}
+	}
+	return oldest
+}
+
+// networkOf is the IPv4 address or IPv6 /64 at the other end.
+func networkOf(conn net.Conn) netip.Prefix {
+	from, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err != nil {
+		return netip.Prefix{}
+	}
+	ip, bits := from.Addr().Unmap().WithZone(""), 64
+	if ip.Is4() {
+		bits = 32
+	}
+	network, _ := ip.Prefix(bits) // the bits fit
+	return network
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"testing"
 )
@@ -80,6 +81,50 @@ func ask(t *testing.T, c net.Conn) int {
 	}
 	_, _ = io.Copy(io.Discard, answer.Body)
 	return answer.StatusCode
+}
+
+// A peer is a connection that comes from an address.
+type peer struct {
+	net.Conn
+	address string
+}
+
+func (f *peer) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(f.address))
+}
+
+// WB-06: who holds all connections with requests that never end makes room for
+// other networks, and for them alone.
+func TestANetworkThatHoldsAllMakesRoom(t *testing.T) {
+	t.Parallel()
+	c := &connections{most: 4}
+	working := func(address string) (conn, over net.Conn) {
+		conn = &peer{address: address}
+		over = c.note(conn, http.StateNew)
+		if over != conn {
+			c.note(conn, http.StateActive)
+		}
+		return conn, over
+	}
+	var held []net.Conn
+	for range 4 {
+		conn, _ := working("203.0.113.66:1234")
+		held = append(held, conn)
+	}
+	if conn, over := working("203.0.113.66:1235"); over != conn {
+		t.Errorf("one more of the same network takes the place of %v", over)
+	}
+	for i, address := range []string{"192.0.2.10:1", "192.0.2.11:1"} {
+		if _, over := working(address); over != held[i] {
+			t.Errorf("%s takes the place of %v, want the oldest of the network that holds the most", address, over)
+		}
+	}
+	if conn, over := working("203.0.113.66:1236"); over != conn {
+		t.Errorf("the network comes back in the place of %v", over)
+	}
+	if n := len(c.all); n != 4 {
+		t.Errorf("%d connections are held", n)
+	}
 }
 
 // The limit of memory stays above what is live: a collector that can't get below
