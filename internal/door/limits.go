@@ -30,6 +30,9 @@ var several = []string{"right", "group", "forget_device"}
 // parsed here; handlers read r.PostForm only. refused answers in words.
 func Limits(next http.Handler, refused func(http.ResponseWriter, *http.Request, int)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if opens(r) {
+			r.URL.RawQuery = escaped(r.URL.RawQuery)
+		}
 		if clean, found := withoutSecrets(r); found {
 			http.Redirect(w, r, clean, http.StatusSeeOther)
 			return
@@ -110,6 +113,25 @@ func withoutSecrets(r *http.Request) (string, bool) {
 	}
 	return (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String(), found
 }
+
+// escaped is a query in which what breaks a field is part of it: a semicolon, or
+// a percent sign without its two digits, as mail programs leave them behind a link.
+func escaped(query string) string {
+	var all strings.Builder
+	for i := range len(query) {
+		switch {
+		case query[i] == ';':
+			all.WriteString("%3B")
+		case query[i] == '%' && (i+2 >= len(query) || !hex(query[i+1]) || !hex(query[i+2])):
+			all.WriteString("%25")
+		default:
+			all.WriteByte(query[i])
+		}
+	}
+	return all.String()
+}
+
+func hex(b byte) bool { return '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <= 'f' }
 
 // opens reports whether a request opens a page.
 func opens(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }

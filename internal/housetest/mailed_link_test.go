@@ -11,7 +11,7 @@ import (
 
 // tails are what mail programs, trackers and people add to the end of a link.
 var tails = []string{".", ",", ")", ">", "%3E", "%20", "%20.", "%E2%80%8B", "%C2%A0", "'", `%22`, "!", "?", ":", "]", "*", "%0D%0A",
-	"&fbclid=IwAR0x", "&utm_source=mail&utm_source=again", "&gt;", ";", "&x=%zz", "&%", "&=", "&&&", "&bad=%ff", "&nul=%00", "&%00=x", "&token=344078", "&password=x"}
+	"&fbclid=IwAR0x", "&utm_source=mail&utm_source=again", "&gt;", ";", ";.", "%", "%2", "%zz", "&x=%zz", "&%", "&=", "&&&", "&bad=%ff", "&nul=%00", "&%00=x", "&token=344078", "&password=x"}
 
 // opened is a link with a tail, opened as a browser does.
 func opened(t *testing.T, h *House, path string) *Page {

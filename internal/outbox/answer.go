@@ -59,6 +59,9 @@ const elided = "…"
 // gateway: its code, and those of its words that are in the vocabulary. What a
 // server repeats of the message is cut out, however it is written (OT-10).
 func Redact(answer string) string {
+	if answer == errUnencrypted.Error() {
+		return answer // ours, with a setting in it
+	}
 	answer = legible(oneLine(answer))
 	code := answerCode.FindString(answer)
 	if said := answerCode.FindStringSubmatch(answer); code != "" && said[4] != "" && twilioErrors[said[4]] == "" {

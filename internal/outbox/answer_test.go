@@ -106,7 +106,7 @@ func TestOwnSentencesAreKept(t *testing.T) {
 	all := []string{
 		"there was no answer in time", "there was no answer after the mail; it may have arrived", "it can't be reached: connection refused",
 		"it can't be reached: no route to host", "it can't be reached: network is unreachable", "its name can't be found", "it closed the connection",
-		"it offers no encryption (STARTTLS), without which nothing is sent", "it offers no login", "it offers no login of the kind that is set",
+		"it offers no encryption (STARTTLS), without which nothing is sent; set tls=implicit or tls=none in --smtp-url, or another port", "it offers no login", "it offers no login of the kind that is set",
 		"its certificate is not right: it is of another host", "its certificate is not right: nobody known here signed it",
 		"its certificate is not right: it is expired, or not valid yet", "its certificate is not right: it is not valid", "the encryption failed",
 		"its answer can't be read", "its answer can't be read; the message may have been taken", "a web page answered instead of the gateway",

@@ -86,7 +86,7 @@ func resultOf(b base, m countersign.Message) *testResult {
 	if !m.Done.IsZero() {
 		r.At = m.Done
 	}
-	if m.Channel == countersign.ByEmail && m.Findings == nil && b.Now.Sub(r.At) < looked {
+	if m.Channel == countersign.ByEmail && m.Findings == nil && (!waits(m) || failed(m)) && b.Now.Sub(r.At) < looked {
 		r.Open = true
 	}
 	told := false
