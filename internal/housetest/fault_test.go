@@ -117,7 +117,7 @@ func signedIn(h *House, b *Browser, login string) {
 
 // paid is what may have changed though a request came to nothing: guesses stay
 // paid for, a session was used, a message was claimed.
-var paid = []string{"attempt.failures", "session.last_seen", "guess", "lane"}
+var paid = []string{"attempt.failures", "attempt.tried", "session.last_seen", "guess", "lane"}
 
 // WB-07, V33: whichever call of the store fails during a request, there is no
 // session, no half-written change and no stack trace, but a page in words; and

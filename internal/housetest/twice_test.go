@@ -3,6 +3,7 @@ package housetest
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -150,7 +151,7 @@ func TestASecondClickAtTheEnd(t *testing.T) {
 			again := before(b)
 			first := b.Send(path, fields...)
 			second := again.Send(path, fields...)
-			if first.Location != "/set-up/done" || second.Status != http.StatusSeeOther || second.Location != "/set-up/done" {
+			if !strings.HasPrefix(first.Location, "/set-up/done") || second.Status != http.StatusSeeOther || second.Location != "/set-up/done" {
 				t.Errorf("%s: first to %s, then %d to %s", path, first.Location, second.Status, second.Location)
 			}
 		}

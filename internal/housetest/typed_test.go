@@ -42,7 +42,7 @@ func TestAddressesThatAreRefused(t *testing.T) {
 				case typed == "" && page != "a test":
 					words = "Enter your email address"
 				case typed == "bsmith" && page == "a test":
-					words = "A phone number has digits only"
+					words = "Enter an email address, or a mobile number"
 				}
 				if p.Status != 422 || !p.Says(words) {
 					t.Errorf("%s, %q: %d, want %q: %s", page, typed, p.Status, words, p.Text())

@@ -151,7 +151,7 @@ func TestWhenAMailMayHaveArrived(t *testing.T) {
 	}
 	again := letter()
 	again.Route = "127.0.0.1"
-	k.answers = map[string]string{"RCPT": "451 later"}
+	k = &talker{answers: map[string]string{"RCPT": "451 later"}}
 	if _, err := k.start(t).Send(t.Context(), again); !errors.As(err, &refusal) || !refusal.Unsure {
 		t.Errorf("an earlier try may have arrived: %+v", refusal)
 	}
