@@ -110,7 +110,7 @@ func LoadMaster(path string) (*Master, error) {
 	}
 	text, err := textfile.Decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("master key %s: %w; restore the file from its backup", path, err)
+		text = string(data) // a line that is no key: parseMaster says what one is
 	}
 	m, err := parseMaster(text)
 	if err != nil {

@@ -39,8 +39,9 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_recovery-codes": func(b base) any {
 			return recoveryPage{base: b, NoMethod: state == 1, Codes: make([]string, state%2*state)}
 		},
-		"gate_other-way": func(b base) any { return token(b) },
-		"gate_set-up":    func(b base) any { return wizard(b) },
+		"gate_recovery-print": func(b base) any { return recoveryPage{base: b, Codes: make([]string, state)} },
+		"gate_other-way":      func(b base) any { return token(b) },
+		"gate_set-up":         func(b base) any { return wizard(b) },
 		"gate_set-up-code": func(b base) any {
 			p := wizard(b)
 			p.Closed = []string{"", "lapsed", "openings", "no-email", "cancelled", "", ""}[state]
