@@ -34,7 +34,7 @@ func TestATokenIsOneText(t *testing.T) {
 		a.URL = "https://" + hosts.Draw(t, "host")
 		words, err := kind.Read(countersign.Wording{Body: rapid.SampledFrom(bodies).Draw(t, "body")})
 		if err != nil {
-			t.Skip(err)
+			return // refused, so no message has these words
 		}
 		for _, m := range []countersign.Message{samples()["token-sms"], {Kind: countersign.KindTest, Channel: countersign.BySMS}} {
 			for _, w := range []wording.Words{{}, words} {
