@@ -159,7 +159,7 @@ func (h *House) build() {
 			return door.Hosts{Public: public, Agencies: all}, err
 		},
 		From: func(countersign.Agency) string { return "support@demo.example" },
-		Mail: func() bool { return true },
+		Mail: func() bool { return h.Outbox.Mail != nil },
 		Await: func(ctx context.Context, agency countersign.AgencyID, id countersign.MessageID) {
 			if h.Await != nil {
 				h.Await(ctx, agency, id)

@@ -315,3 +315,40 @@ func TestATestWithoutAnAnswer(t *testing.T) {
 		}
 	})
 }
+
+// A test without a mail server or text gateway names what is missing, and its
+// pages do not load themselves again: only an operator can send it on its way.
+func TestATestWithoutARoute(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		methods := h.Office.Methods
+		for _, c := range []struct{ to, waiting, says string }{
+			{"bsmith@demo.example", "Waiting for a mail server", "No mail server is set up, so this test %s. Set --smtp-url and --mail-from, "},
+			{"614-555-0112", "Waiting for a text gateway", "No text gateway is set up, so this test %s. Set --sms-url, "},
+		} {
+			id, err := h.Office.SendTest(t.Context(), h.Visit(), housetest.Operator, c.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			look := func(says string) {
+				t.Helper()
+				for _, page := range []string{"/admin/messages/test?sent=", "/admin/messages/"} {
+					p := b.Get(page + string(id))
+					if p.Header.Get("Refresh") != "" || !p.Says(c.waiting, says) || p.Says("n its way") || p.Says("looks again") || p.Says("keep trying") {
+						t.Errorf("%s: Refresh %q, %s", page, p.Header.Get("Refresh"), p.Text())
+					}
+				}
+			}
+			h.Outbox.Mail, h.Office.Methods = nil, methods[:2] // as after a start without them
+			look(fmt.Sprintf(c.says, "waits") + "then start the server again.")
+			h.Pass(9 * time.Minute)
+			look(fmt.Sprintf(c.says, "waits") + "then start the server again.")
+			h.Pass(time.Minute)
+			look(fmt.Sprintf(c.says, "was not sent") + "start the server again, then send another test.")
+			h.Outbox.Mail, h.Office.Methods = h.Inbox, methods
+			if p := b.Get("/admin/messages/" + string(id)); !p.Says("There was no answer", "Send another one.") || p.Header.Get("Refresh") != "" {
+				t.Errorf("%s, over: %s", c.to, p.Text())
+			}
+		}
+	})
+}

@@ -15,8 +15,10 @@ import (
 type messagePage struct {
 	base
 	messageLine
-	From  string
-	Steps []messageStep
+	From    string
+	Steps   []messageStep
+	NoRoute bool // it waits for a mail server or text gateway
+	Open    bool // a test was just sent: the page looks again
 }
 
 // A messageStep is one line of what became of a message.
@@ -31,8 +33,8 @@ func (s *Server) getMessage(w http.ResponseWriter, r *http.Request, v countersig
 		return err
 	}
 	p.Alert = p.alert()
-	if p.Kind == countersign.KindTest && (p.Message.State == countersign.Waiting || p.Message.State == countersign.Sending) && v.Now.Sub(p.Created) < lookAgain {
-		w.Header().Set("Refresh", "2") // a test was just sent: its answer comes soon
+	if p.Open {
+		w.Header().Set("Refresh", "2")
 	}
 	return s.show(w, http.StatusOK, "console_message", p)
 }
@@ -48,6 +50,8 @@ func (s *Server) messagePage(r *http.Request, v countersign.Visit, g signin.Gues
 	if row.Login != "" {
 		p.Title += " to " + row.Login
 	}
+	p.NoRoute = s.noRoute(row.Message)
+	p.Open = p.Kind == countersign.KindTest && p.Waits() && !p.NoRoute && v.Now.Sub(p.Created) < lookAgain
 	p.Steps = p.steps()
 	return p, nil
 }
@@ -61,6 +65,10 @@ func (p messagePage) steps() []messageStep {
 		switch {
 		case failed(m):
 			steps = append(steps, messageStep{m.Due, "Next try, after " + told(m)})
+		case p.NoRoute && m.Channel == countersign.BySMS:
+			steps = append(steps, messageStep{m.Due, "Waiting for a text gateway: none is set up"})
+		case p.NoRoute:
+			steps = append(steps, messageStep{m.Due, "Waiting for a mail server: none is set up"})
 		case m.State == countersign.Sending:
 			steps = append(steps, messageStep{m.Due, "Being handed over; there is no answer yet"})
 		}
@@ -111,8 +119,15 @@ func (p messagePage) alert() *alert {
 		return &alert{Kind: "danger", Head: "Not delivered", Rest: "The gateway took it; the phone's network did not deliver it."}
 	case m.Kind == countersign.KindTest && m.State == countersign.Sent:
 		return &alert{Kind: "done", Role: "status", Head: "The test was accepted", Rest: told(m) + "."}
-	case m.Kind == countersign.KindTest && p.Waits() && !failed(m):
+	case m.Kind == countersign.KindTest && p.NoRoute:
+		step := noRouteStep(m, p.Now)
+		return &alert{Kind: "warn", Role: "status", Head: step.Name, Rest: step.Text}
+	case m.Kind == countersign.KindTest && p.Waits() && !failed(m) && p.Open:
 		return &alert{Kind: "info", Role: "status", Head: "The test is on its way", Rest: "This page looks again by itself."}
+	case m.Kind == countersign.KindTest && p.Waits() && !failed(m) && expired(m, p.Now):
+		return &alert{Kind: "warn", Role: "status", Head: "There was no answer", Rest: "The test is not sent any more. Send another one."}
+	case m.Kind == countersign.KindTest && p.Waits() && !failed(m):
+		return &alert{Kind: "info", Role: "status", Head: "There is no answer yet", Rest: "We keep trying until " + p.Clock(m.Expires) + ".", Look: "/admin/messages/" + string(m.ID)}
 	case p.Waits() && failed(m):
 		return &alert{Kind: "warn", Head: "It waits for another try", Rest: told(m) + "."}
 	default:

@@ -35,7 +35,7 @@ func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v counte
 		if err != nil || row.Kind != countersign.KindTest {
 			return cmp.Or(err, error(&countersign.Error{Kind: countersign.NotFound, Code: "message.unknown"}))
 		}
-		p.To, p.Result = row.To, resultOf(p.base, row.Message)
+		p.To, p.Result = row.To, s.resultOf(p.base, row.Message)
 		if p.Result.Open {
 			w.Header().Set("Refresh", "2")
 		}
@@ -70,6 +70,7 @@ type testResult struct {
 	Open    bool // more is to come: the page looks again
 	Again   bool // it was tried in vain, and waits
 	Late    bool // it waits still, and the page has stopped looking
+	Over    bool // the time to send it has passed
 	Until   time.Time
 	Steps   []testStep
 	Records []string // missing in the DNS
@@ -81,7 +82,10 @@ type testStep struct{ Name, Text, Mend, Word, Badge string }
 // looked is how long after a test the page waits for what is looked at besides.
 const looked = 45 * time.Second
 
-func resultOf(b base, m countersign.Message) *testResult {
+func (s *Server) resultOf(b base, m countersign.Message) *testResult {
+	if s.noRoute(m) {
+		return &testResult{ID: m.ID, At: m.Created, Steps: []testStep{noRouteStep(m, b.Now)}}
+	}
 	r := &testResult{ID: m.ID, At: m.Created, Until: m.Expires, Open: waits(m) && b.Now.Sub(m.Created) < lookAgain}
 	if !m.Done.IsZero() {
 		r.At = m.Done
@@ -104,6 +108,7 @@ func resultOf(b base, m countersign.Message) *testResult {
 	}
 	r.Again = waits(m) && failed(m)
 	r.Late = waits(m) && !r.Open
+	r.Over = r.Late && expired(m, b.Now)
 	return r
 }
 

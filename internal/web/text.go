@@ -229,6 +229,12 @@ var sentences = map[string]string{
 	"send.stopped":       "No text messages are sent just now\nThey are stopped for a while, because many led to nothing. Use another way.",
 	"send.country":       "Text messages to the country of your number are not allowed\nUse another way, or ask your administrator.",
 
+	// Messages that no mail server or text gateway is set up for
+	"message.no_mail_server":      "No mail server is set up, so this test waits. Set --smtp-url and --mail-from, then start the server again.",
+	"message.no_mail_server.over": "No mail server is set up, so this test was not sent. Set --smtp-url and --mail-from, start the server again, then send another test.",
+	"message.no_gateway":          "No text gateway is set up, so this test waits. Set --sms-url, then start the server again.",
+	"message.no_gateway.over":     "No text gateway is set up, so this test was not sent. Set --sms-url, start the server again, then send another test.",
+
 	// The words of messages
 	"template.parse":         "Line {Line}, column {Column}: the name \"{Name}\" is not known. Did you mean {Meant}? Nothing was saved.",
 	"template.unknown":       "Line {Line}, column {Column}: the name \"{Name}\" is not known here. You can use {Names}. Nothing was saved.",

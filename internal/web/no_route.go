@@ -1,0 +1,38 @@
+package web
+
+import (
+	"time"
+
+	"countersign"
+)
+
+// noRoute reports whether a message waits because this server has no mail server or
+// text gateway to send it by.
+func (s *Server) noRoute(m countersign.Message) bool {
+	if m.State != countersign.Waiting || failed(m) {
+		return false
+	}
+	if m.Channel == countersign.BySMS {
+		return s.Office.Methods.Of(countersign.SMS) == nil
+	}
+	return !s.Mail()
+}
+
+// noRouteStep is the one step of a test that waits for a mail server or text
+// gateway. A test that has expired is not sent later.
+func noRouteStep(m countersign.Message, now time.Time) testStep {
+	step, code := testStep{Name: "Waiting for a mail server", Word: "Waiting", Badge: "badge-warn"}, "message.no_mail_server"
+	if m.Channel == countersign.BySMS {
+		step.Name, code = "Waiting for a text gateway", "message.no_gateway"
+	}
+	if expired(m, now) {
+		step.Word, code = "Not sent in time", code+".over"
+	}
+	step.Text = sentences[code]
+	return step
+}
+
+// expired reports whether it is too late to send a message.
+func expired(m countersign.Message, now time.Time) bool {
+	return !m.Expires.IsZero() && !now.Before(m.Expires)
+}
