@@ -207,3 +207,22 @@ func TestWhatEachEventClears(t *testing.T) {
 		}
 	})
 }
+
+// The pages before a reset count what it will remove, recovery codes too.
+func TestPagesBeforeAResetCount(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		bob := h.tenant("BSMITH")
+		wantAt(t, bob.first.Get("/profile/reset-two-factor"), 200, "/profile/reset-two-factor",
+			"Your methods, recovery codes and 2 remembered devices are removed.", "This session and 1 other session end.")
+		h.Administrator()
+		b := h.Browser("192.0.2.20", Chrome)
+		b.Enroll("ADMIN")
+		const page = "/admin/users/BSMITH/reset-two-factor"
+		wantAt(t, b.Get(page), 200, page, "2 methods, 8 recovery codes and 2 remembered devices are removed, and 2 sessions end.")
+		h.reset("BSMITH")
+		if _, err := h.Office.EnrolmentCode(t.Context(), h.Visit(), Operator, "BSMITH", "no mailbox"); err != nil {
+			t.Fatal(err)
+		}
+		wantAt(t, b.Get(page), 200, page, "There is no method, device or session to remove.", "Their enrolment code no longer works.")
+	})
+}

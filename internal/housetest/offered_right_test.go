@@ -2,9 +2,11 @@ package housetest_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"countersign"
+	"countersign/internal/admin"
 	"countersign/internal/housetest"
 )
 
@@ -33,6 +35,39 @@ func TestRightsThatOpenNothingAreNotOffered(t *testing.T) {
 		view, err := h.Office.User(t.Context(), h.Visit(), housetest.Operator, "CBILLS")
 		if want := []countersign.Right{countersign.RightAudit, countersign.RightMessages}; err != nil || !slices.Equal(view.User.Rights, want) {
 			t.Errorf("kept: %v %v", view.User.Rights, err)
+		}
+	})
+}
+
+// Pages count and name the rights that they offer, and Operator; a right that
+// opens nothing yet is neither counted nor named.
+func TestPagesCountTheRightsThatTheyShow(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
+		h.User("CBILLS", countersign.RightAudit, countersign.RightUsers)
+		h.User("JJONES", countersign.RightAudit)
+		p := b.Get("/admin/users")
+		if !p.Says("Ann Admin 4 rights ADMIN", "Carol Bills 1 right CBILLS", "Jim Jones JJONES") {
+			t.Errorf("the list: %s", p.Text())
+		}
+		version := b.Get("/admin/users/CBILLS/edit").Value("version")
+		name := "Caroline Bills"
+		if _, err := h.Office.EditUser(t.Context(), h.Visit(), housetest.Operator, "CBILLS", admin.Change{Version: admin.AnyVersion, Name: &name}); err != nil {
+			t.Fatal(err)
+		}
+		conflict := b.Post("/admin/users/CBILLS/edit", "version", version, "name", "Carol Bills", "email", "cbills@demo.example", "right", string(countersign.RightMessages))
+		if conflict.Status != 409 || !conflict.Says("Rights Admin-User Administration Admin-Messages") {
+			t.Errorf("the conflict: %d %s", conflict.Status, conflict.Text())
+		}
+		for _, p := range []*housetest.Page{b.Get("/admin/users/ADMIN"), b.Get("/admin/users/CBILLS"), b.Get("/admin/users/JJONES"), conflict} {
+			for _, hidden := range []countersign.Right{countersign.RightAudit, countersign.RightApplications} {
+				if strings.Contains(p.Text(), string(hidden)) {
+					t.Errorf("%s names %s", p.Path, hidden)
+				}
+			}
+		}
+		if p := b.Get("/admin/users/JJONES"); !p.Says("Rights None") {
+			t.Errorf("no right that opens something: %s", p.Text())
 		}
 	})
 }

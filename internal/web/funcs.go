@@ -25,6 +25,7 @@ var funcs = template.FuncMap{
 	"unbroken": unbroken,
 	"join":     func(words []string) string { return strings.Join(words, " ") },
 	"person":   person,
+	"shown":    shownRights,
 	"capital":  capital,
 	"add":      func(i int) int { return i + 1 },
 	"columns":  func() []column { return preferenceColumns },

@@ -231,6 +231,7 @@ func (s *Server) postEndOtherSessions(w http.ResponseWriter, r *http.Request, v 
 // A resetPage asks before one resets oneself.
 type resetPage struct {
 	base
+	Codes    int // recovery codes that are left
 	Devices  int
 	Sessions int // others
 	Until    time.Time
@@ -249,7 +250,7 @@ func (s *Server) profileReset(w http.ResponseWriter, r *http.Request, v counters
 	if err != nil {
 		return err
 	}
-	p := resetPage{base: s.console(v, g, "Reset/Disable 2 Factor Authentication", "profile"), Devices: len(profile.Devices),
+	p := resetPage{base: s.console(v, g, "Reset/Disable 2 Factor Authentication", "profile"), Codes: profile.Codes.Left, Devices: len(profile.Devices),
 		Sessions: len(profile.Sessions) - 1, Until: v.Now.Add(policy.ResetLife)}
 	p.Told = toldTo(g.User, profile.Factors)
 	if refused != nil {

@@ -101,7 +101,7 @@ func differences(saved, typed countersign.User) []difference {
 	note("Email address", saved.Email, typed.Email)
 	note("Mobile phone", dialled(saved.Mobile), dialled(typed.Mobile))
 	note("Groups", strings.Join(saved.Groups, ", "), strings.Join(slices.Sorted(slices.Values(typed.Groups)), ", "))
-	note("Rights", rightNames(saved.Rights), rightNames(typed.Rights))
+	note("Rights", rightNames(shownRights(saved.Rights)), rightNames(shownRights(typed.Rights)))
 	return all
 }
 
@@ -111,6 +111,13 @@ func rightNames(rights []countersign.Right) string {
 		names = append(names, string(right))
 	}
 	return strings.Join(names, ", ")
+}
+
+// shownRights are the rights that pages count and name: those that open something.
+func shownRights(held []countersign.Right) []countersign.Right {
+	return slices.DeleteFunc(slices.Clone(held), func(r countersign.Right) bool {
+		return r != countersign.RightOperator && !slices.Contains(countersign.OfferedRights, r)
+	})
 }
 
 // A rightBox is a right on the form; Locked: the editor does not hold it.

@@ -1,0 +1,58 @@
+package web
+
+import "countersign"
+
+// ResetEffect says what a reset of another user removes and ends: "3 methods,
+// 8 recovery codes and 1 remembered device are removed, and 1 session ends."
+// What there is none of is left out.
+func (p userPage) ResetEffect() string {
+	removed, n := tally("method", len(p.View.Factors), "recovery code", p.View.Codes.Left, "remembered device", len(p.Devices))
+	ended, sessions := tally("session", len(p.View.Sessions))
+	switch {
+	case n == 0 && sessions == 0:
+		return "There is no method, device or session to remove."
+	case n == 0:
+		return ended + verb(sessions, "ends", "end") + "."
+	case sessions == 0:
+		return removed + verb(n, "is", "are") + " removed."
+	default:
+		return removed + verb(n, "is", "are") + " removed, and " + ended + verb(sessions, "ends", "end") + "."
+	}
+}
+
+// Removed says what a reset of oneself removes: "Your methods, recovery codes and
+// 1 remembered device are removed."
+func (p resetPage) Removed() string {
+	all := []string{"methods"}
+	switch {
+	case p.Codes == 1:
+		all = append(all, "recovery code")
+	case p.Codes > 1:
+		all = append(all, "recovery codes")
+	}
+	if p.Devices > 0 {
+		all = append(all, countersign.Count(p.Devices, "remembered device"))
+	}
+	return "Your " + listed(all) + " are removed."
+}
+
+// tally lists nouns with their numbers, without those there are none of, and
+// reports the sum of the numbers. The arguments are pairs of a noun and a number.
+func tally(pairs ...any) (text string, sum int) {
+	var all []string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		noun, n := pairs[i].(string), pairs[i+1].(int)
+		if n > 0 {
+			all, sum = append(all, countersign.Count(n, noun)), sum+n
+		}
+	}
+	return listed(all), sum
+}
+
+// verb is the form of a verb for a number of things, after a space.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return " " + one
+	}
+	return " " + many
+}
