@@ -18,7 +18,7 @@ type Agency struct {
 	Hosts    []string // host names, lower case, without port; none: answers on every configured host
 	URL      string   // base URL of every link and cookie, without a trailing slash; set by the door from configuration
 	MailFrom string   // sender of its letters; empty: the installation's
-	Zone     string   // IANA time zone for the times people read; empty: UTC
+	Zone     string   // IANA time zone for the times people read; empty: UTC, and nobody has chosen yet
 	Created  time.Time
 }
 
@@ -36,6 +36,15 @@ func (a Agency) ZoneName() string {
 		return "UTC"
 	}
 	return strings.ReplaceAll(a.Zone[strings.LastIndexByte(a.Zone, '/')+1:], "_", " ") + " time"
+}
+
+// ChosenZone is the time zone to keep when someone chose zone: UTC is kept by its
+// name, so that it differs from no choice.
+func ChosenZone(zone string) string {
+	if zone = strings.TrimSpace(zone); zone != "" {
+		return zone
+	}
+	return "UTC"
 }
 
 // CheckZone says why a time zone can't be an agency's; nil if it can. None is UTC.

@@ -33,7 +33,7 @@ type agencyJSON struct {
 	Hosts   []string `json:"hosts"`
 	URL     string   `json:"url"`
 	From    string   `json:"from"`      // empty: --mail-from
-	Zone    string   `json:"time_zone"` // empty: UTC
+	Zone    string   `json:"time_zone"` // empty: UTC, not chosen
 }
 
 func agencyView(a countersign.Agency) agencyJSON {

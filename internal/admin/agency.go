@@ -120,7 +120,9 @@ func (c AgencyChange) apply(a countersign.Agency) (countersign.Agency, error) {
 	take(&a.Name, c.Name)
 	take(&a.Product, c.Product)
 	take(&a.MailFrom, c.From)
-	take(&a.Zone, c.Zone)
+	if c.Zone != nil {
+		a.Zone = countersign.ChosenZone(*c.Zone)
+	}
 	if c.Hosts != nil {
 		a.Hosts = nil
 		for _, h := range *c.Hosts {
@@ -163,7 +165,7 @@ func agencyChanges(old, a countersign.Agency) map[string]string {
 		"name":      {old.Name, a.Name},
 		"product":   {old.ProductName(), a.ProductName()},
 		"sender":    {old.MailFrom, a.MailFrom},
-		"time zone": {old.ZoneName(), a.ZoneName()},
+		"time zone": {zoneBefore(old, a), a.ZoneName()},
 		"hosts":     {strings.Join(old.Hosts, " "), strings.Join(a.Hosts, " ")},
 	} {
 		if values[0] != values[1] {
@@ -171,6 +173,15 @@ func agencyChanges(old, a countersign.Agency) map[string]string {
 		}
 	}
 	return detail
+}
+
+// zoneBefore is the time zone that a change replaces. UTC that nobody chose is
+// another thing than UTC.
+func zoneBefore(old, a countersign.Agency) string {
+	if old.Zone == "" && a.Zone != "" {
+		return "not chosen"
+	}
+	return old.ZoneName()
 }
 
 func checkAgency(a countersign.Agency) error {

@@ -12,7 +12,7 @@ type FirstSteps struct {
 	Route MailRoute
 	Mail  bool // a mail was accepted
 	Name  bool // the agency has a name of its own
-	Zone  bool // a time zone was chosen
+	Zone  bool // a time zone was chosen; UTC is one
 	Users bool // there is someone besides the first administrator
 }
 

@@ -64,6 +64,25 @@ func TestTheFirstAdministratorNamesTheAgency(t *testing.T) {
 	})
 }
 
+// The first administrator can stay with UTC: that is a choice as well.
+func TestTheFirstAdministratorMayChooseUTC(t *testing.T) {
+	housetest.Each(t, func(t *testing.T, h *housetest.House) {
+		handle, err := h.Office.FirstAdministrator(t.Context(), h.Visit())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := h.Browser("192.0.2.10", housetest.Chrome)
+		if p := b.Get("/welcome?link=" + string(handle)); !p.Has("option", "value", "UTC") || p.Has("option", "value", "") {
+			t.Errorf("UTC is not a choice of its own: %s", p.Body)
+		}
+		b.Post("/welcome", "link", string(handle), "user_id", "ANN", "name", "Ann Admin", "email", "ann@acme.example", "new_password", chosen,
+			"agency_name", "Acme Insurance", "product", "Acme Desk", "time_zone", "UTC")
+		if a := agency(h); a.Zone != "UTC" || a.ZoneName() != "UTC" {
+			t.Errorf("kept: %+v", a)
+		}
+	})
+}
+
 // The form of the first administrator as it was before still works: what is not
 // sent stays as it is.
 func TestTheFirstAdministratorMayLeaveTheAgency(t *testing.T) {

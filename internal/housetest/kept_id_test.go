@@ -92,6 +92,18 @@ func TestFirstSteps(t *testing.T) {
 		if p := b.Get("/admin"); !p.Says("Done Connect mail.", "Done Choose the time zone.", "Done Invite users.", "To do Turn on two factor authentication") {
 			t.Errorf("all done: %s", p.Text())
 		}
+		for _, utc := range []string{"UTC", "", "Etc/UTC"} {
+			h.Tamper(`UPDATE agency SET zone = '' WHERE id = $1`, string(h.Agency.ID))
+			if p := b.Get("/admin"); !p.Says("To do Choose the time zone.", "--time-zone UTC to stay with UTC") {
+				t.Errorf("nobody has chosen: %s", p.Text())
+			}
+			if _, err := h.Office.EditAgency(t.Context(), h.Now(), h.Agency.ID, admin.AgencyChange{Zone: &utc}, ""); err != nil {
+				t.Fatal(err)
+			}
+			if p := b.Get("/admin"); !p.Says("Done Choose the time zone.") {
+				t.Errorf("%q was chosen: %s", utc, p.Text())
+			}
+		}
 		h.Set("2FA", "On")
 		if p := b.Get("/admin"); p.Says("First steps") {
 			t.Error("the list stays")

@@ -182,7 +182,9 @@ func (n AgencyNames) apply(a countersign.Agency) (countersign.Agency, error) {
 	}
 	take(&a.Name, n.Name)
 	take(&a.Product, n.Product)
-	take(&a.Zone, n.Zone)
+	if n.Zone != nil {
+		a.Zone = countersign.ChosenZone(*n.Zone)
+	}
 	var wrong []error
 	if policy.CheckName(a.Name) != nil {
 		wrong = append(wrong, fail(countersign.Invalid, "agency.name", "agency_name", nil))

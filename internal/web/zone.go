@@ -15,7 +15,7 @@ type zoneGroup struct {
 // zones are the time zones that a page offers; every other one of the IANA
 // database is taken as well.
 var zones = []zoneGroup{
-	{"", []option{{"", "UTC"}}},
+	{"", []option{{"UTC", "UTC"}}},
 	{"United States", []option{
 		{"America/New_York", "Eastern (New York)"}, {"America/Chicago", "Central (Chicago)"}, {"America/Denver", "Mountain (Denver)"},
 		{"America/Phoenix", "Mountain, no daylight saving (Phoenix)"}, {"America/Los_Angeles", "Pacific (Los Angeles)"},
