@@ -57,19 +57,28 @@ func (o *Office) MayTakeHosts(ctx context.Context, public string, hosts []string
 }
 
 // RenameAgency gives an agency another code, name and product name.
-func (o *Office) RenameAgency(ctx context.Context, now time.Time, id countersign.AgencyID, code, name, product string) (countersign.Agency, error) {
-	a, err := o.Store.Agency(ctx, id)
-	if err != nil {
-		return a, err
-	}
-	a.Code, a.Name, a.Product = code, name, product
-	if err := checkAgency(a); err != nil {
-		return a, err
-	}
-	return a, o.Store.In(ctx, id, func(tx *store.Tx) error {
+func (o *Office) RenameAgency(ctx context.Context, now time.Time, id countersign.AgencyID, code, name, product string) (a countersign.Agency, err error) {
+	err = o.Store.In(ctx, id, func(tx *store.Tx) error {
+		if a, err = lockedAgency(ctx, tx); err != nil {
+			return err
+		}
+		a.Code, a.Name, a.Product = code, name, product
+		if err := checkAgency(a); err != nil {
+			return err
+		}
 		tx.Record(record(countersign.Visit{Now: now}, countersign.Actor{Operator: true}, "agency.renamed", a.Code))
 		return tx.SaveAgency(ctx, a)
 	})
+	return a, err
+}
+
+// lockedAgency reads the transaction's agency, which no other transaction changes
+// before this one has ended: a save writes all its columns.
+func lockedAgency(ctx context.Context, tx *store.Tx) (countersign.Agency, error) {
+	if err := tx.LockAdministration(ctx); err != nil {
+		return countersign.Agency{}, err
+	}
+	return tx.Self(ctx)
 }
 
 // An AgencyChange is what is to become of an agency; nil leaves a field as it is.
@@ -84,11 +93,11 @@ type AgencyChange struct {
 // EditAgency changes an agency: a command of the host's operator. public is the
 // host of the public URL, where it is known.
 func (o *Office) EditAgency(ctx context.Context, now time.Time, id countersign.AgencyID, c AgencyChange, public string) (countersign.Agency, error) {
-	old, err := o.Store.Agency(ctx, id)
+	before, err := o.Store.Agency(ctx, id)
 	if err != nil {
-		return old, err
+		return before, err
 	}
-	a, err := c.apply(old)
+	a, err := c.apply(before)
 	if err != nil {
 		return a, err
 	}
@@ -97,7 +106,15 @@ func (o *Office) EditAgency(ctx context.Context, now time.Time, id countersign.A
 			return a, err
 		}
 	}
-	return a, o.Store.In(ctx, id, func(tx *store.Tx) error {
+	err = o.Store.In(ctx, id, func(tx *store.Tx) error {
+		old, err := lockedAgency(ctx, tx)
+		if err != nil {
+			return err
+		}
+		old.Hosts = before.Hosts // replaced as a whole, or left alone
+		if a, err = c.apply(old); err != nil {
+			return err
+		}
 		e := record(countersign.Visit{Now: now}, countersign.Actor{Operator: true}, "agency.changed", a.Code)
 		e.Detail = agencyChanges(old, a)
 		tx.Record(e)
@@ -108,6 +125,7 @@ func (o *Office) EditAgency(ctx context.Context, now time.Time, id countersign.A
 		}
 		return tx.SaveAgency(ctx, a)
 	})
+	return a, err
 }
 
 // apply is the agency after the change.

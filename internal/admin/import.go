@@ -88,6 +88,9 @@ func (o *Office) examine(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	if err != nil {
 		return nil, err
 	}
+	if err := tx.LockContacts(ctx); err != nil {
+		return nil, err
+	}
 	taken, err := tx.Taken(ctx)
 	if err != nil {
 		return nil, err

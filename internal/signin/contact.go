@@ -34,6 +34,9 @@ func (d *Desk) emailFree(ctx context.Context, tx *store.Tx, u countersign.User, 
 	if countersign.SameEmail(address, u.Email) {
 		return fail(countersign.Invalid, "email.same", "email", countersign.Args{"Email": address})
 	}
+	if err := tx.LockContact(ctx, address); err != nil {
+		return err
+	}
 	others, err := tx.UsersByEmail(ctx, address)
 	if err == nil && slices.ContainsFunc(others, func(o countersign.User) bool { return o.ID != u.ID }) {
 		err = fail(countersign.Invalid, "email.not_free", "email", countersign.Args{"Email": address})
@@ -61,6 +64,15 @@ func (d *Desk) ChangePhone(ctx context.Context, v countersign.Visit, g Guest, co
 func (d *Desk) phoneFree(ctx context.Context, tx *store.Tx, f policy.Facts, number string) error {
 	if number == f.User.Mobile {
 		return fail(countersign.Invalid, "phone.same", "phone", countersign.Args{})
+	}
+	return phoneShared(ctx, tx, f, number)
+}
+
+// phoneShared refuses a number that as many others have as may share one (D-48).
+// It is asked when a number is given, and again when it is proved.
+func phoneShared(ctx context.Context, tx *store.Tx, f policy.Facts, number string) error {
+	if err := tx.LockContact(ctx, number); err != nil {
+		return err
 	}
 	n, err := tx.CountSharing(ctx, f.User.ID, countersign.SMS, number)
 	if err == nil && n >= f.Agency.PhoneShare {

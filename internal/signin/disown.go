@@ -177,6 +177,9 @@ func (w *undoing) profile(ctx context.Context, c store.SessionChange) (bool, err
 	if c.Kind != store.ChangeEmail || w.u.Email != c.Ref {
 		return false, nil
 	}
+	if err := w.tx.LockContact(ctx, c.Was); err != nil {
+		return false, err
+	}
 	others, err := w.tx.UsersByEmail(ctx, c.Was)
 	if err != nil {
 		return false, err

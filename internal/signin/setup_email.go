@@ -121,6 +121,9 @@ func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string
 // tellShared tells the administrators that tokens of a user go to a mailbox that
 // another user has: each could read the other's tokens.
 func (d *Desk) tellShared(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, address string) error {
+	if err := tx.LockContact(ctx, address); err != nil {
+		return err
+	}
 	all, err := tx.UsersByEmail(ctx, address)
 	if err != nil {
 		return err

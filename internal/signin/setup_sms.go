@@ -19,12 +19,8 @@ func (d *Desk) SetUpSMS(ctx context.Context, v countersign.Visit, country, typed
 		if err != nil {
 			return err
 		}
-		n, err := tx.CountSharing(ctx, f.User.ID, countersign.SMS, fa.Address)
-		if err != nil {
+		if err := phoneShared(ctx, tx, *f, fa.Address); err != nil {
 			return err
-		}
-		if n >= f.Agency.PhoneShare {
-			return fail(countersign.Invalid, "phone.shared", "phone", countersign.Args{"Users": n})
 		}
 		s := &f.Attempt.Setup
 		if s.Method == countersign.SMS && s.Phone == fa.Address && f.Attempt.Challenge.Live(v.Now) {
@@ -42,6 +38,9 @@ func (d *Desk) SMSToken(ctx context.Context, v countersign.Visit, typed string) 
 	}
 	return d.wizardToken(ctx, v, typed, policy.ProveSMS{}, smsFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
 		fa := smsFactor(*f)
+		if err := phoneShared(ctx, tx, *f, fa.Address); err != nil {
+			return err
+		}
 		if err := d.verified(ctx, tx, v, f, fa); err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ func (db *DB) AddAgency(ctx context.Context, a countersign.Agency, f func(*Tx) e
 		_, err := tx.exec(ctx, `INSERT INTO agency (`+agencyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			a.ID, strings.ToUpper(a.Code), a.Name, a.Product, a.MailFrom, a.Zone, millis(a.Created))
 		if isExist(err) {
-			return &countersign.Error{Kind: countersign.Exists, Code: "agency.code_taken", Field: "code", Args: countersign.Args{"Code": a.Code}}
+			return codeTaken(a)
 		}
 		if err != nil {
 			return err
@@ -86,7 +86,15 @@ func (db *DB) AddAgency(ctx context.Context, a countersign.Agency, f func(*Tx) e
 func (tx *Tx) SaveAgency(ctx context.Context, a countersign.Agency) error {
 	_, err := tx.exec(ctx, `UPDATE agency SET code = $2, name = $3, product = $4, mail_from = $5, zone = $6 WHERE id = $1`,
 		tx.agency, a.Code, a.Name, a.Product, a.MailFrom, a.Zone)
+	if isExist(err) {
+		return codeTaken(a)
+	}
 	return err
+}
+
+// codeTaken is the error for the code of another agency.
+func codeTaken(a countersign.Agency) error {
+	return &countersign.Error{Kind: countersign.Exists, Code: "agency.code_taken", Field: "code", Args: countersign.Args{"Code": a.Code}}
 }
 
 // SaveHosts gives the transaction's agency these hosts in place of those it has.

@@ -54,6 +54,28 @@ func (t Taken) Check(u countersign.User) error {
 	return nil
 }
 
+// LockContact lets no other transaction that asks for the same email address or
+// telephone number, or for all of them, go on before this one has ended. Call it
+// before reading who has the address, in every transaction that gives it to a user.
+// SQLite needs no lock: there one transaction writes at a time.
+func (tx *Tx) LockContact(ctx context.Context, contact string) error {
+	if !tx.db.fenced || contact == "" {
+		return nil
+	}
+	all, one := "contacts of "+string(tx.agency), "contact "+countersign.FoldEmail(contact)+" of "+string(tx.agency)
+	_, err := tx.exec(ctx, `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0)), pg_advisory_xact_lock(hashtextextended($2, 0))`, all, one)
+	return err
+}
+
+// LockContacts is LockContact for all addresses and numbers of the agency.
+func (tx *Tx) LockContacts(ctx context.Context) error {
+	if !tx.db.fenced {
+		return nil
+	}
+	_, err := tx.exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "contacts of "+string(tx.agency))
+	return err
+}
+
 // RemoveUser erases a user with all that belongs to him (D-41). What other
 // tables hold of him goes with the row; messages and links name no user there.
 func (tx *Tx) RemoveUser(ctx context.Context, id countersign.UserID) error {

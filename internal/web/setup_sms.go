@@ -58,7 +58,13 @@ func (s *Server) postSMSToken(w http.ResponseWriter, r *http.Request, v counters
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
-	return s.setUpAgain(w, r, v, err, "SMS", func(p setUpPage, status int) error { return s.sms(w, status, p, false) })
+	return s.setUpAgain(w, r, v, err, "SMS", func(p setUpPage, status int) error {
+		if p.Errors["phone"] == "" {
+			return s.sms(w, status, p, false)
+		}
+		p.Phone, p.Country = dialled(p.View.Attempt.Setup.Phone), p.View.Attempt.Setup.Country
+		return s.sms(w, status, p, true) // others have the number by now
+	})
 }
 
 func (s *Server) postNewSMSToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
