@@ -1,0 +1,86 @@
+package web
+
+import (
+	"testing"
+
+	"github.com/jba/templatecheck"
+)
+
+// views names the view of each template: the type of what its handlers show.
+var views = map[string]any{
+	"console_conflict":         conflictPage{},
+	"console_effect":           effectPage{},
+	"console_error":            errorPage{},
+	"console_home":             homePage{},
+	"console_message":          messagePage{},
+	"console_message-test":     messageTestPage{},
+	"console_messages":         messagesPage{},
+	"console_passkey-remove":   passkeyPage{},
+	"console_passkey-rename":   passkeyPage{},
+	"console_preferences":      preferencesPage{},
+	"console_profile":          profilePage{},
+	"console_profile-forget":   forgetPage{},
+	"console_profile-remove":   removePage{},
+	"console_profile-reset":    resetPage{},
+	"console_user":             userPage{},
+	"console_user-code":        codePage{},
+	"console_user-form":        userForm{},
+	"console_user-reset":       userPage{},
+	"console_user-setup":       userPage{},
+	"console_users":            usersPage{},
+	"console_wording":          wordingPage{},
+	"console_wording-conflict": wordingPage{},
+	"console_wordings":         wordingsPage{},
+	"gate_error":               errorPage{},
+	"gate_link-over":           linkOverPage{},
+	"gate_not-me":              notMePage{},
+	"gate_other-way":           tokenPage{},
+	"gate_password-change":     changePage{},
+	"gate_password-forgot":     forgotPage{},
+	"gate_password-reset":      resetPasswordPage{},
+	"gate_profile-email":       contactPage{},
+	"gate_profile-phone":       contactPage{},
+	"gate_profile-token":       contactPage{},
+	"gate_recovery-codes":      recoveryPage{},
+	"gate_recovery-print":      recoveryPage{},
+	"gate_set-up":              setUpPage{},
+	"gate_set-up-app":          setUpPage{},
+	"gate_set-up-code":         setUpPage{},
+	"gate_set-up-default":      setUpPage{},
+	"gate_set-up-done":         setUpDonePage{},
+	"gate_set-up-email":        setUpPage{},
+	"gate_set-up-email-token":  setUpPage{},
+	"gate_set-up-more":         setUpMorePage{},
+	"gate_set-up-passkey":      setUpPage{},
+	"gate_set-up-sms":          setUpPage{},
+	"gate_set-up-sms-token":    setUpPage{},
+	"gate_sign-in":             signInPage{},
+	"gate_sign-out":            signOutPage{},
+	"gate_step-up":             tokenPage{},
+	"gate_token":               tokenPage{},
+	"gate_token-recovery":      tokenPage{},
+	"gate_token-stopped":       stoppedPage{},
+	"gate_welcome":             welcomePage{},
+	"inbox_new":                inboxNews{},
+	"inbox_page":               inboxPage{},
+}
+
+// TestTemplatesFitTheirViews type-checks every branch and shared part of each template
+// against its view: a field that is renamed in Go only is found without showing the page.
+func TestTemplatesFitTheirViews(t *testing.T) {
+	for name, page := range pages {
+		view, ok := views[name]
+		if !ok {
+			t.Errorf("template %s has no view here", name)
+			continue
+		}
+		if err := templatecheck.CheckHTML(page, view); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name := range views {
+		if pages[name] == nil {
+			t.Errorf("%s is no template", name)
+		}
+	}
+}
