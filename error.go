@@ -3,6 +3,7 @@ package countersign
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A Kind of error decides the status at the door.
@@ -62,21 +63,26 @@ func CodeOf(err error) string {
 	return ""
 }
 
-// Includes tells whether err is, wraps or joins an error of this kind.
+// Includes reports whether err is, wraps or joins an error of this kind.
 func Includes(err error, kind ErrorKind) bool {
+	return slices.ContainsFunc(Problems(err), func(e *Error) bool { return e.Kind == kind })
+}
+
+// Problems returns the errors for people in err, in order: err itself, what it wraps,
+// and what it joins. Everything else in err is for the log only.
+func Problems(err error) []*Error {
 	switch e := err.(type) {
 	case nil:
-		return false
+		return nil
 	case *Error:
-		return e.Kind == kind
+		return []*Error{e}
 	case interface{ Unwrap() []error }:
+		var all []*Error
 		for _, one := range e.Unwrap() {
-			if Includes(one, kind) {
-				return true
-			}
+			all = append(all, Problems(one)...)
 		}
-		return false
+		return all
 	default:
-		return Includes(errors.Unwrap(err), kind)
+		return Problems(errors.Unwrap(err))
 	}
 }

@@ -285,21 +285,17 @@ func withCell(u countersign.User, column, text string) countersign.User {
 // fileColumn is the column of a form's field, where they are called differently.
 var fileColumn = map[string]string{"phone": "mobile", "group": "groups", "right": "rights"}
 
-// problemsOf are the errors for people inside of err, each with its line.
+// problemsOf returns the errors for people in err, each with its line. An error
+// without one for people is a problem too: nothing that failed is imported.
 func problemsOf(line int, err error) (problems []Problem) {
-	switch e := err.(type) {
-	case nil:
-	case *countersign.Error:
+	for _, e := range countersign.Problems(err) {
 		column := e.Field
 		if name, ok := fileColumn[column]; ok {
 			column = name
 		}
 		problems = append(problems, Problem{line, column, e})
-	case interface{ Unwrap() []error }:
-		for _, one := range e.Unwrap() {
-			problems = append(problems, problemsOf(line, one)...)
-		}
-	default:
+	}
+	if err != nil && len(problems) == 0 {
 		problems = append(problems, Problem{Line: line, Err: err})
 	}
 	return problems

@@ -148,7 +148,7 @@ func (b base) off(last countersign.Setting) *alert {
 // refuse puts what an error says beside its field, or above the page.
 func (b *base) refuse(err error) {
 	b.Errors = map[string]string{}
-	for _, e := range each(err) {
+	for _, e := range countersign.Problems(err) {
 		text := sentence(b.Agency, b.Now, e)
 		if e.Field != "" {
 			b.Errors[e.Field] = text
@@ -170,22 +170,6 @@ func (b base) Wrong(fields ...string) (all []summaryLine) {
 		}
 	}
 	return all
-}
-
-// each is the errors for people inside of err.
-func each(err error) []*countersign.Error {
-	switch e := err.(type) {
-	case *countersign.Error:
-		return []*countersign.Error{e}
-	case interface{ Unwrap() []error }:
-		var all []*countersign.Error
-		for _, one := range e.Unwrap() {
-			all = append(all, each(one)...)
-		}
-		return all
-	default:
-		return nil
-	}
 }
 
 func alertOf(kind countersign.ErrorKind, text string) *alert {

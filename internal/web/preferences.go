@@ -256,6 +256,6 @@ func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v cou
 // ofReason reports whether nothing but the reason was refused: then the page that
 // asks for it is shown again.
 func ofReason(err error) bool {
-	all := each(err)
+	all := countersign.Problems(err)
 	return len(all) == 1 && all[0].Field == "reason"
 }

@@ -72,7 +72,7 @@ func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign
 // ended says why somebody is not signed in any more, and what signing in again
 // leads to: no more is promised than is kept.
 func (s *Server) ended(r *http.Request, v countersign.Visit, why error, then string) (*alert, error) {
-	all := each(why)
+	all := countersign.Problems(why)
 	if len(all) == 0 || all[0].Code == "session.none" {
 		return nil, nil
 	}

@@ -313,7 +313,7 @@ var sentences = map[string]string{
 // Text is what an error says to people, in one line; for commands. An error
 // that is not for people is said as it is.
 func Text(err error) string {
-	all := each(err)
+	all := countersign.Problems(err)
 	if len(all) == 0 {
 		var e *countersign.Error
 		if errors.As(err, &e) {

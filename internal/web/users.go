@@ -191,7 +191,7 @@ func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersi
 
 // formRefused shows a user's form again with what was typed and what is wrong.
 func (s *Server) formRefused(w http.ResponseWriter, refused error, form func() (userForm, error)) error {
-	all := each(refused)
+	all := countersign.Problems(refused)
 	if len(all) == 0 || slices.ContainsFunc(all, func(e *countersign.Error) bool {
 		return e.Field == "" && e.Kind != countersign.Invalid && e.Kind != countersign.Exists
 	}) {
