@@ -103,7 +103,7 @@ var inBody = []string{"password", "token", "form_token", "new_password", "recove
 // withoutSecrets is the address of a page that was opened with what belongs into
 // a body, without it; false if it has none. It must not stay in the address bar.
 func withoutSecrets(r *http.Request) (string, bool) {
-	if !opens(r) || strings.HasPrefix(r.URL.Path, "//") || strings.Contains(r.URL.Path, `\`) || len(r.RequestURI) > longestURL {
+	if !opens(r) {
 		return "", false
 	}
 	query, found := r.URL.Query(), false
@@ -111,7 +111,16 @@ func withoutSecrets(r *http.Request) (string, bool) {
 		found = found || query.Has(name)
 		query.Del(name)
 	}
+	if !own(r.URL.Path) || len(r.RequestURI) > longestURL {
+		return "/", found // no page of ours, or another origin to a browser
+	}
 	return (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String(), found
+}
+
+// own reports whether a path, as it is decoded, stays on this origin when it is
+// sent to a browser as an address.
+func own(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f })
 }
 
 // escaped is a query in which what breaks a field is part of it: a semicolon, or
@@ -136,9 +145,9 @@ func hex(b byte) bool { return '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <
 // opens reports whether a request opens a page.
 func opens(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// address refuses an address that is too long, has too many fields, or holds
-// what belongs into a body. What mail programs, trackers and people add to the
-// address of a page that is opened is left out, where it can't be read.
+// address refuses an address that is too long, and that of a form with too many
+// fields, or with what belongs into a body. What mail programs, trackers and people
+// add to the address of a page that is opened is left out.
 func address(r *http.Request) int {
 	if len(r.RequestURI) > longestURL {
 		return http.StatusRequestURITooLong
@@ -147,7 +156,8 @@ func address(r *http.Request) int {
 		if !text(r.URL.Path) {
 			return http.StatusNotFound
 		}
-		return tidied(r)
+		r.URL.RawQuery = tidy(r.URL.RawQuery)
+		return 0
 	}
 	if !text(r.URL.Path) {
 		return http.StatusBadRequest
@@ -164,23 +174,19 @@ func address(r *http.Request) int {
 	return count(query)
 }
 
-// tidied leaves fields that can't be read out of the query.
-func tidied(r *http.Request) int {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	for name, values := range query {
-		whole := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !text(v) })
-		if len(whole) == len(values) && text(name) {
-			continue
+// tidy leaves out of the query what can't be read, fields with a long name or
+// value, and all beyond the first mostFields.
+func tidy(query string) string {
+	kept := make([]string, 0, mostFields)
+	for field := range strings.SplitSeq(query, "&") {
+		if len(kept) == mostFields {
+			break
 		}
-		err = errors.New("a field that is no text")
-		if query[name] = whole; len(whole) == 0 || !text(name) {
-			delete(query, name)
+		if one, err := url.ParseQuery(field); err == nil && count(one) == 0 && field != "" {
+			kept = append(kept, field)
 		}
 	}
-	if err != nil {
-		r.URL.RawQuery = query.Encode()
-	}
-	return count(query)
+	return strings.Join(kept, "&")
 }
 
 func count(form url.Values) int {
