@@ -106,7 +106,7 @@ func TestAWarningTellsWhenItWas(t *testing.T) {
 			if err := h.Desk.Sweep(t.Context(), h.Now()); err != nil {
 				t.Fatal(err)
 			}
-			if text := letterWith(h, bsmith, "Somebody may know"); !strings.Contains(text, "Time: "+at.Format("2 January 2006, 3:04 PM")+" UTC") {
+			if text := letterWith(h, bsmith, "Somebody may know"); !strings.Contains(text, "Time: "+at.Format("January 2, 2006 at 3:04 PM")+" UTC") {
 				t.Errorf("%s, typed at %s: the letter says %s", c.name, at, text)
 			}
 			wantAt(t, b.SignIn("BSMITH"), 200, "/", "Somebody knows your password", "Today at "+at.Format("3:04 PM"), "and then "+map[int]string{0: "no right token", 1: "a wrong token"}[c.wrong])

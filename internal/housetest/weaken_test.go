@@ -41,7 +41,7 @@ func TestOffIsHard(t *testing.T) {
 		}
 		for _, path := range []string{"/admin/system/preferences", "/admin/system/preferences?edit=2FA", "/admin/users", "/admin/users/new", "/admin/users/BSMITH",
 			"/admin/users/BSMITH/edit", "/admin/users/BSMITH/reset-two-factor"} {
-			if p := b.Get(path); !p.Says("Two factor authentication is Off since today, 2:50 PM, by ADMIN.", `Reason given: "mail server move".`) {
+			if p := b.Get(path); !p.Says("Two factor authentication is Off since today at 2:50 PM, by ADMIN.", `Reason given: "mail server move".`) {
 				t.Errorf("%s: no banner with who, when and why: %s", path, p.Text())
 			}
 		}

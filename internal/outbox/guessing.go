@@ -44,7 +44,7 @@ func guessing(f facts) page {
 		p.Preview = "30 wrong tokens in 24 hours"
 		p.Title = "30 wrong tokens were entered in 24 hours"
 		p.Paragraphs = []paragraph{
-			{Strong: "Tokens work again " + f.until("Until") + ".", Text: "Remembered devices and passkeys are not affected."},
+			{Strong: "Tokens work again on " + f.until("Until") + ".", Text: "Remembered devices and passkeys are not affected."},
 			{Text: "Who entered them knows your password. If it was not you: change your password, and " + f.call() + "."},
 		}
 	case "token.closed":

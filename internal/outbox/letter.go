@@ -207,22 +207,11 @@ func (f facts) instant(key string) time.Time {
 	return time.UnixMilli(ms).In(f.agency.Location())
 }
 
-// zone is the agency's time zone for people: "New York time".
-func (f facts) zone() string { return f.agency.ZoneName() }
-
 // when is an instant with date, zone and UTC (NT-02).
-func (f facts) when(key string) string {
-	t := f.instant(key)
-	if f.zone() == "UTC" {
-		return t.Format("2 January 2006, 3:04 PM") + " UTC"
-	}
-	return t.Format("2 January 2006, 3:04 PM ") + f.zone() + t.UTC().Format(" (15:04 UTC)")
-}
+func (f facts) when(key string) string { return f.agency.Instant(f.instant(key)) }
 
 // until is an instant with day, clock and zone.
-func (f facts) until(key string) string {
-	return f.instant(key).Format("2 January, 3:04 PM ") + f.zone()
-}
+func (f facts) until(key string) string { return f.agency.Deadline(f.instant(key)) }
 
 // client names the device an act came from.
 func (f facts) client() string {

@@ -266,6 +266,6 @@ func test(f facts) page {
 		Preview:    "Mail works",
 		Title:      "This is a test mail",
 		Greeting:   "Mail from " + f.product() + " reaches this address.",
-		Paragraphs: []paragraph{{Text: "Sent at " + f.when("At") + "."}},
+		Paragraphs: []paragraph{{Text: "Sent on " + f.when("At") + "."}},
 	}
 }

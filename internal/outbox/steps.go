@@ -93,7 +93,7 @@ func (s *SMTP) encryption(state *tls.ConnectionState) Finding {
 	f.Text = secured[s.security] + ", " + tls.VersionName(state.Version)
 	if len(state.PeerCertificates) > 0 {
 		end := state.PeerCertificates[0].NotAfter
-		f.Text += ", certificate valid until " + end.UTC().Format("2 January 2006")
+		f.Text += ", certificate valid until " + countersign.Agency{}.Date(end)
 		if time.Until(end) < 14*24*time.Hour {
 			f.Level, f.Mend = Warn, "Ask who runs the server to renew it in time: after that day no mail goes out."
 		}

@@ -144,7 +144,7 @@ func (f facts) help() string {
 // expires is until when the token or the link works.
 func (f facts) expires() string {
 	if f.message.Kind == countersign.KindToken {
-		return f.message.Expires.In(f.agency.Location()).Format("3:04 PM ") + f.zone()
+		return f.agency.Clock(f.message.Expires) + " " + f.agency.ZoneName()
 	}
 	return f.until("Until")
 }

@@ -34,7 +34,7 @@ func TestOwnWords(t *testing.T) {
 		{"token", "token", "{token} ist dein Code ({reference}).\nGültig bis {expires}.", []string{"344078 ist dein Code (KX).\nGültig bis 10:03 AM New York time.\n\nIf you did not just sign in"},
 			[]string{`<strong style="font-family:Consolas,Menlo,monospace;font-size:20px;letter-spacing:2px">344078</strong> ist dein Code (KX).<br>`}},
 		{"token-consent", "token", "{token}", []string{"Enter it only if you want your tokens to go to bob@mail.example from now on.", "somebody knows your password"}, []string{"This mail asks for your consent"}},
-		{"activation", "activation", "Hallo {name}\n\nZum Passwort:\n{link}\nBis {expires}.", []string{"Hallo Bob Smith\n\nZum Passwort:\nhttps://login.acme.example/welcome?link=5QzL0c7vXr2mYt8NwHb4Jd\nBis 5 November"},
+		{"activation", "activation", "Hallo {name}\n\nZum Passwort:\n{link}\nBis {expires}.", []string{"Hallo Bob Smith\n\nZum Passwort:\nhttps://login.acme.example/welcome?link=5QzL0c7vXr2mYt8NwHb4Jd\nBis November 5"},
 			[]string{`<h1 style="margin:0 0 16px;font-size:22px;line-height:28px">Hallo Bob Smith</h1>`, `<a class="link" href="https://login.acme.example/welcome?link=5QzL0c7vXr2mYt8NwHb4Jd" style="color:#1a56c4">Zum Passwort</a><br>`}},
 		{"activation", "activation", "Go to {link} now.", []string{"Go to https://login.acme.example/welcome?link="}, []string{`style="color:#1a56c4;word-break:break-all">https://login.acme.example/welcome?link=`, "</a> now."}},
 		{"password-reset", "password-reset", "{link}", []string{"The link works once, until", "If it was not you, do nothing"}, []string{"It does not sign you in"}},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign"
 	"countersign/internal/admin"
 )
 
@@ -51,12 +52,13 @@ func chartOf(b base, days []admin.MessageDay) chart {
 	}
 	c.Limit = fmt.Sprintf("%.1f", c.height(slow))
 	c.Scale = [4]int{c.Top, c.Top * 2 / 3, c.Top / 3, 0}
+	var utc countersign.Agency // the days are those of UTC
 	middle := first.Day.Add(last.Day.Sub(first.Day) / 2)
 	for i, at := range []time.Time{first.Day, middle, last.Day} {
-		c.Labels[i] = at.Format("2 Jan") // days of UTC
+		c.Labels[i] = utc.ShortDay(at)
 	}
 	c.Words = fmt.Sprintf("Between %s and %s, 95 of 100 messages took no longer than %s on the slowest day, %s. The line at 30 seconds marks where a delay is felt.",
-		c.Labels[0], c.Labels[2], tookText(worst.Took), worst.Day.Format("2 January"))
+		c.Labels[0], c.Labels[2], tookText(worst.Took), utc.MonthDay(worst.Day))
 	return c
 }
 

@@ -227,8 +227,8 @@ func TestTurnOff(t *testing.T) {
 		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "effect")
 		wantPage(t, p, 200, "from On to Off", "Reason")
 		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "mail server <move>")
-		wantPage(t, p, 200, "2FA is Off now.", `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
-		wantPage(t, b.Get("/admin/users"), 200, `Two factor authentication is Off since today, 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
+		wantPage(t, p, 200, "2FA is Off now.", `Two factor authentication is Off since today at 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
+		wantPage(t, b.Get("/admin/users"), 200, `Two factor authentication is Off since today at 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
 	})
 }
 
@@ -282,7 +282,7 @@ func TestPreferenceConflict(t *testing.T) {
 	opened := b.Get("/admin/system/preferences?edit=2FAFREQUENCY")
 	h.Set("2FAFREQUENCY", "14")
 	p := b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "3", "version", opened.Value("version"), "was", opened.Value("was"), "step", "save")
-	wantPage(t, p, 409, "Changed by somebody else in the meantime", "Nothing was overwritten", "The operator of the server saved 2FAFREQUENCY today, 2:00 PM",
+	wantPage(t, p, 409, "Changed by somebody else in the meantime", "Nothing was overwritten", "The operator of the server saved 2FAFREQUENCY today at 2:00 PM",
 		"When you opened it", "Saved meanwhile", "What you typed", "7 14 3", "Save mine: 3", "Keep 14")
 	if got := settingOf(h, "2FAFREQUENCY"); got != "14" {
 		t.Fatalf("it was overwritten: %s", got)

@@ -105,12 +105,12 @@ func (b base) May(rights ...string) bool {
 }
 
 // Clock, Seconds, Day and When show a time in the agency's zone.
-func (b base) Clock(t time.Time) string   { return clock(b.Agency, t) }
-func (b base) Seconds(t time.Time) string { return seconds(b.Agency, t) }
-func (b base) Day(t time.Time) string     { return day(b.Agency, b.Now, t) }
-func (b base) When(t time.Time) string    { return when(b.Agency, b.Now, t) }
+func (b base) Clock(t time.Time) string   { return b.Agency.Clock(t) }
+func (b base) Seconds(t time.Time) string { return b.Agency.Seconds(t) }
+func (b base) Day(t time.Time) string     { return b.Agency.Day(b.Now, t) }
+func (b base) When(t time.Time) string    { return b.Agency.When(b.Now, t) }
 
-// At is When at the beginning of a line: "Today, 10:02 AM".
+// At is When at the beginning of a line: "Today at 10:02 AM".
 func (b base) At(t time.Time) string { return capital(b.When(t)) }
 
 // base begins the view of a page outside of the console.

@@ -30,7 +30,7 @@ func (s *Server) recoveryPage(r *http.Request, v countersign.Visit, g signin.Gue
 	b := s.base(v, "Recovery codes", g.Preferences)
 	b.FormToken, b.Wide = s.Entrance.FormToken(door.Session, v.Session), true
 	return recoveryPage{base: b, UserID: g.User.Login, Had: profile.Codes, Set: signin.SetOf(profile.Codes), NoMethod: len(profile.Factors) == 0,
-		Date: v.Now.In(v.Agency.Location()).Format("2 January 2006")}, nil
+		Date: v.Agency.Date(v.Now)}, nil
 }
 
 func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {

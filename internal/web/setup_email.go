@@ -59,7 +59,7 @@ func (p setUpPage) reset() *alert {
 		by = "You reset it"
 	}
 	return &alert{Kind: "info", Role: "status", Head: "Your two factor authentication was reset",
-		Rest: by + " " + p.When(u.ResetAt) + ". This sign-in leads to set-up only, and set-up is open until " + until(p.Agency, p.Now, u.ResetUntil) + "."}
+		Rest: by + " " + p.When(u.ResetAt) + ". This sign-in leads to set-up only, and set-up is open until " + p.Agency.Until(p.Now, u.ResetUntil) + "."}
 }
 
 func (s *Server) postSetUpEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {

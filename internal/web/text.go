@@ -355,8 +355,8 @@ func fill(a countersign.Agency, now time.Time, text string, args countersign.Arg
 	for name, value := range args {
 		switch v := value.(type) {
 		case time.Time:
-			pairs = append(pairs, "{"+name+"}", until(a, now, v), "{"+name+"Seconds}", seconds(a, v),
-				"{"+name+"Minute}", until(a, now, v.Add(time.Minute-time.Millisecond)), "{"+name+"Day}", onDay(a, now, v))
+			pairs = append(pairs, "{"+name+"}", a.Until(now, v), "{"+name+"Seconds}", a.Seconds(v),
+				"{"+name+"Minute}", a.Until(now, v.Add(time.Minute-time.Millisecond)), "{"+name+"Day}", a.OnDay(now, v))
 		default:
 			pairs = append(pairs, "{"+name+"}", fmt.Sprint(v))
 		}

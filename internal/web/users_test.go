@@ -275,7 +275,7 @@ func TestProfile(t *testing.T) {
 		other := h.Browser("192.0.2.11", housetest.Edge)
 		other.SignIn("BSMITH")
 		h.Pass(45 * time.Second)
-		wantPage(t, b.Get("/profile"), 200, "Authenticator (Default)", "Email", "Required, so it cannot be removed", "This device", "This session", "You are asked again after 9 November, 2:00 PM")
+		wantPage(t, b.Get("/profile"), 200, "Authenticator (Default)", "Email", "Required, so it cannot be removed", "This device", "This session", "You are asked again after November 9 at 2:00 PM")
 		for _, path := range []string{"/profile/methods/remove?method=email", "/profile/methods/remove?method=sms", "/profile/devices/forget?device=none"} {
 			if p := b.Get(path); p.Status != 404 {
 				t.Errorf("%s: %d", path, p.Status)

@@ -20,7 +20,7 @@ func warned(b base, all []countersign.Warning) *alert {
 		head, password = "Somebody knew the password that you had before", "the password that you had then"
 	}
 	text := fmt.Sprintf("%s somebody entered %s from %s and then %s. They did not get in.",
-		capital(onDay(b.Agency, b.Now, last.At)), password, last.Client.Address(), wrongTokens(last.Wrong))
+		capital(b.Agency.OnDay(b.Now, last.At)), password, last.Client.Address(), wrongTokens(last.Wrong))
 	if n := len(all) - 1; n > 0 {
 		text += fmt.Sprintf(" This happened %s before.", times(n))
 	}

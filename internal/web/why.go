@@ -33,5 +33,5 @@ func (b base) why(w policy.Why) string {
 		days = "1 day is"
 	}
 	return fill(b.Agency, b.Now, reasons[w.Code], countersign.Args{"Days": days, "Agency": b.Agency.Name,
-		"Day": w.Last.In(b.Agency.Location()).Format("2 January"), "Was": w.Was, "Is": w.Is})
+		"Day": b.Agency.MonthDay(w.Last), "Was": w.Was, "Is": w.Is})
 }
