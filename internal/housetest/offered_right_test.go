@@ -47,7 +47,7 @@ func TestPagesCountTheRightsThatTheyShow(t *testing.T) {
 		h.User("CBILLS", countersign.RightAudit, countersign.RightUsers)
 		h.User("JJONES", countersign.RightAudit)
 		p := b.Get("/admin/users")
-		if !p.Says("Ann Admin 4 rights ADMIN", "Carol Bills 1 right CBILLS", "Jim Jones JJONES") {
+		if !p.Says("Ann Admin ADMIN 4 rights ADMIN", "Carol Bills CBILLS 1 right CBILLS", "Jim Jones JJONES JJONES") {
 			t.Errorf("the list: %s", p.Text())
 		}
 		version := b.Get("/admin/users/CBILLS/edit").Value("version")
