@@ -1,6 +1,12 @@
 package store
 
-import "database/sql"
+import (
+	"database/sql"
+	"embed"
+)
+
+// Migrations are the files of the schema.
+func Migrations() embed.FS { return migrations }
 
 // SQL is the transaction below, for tests of what a statement that forgets the
 // agency would see.

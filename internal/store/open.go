@@ -289,5 +289,7 @@ func provider(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderOption
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(dialect, db, folder, options...)
+	// A migration that was numbered below another one, and added after it, is applied
+	// when it is found: a database that has the other one could not be opened otherwise.
+	return goose.NewProvider(dialect, db, folder, append(options, goose.WithAllowOutofOrder(true))...)
 }
