@@ -14,6 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	fullDisk()
 	testscript.Main(m, map[string]func(){
 		"countersign": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"exits":       exits,
