@@ -209,7 +209,7 @@ func (h *house) prune(ctx context.Context) error {
 		}{
 			{h.db.PruneAttempts, t.Add(-day)}, {h.db.PruneEndings, t}, {h.db.PruneBrowsers, t.Add(-day)}, {h.db.PruneGuesses, t.Add(-keep)}, {h.db.PruneWarnings, t.Add(-keep)}, {h.db.PruneNonces, t},
 			{h.db.PruneSpent, t.Add(-day)}, {h.db.PruneSessions, t.Add(-keep)}, {h.db.PruneMessages, t.Add(-keep)}, {h.db.PruneLinks, t.Add(-keep)},
-			{h.db.PruneWishes, t.Add(-day)}, {h.office.Checkpoints, t},
+			{h.db.PruneWishes, t.Add(-day)}, {h.office.Checkpoints, t}, {h.db.Refold, t},
 		} {
 			err = errors.Join(err, step(ctx, func(ctx context.Context) error { return p.prune(ctx, p.before) }))
 		}

@@ -84,6 +84,15 @@ func create(t testing.TB, name, template string) {
 	})
 }
 
+// InLocale is DSN for a database whose texts are folded and sorted by a locale of
+// ICU, as tr-TR.
+func InLocale(t testing.TB, locale string) string {
+	t.Helper()
+	name := newName()
+	create(t, name, "template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE '"+locale+"'")
+	return address(t, name)
+}
+
 // newName is a name that no other process on the same server has. It does not
 // come from crypto/rand, which a test may have made predictable.
 func newName() string { return fmt.Sprintf("cs_%016x", rand.Uint64()) }

@@ -58,11 +58,11 @@ func (tx *Tx) PutFactor(ctx context.Context, f countersign.Factor) error {
 		}
 	}
 	_, err := tx.exec(ctx, `
-		INSERT INTO factor (agency_id, id, user_id, method, address, secret, state, verified, last_used, is_default)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		INSERT INTO factor (agency_id, id, user_id, method, address, secret, state, verified, last_used, is_default, folded)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (user_id, method) DO UPDATE SET id = excluded.id, address = excluded.address, secret = excluded.secret,
-			state = excluded.state, verified = excluded.verified, last_used = excluded.last_used`,
-		tx.agency, f.ID, f.User, f.Method, f.Address, sealed, f.State, millis(f.Verified), millis(f.LastUsed), f.Default)
+			state = excluded.state, verified = excluded.verified, last_used = excluded.last_used, folded = excluded.folded`,
+		tx.agency, f.ID, f.User, f.Method, f.Address, sealed, f.State, millis(f.Verified), millis(f.LastUsed), f.Default, countersign.FoldEmail(f.Address))
 	return err
 }
 

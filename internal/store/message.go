@@ -89,10 +89,10 @@ func (tx *Tx) insertMessage(ctx context.Context, m countersign.Message, sealed [
 	}
 	_, err := tx.exec(ctx, `
 		INSERT INTO message (agency_id, id, user_id, kind, channel, recipient, data, reference, urgent,
-			created, due, expires, claimed, tries, state, server, answer, done, used, network, prefix)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $18, $14, $15, FALSE, $16, $17)`,
+			created, due, expires, claimed, tries, state, server, answer, done, used, network, prefix, folded)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $18, $14, $15, FALSE, $16, $17, $19)`,
 		tx.agency, m.ID, m.User, m.Kind, m.Channel, m.To, sealed, m.Reference, m.Urgent,
-		millis(m.Created), millis(m.Due), millis(m.Expires), m.State, m.Answer, millis(m.Done), m.Network, prefix(m), m.Server)
+		millis(m.Created), millis(m.Due), millis(m.Expires), m.State, m.Answer, millis(m.Done), m.Network, prefix(m), m.Server, countersign.FoldEmail(m.To))
 	return err
 }
 
@@ -129,7 +129,7 @@ func (tx *Tx) NthToken(ctx context.Context, user countersign.UserID, since time.
 // NthTokenTo is NthToken for an address or number, whoever got a token there.
 func (tx *Tx) NthTokenTo(ctx context.Context, to string, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `
-		SELECT created FROM message WHERE agency_id = $1 AND LOWER(recipient) = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
+		SELECT created FROM message WHERE agency_id = $1 AND (folded = $2 OR LOWER(recipient) = $2) AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
 		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, countersign.FoldEmail(to), countersign.KindToken, millis(since), n-1)
 }
 

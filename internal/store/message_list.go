@@ -51,7 +51,7 @@ type MessagePage struct {
 const messageFilter = `
 	FROM message m LEFT JOIN users u ON u.agency_id = m.agency_id AND u.id = m.user_id
 	WHERE m.agency_id = $1
-	AND ($2 = '' OR u.search LIKE $2 ESCAPE '\' OR LOWER(m.recipient) LIKE $2 ESCAPE '\' OR m.reference = $3)
+	AND ($2 = '' OR u.search LIKE $2 ESCAPE '\' OR m.folded LIKE $2 ESCAPE '\' OR m.reference = $3)
 	AND ($4 = '' OR m.kind = $4)
 	AND ($5 = '' OR $5 = (CASE
 		WHEN m.state IN ('waiting', 'sending') THEN 'waiting'

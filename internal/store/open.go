@@ -68,6 +68,9 @@ func Open(ctx context.Context, url string, box *secret.Box, options ...Option) (
 	if err == nil {
 		err = db.sealPasswords(ctx)
 	}
+	if err == nil {
+		err = db.foldMissing(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(inWords(err), db.closeOpened())
 	}

@@ -71,7 +71,7 @@ const userList = `
 
 // bounced holds for a user u whose address is there and whose last mail to it was refused.
 const bounced = `(u.email <> '' AND COALESCE((SELECT m.state FROM message m
-	WHERE m.agency_id = u.agency_id AND LOWER(m.recipient) = LOWER(u.email) AND m.channel = 'email' AND m.state IN ('sent', 'refused')
+	WHERE m.agency_id = u.agency_id AND m.folded = u.email_folded AND m.channel = 'email' AND m.state IN ('sent', 'refused')
 	ORDER BY m.created DESC, m.id DESC LIMIT 1), '') = 'refused')`
 
 // userFilter narrows userList: text, state, method, right.
@@ -85,12 +85,12 @@ const userFilter = `
 	AND ($6 = '' OR EXISTS (SELECT 1 FROM user_right r WHERE r.agency_id = $1 AND r.user_id = u.id AND r.name = $6))`
 
 // sortKeys are the columns that the list may be ordered by, as text, so that
-// one cursor serves all of them.
+// one cursor serves all of them. On both engines they are in one order.
 var sortKeys = map[string]string{
-	"name":    "u.name",
-	"login":   "u.folded",
-	"state":   "u.state",
-	"default": "u.standard",
+	"name":    `u.name_key COLLATE "C"`,
+	"login":   `u.folded COLLATE "C"`,
+	"state":   `u.state COLLATE "C"`,
+	"default": `u.standard COLLATE "C"`,
 	"last":    "SUBSTR('00000000000000' || CAST(u.last_sign_in AS TEXT), LENGTH(CAST(u.last_sign_in AS TEXT)) + 1, 14)",
 }
 

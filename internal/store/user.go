@@ -57,13 +57,13 @@ func (tx *Tx) user(ctx context.Context, query string, key any) (countersign.User
 	if u.Rights, err = tx.rights(ctx, u.ID); err != nil {
 		return u, err
 	}
-	u.Groups, err = names[string](ctx, tx, `SELECT name FROM user_group WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, u.ID)
+	u.Groups, err = names[string](ctx, tx, `SELECT name FROM user_group WHERE agency_id = $1 AND user_id = $2 ORDER BY name COLLATE "C"`, u.ID)
 	return u, err
 }
 
 // rights are those that a user holds.
 func (tx *Tx) rights(ctx context.Context, user countersign.UserID) ([]countersign.Right, error) {
-	return names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name`, user)
+	return names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name COLLATE "C"`, user)
 }
 
 func names[T ~string](ctx context.Context, tx *Tx, query string, args ...any) ([]T, error) {
@@ -81,10 +81,10 @@ func (tx *Tx) AddUser(ctx context.Context, u countersign.User) error {
 	}
 	_, err = tx.exec(ctx, `
 		INSERT INTO users (agency_id, id, login, folded, name, email, mobile, search, password, password_sealed, password_at, disabled,
-			reset_until, reset_at, reset_by, version, created, last_sign_in)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10, $11, 0, 0, '', 1, $12, 0)`,
+			reset_until, reset_at, reset_by, version, created, last_sign_in, email_folded, name_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10, $11, 0, 0, '', 1, $12, 0, $13, $14)`,
 		tx.agency, u.ID, u.Login, countersign.FoldLogin(u.Login), u.Name, u.Email, u.Mobile, searchText(u),
-		sealed, millis(u.PasswordAt), u.Disabled, millis(u.Created))
+		sealed, millis(u.PasswordAt), u.Disabled, millis(u.Created), countersign.FoldEmail(u.Email), nameKey(u.Name))
 	if isExist(err) {
 		return &countersign.Error{Kind: countersign.Exists, Code: "user_id.taken", Field: "user_id", Args: countersign.Args{"Login": u.Login}}
 	}
@@ -98,9 +98,10 @@ func (tx *Tx) AddUser(ctx context.Context, u countersign.User) error {
 // them since u was read; the version goes up by one. The user ID stays.
 func (tx *Tx) SaveUser(ctx context.Context, u countersign.User) error {
 	n, err := tx.exec(ctx, `
-		UPDATE users SET name = $3, email = $4, mobile = $5, search = $6, disabled = $7, version = version + 1
+		UPDATE users SET name = $3, email = $4, mobile = $5, search = $6, disabled = $7, version = version + 1,
+			email_folded = $9, name_key = $10
 		WHERE agency_id = $1 AND id = $2 AND version = $8`,
-		tx.agency, u.ID, u.Name, u.Email, u.Mobile, searchText(u), u.Disabled, u.Version)
+		tx.agency, u.ID, u.Name, u.Email, u.Mobile, searchText(u), u.Disabled, u.Version, countersign.FoldEmail(u.Email), nameKey(u.Name))
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign
 		SELECT `+userColumns+` FROM users
 		WHERE agency_id = $1 AND NOT disabled AND EXISTS (
 			SELECT 1 FROM user_right r WHERE r.agency_id = users.agency_id AND r.user_id = users.id AND (r.name = $2 OR $2 = ''))
-		ORDER BY login, id`, tx.agency, string(r))
+		ORDER BY folded COLLATE "C", id`, tx.agency, string(r))
 	for i := range all {
 		if err == nil {
 			all[i].Rights, err = tx.rights(ctx, all[i].ID)
@@ -193,13 +194,14 @@ func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign
 }
 
 // UsersByEmail are the users whose profile or verified second-factor address is
-// email, in any case.
+// email, in any case. LOWER finds those that a node of an earlier version has
+// written beside this one.
 func (tx *Tx) UsersByEmail(ctx context.Context, email string) ([]countersign.User, error) {
 	return list(ctx, tx.sql, scanUser, `
 		SELECT `+userColumns+` FROM users
-		WHERE agency_id = $1 AND (LOWER(email) = $2 OR EXISTS (
-			SELECT 1 FROM factor f WHERE f.agency_id = users.agency_id AND f.user_id = users.id AND f.method = 'email' AND LOWER(f.address) = $2))
-		ORDER BY login, id`, tx.agency, countersign.FoldEmail(email))
+		WHERE agency_id = $1 AND (email_folded = $2 OR LOWER(email) = $2 OR id IN (
+			SELECT f.user_id FROM factor f WHERE f.agency_id = $1 AND f.method = 'email' AND (f.folded = $2 OR LOWER(f.address) = $2)))
+		ORDER BY folded COLLATE "C", id`, tx.agency, countersign.FoldEmail(email))
 }
 
 // searchText is what the search of User Administration looks in.
