@@ -107,8 +107,8 @@ type Setup struct {
 	Letters   []MessageID // that letter, one for each address, as long as it waits
 	Skipped   []Method    // skipped in this wizard
 	Chosen    bool        // the Default was chosen, or there was nothing to choose
-	Closed    bool        // the password alone opens nothing: an enrolment code comes first
-	Coded     bool        // an enrolment code was right: another address needs no consent
+	Closed    bool        // the password alone opens nothing: an enrollment code comes first
+	Coded     bool        // an enrollment code was right: another address needs no consent
 	Uncoded   bool        // there is a code, but its user goes on without it
 }
 

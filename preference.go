@@ -82,7 +82,7 @@ func BuiltIn() []Preference {
 			Hint: "Off: only an administrator with the right for it can reset."},
 		{Code: PrefNetwork, Group: GroupTwoFactor, Name: "Same network means", Kind: KindChoice, Default: NetworkExact,
 			Values: []string{NetworkExact, NetworkNeighbourhood, NetworkAny},
-			Hint:   "Exact: the same address. Neighbourhood: an address nearby. Any: only browser and system count."},
+			Hint:   "Exact: the same address. Neighborhood: an address nearby. Any: only browser and system count."},
 		{Code: PrefPasskey, AtOnce: true, Group: GroupSessions, Name: "Passkey alone may sign in", Kind: KindSwitch, Default: "Off",
 			Hint: "On: a passkey that checks fingerprint, face or PIN is the whole sign-in; no password is asked."},
 		{Code: PrefPassword, AtOnce: true, Group: GroupSessions, Name: "Shortest password", Kind: KindNumber, Default: "15", Min: 8, Max: 64,
@@ -141,11 +141,20 @@ func (p Preference) Parse(typed string) (string, error) {
 
 func (p Preference) choose(value string, from []string) (string, error) {
 	for _, v := range from {
-		if strings.EqualFold(v, value) {
+		if strings.EqualFold(v, value) || strings.EqualFold(choiceText(v), value) {
 			return v, nil
 		}
 	}
 	return "", p.refuse("preference.not_choice", value)
+}
+
+// choiceText is a choice as people read it. The stored value keeps its spelling,
+// which nodes, files and scripts already use.
+func choiceText(value string) string {
+	if value == NetworkNeighbourhood {
+		return "Neighborhood"
+	}
+	return value
 }
 
 func (p Preference) number(value string) (string, error) {
@@ -184,6 +193,8 @@ func (p Preference) refuse(code, value string) error {
 // Show is the value as the table shows it: "On", "30 (default)", "select...".
 func (p Preference) Show(value string) string {
 	switch {
+	case value != "" && p.Kind == KindChoice:
+		return choiceText(value)
 	case value != "":
 		return value
 	case p.Default != "":

@@ -31,7 +31,7 @@ type EnrolmentCode struct {
 	Used    time.Time // zero: not used
 }
 
-// MostEnrolmentTries is how many guesses an enrolment code stands (0.3).
+// MostEnrolmentTries is how many guesses an enrollment code stands (0.3).
 const MostEnrolmentTries = 5
 
 // Live tells whether the code still opens something at now.

@@ -35,7 +35,7 @@ func (cmd userCode) Run(s *config.Settings, c *console) error {
 		if cmd.JSON {
 			return c.json(codeJSON{ID: strings.ToUpper(cmd.ID), Code: n.Code, Until: until, Reset: n.Reset, Told: append([]string{}, n.Told...)})
 		}
-		rows := [][]string{{"Enrolment code", n.Code}, {"For", strings.ToUpper(cmd.ID) + ", together with the password"}, {"Works", "once, until " + until},
+		rows := [][]string{{"Enrollment code", n.Code}, {"For", strings.ToUpper(cmd.ID) + ", together with the password"}, {"Works", "once, until " + until},
 			{"Told", strings.Join(n.Told, ", ")}}
 		if n.Reset {
 			rows = append(rows, []string{"Reset", "the methods of before were removed"})

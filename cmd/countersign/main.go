@@ -22,7 +22,7 @@ type cli struct {
 	Serve      serveCmd          `cmd:"" help:"Run a node."`
 	Demo       demoCmd           `cmd:"" help:"Run the whole product with sample users and an inbox, on nothing but this program."`
 	Agency     agencyCmd         `cmd:"" help:"Agencies: add, edit, list."`
-	User       userCmd           `cmd:"" help:"Users: add, list, show, edit, import, disable, enable, remove, reset-two-factor, enrolment-code."`
+	User       userCmd           `cmd:"" help:"Users: add, list, show, edit, import, disable, enable, remove, reset-two-factor, enrollment-code."`
 	Preference preferenceCmd     `cmd:"" help:"Preferences: list, set, unset."`
 	Message    messageCmd        `cmd:"" help:"Messages: test, dkim."`
 	Audit      auditCmd          `cmd:"" help:"Audit log: list, export, verify."`

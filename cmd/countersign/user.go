@@ -24,7 +24,7 @@ type userCmd struct {
 	Disable userDisable `cmd:"" help:"Disable a user."`
 	Enable  userEnable  `cmd:"" help:"Let a disabled user sign in again."`
 	Remove  userRemove  `cmd:"" help:"Erase a user; the audit log stays."`
-	Code    userCode    `cmd:"" name:"enrolment-code" help:"Make a one-use code with which a user begins set-up; who is set up is reset."`
+	Code    userCode    `cmd:"" name:"enrollment-code" help:"Make a one-use code with which a user begins set-up; who is set up is reset."`
 	Reset   userReset   `cmd:"" name:"reset-two-factor" help:"Reset/Disable 2 Factor Authentication of a user."`
 }
 

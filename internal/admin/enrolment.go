@@ -11,7 +11,7 @@ import (
 	"countersign/internal/store"
 )
 
-// A NewCode is an enrolment code as it was made: shown once, and kept nowhere.
+// A NewCode is an enrollment code as it was made: shown once, and kept nowhere.
 type NewCode struct {
 	Code  string // in groups of four
 	Until time.Time

@@ -11,7 +11,7 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// The pages of recovery codes, of enrolment codes, of a reset and of «This was
+// The pages of recovery codes, of enrollment codes, of a reset and of «This was
 // not me», looked at like every other page, and walked as people would.
 func TestRecoveryPages(t *testing.T) {
 	t.Parallel()
@@ -143,7 +143,7 @@ func enrolmentPages(t *testing.T, d demo) {
 	code := strings.Join(strings.Fields(admin.TextOf(".key")), "-")
 	w := browsertest.Open(t, browsertest.Options{From: "127.0.0.25"})
 	signIn(w, d.URL, "CBILLS", d.password("CBILLS"))
-	want(t, w, "Enter your enrolment code")
+	want(t, w, "Enter your enrollment code")
 	w.Examine("set-up-code")
 	w.Type("enrolment_code", "AAAA-BBBB-CCCC-DDDD")
 	w.Press("Continue")
@@ -158,7 +158,7 @@ func enrolmentPages(t *testing.T, d demo) {
 	admin.Press("Reset/Disable")
 	look("user-reset-done", "Cancel this reset")
 	admin.Press("Cancel this reset")
-	look("user-reset-cancelled", "The reset was cancelled.")
+	look("user-reset-cancelled", "The reset was canceled.")
 	w = browsertest.Open(t, browsertest.Options{From: "127.0.0.26"})
 	signIn(w, d.URL, "BSMITH", d.password("BSMITH"))
 	want(t, w, "Set-up is closed")

@@ -223,6 +223,6 @@ func TestPagesBeforeAResetCount(t *testing.T) {
 		if _, err := h.Office.EnrolmentCode(t.Context(), h.Visit(), Operator, "BSMITH", "no mailbox"); err != nil {
 			t.Fatal(err)
 		}
-		wantAt(t, b.Get(page), 200, page, "There is no method, device or session to remove.", "Their enrolment code no longer works.")
+		wantAt(t, b.Get(page), 200, page, "There is no method, device or session to remove.", "Their enrollment code no longer works.")
 	})
 }

@@ -58,7 +58,7 @@ func moreClearings() []clearing {
 			t.first.Post("/profile/phone", "phone", "6145550123")
 			t.first.Post("/profile/phone/token", "token", h.Token("+16145550123"))
 		}},
-		{name: "enrolment code by the operator", does: func(h *House, t tenant) {
+		{name: "enrollment code by the operator", does: func(h *House, t tenant) {
 			if _, err := h.Office.EnrolmentCode(h.T.Context(), h.Visit(), Operator, t.login, "the phone is lost"); err != nil {
 				h.T.Fatal(err)
 			}

@@ -16,7 +16,7 @@ import (
 	"countersign/internal/policy"
 )
 
-// code makes an enrolment code by the operator's hand.
+// code makes an enrollment code by the operator's hand.
 func (h *House) code(login string) string {
 	h.T.Helper()
 	n, err := h.Office.EnrolmentCode(context.Background(), h.Visit(), Operator, login, "cannot read the mailbox")
@@ -37,22 +37,22 @@ func TestEnrolmentCodeOnAUsersPage(t *testing.T) {
 		h.User("BSMITH")
 		office := h.Browser("192.0.2.10", Chrome)
 		office.Enroll("ADMIN")
-		wantAt(t, office.Get("/admin/users/BSMITH/setup-two-factor"), 200, "/admin/users/BSMITH/setup-two-factor", "Send an invitation to bsmith@demo.example", "Make an enrolment code")
+		wantAt(t, office.Get("/admin/users/BSMITH/setup-two-factor"), 200, "/admin/users/BSMITH/setup-two-factor", "Send an invitation to bsmith@demo.example", "Make an enrollment code")
 		p := office.Post("/admin/users/BSMITH/setup-two-factor", "how", "code", "reason", "mailbox lost")
 		code := enrolmentCode.FindString(p.Text())
 		if p.Status != 200 || code == "" || !p.Says("It is shown only now.", "until tomorrow at 2:00 PM") || p.Header.Get("Cache-Control") != "no-store" {
 			t.Fatalf("%d: %s", p.Status, p.Text())
 		}
-		if p := office.Get("/admin/users/BSMITH"); strings.Contains(p.Text(), code) || !p.Says("An enrolment code works until", "made an enrolment code") {
+		if p := office.Get("/admin/users/BSMITH"); strings.Contains(p.Text(), code) || !p.Says("An enrollment code works until", "made an enrollment code") {
 			t.Errorf("the user's page: %s", p.Text())
 		}
-		if !strings.Contains(letterWith(h, "bsmith@demo.example", "An enrolment code was made for you"), "mailbox lost") ||
-			letterWith(h, "admin@demo.example", "made an enrolment code for BSMITH") == "" {
+		if !strings.Contains(letterWith(h, "bsmith@demo.example", "An enrollment code was made for you"), "mailbox lost") ||
+			letterWith(h, "admin@demo.example", "made an enrollment code for BSMITH") == "" {
 			t.Error("user and administrators are not told")
 		}
 
 		b := h.Browser("192.0.2.20", Chrome)
-		wantAt(t, b.SignIn("BSMITH"), 200, "/set-up/code", "Enter your enrolment code", "Ann Admin (ADMIN) made an enrolment code for you.")
+		wantAt(t, b.SignIn("BSMITH"), 200, "/set-up/code", "Enter your enrollment code", "Ann Admin (ADMIN) made an enrollment code for you.")
 		for _, path := range []string{"/set-up", "/set-up/email", "/set-up/app", "/set-up/sms", "/set-up/default"} {
 			if p := b.Get(path); p.Path != "/set-up/code" {
 				t.Errorf("%s is open before the code", path)
@@ -110,7 +110,7 @@ func TestEnrolmentCodeBounds(t *testing.T) {
 		h.Pass(time.Minute - time.Millisecond)
 		wantSetUp(t, b.Post("/set-up/code", "enrolment_code", mine))
 		b.SignIn("BSMITH")
-		if p := b.Post("/set-up/code", "enrolment_code", mine); p.Path != "/set-up/email" || p.Says("Your enrolment code was right") {
+		if p := b.Post("/set-up/code", "enrolment_code", mine); p.Path != "/set-up/email" || p.Says("Your enrollment code was right") {
 			t.Errorf("a code worked twice: %s: %s", p.Path, p.Text())
 		}
 
@@ -185,14 +185,14 @@ func TestClosedSetUpOpensByACode(t *testing.T) {
 		} {
 			says := close(login)
 			b := h.Browser("192.0.2.20", Chrome)
-			wantAt(t, b.SignIn(login), http.StatusForbidden, "/sign-in", says, "Enrolment code")
+			wantAt(t, b.SignIn(login), http.StatusForbidden, "/sign-in", says, "Enrollment code")
 			for _, path := range []string{"/set-up", "/set-up/email", "/set-up/app", "/profile", "/"} {
 				if p := b.Get(path); p.Path != "/set-up/code" && p.Path != "/sign-in" {
 					t.Errorf("%s: %s is open", login, p.Path)
 				}
 			}
 			b.SignIn(login)
-			wantAt(t, b.Post("/set-up/code", "enrolment_code", "AAAA-BBBB-CCCC-DDDD"), 422, "/set-up/code", "No enrolment code works for you now")
+			wantAt(t, b.Post("/set-up/code", "enrolment_code", "AAAA-BBBB-CCCC-DDDD"), 422, "/set-up/code", "No enrollment code works for you now")
 			if p := b.Post("/set-up/skip", "method", "code"); p.Path == "/set-up/email" {
 				t.Errorf("%s: the code was skipped", login)
 			}
@@ -265,7 +265,7 @@ func TestWhoMakesEnrolmentCodes(t *testing.T) {
 				t.Errorf("%s: reset %v", c.login, n.Reset)
 			}
 		}
-		if !slices.Contains(h.Events("ADMIN"), "enrolment-code.made ok") || letterWith(h, "admin@demo.example", "An enrolment code was made") == "" {
+		if !slices.Contains(h.Events("ADMIN"), "enrolment-code.made ok") || letterWith(h, "admin@demo.example", "An enrollment code was made") == "" {
 			t.Error("the code of the last administrator is not audited or told")
 		}
 	})

@@ -70,7 +70,7 @@ var guessables = []guessable{
 		b.Get("/sign-in")
 		return "/sign-in/passkey", "credential"
 	}, wrongKey},
-	{"enrolment code", "UPDATE enrolment", func(h *House, b *Browser) (string, string) {
+	{"enrollment code", "UPDATE enrolment", func(h *House, b *Browser) (string, string) {
 		h.code("JJONES")
 		b.SignIn("JJONES")
 		return "/set-up/code", "enrolment_code"

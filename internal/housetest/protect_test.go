@@ -309,13 +309,13 @@ func TestFiveOpenings(t *testing.T) {
 		}
 		wantSetUp(t, last.SignIn("BSMITH"))
 		office.Get("/admin/users/BSMITH")
-		wantAt(t, office.Post("/admin/users/BSMITH/reset-two-factor/cancel"), 200, "/admin/users/BSMITH", "The reset was cancelled.", "Reset over")
+		wantAt(t, office.Post("/admin/users/BSMITH/reset-two-factor/cancel"), 200, "/admin/users/BSMITH", "The reset was canceled.", "Reset over")
 		if p := last.Get("/set-up/email"); p.Path != "/sign-in" {
 			t.Errorf("cancelling leaves the wizard open: %s", p.Path)
 		}
-		wantAt(t, last.SignIn("BSMITH"), 403, "/sign-in", "Set-up is closed", "an administrator cancelled that reset")
+		wantAt(t, last.SignIn("BSMITH"), 403, "/sign-in", "Set-up is closed", "an administrator canceled that reset")
 		wantAt(t, office.Post("/admin/users/BSMITH/reset-two-factor/cancel"), 422, "/admin/users/BSMITH/reset-two-factor/cancel", "No reset of BSMITH is open.")
-		if letterWith(h, "bsmith@demo.example", "was cancelled") == "" || letterWith(h, "admin@demo.example", "cancelled the reset of BSMITH") == "" ||
+		if letterWith(h, "bsmith@demo.example", "was canceled") == "" || letterWith(h, "admin@demo.example", "canceled the reset of BSMITH") == "" ||
 			!slices.Contains(h.Events("BSMITH"), "two-factor.reset_cancelled ok") {
 			t.Error("cancelling is not told, or not audited")
 		}

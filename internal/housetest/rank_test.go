@@ -114,7 +114,7 @@ func (h *House) proved(login string) countersign.Actor {
 
 // RS-07, D-43: the last administrator can't be disabled, stripped or reset, by
 // whatever page and by himself either; with a second one each act is done. On
-// the host a reset and an enrolment code are the way in, and both are audited.
+// the host a reset and an enrollment code are the way in, and both are audited.
 func TestLastAdministratorStays(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		h.Administrator()

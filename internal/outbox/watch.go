@@ -27,8 +27,8 @@ func (f facts) by() string {
 // watched are the sentences for administrators, by what was done.
 var watched = map[string]func(facts) string{
 	"reset":           func(f facts) string { return f.by() + " reset two factor authentication of " + f.get("UserID") },
-	"reset-cancelled": func(f facts) string { return f.by() + " cancelled the reset of " + f.get("UserID") },
-	"code":            func(f facts) string { return f.by() + " made an enrolment code for " + f.get("UserID") },
+	"reset-cancelled": func(f facts) string { return f.by() + " canceled the reset of " + f.get("UserID") },
+	"code":            func(f facts) string { return f.by() + " made an enrollment code for " + f.get("UserID") },
 	"enrolled": func(f facts) string {
 		return f.get("UserID") + " set up two factor authentication, and the email address was changed shortly before"
 	},
@@ -92,9 +92,9 @@ func opened(f facts) page {
 func enrolmentCode(f facts) page {
 	if f.get("Used") != "" {
 		return page{
-			Subject: "Your enrolment code for " + f.product() + " was used",
+			Subject: "Your enrollment code for " + f.product() + " was used",
 			Preview: f.client(),
-			Title:   "Your enrolment code was used",
+			Title:   "Your enrollment code was used",
 			Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Made by", f.get("By")}, {"From", f.client()}},
 			Paragraphs: []paragraph{
 				{Text: "It opened set-up, together with your password, and works no more."},
@@ -104,9 +104,9 @@ func enrolmentCode(f facts) page {
 		}
 	}
 	return page{
-		Subject: "An enrolment code was made for you at " + f.product(),
+		Subject: "An enrollment code was made for you at " + f.product(),
 		Preview: "By " + f.get("By"),
-		Title:   f.by() + " made an enrolment code for you",
+		Title:   f.by() + " made an enrollment code for you",
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Reason given", f.get("Reason")}, {"From", f.office()}},
 		Paragraphs: []paragraph{
 			{Text: "You get it in person or by phone, never by mail. It works once, together with your password, until " + f.until("Until") + ", and lets you set up two factor authentication with an address of your choice."},
@@ -117,12 +117,12 @@ func enrolmentCode(f facts) page {
 
 func resetCancelled(f facts) page {
 	return page{
-		Subject: "The reset of your two factor authentication for " + f.product() + " was cancelled",
+		Subject: "The reset of your two factor authentication for " + f.product() + " was canceled",
 		Preview: "By " + f.get("By"),
-		Title:   f.by() + " cancelled the reset of your two factor authentication",
+		Title:   f.by() + " canceled the reset of your two factor authentication",
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"From", f.office()}},
 		Paragraphs: []paragraph{
-			{Text: "Your password alone opens nothing any more. For set-up you need an enrolment code or a new reset."},
+			{Text: "Your password alone opens nothing any more. For set-up you need an enrollment code or a new reset."},
 			{Strong: "If this is not as it should be,", Text: f.call() + "."},
 		},
 	}

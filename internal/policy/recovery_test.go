@@ -10,7 +10,7 @@ import (
 	"countersign"
 )
 
-// The rules of recovery codes, of openings and of enrolment codes.
+// The rules of recovery codes, of openings and of enrollment codes.
 func TestNextByACode(t *testing.T) {
 	live := countersign.EnrolmentCode{Digest: "d", Expires: noon.Add(time.Hour)}
 	left := countersign.RecoveryCodes{All: 8, Left: 1}

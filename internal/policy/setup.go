@@ -13,7 +13,7 @@ type Stage interface{ stage() }
 
 // The stages of the wizard.
 type (
-	// AskCode: an enrolment code comes before everything else.
+	// AskCode: an enrollment code comes before everything else.
 	AskCode struct{}
 	// ProposeEmail: the address is asked for; nothing has been sent to it.
 	ProposeEmail struct{}
@@ -74,7 +74,7 @@ func NextStage(s countersign.Setup, verified []countersign.Factor, offered []cou
 	}
 }
 
-// NeedsCode tells whether the wizard begins with an enrolment code: because the
+// NeedsCode tells whether the wizard begins with an enrollment code: because the
 // password alone opens nothing after a reset that is over (D-38), because the
 // profile has no address to prove (D-46), or because one was made and its user
 // has not chosen to go on without it.
@@ -86,7 +86,7 @@ func NeedsCode(f Facts) bool {
 	return s.Closed || MustCode(f) || f.Code.Live(f.Now) && !s.Uncoded
 }
 
-// MustCode tells whether there is no way into set-up but an enrolment code.
+// MustCode tells whether there is no way into set-up but an enrollment code.
 func MustCode(f Facts) bool {
 	return f.Attempt.Setup.Closed || f.lapsed() || f.User.Email == ""
 }

@@ -19,7 +19,7 @@ const (
 	SetUpLife    = 30 * time.Minute // the wizard
 	LinkLife     = 24 * time.Hour   // activation, and the first administrator's link (PW-07)
 	NotMeLife    = 7 * Day          // the link «This was not me» (decision 14)
-	EnrolLife    = 24 * time.Hour   // an enrolment code
+	EnrolLife    = 24 * time.Hour   // an enrollment code
 	KeyLife      = 10 * time.Minute // an app's key that waits for its first token (ER-03)
 	MaxOpenings  = 5                // of set-up with the password alone, after a reset (RS-03)
 	OldEmail     = 72 * time.Hour   // how long a replaced address is told (ER-05)

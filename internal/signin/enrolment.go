@@ -35,7 +35,7 @@ func (d *Desk) opening(ctx context.Context, tx *store.Tx, v countersign.Visit, u
 }
 
 // openClosed keeps the right password of a user to whom set-up is closed, so
-// that an enrolment code can open it; nothing else is open to him (D-38, D-46).
+// that an enrollment code can open it; nothing else is open to him (D-38, D-46).
 func (d *Desk) openClosed(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, why policy.Refuse, handle countersign.Handle) (Outcome, error) {
 	a := f.Attempt
 	a.Setup = countersign.Setup{Open: true, Closed: true, Key: secret.AppKey(), KeyAt: v.Now}

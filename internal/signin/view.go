@@ -35,7 +35,7 @@ type View struct {
 	Key         string                    // the same key, 32 base32 characters
 	KeyUntil    time.Time                 // when another key takes its place
 	Code        countersign.EnrolmentCode // made last for this user; zero: none
-	MustCode    bool                      // there is no way into set-up but an enrolment code
+	MustCode    bool                      // there is no way into set-up but an enrollment code
 }
 
 // Look shows the attempt of the visit: a sign-in or a wizard.

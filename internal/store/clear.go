@@ -8,7 +8,7 @@ import (
 )
 
 // ClearTwoFactor does what Reset/Disable clears (D-41): all methods, recovery
-// and enrolment codes, remembered devices, live sessions, attempts with their
+// and enrollment codes, remembered devices, live sessions, attempts with their
 // set-ups, links to a password, and tokens on their way.
 func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now time.Time) error {
 	if err := tx.RemoveFactors(ctx, user); err != nil {
@@ -31,7 +31,7 @@ func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now t
 
 // ShutOut does what disabling a user clears (D-41): remembered devices, live
 // sessions, attempts and links to a password; the methods stay. Disabling ends
-// his enrolment code too.
+// his enrollment code too.
 func (tx *Tx) ShutOut(ctx context.Context, user countersign.UserID, why countersign.Forgotten, ended string, but countersign.SessionID, now time.Time) error {
 	if _, err := tx.ForgetDevices(ctx, user, why, now); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"countersign"
 )
 
-// PutEnrolmentCode keeps the digest of a user's enrolment code; an earlier one dies.
+// PutEnrolmentCode keeps the digest of a user's enrollment code; an earlier one dies.
 func (tx *Tx) PutEnrolmentCode(ctx context.Context, c countersign.EnrolmentCode) error {
 	if err := tx.DropEnrolmentCode(ctx, c.User); err != nil {
 		return err
@@ -20,7 +20,7 @@ func (tx *Tx) PutEnrolmentCode(ctx context.Context, c countersign.EnrolmentCode)
 	return err
 }
 
-// DropEnrolmentCode removes the enrolment code of a user, if there is one.
+// DropEnrolmentCode removes the enrollment code of a user, if there is one.
 func (tx *Tx) DropEnrolmentCode(ctx context.Context, user countersign.UserID) error {
 	_, err := tx.exec(ctx, `DELETE FROM enrolment_code WHERE agency_id = $1 AND user_id = $2`, tx.agency, user)
 	return err

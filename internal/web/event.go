@@ -25,7 +25,7 @@ var happened = map[string]string{
 	"sign-in.third_failure": "Three wrong tokens were entered from {From}.",
 	"sign-in.no_tokens":     "What was sent in place of a token could not be one, twenty times, from {From}.",
 	"sign-in.refused":       "The right password was entered from {From}, but opened nothing.",
-	"sign-in.cancelled":     "A sign-in was cancelled, from {From}.",
+	"sign-in.cancelled":     "A sign-in was canceled, from {From}.",
 	"sign-in.other_way":     "Another way was chosen: {Name}.",
 	"token.sent":            "A token was sent: {Name}.",
 	"token.wrong":           "A wrong token was entered from {From}.",
@@ -63,10 +63,10 @@ var happened = map[string]string{
 	"secret.broken":         "A sign-in was stopped: what is kept for it was changed in the database.",
 	"right.refused":         "An act without the right for it was refused.",
 
-	"enrolment-code.made":        "{Who} made an enrolment code.",
-	"enrolment-code.used":        "The enrolment code was used from {From}.",
-	"enrolment-code.wrong":       "A wrong enrolment code was entered from {From}.",
-	"two-factor.reset_cancelled": "{Who} cancelled the reset.",
+	"enrolment-code.made":        "{Who} made an enrollment code.",
+	"enrolment-code.used":        "The enrollment code was used from {From}.",
+	"enrolment-code.wrong":       "A wrong enrollment code was entered from {From}.",
+	"two-factor.reset_cancelled": "{Who} canceled the reset.",
 }
 
 // refusedActs are the sentences of acts that may be done or refused, when they

@@ -66,7 +66,7 @@ var done = map[string]string{
 	"reset":         "Two factor authentication was reset.\nThe user was told.",
 	"reset-untold":  "Two factor authentication was reset.\nNobody could be told: there is no email address. Set-up cannot begin before you add one.",
 	"invited":       "The invitation is on its way.",
-	"cancelled":     "The reset was cancelled.\nThe password alone opens nothing now. For set-up an enrolment code or a new reset is needed.",
+	"cancelled":     "The reset was canceled.\nThe password alone opens nothing now. For set-up an enrollment code or a new reset is needed.",
 	"activation":    "A new link is on its way.\nThe earlier one no longer works.",
 }
 

@@ -39,8 +39,8 @@ type setUpPage struct {
 	Passkeys  bool   // a passkey may be made: offered beside the methods, without a step of its own
 	Passkey   string // what the browser needs to make one, as JSON
 	Name      string // of the passkey
-	Closed    string // why set-up is closed without an enrolment code; empty: it is not
-	Typed     string // the enrolment code that was not taken
+	Closed    string // why set-up is closed without an enrollment code; empty: it is not
+	Typed     string // the enrollment code that was not taken
 	OS        string // the operating system of the reader's device
 }
 

@@ -9,11 +9,11 @@ import (
 )
 
 // closed answers a right password that opens nothing by itself: why, and where
-// an enrolment code goes (D-38, D-46).
+// an enrollment code goes (D-38, D-46).
 func (s *Server) closed(w http.ResponseWriter, r *http.Request, v countersign.Visit, out signin.Outcome) error {
 	s.cookies(w, out)
 	v.Attempt = out.Attempt.Handle
-	p, ok, err := s.wizard(w, r, v, "Enrolment code")
+	p, ok, err := s.wizard(w, r, v, "Enrollment code")
 	if !ok || err != nil {
 		return err
 	}
@@ -22,14 +22,14 @@ func (s *Server) closed(w http.ResponseWriter, r *http.Request, v countersign.Vi
 }
 
 func (s *Server) getSetUpCode(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	p, ok, err := s.wizard(w, r, v, "Enrolment code")
+	p, ok, err := s.wizard(w, r, v, "Enrollment code")
 	if !ok || err != nil || !stageOf(w, r, p, "/set-up/code") {
 		return err
 	}
 	return s.code(w, http.StatusOK, p)
 }
 
-// code shows the page of the enrolment code. Closed says why set-up is closed
+// code shows the page of the enrollment code. Closed says why set-up is closed
 // without one: "lapsed", "cancelled", "openings" or "no-email"; empty: it is not.
 func (s *Server) code(w http.ResponseWriter, status int, p setUpPage) error {
 	u := p.View.User
@@ -54,7 +54,7 @@ func (s *Server) postSetUpCode(w http.ResponseWriter, r *http.Request, v counter
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
-	return s.setUpAgain(w, r, v, err, "Enrolment code", func(p setUpPage, status int) error {
+	return s.setUpAgain(w, r, v, err, "Enrollment code", func(p setUpPage, status int) error {
 		p.Typed = typed
 		return s.code(w, status, p)
 	})

@@ -44,11 +44,11 @@ func (s *Server) email(w http.ResponseWriter, status int, p setUpPage, change bo
 }
 
 // reset tells that this sign-in follows a reset (RS-03), by whom, and until when;
-// or that an enrolment code has opened it.
+// or that an enrollment code has opened it.
 func (p setUpPage) reset() *alert {
 	u := p.View.User
 	if p.View.Attempt.Setup.Coded && len(p.View.Factors) == 0 {
-		return &alert{Kind: "done", Role: "status", Head: "Your enrolment code was right",
+		return &alert{Kind: "done", Role: "status", Head: "Your enrollment code was right",
 			Rest: "It is used now. Set-up is open here until " + p.Clock(p.View.Attempt.Expires) + "."}
 	}
 	if u.ResetUntil.IsZero() || p.View.Attempt.Purpose != countersign.SignIn {

@@ -140,10 +140,10 @@ var sentences = map[string]string{
 	"reset.self_off":          "Your agency does not let users reset themselves\nAsk an administrator to reset your two factor authentication.",
 
 	"reset.not_open":                "No reset of {Login} is open. Nothing was changed.",
-	"enrolment_code.form":           "An enrolment code has 16 letters and digits, without I, O, 0 and 1. This did not count as a try.",
+	"enrolment_code.form":           "An enrollment code has 16 letters and digits, without I, O, 0 and 1. This did not count as a try.",
 	"enrolment_code.wrong":          "That code is not right. You have {Tries} left.",
 	"enrolment_code.wrong_last":     "That code is not right. It was the last try, so your code no longer works. Ask your administrator for a new one.",
-	"enrolment_code.none":           "No enrolment code works for you now: none was made, or it was used, or its time or its tries are over. Ask your administrator for one.",
+	"enrolment_code.none":           "No enrollment code works for you now: none was made, or it was used, or its time or its tries are over. Ask your administrator for one.",
 	"enrolment_code.enrolled":       "{Login} is set up, so a code would open nothing. Reset first, then make a code.",
 	"enrolment_code.disabled":       "{Login} is disabled, so a code would open nothing. Enable the user first.",
 	"enrolment_code.reason_missing": "Write a reason. It is kept in the audit log and told to the user.",

@@ -8,7 +8,7 @@ import (
 	"countersign/internal/signin"
 )
 
-// A codePage shows an enrolment code that was just made: this once.
+// A codePage shows an enrollment code that was just made: this once.
 type codePage struct {
 	userPage
 	New admin.NewCode
@@ -19,7 +19,7 @@ func (s *Server) getUserSetUp(w http.ResponseWriter, r *http.Request, v counters
 	return s.confirm(w, r, v, g, "console_user-setup", "Setup 2 Factor Authentication")
 }
 
-// postUserSetUp helps a user to begin: by an invitation, or by an enrolment code.
+// postUserSetUp helps a user to begin: by an invitation, or by an enrollment code.
 func (s *Server) postUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
 	if r.PostForm.Get("how") != "code" {
 		return s.userSetUpRefused(w, r, v, g, s.Office.Invite(r.Context(), v, g.Actor(), r.PathValue("id")), "invited")
@@ -32,7 +32,7 @@ func (s *Server) postUserSetUp(w http.ResponseWriter, r *http.Request, v counter
 	if err != nil {
 		return err
 	}
-	p.Title = "Enrolment code · " + p.View.User.Login
+	p.Title = "Enrollment code · " + p.View.User.Login
 	return s.show(w, http.StatusOK, "console_user-code", codePage{userPage: p, New: code, Key: groups(code.Code)})
 }
 

@@ -1,0 +1,30 @@
+package countersign_test
+
+import (
+	"testing"
+
+	"countersign"
+)
+
+// The choice of a network is stored as older nodes and scripts know it, and
+// shown and taken in American spelling.
+func TestTheNeighborhoodIsShownAndTakenInAmericanSpelling(t *testing.T) {
+	for _, p := range countersign.BuiltIn() {
+		if p.Code != countersign.PrefNetwork {
+			continue
+		}
+		for _, typed := range []string{"Neighborhood", "neighborhood", "Neighbourhood"} {
+			if got, err := p.Parse(typed); got != countersign.NetworkNeighbourhood || err != nil {
+				t.Errorf("%s is stored as %q, %v", typed, got, err)
+			}
+		}
+		if got := p.Show(countersign.NetworkNeighbourhood); got != "Neighborhood" {
+			t.Errorf("shown as %q", got)
+		}
+		if _, err := p.Parse("Neighbor"); err == nil {
+			t.Error("half a word is taken")
+		}
+		return
+	}
+	t.Error("there is no preference for the network")
+}
