@@ -212,7 +212,7 @@ func TestTestButton(t *testing.T) {
 		if len(sent) != 1 || !strings.Contains(sent[0].Subject, "A test mail") {
 			t.Fatalf("%+v", sent)
 		}
-		if p := b.Get("/admin/messages/" + sent[0].ID); !p.Says("The test was accepted", "the demo's inbox said") || p.Header.Get("Refresh") != "" {
+		if p := b.Get("/admin/messages/" + sent[0].ID); !p.Says("Administration Messages Test Message", "b•••@demo.example, asked for by ADMIN", "The test was accepted", "the demo's inbox said") || p.Header.Get("Refresh") != "" {
 			t.Errorf("accepted: %s", p.Text())
 		}
 		if p := b.Get("/admin/messages/test?sent=" + sent[0].ID); !p.Says("Result, 2:00:00 PM", "Accepted By the demo's inbox, which said") {
@@ -305,11 +305,11 @@ func TestATestWithoutAnAnswer(t *testing.T) {
 			until := h.Now().Add(10 * time.Minute).In(h.Agency.Location()).Format("3:04 PM")
 			h.Pass(25 * time.Second)
 			page := "/admin/messages/test?sent=" + sent[1]
-			if p := b.Get(page); !p.Says("There is no answer yet. We keep trying until "+until+".", "Look again") || p.Header.Get("Refresh") != "" {
+			if p := b.Get(page); !p.Says("Waiting for a", "There is no answer yet. We keep trying until "+until+".", "Look again") || p.Header.Get("Refresh") != "" {
 				t.Errorf("%s, no answer: Refresh %q, %s", to, p.Header.Get("Refresh"), p.Text())
 			}
 			h.Mail("")
-			if p := b.Get(page); !p.Says("Good") || p.Says("There is no answer yet") || p.Header.Get("Refresh") != "" {
+			if p := b.Get(page); !p.Says("Good") || p.Says("Waiting for") || p.Says("There is no answer yet") || p.Header.Get("Refresh") != "" {
 				t.Errorf("%s, answered: Refresh %q, %s", to, p.Header.Get("Refresh"), p.Text())
 			}
 		}

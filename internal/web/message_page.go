@@ -47,7 +47,7 @@ func (s *Server) messagePage(r *http.Request, v countersign.Visit, g signin.Gues
 	p := messagePage{base: s.console(v, g, "Message", "admin-messages"), From: s.From(v.Agency)}
 	p.messageLine = lineOf(p.base, row)
 	p.Title = p.Name
-	if row.Login != "" {
+	if row.Login != "" && p.Kind != countersign.KindTest { // a test goes to an address, its user has asked for it
 		p.Title += " to " + row.Login
 	}
 	p.NoRoute = s.noRoute(row.Message)

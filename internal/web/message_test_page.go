@@ -125,8 +125,10 @@ func takenStep(m countersign.Message) testStep {
 		s.Text = "It did not go out in time"
 	case m.Answer != "":
 		s.Text = fmt.Sprintf("%s: %s", m.Server, m.Answer)
+	case m.State == countersign.Sending:
+		s.Name, s.Text = waitingFor(m), "It has not answered yet"
 	default:
-		s.Text = "On its way"
+		s.Name, s.Text = waitingFor(m), "On its way"
 	}
 	return s
 }

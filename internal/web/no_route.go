@@ -21,15 +21,23 @@ func (s *Server) noRoute(m countersign.Message) bool {
 // noRouteStep is the one step of a test that waits for a mail server or text
 // gateway. A test that has expired is not sent later.
 func noRouteStep(m countersign.Message, now time.Time) testStep {
-	step, code := testStep{Name: "Waiting for a mail server", Word: "Waiting", Badge: "badge-warn"}, "message.no_mail_server"
+	step, code := testStep{Name: waitingFor(m), Word: "Waiting", Badge: "badge-warn"}, "message.no_mail_server"
 	if m.Channel == countersign.BySMS {
-		step.Name, code = "Waiting for a text gateway", "message.no_gateway"
+		code = "message.no_gateway"
 	}
 	if expired(m, now) {
 		step.Word, code = "Not sent in time", code+".over"
 	}
 	step.Text = sentences[code]
 	return step
+}
+
+// waitingFor names the step of a test that nothing has taken yet.
+func waitingFor(m countersign.Message) string {
+	if m.Channel == countersign.BySMS {
+		return "Waiting for a text gateway"
+	}
+	return "Waiting for a mail server"
 }
 
 // expired reports whether it is too late to send a message.
