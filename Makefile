@@ -7,6 +7,10 @@ GO       ?= go
 P        ?= 2
 FUZZTIME ?= 30s
 SHOTS    ?= $(CURDIR)/shots
+# make test runs with the race detector what works side by side: these packages, and
+# of the whole application the tests that send requests at once, whose names say so.
+# The detector triples the time of a test. make soak watches everything.
+SIDE_BY_SIDE = . ./internal/door ./internal/leash ./internal/ops ./internal/outbox ./internal/secret ./internal/smpp ./internal/store
 # The race detector watches all but SQLite, which is C in Go's clothes: its memory
 # is its own, and watching it would more than double the time of every test.
 UNWATCHED = -gcflags=modernc.org/sqlite/lib=-race=false
@@ -18,9 +22,10 @@ RACE      = env CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 $(GO) test -race $(UNWATC
 help: ## shows this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
 
-test: test-tools format vet ## formats, vets and tests everything with the race detector, on SQLite and PostgreSQL
-	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m ./...
-	scripts/with-postgres $(GO) test -count=1 -vet=off -timeout 90m -run TestRandomSequences ./internal/housetest
+test: test-tools format vet ## formats, vets and tests everything, on SQLite and PostgreSQL
+	scripts/with-postgres $(GO) test -count=1 -vet=off -p $(P) -parallel 6 -timeout 90m ./...
+	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m $(SIDE_BY_SIDE)
+	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m -run 'AtOnce|TestChaos|TestRandomSequences' ./internal/housetest
 
 check: lint test ## make test and the linters
 
@@ -30,9 +35,8 @@ test-tools:
 format:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted >&2; exit 1; }
 
-# With -race, vet compiles the same packages as the tests: once is enough.
 vet: test-tools
-	CGO_ENABLED=1 $(GO) vet -race $(UNWATCHED) -p $(P) ./...
+	$(GO) vet -p $(P) ./...
 
 build: ## makes bin/countersign, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/countersign ./cmd/countersign

@@ -113,7 +113,7 @@ func wantOne(t *testing.T, errs []error, code string) {
 }
 
 // D-45: of two users who get one address at once, one gets it.
-func TestOneAddressOfTwoNewUsers(t *testing.T) {
+func TestOneAddressOfTwoNewUsersAtOnce(t *testing.T) {
 	meet(t, "INSERT INTO users", func(t *testing.T, h *House, together func(...func() error) []error) {
 		add := func(login, email string) func() error {
 			return func() error {
@@ -134,7 +134,7 @@ func TestOneAddressOfTwoNewUsers(t *testing.T) {
 }
 
 // D-45: of two users whose address is changed to the same one at once, one gets it.
-func TestOneAddressOfTwoEdits(t *testing.T) {
+func TestOneAddressOfTwoEditsAtOnce(t *testing.T) {
 	meet(t, "UPDATE users SET name", func(t *testing.T, h *House, together func(...func() error) []error) {
 		h.User("BSMITH")
 		h.User("CBILLS")
@@ -149,7 +149,7 @@ func TestOneAddressOfTwoEdits(t *testing.T) {
 }
 
 // D-45: of two users who prove the same new address of their own at once, one gets it.
-func TestOneAddressOfTwoProfiles(t *testing.T) {
+func TestOneAddressOfTwoProfilesAtOnce(t *testing.T) {
 	meet(t, "UPDATE users SET name", func(t *testing.T, h *House, together func(...func() error) []error) {
 		var posts []func() error
 		for i, login := range []string{"BSMITH", "CBILLS"} {
@@ -174,7 +174,7 @@ func TestOneAddressOfTwoProfiles(t *testing.T) {
 }
 
 // D-48: users who prove one number at once do not share it beyond the limit.
-func TestOneNumberOfTwoUsers(t *testing.T) {
+func TestOneNumberOfTwoUsersAtOnce(t *testing.T) {
 	meet(t, "INSERT INTO factor", func(t *testing.T, h *House, together func(...func() error) []error) {
 		h.Set("PHONESHARE", "1")
 		var posts []func() error
@@ -204,7 +204,7 @@ func TestOneNumberOfTwoUsers(t *testing.T) {
 
 // Two commands that change an agency at once both count, and the code of another
 // agency is refused in words.
-func TestTwoEditsOfAnAgency(t *testing.T) {
+func TestTwoEditsOfAnAgencyAtOnce(t *testing.T) {
 	meet(t, "UPDATE agency SET code", func(t *testing.T, h *House, together func(...func() error) []error) {
 		edit := func(c admin.AgencyChange) func() error {
 			return func() error {

@@ -30,7 +30,7 @@ type crowd struct {
 // TN-03: on PostgreSQL, whatever one user posts 48 times at once, and however
 // long it has to wait for its rows, another user signs in and out meanwhile, and
 // nobody gets an error of the program.
-func TestACrowdOnEveryRoute(t *testing.T) {
+func TestEveryRouteAtOnce(t *testing.T) {
 	t.Parallel()
 	h := Open(t, PostgreSQL(t)+"&pool_max_conns=6")
 	c := &crowd{h: h, admin: h.Browser("192.0.2.10", Chrome), half: h.Browser("192.0.2.10", Chrome), other: h.Browser("192.0.2.30", Chrome)}

@@ -251,7 +251,7 @@ func lastTry(t *testing.T, h *House) (b *Browser, token string) {
 
 // M30, TH-08: of two clicks on the right token with one try left, the second breaks
 // the first one off, waits for it, and gets in.
-func TestTwoClicksOnTheLastTry(t *testing.T) {
+func TestTwoClicksAtOnceOnTheLastTry(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
 		t.Run(name, func(t *testing.T) {

@@ -366,7 +366,7 @@ func TestForgottenPasswordLimitOfAWideNetwork(t *testing.T) {
 }
 
 // Of many that send the same link at once one changes the password (PW-06).
-func TestForgottenPasswordLinkIsUsedOnce(t *testing.T) {
+func TestForgottenPasswordLinkAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		h.User("BSMITH")
 		_, key := forgot(t, h, "BSMITH")
@@ -394,7 +394,7 @@ func TestForgottenPasswordLinkIsUsedOnce(t *testing.T) {
 }
 
 // Two nodes that look at the same wish write one letter.
-func TestForgottenPasswordOneLetterOnTwoNodes(t *testing.T) {
+func TestForgottenPasswordOnTwoNodesAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		h.User("BSMITH")
 		node := h.Node()

@@ -89,7 +89,7 @@ func TestPumpOfAdjacentNumbers(t *testing.T) {
 
 // SM-01, the pump that dials all over the country, from three nodes at once: not
 // one text goes out beyond the budget of the day.
-func TestPumpStaysWithinTheBudget(t *testing.T) {
+func TestPumpAtOnceStaysWithinTheBudget(t *testing.T) {
 	housetest.Each(t, func(t *testing.T, h *housetest.House) {
 		h.Administrator()
 		h.Set("SMSDAILY", "12")

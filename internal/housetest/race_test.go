@@ -63,7 +63,7 @@ func admitted(pages []*Page) (n int) {
 
 // TH-01: of 200 guesses at one token on two nodes at once three are judged, and
 // after the third failure the right token fails.
-func TestTwoHundredGuesses(t *testing.T) {
+func TestTwoHundredTokensAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		h.User("BSMITH")
 		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
@@ -94,7 +94,7 @@ func TestTwoHundredGuesses(t *testing.T) {
 
 // PK-01: of 50 posts of one right answer of a passkey at once, on two nodes, one
 // makes a session; alone, and as the second factor.
-func TestOnePasskeyAnswerOneSession(t *testing.T) {
+func TestOnePasskeyAnswerAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		h.User("BSMITH")
 		h.Set("PASSKEYSIGNIN", "On")
@@ -115,7 +115,7 @@ func TestOnePasskeyAnswerOneSession(t *testing.T) {
 }
 
 // OT-03: of 100 posts of one right token at once, on two nodes, one makes a session.
-func TestOneTokenOneSession(t *testing.T) {
+func TestOneTokenAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		h.User("BSMITH")
 		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
@@ -131,7 +131,7 @@ func TestOneTokenOneSession(t *testing.T) {
 
 // OT-08: one token of the app, posted in many sign-ins of its user at once, on
 // two nodes, makes one session.
-func TestOneAppTokenOneSession(t *testing.T) {
+func TestOneAppTokenAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		h.User("BSMITH")
 		key := h.Browser("192.0.2.10", Chrome).EnrollApp("BSMITH", "app")
@@ -159,7 +159,7 @@ func TestOneAppTokenOneSession(t *testing.T) {
 
 // RS-03: of 50 passwords at once after a reset one wizard is live, and none
 // reaches anything else.
-func TestOneWizardAfterReset(t *testing.T) {
+func TestWizardsAfterAResetAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		h.User("BSMITH")
 		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")

@@ -218,7 +218,7 @@ func otherCode(code string) string {
 
 // OT-03, RC-01: of a hundred posts of one code at once, on two nodes and in many
 // sign-ins, one makes a session.
-func TestOneRecoveryCodeOneSession(t *testing.T) {
+func TestOneRecoveryCodeAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		h.User("BSMITH")
 		first := h.Browser("192.0.2.10", Chrome)

@@ -22,7 +22,7 @@ func imported(t *testing.T, h *House) {
 
 // PW-01: of several right passwords at once, each signs in, though the first of them
 // renews the hash that the others are compared with.
-func TestRightPasswordsWhileTheHashIsRenewed(t *testing.T) {
+func TestRightPasswordsAtOnceWhileTheHashIsRenewed(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,7 @@ func happenings(h *House, subject, line string) (n int) {
 
 // V2, TH-03: of 200 wrong passwords at once, on two nodes, from 200 addresses,
 // five are compared; then the user ID waits, for the right password as well.
-func TestTwoHundredPasswords(t *testing.T) {
+func TestTwoHundredPasswordsAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		h.User("BSMITH")
 		pages := everybody(h, node(), 200, func(int) string { return "BSMITH" }, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/100, i%100+1) })
@@ -51,7 +51,7 @@ func TestTwoHundredPasswords(t *testing.T) {
 
 // V2, TH-04: of 200 user IDs at once from one network, on two nodes, ten are
 // compared.
-func TestTwoHundredUserIDs(t *testing.T) {
+func TestTwoHundredUserIDsAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		pages := everybody(h, node(), 200, func(i int) string { return fmt.Sprintf("AGENT%03d", i) }, func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) })
 		judged := 0
@@ -68,7 +68,7 @@ func TestTwoHundredUserIDs(t *testing.T) {
 
 // V1, V2: of 40 half sign-ins of one user that guess at once, on two nodes, six
 // tokens are compared: two failed sign-ins' worth.
-func TestFortyHalfSignIns(t *testing.T) {
+func TestFortyHalfSignInsAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *House, node func() *House) {
 		h.User("BSMITH")
 		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")

@@ -96,7 +96,7 @@ func TestAnOwnWizardOfAnEndedSession(t *testing.T) {
 
 // A passkey that is sent twice is made once, and the second click costs no try and
 // no prompt: it leads to where the wizard stands (TH-01, PK-01).
-func TestAPasskeyIsMadeByTheFirstClick(t *testing.T) {
+func TestAPasskeyIsMadeByTheFirstOfTwoClicksAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {
 		h.User("BSMITH")
 		a := NewAuthenticator(t)

@@ -12,7 +12,7 @@ import (
 
 // Who chooses a first password waits for whatever decides about them at that
 // moment on another node: one who is disabled meanwhile gets no password.
-func TestAFirstPasswordWaitsForItsUser(t *testing.T) {
+func TestFirstPasswordsAtOnce(t *testing.T) {
 	h := Open(t, PostgreSQL(t))
 	ctx := context.Background()
 	u, err := h.Office.AddUser(ctx, h.Visit(), Operator, admin.NewUser{Login: "NEWMAN", Name: "Paul Newman", Email: "newman@demo.example"})
