@@ -132,3 +132,19 @@ func TestAHashBeyondTheBudget(t *testing.T) {
 		}
 	}
 }
+
+// The memory that is left to hashes is what the semaphore weighs: a dear one of
+// another program counts while it is checked, and until it was asked once.
+func TestMemoryFollowsDearHashes(t *testing.T) {
+	t.Parallel()
+	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
+	usual := p.Memory()
+	var during int64
+	if err := p.do(t.Context(), 128<<10, func() { during = p.Memory() }); err != nil {
+		t.Fatal(err)
+	}
+	after, later := p.Memory(), p.Memory()
+	if during != 128<<20 || after != 128<<20 || later != usual {
+		t.Errorf("%d bytes while it is checked, %d after, %d later; usually %d", during, after, later, usual)
+	}
+}

@@ -53,6 +53,8 @@ type Passwords struct {
 	wait   time.Duration       // longest time in the queue
 	lined  atomic.Int64        // being hashed or waiting
 	busy   atomic.Int64        // of these, being hashed
+	taken  atomic.Int64        // KiB that are being hashed in
+	peak   atomic.Int64        // the most of them since Memory was asked last
 	dummy  string              // a hash that no password opens, for users that do not exist
 	count  atomic.Int64        // Argon2id hashes computed to check a password
 }
@@ -112,6 +114,8 @@ func (p *Passwords) do(ctx context.Context, memory int64, f func()) error {
 		defer p.work.Release(1)
 		defer p.memory.Release(memory)
 		defer p.busy.Add(-1)
+		defer p.taken.Add(-memory)
+		p.take(memory)
 		f()
 		p.collect(memory)
 	}()
@@ -151,8 +155,18 @@ func (p *Passwords) leave() {
 	p.line.Release(1)
 }
 
-// Memory is how many bytes all hashes at once take.
-func (p *Passwords) Memory() int64 { return p.atOnce * int64(p.cost.Memory) << 10 }
+// Memory is how many bytes hashes take: as many at once as there may be of those
+// made here, or what dearer ones of other programs have taken since it was asked last.
+func (p *Passwords) Memory() int64 {
+	return max(p.atOnce*int64(p.cost.Memory), p.peak.Swap(p.taken.Load())) << 10
+}
+
+// take notes the memory of a hash that begins.
+func (p *Passwords) take(memory int64) {
+	now := p.taken.Add(memory)
+	for peak := p.peak.Load(); now > peak && !p.peak.CompareAndSwap(peak, now); peak = p.peak.Load() {
+	}
+}
 
 // Load is how many passwords are being hashed now, and how many wait for their turn.
 func (p *Passwords) Load() (hashing, waiting int) {
