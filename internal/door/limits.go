@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -16,6 +18,9 @@ const (
 	mostFields  = 200
 	longestName = 64      // bytes of a field's name
 	widestField = 8 << 10 // bytes of a field
+
+	leastBodyTime = 10 * time.Second // for any form
+	slowest       = 16 << 10         // bytes in a second, of a large one
 )
 
 // wide are the fields that may hold more than others: what is written there is long.
@@ -64,13 +69,23 @@ func refusal(w http.ResponseWriter, r *http.Request) int {
 		return http.StatusRequestEntityTooLarge
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, largestBody)
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(bodyTime(r.ContentLength))) // not to be had in tests without a server
 	if err := r.ParseForm(); err != nil {
 		return unreadable(err)
 	}
+	_ = connection.SetReadDeadline(time.Time{}) // it is read: who waits for the answer is not hung up on
 	if twice(r) {
 		return http.StatusBadRequest
 	}
 	return count(r.PostForm)
+}
+
+// bodyTime is how long a form may take to arrive: some seconds, and what a slow
+// connection needs for its length. It is less than the server's time for a request,
+// so that an answer can still be sent.
+func bodyTime(length int64) time.Duration {
+	return leastBodyTime + time.Duration(max(length, 0))*time.Second/slowest
 }
 
 // twice reports whether a field comes more than once that may not. What gateways
@@ -87,10 +102,13 @@ func twice(r *http.Request) bool {
 	return false
 }
 
-// unreadable is the status for a form that can't be parsed: too large, too many
-// fields for the library, or not a form.
+// unreadable is the status for a form that can't be parsed: too slow, too large, too
+// many fields for the library, or not a form.
 func unreadable(err error) int {
 	var large *http.MaxBytesError
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return http.StatusRequestTimeout
+	}
 	if errors.As(err, &large) || strings.Contains(err.Error(), "exceeded limit") {
 		return http.StatusRequestEntityTooLarge
 	}

@@ -303,6 +303,7 @@ func (s *Server) panicked(w http.ResponseWriter, r *http.Request) {
 // limits are the codes of what door.Limits refuses.
 var limits = map[int]string{
 	http.StatusMethodNotAllowed:      "limit.method",
+	http.StatusRequestTimeout:        "limit.slow",
 	http.StatusRequestURITooLong:     "limit.address",
 	http.StatusRequestEntityTooLarge: "limit.size",
 	http.StatusBadRequest:            "limit.form",

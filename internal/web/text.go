@@ -41,6 +41,7 @@ var sentences = map[string]string{
 	"session.unknown":         "That session is not there any more\nIt may have ended meanwhile. Nothing was changed.",
 	"limit.method":            "This can't be asked for\nA page here is opened, or a form of it is sent. Nothing else is answered, and nothing was changed.",
 	"limit.address":           "This address is too long\nOpen the page from its menu, or type a shorter address.",
+	"limit.slow":              "This form arrived too slowly\nYour connection broke off or is very slow. Nothing was changed. Go back and send it again.",
 	"limit.size":              "This is too much at once\nA form here takes 200 fields and 256 KB, and most fields take 8 KB. Nothing was changed. Go back and send less.",
 	"limit.form":              "This form can't be read\nA field came twice, something stands in the address that belongs into the form, or it holds characters that are none. Nothing was changed. Go back, open the page again, and send it once.",
 	"secret.broken":           "This can't go on\nWhat is kept for your sign-in was changed outside of this program, so it opens nothing. It is noted in the audit log. Ask an administrator for help.",
