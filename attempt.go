@@ -27,6 +27,7 @@ type Attempt struct {
 	Session  SessionID // set-up and step-up: the session it was opened from
 	Browser  BrowserID // the browser that began it, by its device cookie; empty: it began before cookies came with the password
 	Own      bool      // Browser had signed this user in from the same network before, and no one else
+	Known    bool      // Browser had signed this user in before, wherever that was
 	Client   Client    // the client that started it
 	Password bool      // the password was right
 	Asked    bool      // a token was asked for: nothing but a proof admits from then on

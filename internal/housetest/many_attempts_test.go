@@ -66,6 +66,35 @@ func TestACrowdLeavesOthersAlone(t *testing.T) {
 	})
 }
 
+// TH-07: nor do 200 addresses of one IPv6 network, and none ends a sign-in on the
+// user's own device. The page of a sign-in that has to end says why.
+func TestAWholeIPv6NetworkLeavesOthersAlone(t *testing.T) {
+	Each(t, func(t *testing.T, h *House) {
+		h.User("BSMITH")
+		own := h.Browser("192.0.2.10", Chrome)
+		own.Enroll("BSMITH")
+		h.Pass(31 * 24 * time.Hour)
+		own.SignIn("BSMITH")
+		ownToken := h.Token(bsmith)
+		h.Pass(time.Minute)
+		other := h.Browser("198.51.100.20", Chrome)
+		other.SignIn("BSMITH")
+		token := h.Token(bsmith)
+		first := h.Browser("2001:db8:bad::1", Edge)
+		first.SignIn("BSMITH")
+		h.Pass(time.Second)
+		for i := range 40 {
+			h.Browser(fmt.Sprintf("2001:db8:bad:%x::1", i+1), Edge).SignIn("BSMITH")
+		}
+		wantIn(t, other.Post("/sign-in/token", "token", token), "BSMITH")
+		wantAt(t, first.Post("/sign-in/token", "token", "000000"), 200, "/sign-in", "Too many sign-ins were open for your user ID, so this one ended")
+		for i := range 40 {
+			h.Browser(fmt.Sprintf("2001:db8:%x::1", i+1), Edge).SignIn("BSMITH")
+		}
+		wantIn(t, own.Post("/sign-in/token", "token", ownToken), "BSMITH")
+	})
+}
+
 // TH-07: step-ups and set-ups of many sessions are bound as well.
 func TestManyStepUps(t *testing.T) {
 	Each(t, func(t *testing.T, h *House) {

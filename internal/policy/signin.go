@@ -108,6 +108,7 @@ const (
 	RefusedExpired   = "attempt.expired"
 	RefusedElsewhere = "attempt.elsewhere" // ended by a sign-in of its user in another browser
 	RefusedChanged   = "attempt.changed"   // ended by a change of a method, the password or a preference
+	RefusedCrowded   = "attempt.crowded"   // ended so that another sign-in of its user could begin (TH-07)
 	RefusedFailures  = "token.third_failure"
 	RefusedHints     = "token.no_tokens"
 	RefusedDisabled  = "password.wrong" // nobody learns that an account is disabled (EN-01)
@@ -120,7 +121,7 @@ const (
 // another one has to be begun.
 func EndsSignIn(code string) bool {
 	switch code {
-	case RefusedExpired, RefusedElsewhere, RefusedChanged, RefusedFailures, RefusedHints:
+	case RefusedExpired, RefusedElsewhere, RefusedChanged, RefusedCrowded, RefusedFailures, RefusedHints:
 		return true
 	}
 	return false

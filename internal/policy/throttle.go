@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"time"
 
 	"countersign"
@@ -158,28 +157,6 @@ func (t Tokens) Pause(now time.Time, m countersign.Method, bound time.Time) Paus
 	default:
 		return queue(now, countersign.LaneOf(m), tally)
 	}
-}
-
-// Surplus are the attempts that end so that one more may begin: the oldest of the
-// network that has begun most of them, so that nobody elsewhere can crowd a user out
-// of a sign-in of their own. live are those of one user and purpose, the oldest first.
-func Surplus(live []countersign.Attempt) (ended []countersign.Attempt) {
-	live = slices.Clone(live)
-	for len(live) >= MaxAttempts {
-		begun := map[string]int{}
-		for _, a := range live {
-			begun[a.Client.Network()]++
-		}
-		oldest := 0
-		for i, a := range live {
-			if begun[a.Client.Network()] > begun[live[oldest].Client.Network()] {
-				oldest = i
-			}
-		}
-		ended = append(ended, live[oldest])
-		live = slices.Delete(live, oldest, oldest+1)
-	}
-	return ended
 }
 
 // Exempt tells whether a method is one that nobody can guess.

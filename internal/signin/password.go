@@ -180,6 +180,7 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 func (d *Desk) nameBrowser(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts) (cookie Cookie, err error) {
 	f.Attempt.Browser = f.Browser
 	if f.Known {
+		f.Attempt.Known = policy.KnownBrowser(f.Devices)
 		f.Attempt.Own, err = ownBrowser(ctx, tx, *f)
 		return Cookie{}, err
 	}

@@ -80,29 +80,41 @@ func (d *Desk) warnOf(ctx context.Context, tx *store.Tx, v countersign.Visit, u 
 }
 
 // addAttempt keeps a new attempt. Where its user has too many of its purpose already,
-// one is ended, with its warning: whoever knows a password could pile up any number.
+// one is ended, with its warning: anyone who knows a password could pile up any number.
 func (d *Desk) addAttempt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
 	n, err := tx.CountAttempts(ctx, u.ID, a.Purpose, v.Now)
 	if err != nil {
 		return err
 	}
-	if n >= policy.MaxAttempts {
-		live, err := tx.LiveAttempts(ctx, u.ID, a.Purpose, v.Now, 5*policy.MaxAttempts)
-		if err != nil {
+	if n < policy.MaxAttempts {
+		return tx.AddAttempt(ctx, a)
+	}
+	live, err := tx.LiveAttempts(ctx, u.ID, a.Purpose, v.Now, 5*policy.MaxAttempts)
+	if err != nil {
+		return err
+	}
+	for _, surplus := range policy.Surplus(live) {
+		if err := d.endSurplus(ctx, tx, v, u, surplus); err != nil {
 			return err
-		}
-		for _, surplus := range policy.Surplus(live) {
-			if surplus.Challenge.Message != "" {
-				if err := tx.DropToken(ctx, surplus.Challenge.Message, v.Now); err != nil {
-					return err
-				}
-			}
-			if err := d.abandon(ctx, tx, v, u, surplus); err != nil {
-				return err
-			}
 		}
 	}
 	return tx.AddAttempt(ctx, a)
+}
+
+// endSurplus ends an attempt so that another one may begin. Its page says so.
+func (d *Desk) endSurplus(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
+	if a.ID == "" {
+		return nil // it can't be read
+	}
+	if a.Challenge.Message != "" {
+		if err := tx.DropToken(ctx, a.Challenge.Message, v.Now); err != nil {
+			return err
+		}
+	}
+	if err := tx.KeepEnding(ctx, a, store.EndedCrowded); err != nil {
+		return err
+	}
+	return d.abandon(ctx, tx, v, u, a)
 }
 
 // endOthers ends what else was begun for a user, done left out, because of what

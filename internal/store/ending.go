@@ -19,6 +19,7 @@ type Kept struct {
 const (
 	EndedElsewhere = "attempt.elsewhere" // its user signed in, or set up, in another browser
 	EndedByChange  = "attempt.changed"   // a method, the password or a preference was changed
+	EndedCrowded   = "attempt.crowded"   // its user had too many under way (TH-07)
 )
 
 // EndAttempts ends all attempts of a user but what is kept (D-41).
@@ -57,7 +58,7 @@ func (tx *Tx) endAttempts(ctx context.Context, now time.Time, why, which string,
 		if a.ID == "" {
 			continue
 		}
-		if err := tx.keepEnding(ctx, a, why); err != nil {
+		if err := tx.KeepEnding(ctx, a, why); err != nil {
 			return err
 		}
 		warn := a.Warns(countersign.Ended)
@@ -71,8 +72,8 @@ func (tx *Tx) endAttempts(ctx context.Context, now time.Time, why, which string,
 	return nil
 }
 
-// keepEnding keeps why an attempt was ended for as long as it might have lasted.
-func (tx *Tx) keepEnding(ctx context.Context, a countersign.Attempt, why string) error {
+// KeepEnding keeps why an attempt was ended, for its page, for as long as it might have lasted.
+func (tx *Tx) KeepEnding(ctx context.Context, a countersign.Attempt, why string) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO attempt_ended (agency_id, id, why, expires) VALUES ($1, $2, $3, $4) ON CONFLICT (agency_id, id) DO NOTHING`,
 		tx.agency, a.ID, why, millis(a.Expires))

@@ -113,7 +113,7 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 	switch code {
 	case policy.RefusedExpired:
 		code, own = "setup.over", "setup.over_own"
-	case policy.RefusedElsewhere, policy.RefusedChanged:
+	case policy.RefusedElsewhere, policy.RefusedChanged, policy.RefusedCrowded:
 		own = "setup.over_own"
 	}
 	g, err := s.Desk.Enter(r.Context(), v)

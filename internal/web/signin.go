@@ -23,7 +23,7 @@ type signInPage struct {
 
 // notices are the codes that the address of the sign-in page may name.
 var notices = map[string]string{
-	"attempt.expired": "info", "attempt.elsewhere": "info", "attempt.changed": "info", "setup.over": "info",
+	"attempt.expired": "info", "attempt.elsewhere": "info", "attempt.changed": "info", "attempt.crowded": "warn", "setup.over": "info",
 	"token.third_failure": "warn", "token.no_tokens": "info",
 	"signed-out": "done", "signed-out.remembered": "done", "signed-out.forgotten": "done",
 	"password.saved": "done", "password.replaced": "done",

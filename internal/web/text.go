@@ -30,6 +30,7 @@ var sentences = map[string]string{
 	"attempt.expired":         "Please sign in again\nA sign-in has to be finished within 10 minutes after the password. Nothing is wrong with your account.",
 	"attempt.elsewhere":       "You signed in elsewhere, so this sign-in ended\nSign in again to use this browser. If the other sign-in wasn't you, change your password and tell your administrator.",
 	"attempt.changed":         "Please sign in again\nYour methods, your password or a setting was changed during this sign-in, so it ended. Nothing is wrong with your account.",
+	"attempt.crowded":         "Too many sign-ins were open for your user ID, so this one ended\nSign in again. If you didn't start them, someone knows your password: change it and tell your administrator.",
 	"session.none":            "Please sign in.",
 	"session.idle":            "You were away for {Minutes minute}, so you were signed out\nSign in to go on.",
 	"session.idle_page":       "You were away for {Minutes minute}, so you were signed out\nSign in and you return to the page you were on: {Page}.",
