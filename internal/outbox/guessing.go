@@ -37,7 +37,10 @@ func passwordKnown(f facts) page {
 // guessing tells that tokens or the password are guessed at so often that no
 // more are taken (TH-02, TH-05).
 func guessing(f facts) page {
-	p := page{Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"The last from", f.client()}}}
+	p := page{Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}}}
+	if f.get("Browser") != "" { // otherwise the last was lost with its node, and no one knows where it came from
+		p.Facts = append(p.Facts, fact{"The last from", f.client()})
+	}
 	switch f.get("Why") {
 	case "token.stopped":
 		p.Subject = "Tokens are stopped for your user ID at " + f.product()

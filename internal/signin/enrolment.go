@@ -64,34 +64,45 @@ func (d *Desk) EnrolmentCode(ctx context.Context, v countersign.Visit, typed str
 		return Outcome{}, err
 	}
 	defer cancel()
-	if err := d.payCode(ctx, v, id); err != nil {
+	paid, err := d.payCode(ctx, v, id)
+	if err != nil {
 		return Outcome{}, err
 	}
 	var verdict error
-	out, err := d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
-		if len(f.Factors) > 0 || f.Attempt.Setup.Coded {
-			return over()
-		}
-		digest := d.Key.CodeDigest("enrolment", tx.Agency(), f.User.ID, code)
-		right, err := tx.UseEnrolmentCode(ctx, f.User.ID, digest, v.Now)
-		if err != nil {
-			return err
-		}
-		if !right {
-			verdict = d.codeWrong(tx, v, *f)
-			return nil
-		}
-		return d.codeRight(ctx, tx, v, f)
+	out, err := d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) (err error) {
+		verdict, err = d.compareCode(ctx, tx, v, f, code)
+		return err
 	})
+	if notJudged(err) {
+		return out, d.returnCode(ctx, v, paid, err)
+	}
 	if err == nil {
 		err = verdict
 	}
 	return out, err
 }
 
-// payCode takes one of the five tries of the user's code.
-func (d *Desk) payCode(ctx context.Context, v countersign.Visit, id countersign.AttemptID) error {
-	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+// compareCode uses up a right code and opens the wizard; verdict says what is wrong
+// with another one.
+func (d *Desk) compareCode(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, code string) (verdict, err error) {
+	if len(f.Factors) > 0 || f.Attempt.Setup.Coded {
+		return nil, over()
+	}
+	digest := d.Key.CodeDigest("enrolment", tx.Agency(), f.User.ID, code)
+	right, err := tx.UseEnrolmentCode(ctx, f.User.ID, digest, v.Now)
+	switch {
+	case err != nil:
+		return nil, err
+	case right:
+		return nil, d.codeRight(ctx, tx, v, f)
+	default:
+		return d.codeWrong(tx, v, *f), nil
+	}
+}
+
+// payCode takes one of the five tries of the user's code, and returns the code.
+func (d *Desk) payCode(ctx context.Context, v countersign.Visit, id countersign.AttemptID) (paid countersign.EnrolmentCode, err error) {
+	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, a, err := d.lock(ctx, tx, id)
 		if err != nil {
 			return err
@@ -106,12 +117,24 @@ func (d *Desk) payCode(ctx context.Context, v countersign.Visit, id countersign.
 		if !policy.NeedsCode(f) {
 			return over()
 		}
-		paid, err := tx.ReserveEnrolmentTry(ctx, u.ID, v.Now)
-		if err == nil && !paid {
+		paid = f.Code
+		took, err := tx.ReserveEnrolmentTry(ctx, u.ID, v.Now)
+		if err == nil && !took {
 			return fail(countersign.Invalid, "enrolment_code.none", "enrolment_code", nil)
 		}
 		return err
 	})
+	return paid, err
+}
+
+// returnCode gives the try of a code back that was not compared: its wizard has ended
+// or gone on since it was paid for. why is what the person learns.
+func (d *Desk) returnCode(ctx context.Context, v countersign.Visit, paid countersign.EnrolmentCode, why error) error {
+	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.ReturnEnrolmentTry(ctx, paid) })
+	if err != nil {
+		return err
+	}
+	return why
 }
 
 func (d *Desk) codeWrong(tx *store.Tx, v countersign.Visit, f policy.Facts) error {

@@ -215,18 +215,20 @@ func (d *Desk) pay(ctx, client context.Context, v countersign.Visit, id counters
 
 func (d *Desk) payNow(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method) (p payment, err error) {
 	end := d.underway.begin(id)
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		u, a, err := d.lock(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if !v.Now.Before(a.Expires) || u.Disabled {
-			return over()
-		}
-		if p.guess, p.method, err = d.payToken(ctx, tx, v, u, a, by); err != nil {
-			return err
-		}
-		return reserve(ctx, tx, v, a)
+	err = d.afterLost(ctx, v, func() error {
+		return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+			u, a, err := d.lock(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if !v.Now.Before(a.Expires) || u.Disabled {
+				return over()
+			}
+			if p.guess, p.method, err = d.payToken(ctx, tx, v, u, a, by); err != nil {
+				return err
+			}
+			return reserve(ctx, tx, v, a)
+		})
 	})
 	if err != nil {
 		end()

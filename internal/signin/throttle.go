@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"encoding/hex"
+	"time"
 
 	"countersign"
 	"countersign/internal/policy"
@@ -61,27 +62,29 @@ func (d *Desk) payAtDoor(ctx context.Context, v countersign.Visit, user counters
 	}
 	g := countersign.Guess{ID: secret.NewID(), Subject: subject, Client: v.Client, At: v.Now}
 	var pause policy.Pause
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		own, err := d.knownBrowser(ctx, tx, v, user)
-		if err != nil {
-			return err
-		}
-		g.Lane = unknown
-		if own {
-			g.Lane = known
-		}
-		tally, err := d.tally(ctx, tx, v, g)
-		if err != nil {
-			return err
-		}
-		crowd, err := d.crowd(ctx, tx, v, g, policy.AgencyShare(house))
-		if err != nil {
-			return err
-		}
-		if pause = policy.Guess(v.Now, g.Lane, tally, crowd); pause.Code != "" {
-			return refusedGuess(pause)
-		}
-		return tx.AddGuess(ctx, g)
+	err = d.afterLost(ctx, v, func() error {
+		return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+			own, err := d.knownBrowser(ctx, tx, v, user)
+			if err != nil {
+				return err
+			}
+			g.Lane = unknown
+			if own {
+				g.Lane = known
+			}
+			tally, err := d.tally(ctx, tx, v, user, g)
+			if err != nil {
+				return err
+			}
+			crowd, err := d.crowd(ctx, tx, v, g, policy.AgencyShare(house))
+			if err != nil {
+				return err
+			}
+			if pause = policy.Guess(v.Now, g.Lane, tally, crowd); pause.Code != "" {
+				return refusedGuess(pause)
+			}
+			return tx.AddGuess(ctx, g)
+		})
 	})
 	if pause.Code != "" {
 		return g, d.pausedAtDoor(ctx, v, g, pause, err)
@@ -117,30 +120,22 @@ func (d *Desk) knownBrowser(ctx context.Context, tx *store.Tx, v countersign.Vis
 	return policy.KnownBrowser(here), nil
 }
 
-// tally locks the lane of a guess and says where it stands. What a node that
-// died has left unsettled counts as wrong.
-func (d *Desk) tally(ctx context.Context, tx *store.Tx, v countersign.Visit, g countersign.Guess) (countersign.Tally, error) {
+// tally locks the lane of a guess and says where it stands. Guesses that a node which
+// died has left unsettled are an error, lostGuesses: afterLost settles them.
+func (d *Desk) tally(ctx context.Context, tx *store.Tx, v countersign.Visit, user countersign.UserID, g countersign.Guess) (countersign.Tally, error) {
 	t, err := tx.LockLane(ctx, g.Subject, g.Lane, v.Now)
 	if err != nil {
 		return t, err
 	}
-	lost := v.Now.Add(-policy.InFlight)
-	n, last, err := tx.LoseGuesses(ctx, g.Subject, g.Lane, lost)
+	since := v.Now.Add(-policy.InFlight)
+	lost, err := tx.HasLostGuesses(ctx, g.Subject, g.Lane, since)
 	if err != nil {
 		return t, err
 	}
-	if n > 0 {
-		if t.Failures, err = tx.CountFailures(ctx, g.Subject, g.Lane, n); err != nil {
-			return t, err
-		}
-		if until := last.Add(policy.RoadOf(g.Lane).Wait(t.Failures)); until.After(t.Until) {
-			t.Until = until
-			if err := tx.HoldLane(ctx, g.Subject, g.Lane, until); err != nil {
-				return t, err
-			}
-		}
+	if lost {
+		return t, lostGuesses{user: user, g: g}
 	}
-	t.InFlight, err = tx.CountInFlight(ctx, g.Subject, g.Lane, lost)
+	t.InFlight, err = tx.CountInFlight(ctx, g.Subject, g.Lane, since)
 	return t, err
 }
 
@@ -188,7 +183,7 @@ func (d *Desk) payToken(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		return countersign.Guess{}, fa.Method, nil
 	}
 	g := countersign.Guess{ID: secret.NewID(), Subject: string(u.ID), Lane: countersign.LaneOf(fa.Method), Client: v.Client, At: v.Now}
-	if f.Tokens.Lanes[g.Lane], err = d.tally(ctx, tx, v, g); err != nil {
+	if f.Tokens.Lanes[g.Lane], err = d.tally(ctx, tx, v, u.ID, g); err != nil {
 		return g, "", err
 	}
 	if p := f.Tokens.Pause(v.Now, fa.Method, fa.Verified); p.Code != "" {
@@ -280,8 +275,14 @@ func (d *Desk) wrongGuess(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err != nil || failures == 0 {
 		return err
 	}
+	return d.afterFailures(ctx, tx, v, u, g, failures, v.Now)
+}
+
+// afterFailures does what follows so many failures in a row, the last of them at at: a
+// lane waits from then on, or closes.
+func (d *Desk) afterFailures(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, g countersign.Guess, failures int, at time.Time) error {
 	if wait := policy.RoadOf(g.Lane).Wait(failures); wait > 0 {
-		if err := tx.HoldLane(ctx, g.Subject, g.Lane, v.Now.Add(wait)); err != nil {
+		if err := tx.HoldLane(ctx, g.Subject, g.Lane, at.Add(wait)); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,13 @@ func (tx *Tx) ReserveEnrolmentTry(ctx context.Context, user countersign.UserID, 
 	return n == 1, err
 }
 
+// ReturnEnrolmentTry gives back a try of a code that was not compared.
+func (tx *Tx) ReturnEnrolmentTry(ctx context.Context, c countersign.EnrolmentCode) error {
+	_, err := tx.exec(ctx, `UPDATE enrolment_code SET tries = tries - 1 WHERE agency_id = $1 AND user_id = $2 AND digest = $3 AND tries > 0`,
+		tx.agency, c.User, c.Digest)
+	return err
+}
+
 // UseEnrolmentCode uses up the user's code and reports false if it is another
 // one, or over. Its guess was paid for.
 func (tx *Tx) UseEnrolmentCode(ctx context.Context, user countersign.UserID, digest string, now time.Time) (bool, error) {

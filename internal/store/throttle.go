@@ -51,6 +51,14 @@ func (tx *Tx) CountInFlight(ctx context.Context, subject string, lane countersig
 	return n, err
 }
 
+// HasLostGuesses reports whether a lane has guesses that LoseGuesses would settle.
+func (tx *Tx) HasLostGuesses(ctx context.Context, subject string, lane countersign.Lane, until time.Time) (lost bool, err error) {
+	err = tx.sql.QueryRowContext(ctx,
+		`SELECT EXISTS (SELECT 1 FROM guess WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at <= $4)`,
+		tx.agency, subject, lane, millis(until)).Scan(&lost)
+	return lost, err
+}
+
 // LoseGuesses settles as wrong what was paid for until then and never settled:
 // the node that judged it has died. It reports how many there were, and when the last was.
 func (tx *Tx) LoseGuesses(ctx context.Context, subject string, lane countersign.Lane, until time.Time) (n int, last time.Time, err error) {
