@@ -118,6 +118,15 @@ func notYou(f facts) paragraph {
 	return paragraph{Strong: "If this was not you:", Text: "somebody knows your password, so " + f.call() + "."}
 }
 
+// undone is the first paragraph of a letter about what was put back, since a sign-in
+// that had changed it was reported; otherwise it is p.
+func undone(f facts, p paragraph) paragraph {
+	if f.get("Undone") == "" {
+		return p
+	}
+	return paragraph{Strong: "It was put back.", Text: "A sign-in that was reported as not yours had changed it."}
+}
+
 func methodAdded(f facts) page {
 	return page{
 		Subject: "A method was added for " + f.product(),
@@ -132,7 +141,7 @@ func methodAdded(f facts) page {
 }
 
 func methodRemoved(f facts) page {
-	return page{
+	p := page{
 		Subject: "A method was removed for " + f.product(),
 		Preview: f.method(),
 		Title:   "A method was removed: " + f.method(),
@@ -142,6 +151,10 @@ func methodRemoved(f facts) page {
 			notYou(f),
 		},
 	}
+	if f.get("Undone") != "" {
+		p.Paragraphs[1] = paragraph{Strong: "A sign-in that was reported as not yours had added or changed it.", Text: "Check your methods in your User Profile."}
+	}
+	return p
 }
 
 // passkeyCopied is for the owner of a passkey, or for an administrator about him (PK-02).
@@ -172,24 +185,29 @@ func defaultChanged(f facts) page {
 		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Now", f.method()},
 			{"From", f.client()}},
 		Paragraphs: []paragraph{
-			{Text: "From your next sign-in it decides how tokens are delivered."},
+			undone(f, paragraph{Text: "From your next sign-in it decides how tokens are delivered."}),
 			notYou(f),
 		},
 	}
 }
 
 func addressChanged(f facts) page {
-	return page{
+	p := page{
 		Subject: "Tokens for " + f.product() + " go to another address",
 		Preview: "Now: " + f.get("New"),
 		Title:   "Your tokens go to another address now",
 		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Before", f.get("Old")}, {"Now", f.get("New")},
 			{"From", f.client()}},
 		Paragraphs: []paragraph{
-			{Text: "This mail went to both addresses."},
+			undone(f, paragraph{Text: "This mail went to both addresses."}),
 			notYou(f),
 		},
 	}
+	if f.get("Undone") != "" {
+		p.Subject = "Tokens for " + f.product() + " go where they went before"
+		p.Title = "Your tokens go where they went before"
+	}
+	return p
 }
 
 func addressAsked(f facts) page {
@@ -214,7 +232,7 @@ func profileChanged(f facts) page {
 		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Before", f.get("Old")}, {"Now", f.get("New")},
 			{"Changed by", f.get("By")}, {"Reason given", f.get("Reason")}},
 		Paragraphs: []paragraph{
-			{Text: "Remembered devices were forgotten, so a token is asked for at the next sign-in."},
+			undone(f, paragraph{Text: "Remembered devices were forgotten, so a token is asked for at the next sign-in."}),
 			{Strong: "If this is not as it should be,", Text: f.call() + "."},
 		},
 	}

@@ -3,12 +3,9 @@ package signin
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"countersign"
-	"countersign/internal/factor"
-	"countersign/internal/notice"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -101,7 +98,7 @@ func noteChange(ctx context.Context, tx *store.Tx, v countersign.Visit, session 
 // boundChange is the change that a wizard makes by binding fa, in place of the
 // factor at replaced; -1: of none.
 func boundChange(f policy.Facts, replaced int, fa countersign.Factor) store.SessionChange {
-	if replaced >= 0 && fa.Method == countersign.Email {
+	if replaced >= 0 && policy.Sends(fa.Method) {
 		return store.SessionChange{Kind: store.ChangeTokensTo, Ref: fa.Address, Was: f.Factors[replaced].Address}
 	}
 	return store.SessionChange{Kind: store.ChangeMethod, Ref: string(fa.ID)}
@@ -115,7 +112,9 @@ type undoing struct {
 	u       countersign.User
 	any     bool // something was taken back
 	removed []countersign.Method
-	before  string // the profile's address as the disowned session left it; empty: it changed none
+	before  string                // the profile's address as the disowned session left it; empty: it changed none
+	phone   string                // the profile's mobile phone, in the same way
+	moved   []store.SessionChange // where tokens go again
 }
 
 // undo takes back what the sessions of a browser changed since then: methods,
@@ -134,10 +133,20 @@ func (d *Desk) undo(ctx context.Context, tx *store.Tx, v countersign.Visit, u co
 	changes = append(changes, later...)
 	slices.SortStableFunc(changes, func(a, b store.SessionChange) int { return b.At.Compare(a.At) })
 	w := &undoing{d: d, tx: tx, v: v, u: u}
-	for _, step := range []func(context.Context, store.SessionChange) (bool, error){w.profile, w.tokens, w.codes, w.method, w.passkey} {
+	if err := w.names(ctx, changes); err != nil {
+		return false, err
+	}
+	factors, err := tx.Factors(ctx, u.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, step := range []func(context.Context, store.SessionChange) (bool, error){w.profile, w.mobile, w.tokens, w.codes, w.method, w.passkey} {
 		if err := w.each(ctx, changes, step); err != nil {
 			return false, err
 		}
+	}
+	if err := w.standard(ctx, changes, policy.Default(factors).Method); err != nil {
+		return false, err
 	}
 	if err := w.closeEmpty(ctx, changes); err != nil || !w.any {
 		return false, err
@@ -204,19 +213,33 @@ func (w *undoing) profile(ctx context.Context, c store.SessionChange) (bool, err
 	return true, w.tx.EndLinks(ctx, w.u.ID)
 }
 
-// tokens lets tokens go again to where they went before.
+// tokens lets tokens go again to where they went before. A number that too many others
+// have by now takes none, so the method goes.
 func (w *undoing) tokens(ctx context.Context, c store.SessionChange) (bool, error) {
 	if c.Kind != store.ChangeTokensTo {
 		return false, nil
 	}
 	factors, err := w.tx.Factors(ctx, w.u.ID)
-	i := slices.IndexFunc(factors, func(fa countersign.Factor) bool { return fa.Method == countersign.Email && fa.Address == c.Ref })
+	i := slices.IndexFunc(factors, func(fa countersign.Factor) bool { return policy.Sends(fa.Method) && fa.Address == c.Ref })
 	if err != nil || i < 0 {
 		return false, err
 	}
 	fa := factors[i]
+	free, err := w.free(ctx, fa.Method, c.Was)
+	if err != nil {
+		return false, err
+	}
+	if !free {
+		w.gone(fa.Method, "")
+		return true, w.d.dropFactor(ctx, w.tx, factors, i)
+	}
 	fa.ID, fa.Address, fa.Verified = countersign.FactorID(secret.NewID()), c.Was, w.v.Now
-	w.tx.Record(method(record(w.v, "method.added", w.u), countersign.Email, ""))
+	if at := slices.IndexFunc(w.moved, func(m store.SessionChange) bool { return m.Was == c.Ref }); at >= 0 {
+		w.moved[at].Was = c.Was
+	} else {
+		w.moved = append(w.moved, c)
+	}
+	w.tx.Record(method(record(w.v, "method.added", w.u), fa.Method, ""))
 	return true, w.tx.PutFactor(ctx, fa)
 }
 
@@ -291,25 +314,4 @@ func (w *undoing) closeEmpty(ctx context.Context, changes []store.SessionChange)
 	}
 	w.any = true
 	return w.tx.OpenReset(ctx, w.u.ID, w.v.Now, w.v.Now, w.u.Login)
-}
-
-// tell tells every address of the user what was taken back.
-func (w *undoing) tell(ctx context.Context) error {
-	names := make([]string, 0, len(w.removed))
-	for _, m := range w.removed {
-		if !slices.Contains(names, string(m)) {
-			names = append(names, string(m))
-		}
-	}
-	for _, m := range names {
-		if err := notice.Tell(ctx, w.tx, w.v, w.u, countersign.KindMethodRemoved, map[string]string{"Method": m, "Passkey": ""}); err != nil {
-			return err
-		}
-	}
-	if w.before == "" {
-		return nil
-	}
-	data := map[string]string{"By": strings.TrimSpace(w.u.Name + " (" + w.u.Login + ")"), "What": "email",
-		"Old": factor.Readable(w.before), "New": factor.Readable(w.u.Email)}
-	return notice.Tell(ctx, w.tx, w.v, w.u, countersign.KindProfileChanged, data)
 }

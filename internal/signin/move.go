@@ -70,6 +70,10 @@ func (d *Desk) movePhone(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		return err
 	}
 	tx.Record(record(v, "profile.phone_changed", u))
+	c := store.SessionChange{Kind: store.ChangePhone, Ref: u.Mobile, Was: old.Mobile}
+	if err := noteChange(ctx, tx, v, f.Attempt.Session, c); err != nil {
+		return err
+	}
 	if err := d.moved(ctx, tx, v, u, countersign.ForgottenMethods); err != nil {
 		return err
 	}

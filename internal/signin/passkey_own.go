@@ -137,10 +137,20 @@ func (d *Desk) RenamePasskey(ctx context.Context, v countersign.Visit, g Guest, 
 		return err
 	}
 	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
-		found, err := tx.RenamePasskey(ctx, u.ID, id, name)
-		if err == nil && !found {
+		factors, err := tx.Factors(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		all := passkeys(factors).Passkeys
+		i := slices.IndexFunc(all, func(p countersign.Passkey) bool { return p.ID == id })
+		if i < 0 {
 			return fail(countersign.NotFound, "passkey.gone", "", nil)
 		}
+		c := store.SessionChange{Kind: store.ChangeName, Ref: renamed(id, name), Was: all[i].Name}
+		if err := noteChange(ctx, tx, v, g.Session.ID, c); err != nil {
+			return err
+		}
+		_, err = tx.RenamePasskey(ctx, u.ID, id, name)
 		tx.Record(method(record(v, "passkey.renamed", u), countersign.ByPasskey, name))
 		return err
 	})

@@ -107,21 +107,29 @@ func (d *Desk) MakeDefault(ctx context.Context, v countersign.Visit, g Guest, m 
 		if err := d.endOthers(ctx, tx, v, u, ""); err != nil {
 			return err
 		}
-		if err := d.makeDefault(ctx, tx, v, u, factors, m); err != nil {
+		if err := d.makeDefault(ctx, tx, v, g.Session.ID, factors, m); err != nil {
 			return err
 		}
 		return notice.Tell(ctx, tx, v, u, countersign.KindDefaultChanged, map[string]string{"Method": string(m)})
 	})
 }
 
-// makeDefault changes the Default, if it is a change.
-func (d *Desk) makeDefault(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, factors []countersign.Factor, m countersign.Method) error {
-	if policy.Default(factors).Method == m && slices.ContainsFunc(factors, func(f countersign.Factor) bool { return f.Default }) {
+// makeDefault changes the Default of the user that factors belong to, if it is a
+// change. session is the one that does; empty: the wizard of a sign-in.
+func (d *Desk) makeDefault(ctx context.Context, tx *store.Tx, v countersign.Visit, session countersign.SessionID, factors []countersign.Factor, m countersign.Method) error {
+	before := policy.Default(factors)
+	if before.Method == m && before.Default {
 		return nil
 	}
-	e := record(v, "method.default", u)
-	e.Method = string(m)
-	tx.Record(e)
+	u, err := tx.User(ctx, before.User)
+	if err != nil {
+		return err
+	}
+	c := store.SessionChange{Kind: store.ChangeDefault, Ref: string(m), Was: string(before.Method)}
+	if err := noteChange(ctx, tx, v, session, c); err != nil {
+		return err
+	}
+	tx.Record(method(record(v, "method.default", u), m, ""))
 	return tx.SetDefault(ctx, u.ID, m)
 }
 

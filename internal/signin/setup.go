@@ -207,6 +207,6 @@ func (d *Desk) ChooseDefault(ctx context.Context, v countersign.Visit, m counter
 			return err
 		}
 		f.Attempt.Setup.Chosen = true
-		return d.makeDefault(ctx, tx, v, f.User, f.Factors, m)
+		return d.makeDefault(ctx, tx, v, f.Attempt.Session, f.Factors, m)
 	})
 }

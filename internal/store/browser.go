@@ -83,8 +83,11 @@ type ChangeKind string
 const (
 	ChangeMethod   ChangeKind = "method"   // a method was added: the ID of its factor
 	ChangePasskey  ChangeKind = "passkey"  // a passkey was added: its ID
-	ChangeTokensTo ChangeKind = "tokens"   // tokens go to another email address: the new one, the one before
+	ChangeTokensTo ChangeKind = "tokens"   // tokens go to another email address or number: the new one, the one before
 	ChangeEmail    ChangeKind = "email"    // the profile has another email address: the new one, the one before
+	ChangePhone    ChangeKind = "phone"    // the profile has another mobile phone: the new one, the one before
+	ChangeDefault  ChangeKind = "default"  // another method is the Default: the new one, the one before
+	ChangeName     ChangeKind = "name"     // a passkey has another name: its ID, a space and the new one, the one before
 	ChangeCodes    ChangeKind = "recovery" // recovery codes were made
 	ChangeReset    ChangeKind = "reset"    // Reset/Disable
 )
