@@ -198,10 +198,15 @@ var reasonWords = map[countersign.Reason]string{
 	countersign.ReasonRefused:     "refused",
 }
 
-// explained is an answer with its reason, where it has nothing but a code.
+// NoText begins, in an answer that is kept, the words that we have found for a code which
+// came without any. They end with a parenthesis.
+const NoText = " (no text: "
+
+// explained is an answer with its reason, where it has nothing but a code. It says that
+// the words are ours: pages show it as what the server has said.
 func explained(answer string, reason countersign.Reason) string {
 	if answer == "" || answer != strings.TrimSpace(answerCode.FindString(answer)) || reasonWords[reason] == "" {
 		return answer
 	}
-	return answer + " " + reasonWords[reason]
+	return answer + NoText + reasonWords[reason] + ")"
 }

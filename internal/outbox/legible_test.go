@@ -42,7 +42,7 @@ func TestAnswersInAnyLetters(t *testing.T) {
 		if m := message(t, db, "taken"); m.State != countersign.Sent || m.Answer != "250" || m.Tag != "" {
 			t.Errorf("%+v", m)
 		}
-		if m := message(t, db, "refused"); m.State != countersign.Refused || m.Server != "post?mter.example" || m.Answer != "550 refused" {
+		if m := message(t, db, "refused"); m.State != countersign.Refused || m.Server != "post?mter.example" || m.Answer != "550 (no text: refused)" {
 			t.Errorf("%+v", m)
 		}
 	})

@@ -78,10 +78,10 @@ func messageRows(messages []countersign.Message) []messageRow {
 			row.To = masked(countersign.SMS, m.To)
 		}
 		if m.State == countersign.Refused {
-			row.Answer = m.Answer
+			row.Answer = told(m)
 		}
 		if m.State == countersign.Held {
-			row.Answer = heldWhy[m.Answer]
+			row.Answer = "Held back: " + heldWhy[m.Answer]
 		}
 		rows = append(rows, row)
 	}

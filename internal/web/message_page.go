@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/outbox"
 	"countersign/internal/signin"
 )
 
@@ -94,9 +95,12 @@ func (p messagePage) steps() []messageStep {
 func (p messagePage) Waits() bool { return waits(p.Message) }
 
 // told is what became of a try: a server's own words, which begin with a number,
-// or what was found out about it.
+// or what was found out about it. Words that we have found for a bare code are not quoted.
 func told(m countersign.Message) string {
 	answer := strings.TrimRight(m.Answer, ". ")
+	if code, ours, bare := strings.Cut(answer, outbox.NoText); bare && m.Server != "" {
+		return fmt.Sprintf("%s said %s, without a reason. It probably means: %s", m.Server, code, strings.TrimSuffix(ours, ")"))
+	}
 	switch {
 	case m.Server == "":
 		return answer

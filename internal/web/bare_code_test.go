@@ -1,0 +1,21 @@
+package web
+
+import (
+	"testing"
+
+	"countersign"
+	"countersign/internal/outbox"
+)
+
+// What a server did not say is not quoted: the words for a bare code are ours.
+func TestABareCodeIsNotQuoted(t *testing.T) {
+	for answer, want := range map[string]string{
+		"550" + outbox.NoText + "there is no such address)":  "mx.acme.example said 550, without a reason. It probably means: there is no such address",
+		"550 5.1.1 User unknown.":                            `mx.acme.example said: "550 5.1.1 User unknown"`,
+		"550 5.1.1" + outbox.NoText + "the mailbox is full)": "mx.acme.example said 550 5.1.1, without a reason. It probably means: the mailbox is full",
+	} {
+		if got := told(countersign.Message{Server: "mx.acme.example", State: countersign.Refused, Answer: answer}); got != want {
+			t.Errorf("%q is shown as %q, want %q", answer, got, want)
+		}
+	}
+}
