@@ -180,6 +180,9 @@ func everyCall(t *testing.T, h *House, faults *Faults, f flow, how fault, look f
 			return n - stride
 		}
 		if f.after(p) {
+			if lost := faults.lost(); lost != "" { // no write may be lost: the request says that it was carried out
+				t.Errorf("call %d failed, and the request claims success without: %s", n, strings.Join(strings.Fields(lost), " "))
+			}
 			continue // the call was not needed: what is only shown, or a page that was seen
 		}
 		comesToNothing(t, n, p, before.differences(look()))

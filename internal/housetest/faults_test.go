@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -26,13 +28,14 @@ type Faults struct {
 	how   fault
 	down  bool
 	calls int
+	wrote string // the statement that failed first, if it writes
 }
 
 // arm lets the n-th call from now on fail.
 func (f *Faults) arm(n int, how fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.left, f.how, f.down, f.calls = n, how, false, 0
+	f.left, f.how, f.down, f.calls, f.wrote = n, how, false, 0, ""
 }
 
 // disarm ends it, and tells whether it has happened.
@@ -44,9 +47,25 @@ func (f *Faults) disarm() (happened bool) {
 	return happened
 }
 
+// lost is the write that failed; empty if it was none.
+func (f *Faults) lost() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.wrote
+}
+
+// writes reports whether a statement writes.
+func writes(statement string) bool {
+	words := append(strings.Fields(statement), "")
+	return slices.Contains([]string{"INSERT", "UPDATE", "DELETE", commits}, words[0])
+}
+
+// commits is the statement that a commit counts as.
+const commits = "COMMIT"
+
 // before is asked before a call is made: an error, and whether it is to be made
 // all the same. What holds something open is never made then.
-func (f *Faults) before() (err error, do bool) {
+func (f *Faults) before(statement string) (err error, do bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.down {
@@ -59,14 +78,17 @@ func (f *Faults) before() (err error, do bool) {
 		return nil, true
 	}
 	f.down = f.how == gone
+	if writes(statement) {
+		f.wrote = statement
+	}
 	return errFault, f.how == answerLost
 }
 
 // call makes one call, unless it is the one that fails. holds: its answer has to
 // be closed by somebody.
-func call[T any](f *Faults, holds bool, do func() (T, error)) (T, error) {
+func call[T any](f *Faults, statement string, holds bool, do func() (T, error)) (T, error) {
 	var none T
-	fails, may := f.before()
+	fails, may := f.before(statement)
 	if !may || holds && fails != nil {
 		return none, fails
 	}
@@ -100,7 +122,7 @@ type faultyConn struct {
 }
 
 func (c faultyConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	tx, err := call(c.faults, true, func() (driver.Tx, error) { return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o) })
+	tx, err := call(c.faults, "", true, func() (driver.Tx, error) { return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o) })
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +130,11 @@ func (c faultyConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx,
 }
 
 func (c faultyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return call(c.faults, false, func() (driver.Result, error) { return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) })
+	return call(c.faults, query, false, func() (driver.Result, error) { return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) })
 }
 
 func (c faultyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return call(c.faults, true, func() (driver.Rows, error) { return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) })
+	return call(c.faults, query, true, func() (driver.Rows, error) { return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) })
 }
 
 func (c faultyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
@@ -139,7 +161,7 @@ type faultyTx struct {
 }
 
 func (t faultyTx) Commit() error {
-	_, err := call(t.faults, false, func() (struct{}, error) { return struct{}{}, t.Tx.Commit() })
+	_, err := call(t.faults, commits, false, func() (struct{}, error) { return struct{}{}, t.Tx.Commit() })
 	if err != nil {
 		_ = t.Tx.Rollback() // what a lost connection does by itself; after a commit it does nothing
 	}
