@@ -69,12 +69,17 @@ var looks = []Look{{Width: 1280}, {Width: 1280, Dark: true}, {Width: 375}, {Widt
 
 // Examine looks at the page as it stands now, wide and narrow, light and dark:
 // it takes a picture of each (name-375-dark.png) where pictures are kept, and
-// fails the test, which goes on, where axe-core finds a violation or the page
-// scrolls sideways. In the dark only the colors differ.
+// fails the test, which goes on, where axe-core finds a violation, the page
+// scrolls sideways, or a phone number breaks over two lines at 320 pixels. In
+// the dark only the colors differ.
 func (w *Window) Examine(name string) {
 	w.t.Helper()
 	own := w.look
 	defer w.Look(own)
+	w.Look(Look{Width: 320})
+	for _, text := range w.Broken() {
+		w.t.Errorf("%s: %q breaks over two lines at 320 pixels", name, text)
+	}
 	for _, l := range looks {
 		w.Look(l)
 		called := fmt.Sprintf("%s-%d-light", name, l.Width)
@@ -98,6 +103,25 @@ func (w *Window) Examine(name string) {
 			w.t.Errorf("%s: %s", called, v)
 		}
 	}
+}
+
+// Broken returns the phone numbers and names of settings on the page that stand
+// on more than one line. What is typed into fields never does.
+func (w *Window) Broken() []string {
+	w.t.Helper()
+	return Eval[[]string](w, `(() => {
+		const whole = /\(?\d{3}\)?[ -]\d{3}-\d{4}|--[a-z]+(?:-[a-z]+)+/g, broken = []
+		const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+		for (let node; (node = texts.nextNode());) {
+			for (const found of node.data.matchAll(whole)) {
+				const range = document.createRange()
+				range.setStart(node, found.index)
+				range.setEnd(node, found.index + found[0].length)
+				if (new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1) broken.push(found[0])
+			}
+		}
+		return broken
+	})()`)
 }
 
 // axe is the text of axe-core, which scripts/install-test-tools fetches.

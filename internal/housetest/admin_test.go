@@ -219,7 +219,7 @@ func TestActivation(t *testing.T) {
 			t.Errorf("a form of the user ID: %d %s", p.Status, p.Text())
 		}
 		p = n.Post("/welcome", "link", key, "new_password", Password)
-		wantAt(t, p, 200, "/sign-in", "Your new password is saved")
+		wantAt(t, p, 200, "/sign-in", "Your password is saved")
 		if n.Cookie("session") != "" {
 			t.Error("the link signed in")
 		}

@@ -46,7 +46,7 @@ func TestFirstAdministratorRefused(t *testing.T) {
 			t.Error("what was typed is lost")
 		}
 		wantAt(t, b.Post("/welcome", "link", string(handle), "user_id", "ADMIN", "name", "Ann Admin", "email", "ann@demo.example", "new_password", "quiet river under seven bridges"),
-			http.StatusOK, "/sign-in")
+			http.StatusOK, "/sign-in", "You are the first administrator", "Sign in with the user ID and the password that you chose.")
 	})
 }
 

@@ -53,7 +53,7 @@ func TestLastHolderOfARightStays(t *testing.T) {
 		n := h.Browser("192.0.2.20", Chrome)
 		path := link(t, h, "cbills@demo.example", "/welcome?link=")
 		n.Get(path)
-		wantAt(t, n.Post("/welcome", "link", strings.TrimPrefix(path, "/welcome?link="), "new_password", another), 200, "/sign-in", "Your new password is saved")
+		wantAt(t, n.Post("/welcome", "link", strings.TrimPrefix(path, "/welcome?link="), "new_password", another), 200, "/sign-in", "Your password is saved")
 		if got := edit(admin.Change{Disabled: &off}); got != "" {
 			t.Errorf("disabled beside another: %q", got)
 		}

@@ -63,8 +63,21 @@ var files embed.FS
 
 var (
 	plainMail = texttemplate.Must(texttemplate.New("mail.txt").ParseFS(files, "letters/mail.txt"))
-	htmlMail  = htmltemplate.Must(htmltemplate.New("mail.html").ParseFS(files, "letters/mail.html"))
+	htmlMail  = htmltemplate.Must(htmltemplate.New("mail.html").Funcs(htmltemplate.FuncMap{"whole": whole}).ParseFS(files, "letters/mail.html"))
 )
+
+// whole keeps phone numbers on one line: mail programs break them at their hyphens.
+func whole(text string) htmltemplate.HTML {
+	var b strings.Builder
+	for _, piece := range countersign.Pieces(text) {
+		escaped := htmltemplate.HTMLEscapeString(piece.Text)
+		if piece.Whole {
+			escaped = `<span style="white-space:nowrap">` + escaped + `</span>`
+		}
+		b.WriteString(escaped)
+	}
+	return htmltemplate.HTML(b.String()) // #nosec G203 -- escaped above
+}
 
 // Render writes the letter of a message in the agency's name. from is the
 // sender's address; p gives the help contact and how long tokens work. words

@@ -2,8 +2,9 @@ package web
 
 import (
 	"html/template"
-	"regexp"
 	"strings"
+
+	"countersign"
 )
 
 // A contact is the agency's help contact with the telephone number in it, if
@@ -13,12 +14,9 @@ type contact struct {
 	Dial                  template.URL
 }
 
-// number is what a telephone number looks like inside of a sentence.
-var number = regexp.MustCompile(`\+?\(?[0-9][0-9 ().-]{5,18}[0-9]`)
-
 // phoneIn finds the telephone number in a contact, so that a phone can dial it.
 func phoneIn(text string) contact {
-	at := number.FindStringIndex(text)
+	at := countersign.FindPhone(text)
 	if at == nil {
 		return contact{Before: text}
 	}

@@ -91,11 +91,15 @@ func methodName(m countersign.Method) string {
 	}
 }
 
-// unbroken keeps a telephone number on one line; other text stays as it is.
+// unbroken keeps phone numbers and names of settings in a text on one line.
 func unbroken(text string) template.HTML {
-	escaped := template.HTMLEscapeString(text)
-	if formatted.MatchString(text) {
-		escaped = `<span class="nowrap">` + escaped + `</span>`
+	var b strings.Builder
+	for _, piece := range countersign.Pieces(text) {
+		escaped := template.HTMLEscapeString(piece.Text)
+		if piece.Whole {
+			escaped = `<span class="nowrap">` + escaped + `</span>`
+		}
+		b.WriteString(escaped)
 	}
-	return template.HTML(escaped) // #nosec G203 -- escaped above
+	return template.HTML(b.String()) // #nosec G203 -- escaped above
 }

@@ -26,7 +26,7 @@ var notices = map[string]string{
 	"attempt.expired": "info", "attempt.elsewhere": "info", "attempt.changed": "info", "attempt.crowded": "warn", "setup.over": "info",
 	"token.third_failure": "warn", "token.no_tokens": "info",
 	"signed-out": "done", "signed-out.remembered": "done", "signed-out.forgotten": "done",
-	"password.saved": "done", "password.replaced": "done",
+	"password.saved": "done", "password.replaced": "done", "welcome.first": "done", "welcome.done": "done",
 }
 
 func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, error) {

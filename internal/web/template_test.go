@@ -2,6 +2,9 @@ package web
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -160,5 +163,30 @@ func TestConsoleWithoutContents(t *testing.T) {
 		if !strings.Contains(page.String(), `action="/sign-out"`) || !strings.Contains(page.String(), "<h1>") {
 			t.Errorf("%s has no way to sign out, or no title", name)
 		}
+	}
+}
+
+// What may hold a phone number is never written into a page as it is: it would
+// break at its hyphens.
+func TestPhoneNumbersGoThroughUnbroken(t *testing.T) {
+	bare := regexp.MustCompile(`\{\{with \.Help\}\}[^{]*\{\{\.\}\}|<[^<>"]*>[^<>"]*\{\{(?:\.To|\.Shown|\.Row\.Shown|[.$A-Za-z]*\.Mobile)\}\}`)
+	if !bare.MatchString("<p>Sent to <strong>{{.To}}</strong></p>") || bare.MatchString("<p>Sent to <strong>{{unbroken .To}}</strong></p>") {
+		t.Error("the example is not told apart")
+	}
+	files, err := filepath.Glob("template/*.html")
+	if err != nil || len(files) < 40 {
+		t.Fatal(err, len(files))
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range bare.FindAllString(string(text), -1) {
+			t.Errorf("%s: %s", file, found)
+		}
+	}
+	if got := unbroken("Acme <b>, 614-555-0100, or --smtp-url"); got != `Acme &lt;b&gt;, <span class="nowrap">614-555-0100</span>, or <span class="nowrap">--smtp-url</span>` {
+		t.Error(got)
 	}
 }

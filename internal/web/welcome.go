@@ -57,7 +57,11 @@ func (s *Server) postWelcome(w http.ResponseWriter, r *http.Request, v countersi
 		Login: f.Get("user_id"), Name: f.Get("name"), Email: f.Get("email"), Password: f.Get("new_password"),
 		Agency: signin.AgencyNames{Name: typedIn(f, "agency_name"), Product: typedIn(f, "product"), Zone: typedIn(f, "time_zone")}})
 	if err == nil {
-		http.Redirect(w, r, signInFor("password.saved", strings.TrimSpace(f.Get("user_id"))), http.StatusSeeOther)
+		notice := "welcome.done"
+		if f.Has("email") { // only the form of the first administrator has the field
+			notice = "welcome.first"
+		}
+		http.Redirect(w, r, signInFor(notice, strings.TrimSpace(f.Get("user_id"))), http.StatusSeeOther)
 		return nil
 	}
 	if kind := countersign.KindOf(err); kind != countersign.Invalid && kind != countersign.Exists {
