@@ -94,7 +94,7 @@ func BuiltIn() []Preference {
 		{Code: PrefToken, AtOnce: true, Group: GroupMessages, Name: "Minutes that a token works", Kind: KindNumber, Min: 3, Max: 10, Empty: "2 minutes",
 			Hint: "Empty: two minutes. Otherwise 3 to 10, for mail that arrives late."},
 		{Code: PrefPhoneShare, AtOnce: true, Group: GroupMessages, Name: "Users who may share a mobile number", Kind: KindNumber, Default: "5", Min: 1, Max: 20,
-			Hint: "A phone on a shared desk proves little."},
+			Hint: "How many users may get their tokens on one phone. Fewer is safer: a shared phone doesn't show who signs in."},
 		{Code: PrefCountries, AtOnce: true, Group: GroupMessages, Name: "Countries for text messages", Kind: KindText, Default: "US",
 			Hint: "Two-letter country codes with spaces between them, for example US CA."},
 		{Code: PrefTexts, AtOnce: true, Group: GroupMessages, Name: "Text messages in a day", Kind: KindNumber, Default: "500", Min: 0, Max: 100000,

@@ -86,7 +86,7 @@ func turnOn(t *testing.T, w *browsertest.Window) {
 	w.Press("Show the effect")
 	want(t, w, "1 of 1 user will be asked to set up at their next sign-in.")
 	w.Press("Turn on")
-	want(t, w, "2FA is On now.")
+	want(t, w, "2FA is set to On.")
 }
 
 // app scans the QR code with zbarimg and takes the token from oathtool (M17).

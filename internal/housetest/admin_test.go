@@ -171,7 +171,7 @@ func TestIdleSessionKeepsWhatWasTyped(t *testing.T) {
 		wantAt(t, p, 200, "/sign-in", "You were away for 60 minutes, so you were signed out", "What you had typed is kept")
 		p = b.Post("/sign-in", "user_id", "ADMIN", "password", Password)
 		wantAt(t, p, 200, "/step-up", "You are about to save new Preferences") // a remembered device is no second factor
-		wantAt(t, b.Confirm("admin@demo.example"), 200, "/admin/system/preferences", "SESSIONIDLE is 30 now.")
+		wantAt(t, b.Confirm("admin@demo.example"), 200, "/admin/system/preferences", "SESSIONIDLE is set to 30.")
 
 		b.Get("/admin/system/preferences?edit=SESSIONIDLE")
 		h.Pass(31 * time.Minute)

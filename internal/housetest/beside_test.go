@@ -79,7 +79,7 @@ func TestARecoveryCodeKeepsWhatWasTyped(t *testing.T) {
 		wantToken(t, b.Post("/sign-in", "user_id", "ADMIN", "password", Password))
 		b.Post("/sign-in/other-way", "method", "recovery")
 		wantAt(t, b.Post("/sign-in/token", "recovery_code", codes[1]), 200, "/step-up", "Go on with what you sent?", "save new Preferences")
-		wantAt(t, b.Post("/step-up", "go_on", "yes"), 200, "/admin/system/preferences", "SESSIONIDLE is 30 now.")
+		wantAt(t, b.Post("/step-up", "go_on", "yes"), 200, "/admin/system/preferences", "SESSIONIDLE is set to 30.")
 	})
 }
 

@@ -363,10 +363,15 @@ func attribute(n *html.Node, name string) string {
 
 func text(n *html.Node) string {
 	var b strings.Builder
+	whole := false // the text before is kept on one line, in the middle of a sentence
 	for d := range n.Descendants() {
 		if d.Type == html.TextNode && (d.Parent == nil || d.Parent.Data != "style" && d.Parent.Data != "script") {
+			was := whole
+			whole = d.Parent != nil && d.Parent.Data == "span" && attribute(d.Parent, "class") == "nowrap"
+			if !was && !whole {
+				b.WriteString(" ")
+			}
 			b.WriteString(d.Data)
-			b.WriteString(" ")
 		}
 	}
 	return b.String()

@@ -192,7 +192,7 @@ func TestClosedSetUpOpensByACode(t *testing.T) {
 				}
 			}
 			b.SignIn(login)
-			wantAt(t, b.Post("/set-up/code", "enrolment_code", "AAAA-BBBB-CCCC-DDDD"), 422, "/set-up/code", "No enrollment code works for you now")
+			wantAt(t, b.Post("/set-up/code", "enrolment_code", "AAAA-BBBB-CCCC-DDDD"), 422, "/set-up/code", "You have no enrollment code that works")
 			if p := b.Post("/set-up/skip", "method", "code"); p.Path == "/set-up/email" {
 				t.Errorf("%s: the code was skipped", login)
 			}

@@ -55,7 +55,7 @@ func TestTwoFactorNeedsAMailRoute(t *testing.T) {
 			t.Fatalf("a mail that waits is a proof: %s", p.Text())
 		}
 		h.Mail("")
-		if p := turnOn(b, "save"); !p.Says("2FA is On now.") {
+		if p := turnOn(b, "save"); !p.Says("2FA is set to On.") {
 			t.Fatalf("after the test mail: %d %s", p.Status, p.Text())
 		}
 		h.Set("2FA", "Off")

@@ -60,7 +60,7 @@ func TestPasskeyAlone(t *testing.T) {
 		if got := proof(h); got != countersign.ProofPasskey {
 			t.Errorf("the session says %q", got)
 		}
-		if p = p.Browser.Post("/profile/default", "default", "email"); !p.Says("is your Default now.") {
+		if p = p.Browser.Post("/profile/default", "default", "email"); !p.Says("is your Default.") {
 			t.Errorf("a passkey is fresh for changes (SE-06): %s", p.Text())
 		}
 		p.Browser.SignOut()

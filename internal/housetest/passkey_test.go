@@ -194,7 +194,7 @@ func TestStepUpByPasskey(t *testing.T) {
 		if p = b.Post("/step-up", "credential", ""); p.Status != 422 || !p.Says("did not count as a try") {
 			t.Errorf("cancelled: %d %s", p.Status, p.Text())
 		}
-		if p = b.Post("/step-up", "credential", a.Answer(p.Options())); p.Path != "/profile" || !p.Says("is your Default now.", "A change was confirmed with a passkey.") {
+		if p = b.Post("/step-up", "credential", a.Answer(p.Options())); p.Path != "/profile" || !p.Says("is your Default.", "A change was confirmed with a passkey.") {
 			t.Errorf("%s: %s", p.Path, p.Text())
 		}
 		b.SignOut()

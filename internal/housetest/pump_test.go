@@ -46,7 +46,7 @@ func TestPumpOfAdjacentNumbers(t *testing.T) {
 		for n := range 40 {
 			b := bot(h, n, fmt.Sprintf("192.0.2.%d", n+10))
 			p := b.Post("/set-up/sms", "phone", fmt.Sprintf("61455501%02d", n))
-			if p.Says("No text messages are sent just now", "Use another way.") {
+			if p.Says("Text messages are stopped", "Use another way.") {
 				stopped++
 			}
 			h.Pass(time.Minute) // its token is over before the third one after it
@@ -65,7 +65,7 @@ func TestPumpOfAdjacentNumbers(t *testing.T) {
 		}
 		h.Pass(2 * time.Hour)
 		b := bot(h, 91, "192.0.2.201")
-		if p := b.Post("/set-up/sms", "phone", "6145550199"); p.Says("No text messages are sent just now") {
+		if p := b.Post("/set-up/sms", "phone", "6145550199"); p.Says("Text messages are stopped") {
 			t.Error("texts do not go on by themselves")
 		}
 		if lines := h.Events("BOT039"); !strings.Contains(strings.Join(lines, "\n"), "text.held refused") {

@@ -31,7 +31,7 @@ func TestStepUpConfirmsWhatItsPageNames(t *testing.T) {
 		} {
 			before := look()
 			b.page = codes
-			wantAt(t, b.Post(path, fields...), 409, path, "Another change is waiting now", "You are about to disable the user JJONES", "nothing was done and no try was counted")
+			wantAt(t, b.Post(path, fields...), 409, path, "Another change is waiting", "You are about to disable the user JJONES", "nothing was done and no try was counted")
 			if changed := before.changes(look(), "session"); len(changed) > 0 {
 				t.Errorf("%s changed %v", path, changed)
 			}

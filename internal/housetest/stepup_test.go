@@ -297,7 +297,7 @@ func TestStepUpWithoutAMethod(t *testing.T) {
 		p := b.Post("/admin/system/preferences", "code", "SESSIONIDLE", "value", "30", "step", "save")
 		wantAt(t, p, 200, "/step-up", "your password is needed once more, because no second factor is set up for you")
 		wantAt(t, b.Post("/step-up", "password", "wrong"), 422, "/step-up", "That is not your password. You have 2 tries left.")
-		wantAt(t, b.Post("/step-up", "password", Password), 200, "/admin/system/preferences", "SESSIONIDLE is 30 now.")
+		wantAt(t, b.Post("/step-up", "password", Password), 200, "/admin/system/preferences", "SESSIONIDLE is set to 30.")
 
 		h.Set("2FA", "On")
 		other := h.Browser("192.0.2.20", Chrome)

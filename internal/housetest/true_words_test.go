@@ -34,9 +34,9 @@ func TestPagesSayWhatIsTrue(t *testing.T) {
 			b.Get("/admin/system/preferences?edit=" + code)
 			return b.Post("/admin/system/preferences", "code", code, "value", value, "reason", "a test", "step", "save")
 		}
-		wantAt(t, save("HELPCONTACT", "Support, 614-555-0100"), 200, "/admin/system/preferences", "HELPCONTACT is Support, 614-555-0100 now.", "It applies at once.")
+		wantAt(t, save("HELPCONTACT", "Support, 614-555-0100"), 200, "/admin/system/preferences", "HELPCONTACT is set to Support, 614-555-0100.", "It applies at once.")
 		wantAt(t, save("2FAFREQUENCY", "8"), 200, "/admin/system/preferences", "It applies at each user's next sign-in.")
-		if p := save("2FA", ""); !p.Says("2FA has no value now, which counts as Off.") {
+		if p := save("2FA", ""); !p.Says("2FA has no value, which counts as Off.") {
 			t.Errorf("2FA without a value: %s", p.Text())
 		}
 
@@ -94,7 +94,7 @@ func TestTurningOffWithoutAReasonStaysAtTheEffect(t *testing.T) {
 			t.Errorf("the field is not marked: %s", p.Body)
 		}
 		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", p.Value("version"), "page", "effect", "step", "save", "reason", "moving house")
-		wantAt(t, p, 200, "/admin/system/preferences", "2FA is Off now.")
+		wantAt(t, p, 200, "/admin/system/preferences", "2FA is set to Off.")
 	})
 }
 

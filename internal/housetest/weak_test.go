@@ -71,7 +71,7 @@ func TestSignInWithAStolenPasswordAsks(t *testing.T) {
 		wantAt(t, b.Get("/profile"), 200, "/profile")
 		other := h.Browser("192.0.2.20", Chrome)
 		wantToken(t, other.SignIn("BSMITH")) // nothing is skipped
-		wantAt(t, other.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), 200, "/password/change", "Choose another one now.")
+		wantAt(t, other.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), 200, "/password/change", "Choose another one.")
 		p = other.Post("/password/change", "password", Password, "new_password", another)
 		wantAt(t, p, 200, "/profile", "Your password was changed.")
 		other.SignOut()

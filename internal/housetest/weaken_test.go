@@ -28,7 +28,7 @@ func TestOffIsHard(t *testing.T) {
 			t.Fatal("Off before the token")
 		}
 		b.Get("/step-up")
-		wantAt(t, b.Confirm("admin@demo.example"), 200, "/admin/system/preferences", "2FA is Off now.")
+		wantAt(t, b.Confirm("admin@demo.example"), 200, "/admin/system/preferences", "2FA is set to Off.")
 		for _, to := range []string{"admin@demo.example", "jjones@demo.example"} {
 			if !slices.ContainsFunc(h.Mail(to), func(m outbox.Mail) bool {
 				return strings.Contains(m.Text, "mail server move") && strings.Contains(m.Text, "Ann Admin")
@@ -62,7 +62,7 @@ func TestLongerFrequencyIsTold(t *testing.T) {
 		h.Pass(50 * time.Minute)
 		b.Get("/admin/system/preferences?edit=2FAFREQUENCY")
 		wantAt(t, b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "30", "step", "save"), 200, "/step-up")
-		wantAt(t, b.Confirm("admin@demo.example"), 200, "/admin/system/preferences", "2FAFREQUENCY is 30 now.")
+		wantAt(t, b.Confirm("admin@demo.example"), 200, "/admin/system/preferences", "2FAFREQUENCY is set to 30.")
 		mail := func(to string) int {
 			return len(slices.DeleteFunc(slices.Clone(h.Mail(to)), func(m outbox.Mail) bool { return !strings.Contains(m.Text, "2FAFREQUENCY") }))
 		}
@@ -98,7 +98,7 @@ func TestMethodsWhileOff(t *testing.T) {
 		b.SignIn("BSMITH")
 		b.Get("/profile")
 		b.Post("/profile/default", "default", "email")
-		wantAt(t, b.Post("/step-up", "token", h.AppToken(key)), 200, "/profile", "Email is your Default now. From your next sign-in tokens go to bsmith@demo.example. All your addresses were told.")
+		wantAt(t, b.Post("/step-up", "token", h.AppToken(key)), 200, "/profile", "Email is your Default. From your next sign-in tokens go to bsmith@demo.example. All your addresses were told.")
 	})
 }
 

@@ -204,13 +204,13 @@ func TestSavePreference(t *testing.T) {
 	p := b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "14", "version", version, "step", "effect")
 	wantPage(t, p, 200, "Two factor authentication frequency: from 7 to 14")
 	p = b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", p.Value("value"), "version", p.Value("version"), "step", "save")
-	wantPage(t, p, 200, "2FAFREQUENCY is 14 now.")
+	wantPage(t, p, 200, "2FAFREQUENCY is set to 14.")
 	p = b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "", "step", "save")
-	wantPage(t, p, 200, "2FAFREQUENCY is 30 (default) now.")
+	wantPage(t, p, 200, "2FAFREQUENCY is set to 30 (default).")
 	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "", "step", "save", "reason", "tests of the mail server")
-	wantPage(t, p, 200, "2FA has no value now, which counts as Off.", "Two factor authentication is Off")
+	wantPage(t, p, 200, "2FA has no value, which counts as Off.", "Two factor authentication is Off")
 	p = b.Post("/admin/system/preferences", "code", "ADDAPPWIZ", "value", "On", "step", "save")
-	wantPage(t, p, 200, "ADDAPPWIZ is On now.")
+	wantPage(t, p, 200, "ADDAPPWIZ is set to On.")
 }
 
 // Turning 2FA Off needs a reason, told to every administrator (RS-08).
@@ -227,7 +227,7 @@ func TestTurnOff(t *testing.T) {
 		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "effect")
 		wantPage(t, p, 200, "from On to Off", "Reason")
 		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "mail server <move>")
-		wantPage(t, p, 200, "2FA is Off now.", `Two factor authentication is Off since today at 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
+		wantPage(t, p, 200, "2FA is set to Off.", `Two factor authentication is Off since today at 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
 		wantPage(t, b.Get("/admin/users"), 200, `Two factor authentication is Off since today at 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
 	})
 }
@@ -253,7 +253,7 @@ func TestEffectCounts(t *testing.T) {
 		t.Fatalf("the other session does not stand: %s", p.Path)
 	}
 	p = b.Post("/admin/system/preferences", "code", "2FA", "value", "On", "step", "save", "end_sessions", "yes")
-	wantPage(t, p, 200, "2FA is On now.")
+	wantPage(t, p, 200, "2FA is set to On.")
 	if p := other.Get("/profile"); p.Path != "/sign-in" {
 		t.Errorf("the other session goes on: %s", p.Path)
 	}
@@ -288,7 +288,7 @@ func TestPreferenceConflict(t *testing.T) {
 		t.Fatalf("it was overwritten: %s", got)
 	}
 	p = b.Post("/admin/system/preferences", "code", p.Value("code"), "value", p.Value("value"), "version", p.Value("version"))
-	wantPage(t, p, 200, "2FAFREQUENCY is 3 now.")
+	wantPage(t, p, 200, "2FAFREQUENCY is set to 3.")
 }
 
 // What was searched for is shown as it was typed, whatever it is.

@@ -27,8 +27,8 @@ func (s *Server) getChangePassword(w http.ResponseWriter, r *http.Request, v cou
 // asked are the sentences for somebody who has just signed in with a password
 // that guessing programs know. It is his to change, and he may go on (PW-04).
 var asked = map[string]string{
-	"password.breached": "Your password is in a list of stolen passwords\nPrograms that guess passwords have it. Choose another one now.",
-	"password.common":   "Your password is among the most used, or made of them\nIt is guessed early. Choose another one now.",
+	"password.breached": "Your password is in a list of stolen passwords\nPrograms that guess passwords have it. Choose another one.",
+	"password.common":   "Your password is among the most used, or made of them\nIt is guessed early. Choose another one.",
 }
 
 func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, status int, refused error) error {

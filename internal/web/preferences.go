@@ -193,10 +193,10 @@ func (p *preferencesPage) open(code string, typed *admin.Saving) {
 func (p preferencesPage) savedAlert(code string) *alert {
 	for _, row := range p.Rows {
 		if row.Preference.Code == code {
-			a := &alert{Kind: "done", Role: "status", Head: code + " is " + cmp.Or(row.Shown(), "empty") + " now.",
+			a := &alert{Kind: "done", Role: "status", Head: code + " is set to " + cmp.Or(row.Shown(), "empty") + ".",
 				Rest: "It applies at each user's next sign-in."}
 			if row.Setting.Value == "" && row.Preference.Default == "" && row.Preference.Kind == countersign.KindSwitch {
-				a.Head = code + " has no value now, which counts as Off."
+				a.Head = code + " has no value, which counts as Off."
 			}
 			if row.Preference.AtOnce {
 				a.Rest = "It applies at once."

@@ -90,7 +90,7 @@ func defaultDone(f countersign.Factor) *alert {
 	default:
 		next = "it is asked for first"
 	}
-	return &alert{Kind: "done", Role: "status", Head: methodName(f.Method) + " is your Default now.",
+	return &alert{Kind: "done", Role: "status", Head: methodName(f.Method) + " is your Default.",
 		Rest: "From your next sign-in " + next + ". All your addresses were told."}
 }
 

@@ -125,10 +125,9 @@ func offered(view signin.View) []countersign.Method {
 
 // steps is the stepper with now as the current step.
 func (p setUpPage) steps(now string) []step {
-	s := p.View.Attempt.Setup
-	all := []step{{Name: "Email", Done: p.View.Has(countersign.Email)}, {Name: "App", Done: slices.Contains(s.Verified, countersign.App)}}
+	all := []step{{Name: "Email", Done: p.View.Has(countersign.Email)}, {Name: "App", Done: p.has(countersign.App)}}
 	if slices.Contains(p.View.Offered, countersign.SMS) {
-		all = append(all, step{Name: "SMS", Done: slices.Contains(s.Verified, countersign.SMS)})
+		all = append(all, step{Name: "SMS", Done: p.has(countersign.SMS)})
 	}
 	all = append(all, step{Name: "Default"})
 	for i := range all {
@@ -136,6 +135,11 @@ func (p setUpPage) steps(now string) []step {
 		all[i].Done = all[i].Done && !all[i].Now
 	}
 	return all
+}
+
+// has reports whether the user has a method: from before, or proved in this set-up.
+func (p setUpPage) has(m countersign.Method) bool {
+	return p.View.Has(m) || slices.Contains(p.View.Attempt.Setup.Verified, m)
 }
 
 // stageOf sends the browser to the page of the stage, unless it is at one of these.

@@ -75,7 +75,7 @@ var sentences = map[string]string{
 	"app.key_over":           "That token was made with the key of before, which could be used for ten minutes. Scan the new QR Code below. You have {Tries} left.",
 	"app.clock":              "That token belongs to another minute. Check that your phone's clock is set automatically, then enter the next token. You have {Tries} left.",
 	"step_up.password_wrong": "That is not your password. You have {Tries} left.",
-	"step_up.other":          "Another change is waiting now\nLook at what it is; nothing was done and no try was counted.",
+	"step_up.other":          "Another change is waiting\nLook at what it is; nothing was done and no try was counted.",
 	"step_up.too_much":       "This is too much to keep while you confirm that it is you\nNothing was changed. Send less at once.",
 	"step_up.needed":         "A token from the last 5 minutes is needed for this.",
 	"method.unknown":         "That way is not set up for you. Choose one from the list.",
@@ -145,7 +145,7 @@ var sentences = map[string]string{
 	"enrolment_code.form":           "An enrollment code has 16 letters and digits, without I, O, 0 and 1. This did not count as a try.",
 	"enrolment_code.wrong":          "That code is not right. You have {Tries} left.",
 	"enrolment_code.wrong_last":     "That code is not right. It was the last try, so your code no longer works. Ask your administrator for a new one.",
-	"enrolment_code.none":           "No enrollment code works for you now: none was made, or it was used, or its time or its tries are over. Ask your administrator for one.",
+	"enrolment_code.none":           "You have no enrollment code that works: none was made, or it was used, or its time or its tries are over. Ask your administrator for one.",
 	"enrolment_code.enrolled":       "{Login} is set up, so a code would open nothing. Reset first, then make a code.",
 	"enrolment_code.disabled":       "{Login} is disabled, so a code would open nothing. Enable the user first.",
 	"enrolment_code.reason_missing": "Write a reason. It is kept in the audit log and told to the user.",
@@ -230,7 +230,7 @@ var sentences = map[string]string{
 	"act.message_resend": "send a letter again",
 	"send.limit_network": "Many text messages were asked for from your network\nNo more are sent from there until {Until}. Use another way.",
 	"send.limit_texts":   "No more text messages are sent today\nThe limit of a day is reached; they go on at {Until}. Use another way.",
-	"send.stopped":       "No text messages are sent just now\nThey are stopped for a while, because many led to nothing. Use another way.",
+	"send.stopped":       "Text messages are stopped\nToo many of them led to no sign-in. Use another way.",
 	"send.country":       "Text messages to the country of your number are not allowed\nUse another way, or ask your administrator.",
 
 	// Messages that no mail server or text gateway is set up for
