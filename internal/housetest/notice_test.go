@@ -148,7 +148,7 @@ func (h *House) reader(login string) reader {
 }
 
 var (
-	timeSaid = regexp.MustCompile(`Time: \d+ November 2026, \d+:\d\d [AP]M UTC`)
+	timeSaid = regexp.MustCompile(`Time: November \d+, 2026 at \d+:\d\d [AP]M UTC`)
 	linkSaid = regexp.MustCompile(`https?://[^\s"<]+`)
 )
 
