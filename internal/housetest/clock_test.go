@@ -22,7 +22,7 @@ func TestAClockThatIsWrongAtSignIn(t *testing.T) {
 		for _, token := range []string{at(-4 * time.Minute), early} {
 			wantAt(t, b.Post("/sign-in/token", "token", token), 422, "/sign-in/token", "That token belongs to another minute", "phone's clock")
 		}
-		wantAt(t, b.Post("/sign-in/token", "token", at(-8*time.Minute)), 200, "/sign-in", "After three failed attempts")
+		wantAt(t, b.Post("/sign-in/token", "token", at(-8*time.Minute)), 200, "/sign-in", "After three failed attempts", "enter the token that your app shows")
 
 		b.SignIn("BSMITH")
 		h.Pass(3 * time.Minute)

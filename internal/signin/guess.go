@@ -346,7 +346,7 @@ func (d *Desk) failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f 
 			return nil, err
 		}
 	}
-	return fail(countersign.Expired, policy.RefusedFailures, "", countersign.Args{"Login": f.User.Login}), nil
+	return fail(countersign.Expired, policy.RefusedFailures, "", countersign.Args{"Login": f.User.Login, "Method": e.Method}), nil
 }
 
 // lastTry says what another wrong token ends: the sign-in or the session, or only

@@ -34,7 +34,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 		http.Redirect(w, r, s.wentOn(r, v, code), http.StatusSeeOther) // #nosec G710 -- the page of a step, a constant path
 	case over:
 		s.Entrance.ClearCookie(w, door.Attempt)
-		http.Redirect(w, r, signInFor(code, whose(err)), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor(noticeOf(err, code), whose(err)), http.StatusSeeOther)
 	case kind == countersign.SignedOut:
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	case kind == countersign.Stale: // the wizard of a session: it goes on after the step-up
@@ -64,7 +64,7 @@ func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign
 func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	if countersign.CodeOf(err) == "token.third_failure" {
 		s.Entrance.ClearCookie(w, door.Session)
-		http.Redirect(w, r, signInFor("token.third_failure", whose(err)), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor(noticeOf(err, "token.third_failure"), whose(err)), http.StatusSeeOther)
 		return
 	}
 	switch code := countersign.CodeOf(err); {
@@ -79,6 +79,16 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.V
 		return
 	}
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)
+}
+
+// noticeOf is code, or after a third failure with an app its own notice: an app
+// goes on showing tokens.
+func noticeOf(err error, code string) string {
+	var e *countersign.Error
+	if code == policy.RefusedFailures && errors.As(err, &e) && e.Args["Method"] == string(countersign.App) {
+		return code + "_app"
+	}
+	return code
 }
 
 // whose is the user ID that an error names; empty: it names none.

@@ -24,7 +24,7 @@ type signInPage struct {
 // notices are the codes that the address of the sign-in page may name.
 var notices = map[string]string{
 	"attempt.expired": "info", "attempt.elsewhere": "info", "attempt.changed": "info", "attempt.crowded": "warn", "setup.over": "info",
-	"token.third_failure": "warn", "token.no_tokens": "info",
+	"token.third_failure": "warn", "token.third_failure_app": "warn", "token.no_tokens": "info",
 	"signed-out": "done", "signed-out.remembered": "done", "signed-out.forgotten": "done",
 	"password.saved": "done", "password.replaced": "done", "welcome.first": "done", "welcome.done": "done",
 }
