@@ -10,7 +10,7 @@ SHOTS    ?= $(CURDIR)/shots
 # make test runs with the race detector what works side by side: these packages, and
 # of the whole application the tests that send requests at once, whose names say so.
 # The detector triples the time of a test. make soak watches everything.
-SIDE_BY_SIDE = . ./internal/door ./internal/leash ./internal/ops ./internal/outbox ./internal/secret ./internal/smpp ./internal/store
+SIDE_BY_SIDE = . ./internal/edge ./internal/childproc ./internal/ops ./internal/outbox ./internal/secret ./internal/smpp ./internal/store
 # The race detector watches all but SQLite, which is C in Go's clothes: its memory
 # is its own, and watching it would more than double the time of every test.
 UNWATCHED = -gcflags=modernc.org/sqlite/lib=-race=false
@@ -25,7 +25,7 @@ help: ## shows this list
 test: test-tools format vet ## formats, vets and tests everything, on SQLite and PostgreSQL
 	scripts/with-postgres $(GO) test -count=1 -vet=off -p $(P) -parallel 6 -timeout 90m ./...
 	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m $(SIDE_BY_SIDE)
-	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m -run 'AtOnce|TestChaos|TestRandomSequences' ./internal/housetest
+	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m -run 'AtOnce|TestChaos|TestRandomSequences' ./internal/apptest
 
 check: lint test ## make test and the linters
 
@@ -50,7 +50,7 @@ fuzz: ## gives every fuzz target FUZZTIME (30s)
 soak: test-tools ## long repetitions: hours
 	RAPID_CHECKS=1000000 $(GO) test -count=1 -timeout 3h ./internal/policy ./internal/factor
 	COUNTERSIGN_SOAK=1 scripts/with-postgres $(RACE) -timeout 6h ./...
-	COUNTERSIGN_SOAK=1 scripts/with-postgres $(GO) test -count=1 -timeout 3h -run TestRandomSequences ./internal/housetest
+	COUNTERSIGN_SOAK=1 scripts/with-postgres $(GO) test -count=1 -timeout 3h -run TestRandomSequences ./internal/apptest
 
 mutate: test-tools ## changes the product line by line, and runs the tests that must fall: ten minutes
 	scripts/with-postgres $(GO) run ./scripts/mutate -p $(P)
@@ -74,7 +74,7 @@ lint: .cache/bin/golangci-lint
 	.cache/bin/golangci-lint run
 
 scan: .cache/bin/gosec .cache/bin/staticcheck ## lets scanners loose: risky code, and sqlmap and wapiti on a demo
-	.cache/bin/gosec -quiet -exclude=G101,G104,G115,G304 $(patsubst %,-exclude-dir=%,tools internal/housetest internal/browsertest internal/mtatest internal/pgtest internal/leash internal/e2e) ./...
+	.cache/bin/gosec -quiet -exclude=G101,G104,G115,G304 $(patsubst %,-exclude-dir=%,tools internal/apptest internal/browsertest internal/mtatest internal/pgtest internal/childproc internal/e2e) ./...
 	.cache/bin/staticcheck ./...
 	scripts/scan-web
 

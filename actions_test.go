@@ -32,7 +32,7 @@ func actionsIn(s source) (found []string) {
 		switch e := n.(type) {
 		case *ast.CallExpr:
 			f, ok := e.Fun.(*ast.Ident)
-			if !ok || !strings.HasPrefix(f.Name, "record") && f.Name != "refused" {
+			if !ok || !strings.HasPrefix(f.Name, "record") && f.Name != "newEvent" && f.Name != "refusedEvent" {
 				return true
 			}
 			for _, a := range e.Args[min(1, len(e.Args)):min(3, len(e.Args))] { // after the visit, perhaps after the actor

@@ -7,12 +7,12 @@ import (
 
 // Ranges of IPv6 that hold an IPv4 address (DV-09).
 var (
-	mappedIPv4     = netip.MustParsePrefix("::ffff:0:0/96")  // RFC 4291 §2.5.5.2
-	compatibleIPv4 = netip.MustParsePrefix("::/96")          // RFC 4291 §2.5.5.1
-	translated     = netip.MustParsePrefix("64:ff9b::/96")   // NAT64, RFC 6052
-	translatedHere = netip.MustParsePrefix("64:ff9b:1::/48") // NAT64 within a network, RFC 8215
-	sixToFour      = netip.MustParsePrefix("2002::/16")      // RFC 3056
-	teredo         = netip.MustParsePrefix("2001::/32")      // RFC 4380
+	mappedIPv4       = netip.MustParsePrefix("::ffff:0:0/96")  // RFC 4291 §2.5.5.2
+	compatibleIPv4   = netip.MustParsePrefix("::/96")          // RFC 4291 §2.5.5.1
+	translated       = netip.MustParsePrefix("64:ff9b::/96")   // NAT64, RFC 6052
+	localTranslation = netip.MustParsePrefix("64:ff9b:1::/48") // NAT64 within a network, RFC 8215
+	sixToFour        = netip.MustParsePrefix("2002::/16")      // RFC 3056
+	teredo           = netip.MustParsePrefix("2001::/32")      // RFC 4380
 )
 
 // CanonicalAddress returns the address that is compared, counted and logged for
@@ -33,7 +33,7 @@ func CanonicalAddress(ip netip.Addr) netip.Addr {
 // network by a range that any host may write. It is never a proxy's.
 func Borrowed(ip netip.Addr) bool {
 	inner, ok := carried(ip.WithZone(""))
-	return ok && inner.IsPrivate() && !translatedHere.Contains(ip.WithZone(""))
+	return ok && inner.IsPrivate() && !localTranslation.Contains(ip.WithZone(""))
 }
 
 // carried is the IPv4 address within ip. Those that no packet comes from stay
@@ -47,7 +47,7 @@ func carried(ip netip.Addr) (netip.Addr, bool) {
 	switch {
 	case translated.Contains(ip), compatibleIPv4.Contains(ip):
 		four = [4]byte(b[12:])
-	case translatedHere.Contains(ip):
+	case localTranslation.Contains(ip):
 		if b[8] != 0 {
 			return netip.Addr{}, false // RFC 6052 §2.2 keeps these bits zero
 		}
@@ -107,7 +107,7 @@ func CanonicalNetwork(p netip.Prefix) (netip.Prefix, error) {
 	inside := func(r netip.Prefix) bool { return bits >= r.Bits() && r.Contains(ip) }
 	var four [4]byte
 	b := ip.As16()
-	whole := bits == 96 && (translated.Contains(ip) || translatedHere.Contains(ip)) || bits == 16 && sixToFour.Contains(ip)
+	whole := bits == 96 && (translated.Contains(ip) || localTranslation.Contains(ip)) || bits == 16 && sixToFour.Contains(ip)
 	switch {
 	case whole:
 		return p, fmt.Errorf("%s holds every IPv4 address: write the IPv4 network instead", p)
@@ -120,15 +120,15 @@ func CanonicalNetwork(p netip.Prefix) (netip.Prefix, error) {
 		four, bits = [4]byte(b[2:6]), min(bits-16, 32)
 	case inside(teredo) && bits >= 96:
 		four, bits = [4]byte{^b[12], ^b[13], ^b[14], ^b[15]}, bits-96
-	case inside(translatedHere) && bits >= 96 && b[8] == 0:
+	case inside(localTranslation) && bits >= 96 && b[8] == 0:
 		four, bits = [4]byte(b[12:]), bits-96
-	case inside(teredo), inside(translatedHere), bits > 0 && p.Overlaps(mappedIPv4):
+	case inside(teredo), inside(localTranslation), bits > 0 && p.Overlaps(mappedIPv4):
 		return p, fmt.Errorf("%s holds IPv4 addresses: write the IPv4 network instead", p)
 	default:
 		return p, nil
 	}
 	inner := netip.AddrFrom4(four)
-	if inner.IsPrivate() && !mappedIPv4.Contains(ip) && !translatedHere.Contains(ip) {
+	if inner.IsPrivate() && !mappedIPv4.Contains(ip) && !localTranslation.Contains(ip) {
 		return p, fmt.Errorf("%s can be written by any host: write the IPv4 network instead", p)
 	}
 	return netip.PrefixFrom(inner, bits).Masked(), nil

@@ -45,8 +45,8 @@ func TestCanonicalAddress(t *testing.T) {
 			t.Errorf("%s is %s, and that is %s", written, got, again)
 		}
 		c, plain := countersign.Client{IP: ip}, countersign.Client{IP: netip.MustParseAddr(want)}
-		if c.Network() != plain.Network() || c.Neighbourhood() != plain.Neighbourhood() || c.Wide() != plain.Wide() || c.Address() != plain.Address() {
-			t.Errorf("%s counts as %s %s %s %s", written, c.Network(), c.Neighbourhood(), c.Wide(), c.Address())
+		if c.Network() != plain.Network() || c.Neighborhood() != plain.Neighborhood() || c.Wide() != plain.Wide() || c.Address() != plain.Address() {
+			t.Errorf("%s counts as %s %s %s %s", written, c.Network(), c.Neighborhood(), c.Wide(), c.Address())
 		}
 	}
 	if countersign.CanonicalAddress(netip.Addr{}).IsValid() {

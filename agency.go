@@ -50,7 +50,7 @@ func ChosenZone(zone string) string {
 // CheckZone says why a time zone can't be an agency's; nil if it can. None is UTC.
 func CheckZone(zone string) error {
 	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" || len(zone) > 64 {
-		return &Error{Kind: Invalid, Code: "agency.zone", Field: "zone", Args: Args{"Zone": zone}}
+		return &Error{Kind: KindInvalid, Code: "agency.zone", Field: "zone", Args: Args{"Zone": zone}}
 	}
 	return nil
 }

@@ -10,111 +10,111 @@ type Purpose string
 
 // The purposes. An attempt of one purpose is useless for another (OT-04).
 const (
-	SignIn   Purpose = "sign-in" // ends in a session
-	SetUp    Purpose = "set-up"  // the wizard, opened from the User Profile of a session
-	StepUp   Purpose = "step-up" // a fresh second factor for a session (SE-06)
-	NewEmail Purpose = "email"   // proves a new address of the profile
-	NewPhone Purpose = "phone"   // proves a new number of the profile
-	Resume   Purpose = "resume"  // what was posted after its session had ended, until the user is back
+	PurposeSignIn     Purpose = "sign-in" // ends in a session
+	PurposeEnrollment Purpose = "set-up"  // the wizard, opened from the User Profile of a session
+	PurposeStepUp     Purpose = "step-up" // a fresh second factor for a session (SE-06)
+	PurposeNewEmail   Purpose = "email"   // proves a new address of the profile
+	PurposeNewPhone   Purpose = "phone"   // proves a new number of the profile
+	PurposeResume     Purpose = "resume"  // what was posted after its session had ended, until the user is back
 )
 
 // An Attempt is a sign-in, a set-up or a step-up under way: everything that was
 // proved so far, kept in the database so that every node sees the same.
 type Attempt struct {
-	ID       AttemptID
-	User     UserID
-	Purpose  Purpose
-	Session  SessionID // set-up and step-up: the session it was opened from
-	Browser  BrowserID // the browser that began it, by its device cookie; empty: it began before cookies came with the password
-	Own      bool      // Browser had signed this user in from the same network before, and no one else
-	Known    bool      // Browser had signed this user in before, wherever that was
-	Client   Client    // the client that started it
-	Password bool      // the password was right
-	Asked    bool      // a token was asked for: nothing but a proof admits from then on
-	Proved   Method    // the second factor that was proved; empty: none yet
-	Alone    bool      // it was a passkey that verified its user, asked to be the whole sign-in
-	Failures int       // tries that were paid for, over all methods and steps (TH-01)
-	Tried    time.Time // when the last of them was paid for; zero: none was
-	Wrong    int       // of these, tokens that were judged and wrong
-	WrongAt  time.Time // the last of them; zero: none was
-	Told     int       // of Wrong, those that the user was told of or has turned out to have typed
-	Cleared  bool      // its user has completed a sign-in in the same browser since
-	Warned   string    // the warning that the user was told of while it went on; empty: none
-	Hints    int       // inputs that were not six digits (D-18)
-	Prompts  int       // prompts for a passkey that were cancelled or failed (D-18)
-	Sends    int       // tokens sent so far
+	ID           AttemptID
+	User         UserID
+	Purpose      Purpose
+	Session      SessionID // set-up and step-up: the session it was opened from
+	Browser      BrowserID // the browser that began it, by its device cookie; empty: it began before cookies came with the password
+	KnownBrowser bool      `json:"Own"` // Browser had signed this user in from the same network before, and no one else
+	Known        bool      // Browser had signed this user in before, wherever that was
+	Client       Client    // the client that started it
+	Password     bool      // the password was right
+	TokenAsked   bool      `json:"Asked"` // a token was asked for: nothing but a proof admits from then on
+	Proved       Method    // the second factor that was proved; empty: none yet
+	PasskeyOnly  bool      `json:"Alone"` // it was a passkey that verified its user, asked to be the whole sign-in
+	Failures     int       // tries that were paid for, over all methods and steps (TH-01)
+	Tried        time.Time // when the last of them was paid for; zero: none was
+	Wrong        int       // of these, tokens that were judged and wrong
+	WrongAt      time.Time // the last of them; zero: none was
+	Notified     int       `json:"Told"` // of Wrong, those that the user was told of or has turned out to have typed
+	Cleared      bool      // its user has completed a sign-in in the same browser since
+	Warned       string    // the warning that the user was told of while it went on; empty: none
+	Hints        int       // inputs that were not six digits (D-18)
+	Prompts      int       // prompts for a passkey that were cancelled or failed (D-18)
+	Sends        int       // tokens sent so far
 
 	// Sent is when a token last went out by a channel and was not answered yet.
 	Sent map[Method]time.Time
 
-	Method    Method // the method asked for; empty: the Default
-	Decline   bool   // "Do not remember this device", as the last page said
-	Challenge Challenge
-	Earlier   []Earlier // tokens of this attempt that were replaced
-	Unsent    string    // code of why the last token was not sent; empty: it was
-	UnsentTo  time.Time // until when no token is sent; zero: for the rest of the attempt
-	Setup     Setup
-	Also      bool // new email: tokens go there too, once it is proved
-	Act       *Act // step-up and resume: what goes on after it
-	Then      string
-	Weak      string // code of why the password should be another one; empty: nothing speaks against it
-	Started   time.Time
-	Expires   time.Time
+	Method           Method // the method asked for; empty: the Default
+	DeclineRemember  bool   `json:"Decline"` // "Do not remember this device", as the last page said
+	Challenge        Challenge
+	Superseded       []SupersededToken `json:"Earlier"`  // tokens of this attempt that were replaced
+	SendProblem      string            `json:"Unsent"`   // code of why the last token was not sent; empty: it was
+	SendBlockedUntil time.Time         `json:"UnsentTo"` // until when no token is sent; zero: for the rest of the attempt
+	Enrollment       Enrollment        `json:"Setup"`
+	MoveTokens       bool              `json:"Also"` // new email: tokens go there too, once it is proved
+	Pending          *PendingRequest   `json:"Act"`  // step-up and resume: what goes on after it
+	ReturnTo         string            `json:"Then"`
+	PasswordProblem  string            `json:"Weak"` // code of why the password should be another one; empty: nothing speaks against it
+	Started          time.Time
+	Expires          time.Time
 }
 
-// Half tells whether the attempt is a sign-in that waits for its second factor:
+// AwaitingSecondFactor tells whether the attempt is a sign-in that waits for its second factor:
 // whoever began it knew the password. A wizard that nobody has typed a wrong token
 // into is none: nothing is set up yet.
-func (a Attempt) Half() bool {
-	return a.Purpose == SignIn && a.Password && a.Proved == "" && (!a.Setup.Open || a.Wrong > 0)
+func (a Attempt) AwaitingSecondFactor() bool {
+	return a.Purpose == PurposeSignIn && a.Password && a.Proved == "" && (!a.Enrollment.Open || a.Wrong > 0)
 }
 
-// Earlier is a token that a newer one replaced. Whoever types it reads the mailbox or
+// SupersededToken is a token that a newer one replaced. Whoever types it reads the mailbox or
 // the phone that it was sent to: it admits nowhere, but costs no try (token.older).
-type Earlier struct {
+type SupersededToken struct {
 	Reference string
 	Digest    []byte
 	Method    Method // empty: that of the newest, as earlier versions kept it
 	Address   string
 }
 
-// MaxEarlier is how many replaced tokens an attempt remembers, the newest ones.
-const MaxEarlier = 10
+// MaxSuperseded is how many replaced tokens an attempt remembers, the newest ones.
+const MaxSuperseded = 10
 
-// Replace remembers the token that a newer one is about to replace.
-func (a *Attempt) Replace() {
+// ReplaceToken remembers the token that a newer one is about to replace.
+func (a *Attempt) ReplaceToken() {
 	c := a.Challenge
-	a.Earlier = append(a.Earlier, Earlier{Reference: c.Reference, Digest: c.Digest, Method: c.Method, Address: c.Address})
-	if n := len(a.Earlier) - MaxEarlier; n > 0 {
-		a.Earlier = a.Earlier[n:]
+	a.Superseded = append(a.Superseded, SupersededToken{Reference: c.Reference, Digest: c.Digest, Method: c.Method, Address: c.Address})
+	if n := len(a.Superseded) - MaxSuperseded; n > 0 {
+		a.Superseded = a.Superseded[n:]
 	}
 }
 
-// Setup is how far the wizard is. Methods that are not verified live here and
+// Enrollment is how far the wizard is. Methods that are not verified live here and
 // nowhere else, so that a wizard left early leaves no trace (ER-06).
-type Setup struct {
-	Open      bool        // the wizard is open: nothing else is until it is done
-	Method    Method      // being proved now; empty: none
-	Email     string      // the address being proved
-	Confirm   bool        // the address on file is proving itself first, for Email (ER-02)
-	Confirmed string      // the other address that the address on file has allowed
-	Phone     string      // the number being proved, E.164
-	Country   string      // its country, ISO 3166
-	Key       []byte      // the app's secret, until it is proved
-	KeyAt     time.Time   // when Key was drawn; zero: when the wizard was opened
-	Step      int64       // the step of RFC 6238 that proved it
-	Verified  []Method    // proved in this wizard
-	Untold    []Method    // of these, those that the letter at the end of a first set-up tells of
-	Letters   []MessageID // that letter, one for each address, as long as it waits
-	Skipped   []Method    // skipped in this wizard
-	Chosen    bool        // the Default was chosen, or there was nothing to choose
-	Closed    bool        // the password alone opens nothing: an enrollment code comes first
-	Coded     bool        // an enrollment code was right: another address needs no consent
-	Uncoded   bool        // there is a code, but its user goes on without it
+type Enrollment struct {
+	Open          bool        // the wizard is open: nothing else is until it is done
+	Method        Method      // being proved now; empty: none
+	Email         string      // the address being proved
+	Confirm       bool        // the address on file is proving itself first, for Email (ER-02)
+	Confirmed     string      // the other address that the address on file has allowed
+	Phone         string      // the number being proved, E.164
+	Country       string      // its country, ISO 3166
+	Key           []byte      // the app's secret, until it is proved
+	KeyAt         time.Time   // when Key was drawn; zero: when the wizard was opened
+	Step          int64       // the step of RFC 6238 that proved it
+	Verified      []Method    // proved in this wizard
+	Unnotified    []Method    `json:"Untold"`  // of these, those that the letter at the end of a first set-up tells of
+	Notices       []MessageID `json:"Letters"` // that letter, one for each address, as long as it waits
+	Skipped       []Method    // skipped in this wizard
+	DefaultChosen bool        `json:"Chosen"`  // the Default was chosen, or there was nothing to choose
+	NeedsCode     bool        `json:"Closed"`  // the password alone opens nothing: an enrollment code comes first
+	CodeAccepted  bool        `json:"Coded"`   // an enrollment code was right: another address needs no consent
+	CodeSkipped   bool        `json:"Uncoded"` // there is a code, but its user goes on without it
 }
 
-// An Act is a request that waits for a step-up and then goes on by itself.
-type Act struct {
+// An PendingRequest is a request that waits for a step-up and then goes on by itself.
+type PendingRequest struct {
 	Path  string              // where it was posted
 	Form  map[string][]string // what was typed
 	Title string              // code of what it is, for the page: "act.reset"
@@ -126,7 +126,7 @@ type Act struct {
 }
 
 // Size is how many bytes the act holds.
-func (a Act) Size() int {
+func (a PendingRequest) Size() int {
 	n := len(a.Path)
 	for name, values := range a.Form {
 		for _, v := range values {
@@ -180,7 +180,7 @@ type Visit struct {
 	Session Handle    // cookies; empty: none
 	Attempt Handle
 	Browser Handle
-	Act     string // step-up: the mark of the act that the page named
+	Pending string // step-up: the mark of the act that the page named
 }
 
 // An Actor is who does an administrative act: a signed-in user, or the operator on the host.
@@ -221,9 +221,9 @@ type Link struct {
 	Used    time.Time // zero: not used
 }
 
-// A LinkAsk is a wish for a link to choose a new password. Nobody has looked yet
+// A ResetRequest is a wish for a link to choose a new password. Nobody has looked yet
 // whether such a user exists.
-type LinkAsk struct {
+type ResetRequest struct {
 	ID      string
 	Agency  AgencyID
 	Login   string // as it was typed

@@ -57,8 +57,8 @@ type EventQuery struct {
 	Limit   int       // the newest so many; 0: all
 }
 
-// A Fault is something that is wrong with the audit log of an agency.
-type Fault struct {
+// A Inconsistency is something that is wrong with the audit log of an agency.
+type Inconsistency struct {
 	Seq  int64  // the row where it shows
 	What string // a sentence
 }

@@ -18,8 +18,8 @@ type Client struct {
 // or the /64 of an IPv6 address; empty if the address is unknown (D-12).
 func (c Client) Network() string { return network(c.IP, 32, 64) }
 
-// Neighbourhood is the wider network: IPv4 /24, IPv6 /56; empty if unknown (D-12).
-func (c Client) Neighbourhood() string { return network(c.IP, 24, 56) }
+// Neighborhood is the wider network: IPv4 /24, IPv6 /56; empty if unknown (D-12).
+func (c Client) Neighborhood() string { return network(c.IP, 24, 56) }
 
 // Wide is the /48 that an IPv6 address lies in, which one customer of a provider
 // holds at the most; empty for others (TH-04).
@@ -88,17 +88,17 @@ type DeviceID string
 // an operating system family and a network (D-09). It is remembered while the
 // time of its last second factor, Proved, is recent enough (D-02).
 type Device struct {
-	ID         DeviceID
-	User       UserID
-	Browser    BrowserID
-	Client     Client
-	FirstSeen  time.Time
-	LastSeen   time.Time
-	Proved     time.Time // last second factor here; zero: never, or not to be remembered
-	LastToken  time.Time // as Proved, but kept when the device is forgotten: for "why am I asked?"
-	Forgotten  time.Time // zero: not forgotten
-	ForgottenW Forgotten
-	Declined   bool // the user chose not to be remembered here
+	ID              DeviceID
+	User            UserID
+	Browser         BrowserID
+	Client          Client
+	FirstSeen       time.Time
+	LastSeen        time.Time
+	Proved          time.Time // last second factor here; zero: never, or not to be remembered
+	LastToken       time.Time // as Proved, but kept when the device is forgotten: for "why am I asked?"
+	Forgotten       time.Time // zero: not forgotten
+	ForgottenReason Forgotten
+	Declined        bool // the user chose not to be remembered here
 }
 
 // Forgotten says why a device was forgotten.

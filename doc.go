@@ -12,5 +12,5 @@
 // A request enters at a door, where its facts are gathered once into a Visit.
 // The door calls one deed. The deed opens one transaction of one agency, lays
 // the facts before a rule, and does what the rule says. The door shows the
-// result. ARCHITECTURE.md draws the plan; floors_test.go holds the walls.
+// result. ARCHITECTURE.md draws the plan; layers_test.go holds the walls.
 package countersign

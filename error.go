@@ -11,16 +11,16 @@ type ErrorKind int
 
 // The kinds of errors.
 const (
-	Internal  ErrorKind = iota // anything unexpected: logged, never shown
-	Invalid                    // what was typed is not right: 422
-	Denied                     // a right is missing, or a rule forbids it: 403
-	SignedOut                  // no session: to the sign-in page
-	NotFound                   // no such thing, or another agency's: 404
-	Exists                     // somebody else was first: 409
-	TooMany                    // wait: 429
-	Expired                    // the attempt or link is over: 410
-	Busy                       // cannot know just now: 503
-	Stale                      // a step-up is needed first
+	KindInternal       ErrorKind = iota // anything unexpected: logged, never shown
+	KindInvalid                         // what was typed is not right: 422
+	KindDenied                          // a right is missing, or a rule forbids it: 403
+	SignedOut                           // no session: to the sign-in page
+	KindNotFound                        // no such thing, or another agency's: 404
+	KindConflict                        // somebody else was first: 409
+	KindTooMany                         // wait: 429
+	KindGone                            // the attempt or link is over: 410
+	KindUnavailable                     // cannot know just now: 503
+	KindStepUpRequired                  // a step-up is needed first
 )
 
 // Args fill the placeholders of an error's text.
@@ -51,7 +51,7 @@ func KindOf(err error) ErrorKind {
 	if errors.As(err, &e) {
 		return e.Kind
 	}
-	return Internal
+	return KindInternal
 }
 
 // CodeOf is the code of err; empty unless it is an *Error.

@@ -10,8 +10,8 @@ import (
 
 // TestProblems finds what a person may learn, however it is wrapped and joined.
 func TestProblems(t *testing.T) {
-	email := &countersign.Error{Kind: countersign.Invalid, Code: "email.form", Field: "email"}
-	phone := &countersign.Error{Kind: countersign.Exists, Code: "phone.taken", Field: "phone"}
+	email := &countersign.Error{Kind: countersign.KindInvalid, Code: "email.form", Field: "email"}
+	phone := &countersign.Error{Kind: countersign.KindConflict, Code: "phone.taken", Field: "phone"}
 	broken := errors.New("database is away")
 	for _, c := range []struct {
 		name string

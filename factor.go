@@ -10,12 +10,12 @@ type Method string
 
 // The methods.
 const (
-	Email Method = "email"
-	App   Method = "app"
-	SMS   Method = "sms"
+	MethodEmail Method = "email"
+	MethodApp   Method = "app"
+	MethodSMS   Method = "sms"
 
-	// ByPasskey is a key that the user's device or password manager keeps (WebAuthn).
-	ByPasskey Method = "passkey"
+	// MethodPasskey is a key that the user's device or password manager keeps (WebAuthn).
+	MethodPasskey Method = "passkey"
 )
 
 // A Factor is one method that a user has proved.
@@ -36,16 +36,16 @@ type Factor struct {
 // A Challenge is a token that was asked for and is not answered yet.
 // The token itself is kept nowhere: Digest is a keyed one (OT-06).
 type Challenge struct {
-	Method    Method
-	Factor    FactorID // empty while the method is being set up
-	Address   string   // where the token was sent; empty for the app
-	Digest    []byte   // empty: nothing was sent, or the token is dead
-	Reference string   // two letters that page, mail and text share
-	Issued    time.Time
-	Expires   time.Time
-	Message   MessageID // the message that carries the token
-	Nonce     []byte    // passkey: the 32 bytes that are signed; kept apart from the attempt
-	Alone     bool      // passkey: it is the whole sign-in, so its user must have been verified
+	Method      Method
+	Factor      FactorID // empty while the method is being set up
+	Address     string   // where the token was sent; empty for the app
+	Digest      []byte   // empty: nothing was sent, or the token is dead
+	Reference   string   // two letters that page, mail and text share
+	Issued      time.Time
+	Expires     time.Time
+	Message     MessageID // the message that carries the token
+	Nonce       []byte    // passkey: the 32 bytes that are signed; kept apart from the attempt
+	PasskeyOnly bool      `json:"Alone"` // passkey: it is the whole sign-in, so its user must have been verified
 }
 
 // Live tells whether the challenge can still be answered at now (OT-02, D-22).

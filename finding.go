@@ -6,7 +6,7 @@ type Finding struct {
 	Subject string // "SPF of acme.example"
 	Level   Level
 	Text    string
-	Mend    string // what to do; empty: nothing
+	Fix     string `json:"Mend"` // what to do; empty: nothing
 	Record  string // the line that is missing in the DNS; empty: none
 }
 
@@ -15,7 +15,7 @@ type Level string
 
 // The levels.
 const (
-	Good  Level = "good"
-	Warn  Level = "warn"  // it works, but not as well as it could
-	Fatal Level = "fatal" // tokens do not arrive
+	LevelGood  Level = "good"
+	LevelWarn  Level = "warn"  // it works, but not as well as it could
+	LevelFatal Level = "fatal" // tokens do not arrive
 )

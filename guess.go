@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// A Lane is a road on which guesses at one subject are counted: its failures in
+// A LimitKey is a road on which guesses at one subject are counted: its failures in
 // a row, and until when it waits.
-type Lane string
+type LimitKey string
 
 // The lanes of the sign-in page: of the password, and of a passkey that is the
 // whole sign-in. A browser that completed a sign-in of the user before has one of
 // its own, which nobody else can fill (TH-05).
 const (
-	LaneKnown        Lane = "password-known"
-	LaneUnknown      Lane = "password"
-	LanePasskeyKnown Lane = "passkey-known"
-	LanePasskey      Lane = "passkey"
+	LimitPasswordKnown LimitKey = "password-known"
+	LimitPassword      LimitKey = "password"
+	LimitPasskeyKnown  LimitKey = "passkey-known"
+	LimitPasskey       LimitKey = "passkey"
 )
 
-// LaneOf is the lane of a method's tokens.
-func LaneOf(m Method) Lane { return Lane(tokenLane + string(m)) }
+// LimitOf is the lane of a method's tokens.
+func LimitOf(m Method) LimitKey { return LimitKey(tokenLimit + string(m)) }
 
-const tokenLane = "token-"
+const tokenLimit = "token-"
 
 // Method is the method whose tokens a lane counts; empty for the lanes of the sign-in page.
-func (l Lane) Method() Method {
-	m, ok := strings.CutPrefix(string(l), tokenLane)
+func (l LimitKey) Method() Method {
+	m, ok := strings.CutPrefix(string(l), tokenLimit)
 	if !ok {
 		return ""
 	}
@@ -34,26 +34,26 @@ func (l Lane) Method() Method {
 }
 
 // IsPassword tells whether a lane counts passwords.
-func (l Lane) IsPassword() bool { return l == LaneKnown || l == LaneUnknown }
+func (l LimitKey) IsPassword() bool { return l == LimitPasswordKnown || l == LimitPassword }
 
 // IsPasskey tells whether a lane counts passkeys that are the whole sign-in.
-func (l Lane) IsPasskey() bool { return l == LanePasskeyKnown || l == LanePasskey }
+func (l LimitKey) IsPasskey() bool { return l == LimitPasskeyKnown || l == LimitPasskey }
 
 // IsKnown tells whether a lane is that of a user's own browsers.
-func (l Lane) IsKnown() bool { return l == LaneKnown || l == LanePasskeyKnown }
+func (l LimitKey) IsKnown() bool { return l == LimitPasswordKnown || l == LimitPasskeyKnown }
 
-// A Guess is one password, passkey or token, paid for before it is compared. A
+// A CountedTry is one password, passkey or token, paid for before it is compared. A
 // right one is given back, a wrong one stays; one that nobody settled counts as wrong.
-type Guess struct {
+type CountedTry struct {
 	ID      string
 	Subject string // the user's ID; for a user ID or passkey that nobody has, its keyed digest (V8)
-	Lane    Lane
+	Limit   LimitKey
 	Client  Client
 	At      time.Time
 }
 
-// A Tally is where a subject's lane stands.
-type Tally struct {
+// A LimitState is where a subject's lane stands.
+type LimitState struct {
 	Failures int       // in a row, settled
 	InFlight int       // paid for and not settled yet
 	Until    time.Time // no guess is taken before; zero: no wait
@@ -74,11 +74,11 @@ type Try struct {
 	At      time.Time
 }
 
-// A Crowd is what a guess at the sign-in page shares with others of its agency: its
+// A SharedState is what a guess at the sign-in page shares with others of its agency: its
 // network, the wider network, and the agency itself. What was forgiven is left out.
-type Crowd struct {
+type SharedState struct {
 	Again  bool   // the subject of the guess has failed in this network, or is just being guessed at
-	Names  Window // of the network: the first failure of each subject
+	Logins Window // of the network: the first failure of each subject
 	All    Window // of the network: every password and passkey
 	Wide   Window
 	Agency time.Time // once it is full: the instant of the failure that has to fall out of it first

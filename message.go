@@ -10,42 +10,42 @@ type Channel string
 
 // The channels. The text is what the demo's inbox shows.
 const (
-	ByEmail Channel = "email"
-	BySMS   Channel = "sms"
+	ChannelEmail Channel = "email"
+	ChannelSMS   Channel = "sms"
 )
 
-// A Kind of message: which letter it is.
-type Kind string
+// A MessageKind of message: which letter it is.
+type MessageKind string
 
 // The letters.
 const (
-	KindToken          Kind = "token"
-	KindNewConnection  Kind = "new-connection"
-	KindReset          Kind = "reset"  // Data "By" empty: by oneself
-	KindSetUp          Kind = "set-up" // a first set-up: all that it has brought, and its sign-in
-	KindMethodAdded    Kind = "method-added"
-	KindMethodRemoved  Kind = "method-removed"
-	KindDefaultChanged Kind = "default-changed"
-	KindAddressChanged Kind = "two-factor-address-changed"
-	KindAddressAsked   Kind = "two-factor-address-asked" // told to the address on file when another is typed
-	KindProfileChanged Kind = "profile-changed"
-	KindActivation     Kind = "activation" // a new user's link to /welcome
-	KindInvitation     Kind = "invitation" // set-up awaits at the next sign-in
-	KindTurnedOff      Kind = "turned-off" // 2FA Off, or a longer frequency; to administrators
-	KindWatch          Kind = "watch"      // to administrators: what was done to a user's second factor
-	KindDisabled       Kind = "disabled"
-	KindOpened         Kind = "opened"         // set-up was opened with the password alone, after a reset
-	KindEnrolmentCode  Kind = "enrolment-code" // one was made, or used
-	KindResetCancelled Kind = "reset-cancelled"
-	KindPasskeyCopied  Kind = "passkey-copied" // a signature counter went back; Data "Of": to administrators
-	KindRecoveryMade   Kind = "recovery-codes-made"
-	KindRecoveryUsed   Kind = "recovery-code-used"
-	KindPasswordLink   Kind = "password-reset"   // a forgotten password: the link to choose a new one
-	KindPassword       Kind = "password-changed" // Data "How": "change" or "link"
-	KindPasswordKnown  Kind = "password-known"   // a right password, and no second factor (NT-03)
-	KindGuessing       Kind = "guessing"         // somebody guesses: tokens or password stopped; Data "Why" is the code
-	KindTest           Kind = "test"
-	KindTextAlarm      Kind = "text-alarm" // SMS looks misused, or the day's budget is spent; to administrators
+	MessageToken            MessageKind = "token"
+	MessageNewConnection    MessageKind = "new-connection"
+	MessageReset            MessageKind = "reset"  // Data "By" empty: by oneself
+	MessageEnrolled         MessageKind = "set-up" // a first set-up: all that it has brought, and its sign-in
+	MessageMethodAdded      MessageKind = "method-added"
+	MessageMethodRemoved    MessageKind = "method-removed"
+	MessageDefaultChanged   MessageKind = "default-changed"
+	MessageAddressChanged   MessageKind = "two-factor-address-changed"
+	MessageAddressAsked     MessageKind = "two-factor-address-asked" // told to the address on file when another is typed
+	MessageProfileChanged   MessageKind = "profile-changed"
+	MessageActivation       MessageKind = "activation" // a new user's link to /welcome
+	MessageInvitation       MessageKind = "invitation" // set-up awaits at the next sign-in
+	MessageTurnedOff        MessageKind = "turned-off" // 2FA Off, or a longer frequency; to administrators
+	MessageAdminNotice      MessageKind = "watch"      // to administrators: what was done to a user's second factor
+	MessageDisabled         MessageKind = "disabled"
+	MessageEnrollmentOpened MessageKind = "opened"         // set-up was opened with the password alone, after a reset
+	MessageEnrollmentCode   MessageKind = "enrolment-code" // one was made, or used
+	MessageResetCanceled    MessageKind = "reset-cancelled"
+	MessagePasskeyCopied    MessageKind = "passkey-copied" // a signature counter went back; Data "Of": to administrators
+	MessageRecoveryMade     MessageKind = "recovery-codes-made"
+	MessageRecoveryUsed     MessageKind = "recovery-code-used"
+	MessagePasswordLink     MessageKind = "password-reset"   // a forgotten password: the link to choose a new one
+	MessagePasswordChanged  MessageKind = "password-changed" // Data "How": "change" or "link"
+	MessagePasswordKnown    MessageKind = "password-known"   // a right password, and no second factor (NT-03)
+	MessageGuessing         MessageKind = "guessing"         // somebody guesses: tokens or password stopped; Data "Why" is the code
+	MessageTest             MessageKind = "test"
+	MessageTextAlarm        MessageKind = "text-alarm" // SMS looks misused, or the day's budget is spent; to administrators
 )
 
 // MessageState is where a message stands.
@@ -53,12 +53,12 @@ type MessageState string
 
 // The states of a message.
 const (
-	Waiting MessageState = "waiting" // in the outbox, also between tries
-	Sending MessageState = "sending" // claimed by a node
-	Sent    MessageState = "sent"    // accepted by the server
-	Refused MessageState = "refused" // the server said no for good
-	Dropped MessageState = "dropped" // its token died before it could be sent
-	Held    MessageState = "held"    // a budget forbade it: never in the outbox, kept so that it can be seen
+	StateWaiting MessageState = "waiting" // in the outbox, also between tries
+	StateSending MessageState = "sending" // claimed by a node
+	StateSent    MessageState = "sent"    // accepted by the server
+	StateRefused MessageState = "refused" // the server said no for good
+	StateDropped MessageState = "dropped" // its token died before it could be sent
+	StateHeld    MessageState = "held"    // a budget forbade it: never in the outbox, kept so that it can be seen
 )
 
 // A Message waits in the outbox, or is the receipt of one that was sent.
@@ -67,7 +67,7 @@ type Message struct {
 	ID        MessageID
 	Agency    AgencyID
 	User      UserID // empty: nobody's
-	Kind      Kind
+	Kind      MessageKind
 	Channel   Channel
 	To        string // address, or E.164
 	Data      map[string]string
@@ -113,7 +113,7 @@ const (
 // A Queue is what waits to be sent by one channel, over all agencies: tokens, or letters.
 type Queue struct {
 	Channel Channel
-	Tokens  bool
+	Urgent  bool
 	Length  int
 	Since   time.Time // when the oldest of them was made
 }
@@ -123,6 +123,6 @@ type Receipt string
 
 // The receipts. A message that is delivered stays so, whatever is told later.
 const (
-	Delivered   Receipt = "delivered"
-	Undelivered Receipt = "undelivered"
+	ReceiptDelivered   Receipt = "delivered"
+	ReceiptUndelivered Receipt = "undelivered"
 )

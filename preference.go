@@ -12,11 +12,11 @@ type PreferenceKind string
 
 // The kinds of preferences.
 const (
-	KindSwitch PreferenceKind = "switch" // On, Off, or empty
-	KindDays   PreferenceKind = "days"   // whole days within Min and Max
-	KindNumber PreferenceKind = "number" // a whole number within Min and Max
-	KindChoice PreferenceKind = "choice" // one of Values
-	KindText   PreferenceKind = "text"   // up to 500 characters on one line
+	PreferenceSwitch PreferenceKind = "switch" // On, Off, or empty
+	PreferenceDays   PreferenceKind = "days"   // whole days within Min and Max
+	PreferenceNumber PreferenceKind = "number" // a whole number within Min and Max
+	PreferenceChoice PreferenceKind = "choice" // one of Values
+	PreferenceText   PreferenceKind = "text"   // up to 500 characters on one line
 )
 
 // A Preference is one row of System Preferences: what it is called, and which
@@ -67,39 +67,39 @@ const (
 // BuiltIn are the preferences of every agency, the TechNote's two first.
 func BuiltIn() []Preference {
 	return []Preference{
-		{Code: PrefTwoFactor, Group: GroupTwoFactor, Name: "Turn on two factor authentication", Kind: KindSwitch,
+		{Code: PrefTwoFactor, Group: GroupTwoFactor, Name: "Turn on two factor authentication", Kind: PreferenceSwitch,
 			Hint: "On: all users need a second factor besides their password. Not set counts as Off."},
-		{Code: PrefFrequency, Group: GroupTwoFactor, Name: "Two factor authentication frequency", Kind: KindDays, Default: "30", Max: 365,
+		{Code: PrefFrequency, Group: GroupTwoFactor, Name: "Two factor authentication frequency", Kind: PreferenceDays, Default: "30", Max: 365,
 			Hint: "Days until a token is asked again on each device. 0: at every sign-in. Empty: 30."},
-		{Code: PrefAdminAlways, Group: GroupTwoFactor, Name: "Always ask administrators", Kind: KindSwitch, Default: "Off",
+		{Code: PrefAdminAlways, Group: GroupTwoFactor, Name: "Always ask administrators", Kind: PreferenceSwitch, Default: "Off",
 			Hint: "On: users with any right are asked for a token at every sign-in, whatever the frequency."},
-		{Code: PrefEmailOther, AtOnce: true, Group: GroupTwoFactor, Name: "A different email address for two factor", Kind: KindChoice, Default: OtherConfirm,
+		{Code: PrefEmailOther, AtOnce: true, Group: GroupTwoFactor, Name: "A different email address for two factor", Kind: PreferenceChoice, Default: OtherConfirm,
 			Values: []string{OtherConfirm, OtherAllow, OtherNo},
 			Hint:   "Confirm: the address in the profile proves itself first. Allow: the typed address alone. No: only the address in the profile."},
-		{Code: PrefEmailFallback, AtOnce: true, Group: GroupTwoFactor, Name: "Email as another way to get a token", Kind: KindSwitch, Default: "On",
+		{Code: PrefEmailFallback, AtOnce: true, Group: GroupTwoFactor, Name: "Email as another way to get a token", Kind: PreferenceSwitch, Default: "On",
 			Hint: "On: who has trouble with the app or SMS can ask for the token by email."},
-		{Code: PrefSelfReset, AtOnce: true, Group: GroupTwoFactor, Name: "Users may reset their own two factor authentication", Kind: KindSwitch, Default: "On",
+		{Code: PrefSelfReset, AtOnce: true, Group: GroupTwoFactor, Name: "Users may reset their own two factor authentication", Kind: PreferenceSwitch, Default: "On",
 			Hint: "Off: only an administrator with the right for it can reset."},
-		{Code: PrefNetwork, Group: GroupTwoFactor, Name: "Same network means", Kind: KindChoice, Default: NetworkExact,
-			Values: []string{NetworkExact, NetworkNeighbourhood, NetworkAny},
+		{Code: PrefNetwork, Group: GroupTwoFactor, Name: "Same network means", Kind: PreferenceChoice, Default: NetworkExact,
+			Values: []string{NetworkExact, NetworkNeighborhood, NetworkAny},
 			Hint:   "Exact: the same address. Neighborhood: an address nearby. Any: only browser and system count."},
-		{Code: PrefPasskey, AtOnce: true, Group: GroupSessions, Name: "Passkey alone may sign in", Kind: KindSwitch, Default: "Off",
+		{Code: PrefPasskey, AtOnce: true, Group: GroupSessions, Name: "Passkey alone may sign in", Kind: PreferenceSwitch, Default: "Off",
 			Hint: "On: a passkey that checks fingerprint, face or PIN is the whole sign-in; no password is asked."},
-		{Code: PrefPassword, AtOnce: true, Group: GroupSessions, Name: "Shortest password", Kind: KindNumber, Default: "15", Min: 8, Max: 64,
+		{Code: PrefPassword, AtOnce: true, Group: GroupSessions, Name: "Shortest password", Kind: PreferenceNumber, Default: "15", Min: 8, Max: 64,
 			Hint: "Characters that a new password needs at least."},
-		{Code: PrefIdle, AtOnce: true, Group: GroupSessions, Name: "Minutes until an idle session ends", Kind: KindNumber, Default: "60", Min: 5, Max: 60,
+		{Code: PrefIdle, AtOnce: true, Group: GroupSessions, Name: "Minutes until an idle session ends", Kind: PreferenceNumber, Default: "60", Min: 5, Max: 60,
 			Hint: "Counted from the last page that was opened."},
-		{Code: PrefMax, AtOnce: true, Group: GroupSessions, Name: "Hours until every session ends", Kind: KindNumber, Default: "24", Min: 1, Max: 24,
+		{Code: PrefMax, AtOnce: true, Group: GroupSessions, Name: "Hours until every session ends", Kind: PreferenceNumber, Default: "24", Min: 1, Max: 24,
 			Hint: "Counted from the sign-in."},
-		{Code: PrefToken, AtOnce: true, Group: GroupMessages, Name: "Minutes that a token works", Kind: KindNumber, Min: 3, Max: 10, Empty: "2 minutes",
+		{Code: PrefToken, AtOnce: true, Group: GroupMessages, Name: "Minutes that a token works", Kind: PreferenceNumber, Min: 3, Max: 10, Empty: "2 minutes",
 			Hint: "Empty: two minutes. Otherwise 3 to 10, for mail that arrives late."},
-		{Code: PrefPhoneShare, AtOnce: true, Group: GroupMessages, Name: "Users who may share a mobile number", Kind: KindNumber, Default: "5", Min: 1, Max: 20,
+		{Code: PrefPhoneShare, AtOnce: true, Group: GroupMessages, Name: "Users who may share a mobile number", Kind: PreferenceNumber, Default: "5", Min: 1, Max: 20,
 			Hint: "How many users may get their tokens on one phone. Fewer is safer: a shared phone doesn't show who signs in."},
-		{Code: PrefCountries, AtOnce: true, Group: GroupMessages, Name: "Countries for text messages", Kind: KindText, Default: "US",
+		{Code: PrefCountries, AtOnce: true, Group: GroupMessages, Name: "Countries for text messages", Kind: PreferenceText, Default: "US",
 			Hint: "Two-letter country codes with spaces between them, for example US CA."},
-		{Code: PrefTexts, AtOnce: true, Group: GroupMessages, Name: "Text messages in a day", Kind: KindNumber, Default: "500", Min: 0, Max: 100000,
+		{Code: PrefTexts, AtOnce: true, Group: GroupMessages, Name: "Text messages in a day", Kind: PreferenceNumber, Default: "500", Min: 0, Max: 100000,
 			Hint: "No more are sent, so that nobody runs up a bill. Administrators are told at 80 of 100."},
-		{Code: PrefHelp, AtOnce: true, Group: GroupHelp, Name: "Help contact", Kind: KindText,
+		{Code: PrefHelp, AtOnce: true, Group: GroupHelp, Name: "Help contact", Kind: PreferenceText,
 			Hint: "Who helps when somebody is stuck, for example: Acme support desk, 614-555-0100. Shown on every sign-in page and in every letter."},
 	}
 }
@@ -110,9 +110,9 @@ const (
 	OtherAllow   = "Allow"
 	OtherNo      = "No"
 
-	NetworkExact         = "Exact"
-	NetworkNeighbourhood = "Neighbourhood"
-	NetworkAny           = "Any"
+	NetworkExact        = "Exact"
+	NetworkNeighborhood = "Neighbourhood"
+	NetworkAny          = "Any"
 )
 
 // Parse brings a typed value into the form that is stored, or says beside the
@@ -123,11 +123,11 @@ func (p Preference) Parse(typed string) (string, error) {
 		return "", nil
 	}
 	switch p.Kind {
-	case KindSwitch:
+	case PreferenceSwitch:
 		return p.choose(value, []string{"On", "Off"})
-	case KindChoice:
+	case PreferenceChoice:
 		return p.choose(value, p.Values)
-	case KindDays, KindNumber:
+	case PreferenceDays, PreferenceNumber:
 		return p.number(value)
 	}
 	if len([]rune(value)) > 500 || !IsLine(value) {
@@ -151,7 +151,7 @@ func (p Preference) choose(value string, from []string) (string, error) {
 // choiceText is a choice as people read it. The stored value keeps its spelling,
 // which nodes, files and scripts already use.
 func choiceText(value string) string {
-	if value == NetworkNeighbourhood {
+	if value == NetworkNeighborhood {
 		return "Neighborhood"
 	}
 	return value
@@ -161,7 +161,7 @@ func (p Preference) number(value string) (string, error) {
 	n, err := strconv.Atoi(value)
 	digits := !strings.ContainsFunc(value, func(r rune) bool { return r < '0' || r > '9' })
 	if err != nil || !digits || n < p.Min || n > p.Max {
-		if p.Kind == KindDays {
+		if p.Kind == PreferenceDays {
 			return "", p.refuse("preference.not_days", value)
 		}
 		return "", p.refuse("preference.not_number", value)
@@ -186,14 +186,14 @@ func (p Preference) countries(value string) (string, error) {
 }
 
 func (p Preference) refuse(code, value string) error {
-	return &Error{Kind: Invalid, Code: code, Field: "value", Args: Args{
+	return &Error{Kind: KindInvalid, Code: code, Field: "value", Args: Args{
 		"Value": value, "Min": p.Min, "Max": p.Max, "Default": p.Default, "Values": p.Values, "Name": p.Name}}
 }
 
 // Show is the value as the table shows it: "On", "30 (default)", "select...".
 func (p Preference) Show(value string) string {
 	switch {
-	case value != "" && p.Kind == KindChoice:
+	case value != "" && p.Kind == PreferenceChoice:
 		return choiceText(value)
 	case value != "":
 		return value
@@ -201,7 +201,7 @@ func (p Preference) Show(value string) string {
 		return p.Default + " (default)"
 	case p.Empty != "":
 		return p.Empty + " (default)"
-	case p.Kind == KindSwitch || p.Kind == KindChoice:
+	case p.Kind == PreferenceSwitch || p.Kind == PreferenceChoice:
 		return "select..."
 	default:
 		return ""
@@ -212,7 +212,7 @@ func (p Preference) Show(value string) string {
 // for an application; nil if nothing is.
 func (p Preference) CheckDeclared() error {
 	bad := func(code string) error {
-		return &Error{Kind: Invalid, Code: code, Field: "preference", Args: Args{"Code": p.Code}}
+		return &Error{Kind: KindInvalid, Code: code, Field: "preference", Args: Args{"Code": p.Code}}
 	}
 	if p.Code == "" || len(p.Code) > 32 || strings.ContainsFunc(p.Code, func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_')
@@ -225,7 +225,7 @@ func (p Preference) CheckDeclared() error {
 	if p.Name == "" {
 		return bad("declared.name")
 	}
-	if !slices.Contains([]PreferenceKind{KindSwitch, KindDays, KindNumber, KindChoice, KindText}, p.Kind) {
+	if !slices.Contains([]PreferenceKind{PreferenceSwitch, PreferenceDays, PreferenceNumber, PreferenceChoice, PreferenceText}, p.Kind) {
 		return bad("declared.kind")
 	}
 	if _, err := p.Parse(p.Default); err != nil {

@@ -14,11 +14,11 @@ func TestTheNeighborhoodIsShownAndTakenInAmericanSpelling(t *testing.T) {
 			continue
 		}
 		for _, typed := range []string{"Neighborhood", "neighborhood", "Neighbourhood"} {
-			if got, err := p.Parse(typed); got != countersign.NetworkNeighbourhood || err != nil {
+			if got, err := p.Parse(typed); got != countersign.NetworkNeighborhood || err != nil {
 				t.Errorf("%s is stored as %q, %v", typed, got, err)
 			}
 		}
-		if got := p.Show(countersign.NetworkNeighbourhood); got != "Neighborhood" {
+		if got := p.Show(countersign.NetworkNeighborhood); got != "Neighborhood" {
 			t.Errorf("shown as %q", got)
 		}
 		if _, err := p.Parse("Neighbor"); err == nil {

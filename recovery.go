@@ -2,10 +2,10 @@ package countersign
 
 import "time"
 
-// Recovery is the way in by a recovery code. It is no method: it can't be the
+// MethodRecovery is the way in by a recovery code. It is no method: it can't be the
 // Default, and nothing is set up for it. It stands among the methods because a
 // sign-in may turn to it.
-const Recovery Method = "recovery"
+const MethodRecovery Method = "recovery"
 
 // ProofRecovery: password and a recovery code.
 const ProofRecovery Proof = "recovery"
@@ -18,10 +18,10 @@ type RecoveryCodes struct {
 	Made time.Time // when the set was made
 }
 
-// An EnrolmentCode lets a user without a method begin set-up where the
+// An EnrollmentCode lets a user without a method begin set-up where the
 // password alone does not: an administrator made it and reads it to him. Only
 // its digest is kept.
-type EnrolmentCode struct {
+type EnrollmentCode struct {
 	User    UserID
 	Digest  string
 	Made    time.Time
@@ -31,14 +31,14 @@ type EnrolmentCode struct {
 	Used    time.Time // zero: not used
 }
 
-// MostEnrolmentTries is how many guesses an enrollment code stands (0.3).
-const MostEnrolmentTries = 5
+// MaxEnrollmentTries is how many guesses an enrollment code stands (0.3).
+const MaxEnrollmentTries = 5
 
 // Live tells whether the code still opens something at now.
-func (c EnrolmentCode) Live(now time.Time) bool {
-	return c.Digest != "" && c.Used.IsZero() && c.Tries < MostEnrolmentTries && now.Before(c.Expires)
+func (c EnrollmentCode) Live(now time.Time) bool {
+	return c.Digest != "" && c.Used.IsZero() && c.Tries < MaxEnrollmentTries && now.Before(c.Expires)
 }
 
-// LinkNotMe is the purpose of the link by which a reader of the new-connection
+// LinkUnrecognized is the purpose of the link by which a reader of the new-connection
 // letter disowns that sign-in; it signs nobody in.
-const LinkNotMe LinkPurpose = "not-me"
+const LinkUnrecognized LinkPurpose = "not-me"

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// reversal is U+202E: text behind it is read from right to left, so that what a
+// rightToLeftOverride is U+202E: text behind it is read from right to left, so that what a
 // person sees is not what is kept. It is never dropped but refused.
-const reversal = '\u202e'
+const rightToLeftOverride = '\u202e'
 
 // CleanText returns free text as it is kept: composed (NFC), without surrounding
 // space, with a plain space for each kind of space, and without characters that
@@ -29,7 +29,7 @@ func clean(text string, plain bool) string {
 		switch {
 		case unicode.Is(unicode.Zs, r):
 			b.WriteByte(' ')
-		case shapeless(r) && (plain || !joins(before, r)):
+		case zeroWidth(r) && (plain || !joins(before, r)):
 			continue
 		default:
 			b.WriteRune(r)
@@ -39,10 +39,10 @@ func clean(text string, plain bool) string {
 	return strings.TrimSpace(b.String())
 }
 
-// shapeless reports whether nothing is seen of r. Signs that enclose the digits
+// zeroWidth reports whether nothing is seen of r. Signs that enclose the digits
 // behind them are seen.
-func shapeless(r rune) bool {
-	return r != reversal && (unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) ||
+func zeroWidth(r rune) bool {
+	return r != rightToLeftOverride && (unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) ||
 		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector))
 }
 
@@ -63,7 +63,7 @@ func joins(before, r rune) bool {
 // no control characters, no line breaks and no U+202E.
 func IsLine(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == reversal || r == unicode.ReplacementChar
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == rightToLeftOverride || r == unicode.ReplacementChar
 	})
 }
 

@@ -15,28 +15,28 @@ type UserID string
 
 // A User is one person of one agency.
 type User struct {
-	ID         UserID
-	Login      string // the user ID as it is shown: BSMITH
-	Name       string
-	Email      string    // the profile's address; empty: none
-	Mobile     string    // E.164; empty: none
-	Password   string    // encoded hash; empty: no password was chosen yet
-	PasswordAt time.Time // when the password was chosen; zero: never
-	Broken     bool      // the hash does not open in this row, so there is none: somebody has moved or changed it (KY-01)
-	Rights     []Right   // sorted
-	Groups     []string  // sorted
-	Disabled   bool
-	ResetUntil time.Time // after Reset/Disable: set-up is open until then; zero: never reset
-	ResetBy    string    // who reset: the login, or "operator"
-	ResetAt    time.Time
-	Openings   int       // how often set-up was opened with the password alone since the reset
-	OldEmail   string    // the address that the profile had before; empty: none
-	EmailSince time.Time // when Email was changed last; zero: never
-	SetUpLeft  bool      // left the wizard before its end: the rest is offered once more (D-35)
-	Enrolled   bool      // has at least one verified method; kept by the store
-	Version    int64
-	Created    time.Time
-	LastSignIn time.Time // zero: never
+	ID                 UserID
+	Login              string // the user ID as it is shown: BSMITH
+	Name               string
+	Email              string    // the profile's address; empty: none
+	Mobile             string    // E.164; empty: none
+	Password           string    // encoded hash; empty: no password was chosen yet
+	PasswordAt         time.Time // when the password was chosen; zero: never
+	Broken             bool      // the hash does not open in this row, so there is none: somebody has moved or changed it (KY-01)
+	Rights             []Right   // sorted
+	Groups             []string  // sorted
+	Disabled           bool
+	ResetUntil         time.Time // after Reset/Disable: set-up is open until then; zero: never reset
+	ResetBy            string    // who reset: the login, or "operator"
+	ResetAt            time.Time
+	EnrollmentOpenings int       // how often set-up was opened with the password alone since the reset
+	OldEmail           string    // the address that the profile had before; empty: none
+	EmailSince         time.Time // when Email was changed last; zero: never
+	EnrollmentLeft     bool      // left the wizard before its end: the rest is offered once more (D-35)
+	Enrolled           bool      // has at least one verified method; kept by the store
+	Version            int64
+	Created            time.Time
+	LastSignIn         time.Time // zero: never
 }
 
 // Has tells whether the user holds right r.
@@ -55,15 +55,15 @@ func FoldEmail(address string) string { return strings.ToLower(address) }
 // SameEmail reports whether two addresses are the same.
 func SameEmail(a, b string) bool { return FoldEmail(a) == FoldEmail(b) }
 
-// LongestTyped is how many bytes of a typed user ID or search are looked at: many more
+// MaxTypedLength is how many bytes of a typed user ID or search are looked at: many more
 // than the 64 characters of a user ID have, with what comes along when it is pasted.
-const LongestTyped = 1024
+const MaxTypedLength = 1024
 
 // FoldLogin is the form in which user IDs are compared: as CleanID returns them, case
 // folded. One that is too long for anybody's is a space, which is nobody's:
 // normalizing it would take time before any limit (TH-07).
 func FoldLogin(login string) string {
-	if login = strings.TrimSpace(login); len(login) > LongestTyped {
+	if login = strings.TrimSpace(login); len(login) > MaxTypedLength {
 		return " "
 	}
 	return FoldText(login)
@@ -78,17 +78,17 @@ var reservedLogins = []string{"new", "import", "selected", "remind", "resets"}
 // CheckLogin says why a user ID can't be given to a new user; nil if it can.
 func CheckLogin(login string) error {
 	if login == "" {
-		return &Error{Kind: Invalid, Code: "user_id.required", Field: "user_id"}
+		return &Error{Kind: KindInvalid, Code: "user_id.required", Field: "user_id"}
 	}
 	if i := strings.IndexFunc(login, func(r rune) bool { return r > unicode.MaxASCII }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(login[i:])
-		return &Error{Kind: Invalid, Code: "user_id.character", Field: "user_id", Args: Args{"Character": Character(r)}}
+		return &Error{Kind: KindInvalid, Code: "user_id.character", Field: "user_id", Args: Args{"Character": Character(r)}}
 	}
 	if len(login) > 64 || strings.ContainsFunc(login, func(r rune) bool { return !isLoginRune(r) }) {
-		return &Error{Kind: Invalid, Code: "user_id.form", Field: "user_id"}
+		return &Error{Kind: KindInvalid, Code: "user_id.form", Field: "user_id"}
 	}
 	if slices.Contains(reservedLogins, FoldLogin(login)) || login == "." || login == ".." {
-		return &Error{Kind: Invalid, Code: "user_id.reserved", Field: "user_id", Args: Args{"Login": login}}
+		return &Error{Kind: KindInvalid, Code: "user_id.reserved", Field: "user_id", Args: Args{"Login": login}}
 	}
 	return nil
 }

@@ -19,14 +19,14 @@ func TestEachWallCatchesWhatBreaksIt(t *testing.T) {
 		{"a package imports lower floors only", "internal/config/a.go", `package config; import "countersign/internal/secret"`, true},
 		{"a package imports lower floors only", "internal/secret/a.go", `package secret; import "countersign"`, false},
 		{"a package imports lower floors only", "internal/signin/a.go", `package signin; import "countersign/internal/store"`, false},
-		{"a package imports lower floors only", "internal/housetest/a.go", `package housetest; import "countersign/internal/pgtest"`, false},
+		{"a package imports lower floors only", "internal/apptest/a.go", `package apptest; import "countersign/internal/pgtest"`, false},
 
 		{"a door never imports the store", "internal/web/a.go", `package web; import "countersign/internal/store"`, true},
 		{"a door never imports the store", "internal/ops/a.go", `package ops; import memory "countersign/internal/store"`, true},
 		{"a door never imports the store", "internal/web/a.go", `package web; import "countersign/internal/signin"`, false},
 
-		{"only tests import test support", "cmd/countersign/a.go", `package main; import "countersign/internal/housetest"`, true},
-		{"only tests import test support", "internal/housetest/a.go", `package housetest; import "countersign/internal/mtatest"`, false},
+		{"only tests import test support", "cmd/countersign/a.go", `package main; import "countersign/internal/apptest"`, true},
+		{"only tests import test support", "internal/apptest/a.go", `package apptest; import "countersign/internal/mtatest"`, false},
 
 		{"words and rules are pure", "a.go", `package countersign; import "database/sql"`, true},
 		{"words and rules are pure", "internal/policy/a.go", `package policy; import "net/http"`, true},
@@ -43,7 +43,7 @@ func TestEachWallCatchesWhatBreaksIt(t *testing.T) {
 
 		{"HTTP is spoken at the edge of the house only", "internal/signin/a.go", `package signin; import "net/http"`, true},
 		{"HTTP is spoken at the edge of the house only", "internal/store/a.go", `package store; import _ "net/http/pprof"`, true},
-		{"HTTP is spoken at the edge of the house only", "internal/door/a.go", `package door; import "net/http"`, false},
+		{"HTTP is spoken at the edge of the house only", "internal/edge/a.go", `package door; import "net/http"`, false},
 
 		{"SQL text stands in the store only", "internal/web/a.go", "package web; const q = `\n\tSELECT id FROM users`", true},
 		{"SQL text stands in the store only", "internal/admin/a.go", `package admin; const q = "UPDATE users SET name = $1"`, true},
@@ -52,8 +52,8 @@ func TestEachWallCatchesWhatBreaksIt(t *testing.T) {
 		{"SQL text stands in the store only", "internal/store/a.go", `package store; const q = "DELETE FROM users"`, false},
 
 		{"a package is named for what it is", "internal/util/a.go", `package util`, true},
-		{"a package is named for what it is", "internal/door/helpers/a.go", `package helpers`, true},
-		{"a package is named for what it is", "internal/door/a.go", `package door`, false},
+		{"a package is named for what it is", "internal/edge/helpers/a.go", `package helpers`, true},
+		{"a package is named for what it is", "internal/edge/a.go", `package door`, false},
 	} {
 		s, err := parse(c.file, c.text)
 		if err != nil {
@@ -72,8 +72,8 @@ func TestEachWallCatchesWhatBreaksIt(t *testing.T) {
 func TestAPackageWithoutACommentIsFound(t *testing.T) {
 	var sources []source
 	for file, text := range map[string]string{
-		"internal/door/a.go":  "// Package door has a comment.\npackage door",
-		"internal/door/b.go":  "package door",
+		"internal/edge/a.go":  "// Package edge has a comment.\npackage door",
+		"internal/edge/b.go":  "package door",
 		"internal/store/a.go": "// A remark about the file.\n\npackage store",
 	} {
 		s, err := parse(file, text)

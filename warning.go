@@ -5,35 +5,35 @@ import "time"
 // A Warning is a sign-in whose password was right and whose second factor failed
 // or never came (NT-03).
 type Warning struct {
-	ID      string
-	User    UserID
-	At      time.Time
-	Browser BrowserID // the browser that began it, by its device cookie; empty: unknown
-	Client  Client
-	Wrong   int       // wrong tokens
-	Due     time.Time // when the user is told, unless they turn out to have begun it
-	Told    bool
-	Seen    bool // the user has answered the notice on their home page
+	ID        string
+	User      UserID
+	At        time.Time
+	Browser   BrowserID // the browser that began it, by its device cookie; empty: unknown
+	Client    Client
+	Wrong     int       // wrong tokens
+	Due       time.Time // when the user is told, unless they turn out to have begun it
+	Notified  bool
+	Dismissed bool // the user has answered the notice on their home page
 }
 
-// A Turn is what has just happened to a sign-in that waits for its second factor.
-type Turn string
+// A SwitchChange is what has just happened to a sign-in that waits for its second factor.
+type SwitchChange string
 
 // The turns. SignedInElsewhere and SignedInHere do not end the sign-in (NT-05).
 const (
-	Ended             Turn = "ended"               // left, cancelled, failed, or ended by a change
-	SignedInHere      Turn = "signed in here"      // its user completed another sign-in in the same browser
-	SignedInElsewhere Turn = "signed in elsewhere" // the same in another browser
+	Ended             SwitchChange = "ended"               // left, cancelled, failed, or ended by a change
+	SignedInHere      SwitchChange = "signed in here"      // its user completed another sign-in in the same browser
+	SignedInElsewhere SwitchChange = "signed in elsewhere" // the same in another browser
 )
 
-// A WarnWhen says whether an unfinished sign-in warns its user, and when.
-type WarnWhen string
+// A WarnTiming says whether an unfinished sign-in warns its user, and when.
+type WarnTiming string
 
 // What Warns decides.
 const (
-	WarnNever WarnWhen = "never" // it says nothing that the user does not know
-	WarnLater WarnWhen = "later" // when its time is over, unless its user signs in by the same browser before
-	WarnNow   WarnWhen = "now"
+	WarnNever WarnTiming = "never" // it says nothing that the user does not know
+	WarnLater WarnTiming = "later" // when its time is over, unless its user signs in by the same browser before
+	WarnNow   WarnTiming = "now"
 )
 
 // Warns decides whether and when a sign-in warns its user that someone knows the
@@ -41,16 +41,16 @@ const (
 // the user has typed as far as their next sign-in by the same browser shows.
 // Without one, a sign-in left open in the user's own browser says nothing; one
 // left anywhere else does. docs/adr/0022 has the reasons.
-func (a Attempt) Warns(t Turn) WarnWhen {
-	fresh := a.Wrong > a.Told
+func (a Attempt) Warns(t SwitchChange) WarnTiming {
+	fresh := a.Wrong > a.Notified
 	switch {
-	case !a.Half() || t == SignedInHere:
+	case !a.AwaitingSecondFactor() || t == SignedInHere:
 		return WarnNever
-	case fresh && (t == Ended || !a.Own):
+	case fresh && (t == Ended || !a.KnownBrowser):
 		return WarnNow
 	case fresh:
 		return WarnLater
-	case a.Own || a.Cleared || a.Told > 0:
+	case a.KnownBrowser || a.Cleared || a.Notified > 0:
 		return WarnNever
 	default:
 		return WarnLater
@@ -59,7 +59,7 @@ func (a Attempt) Warns(t Turn) WarnWhen {
 
 // Warning is what the attempt tells its user: when someone last typed into it,
 // whenever that comes to light. It is due as Warns says.
-func (a Attempt) Warning(id string, now time.Time, w WarnWhen) Warning {
+func (a Attempt) Warning(id string, now time.Time, w WarnTiming) Warning {
 	warning := Warning{ID: id, User: a.User, At: a.Started, Browser: a.Browser, Client: a.Client, Wrong: a.Wrong, Due: a.Expires}
 	if !a.WrongAt.IsZero() {
 		warning.At = a.WrongAt

@@ -11,7 +11,7 @@ var warnNoon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 // half is a sign-in whose password was right a minute ago, in a browser that is new.
 func half() countersign.Attempt {
-	return countersign.Attempt{User: "u", Purpose: countersign.SignIn, Password: true, Browser: "b",
+	return countersign.Attempt{User: "u", Purpose: countersign.PurposeSignIn, Password: true, Browser: "b",
 		Started: warnNoon.Add(-time.Minute), Expires: warnNoon.Add(9 * time.Minute)}
 }
 
@@ -21,28 +21,28 @@ func TestWhenAnUnfinishedSignInWarns(t *testing.T) {
 	for _, c := range []struct {
 		name                   string
 		change                 func(*countersign.Attempt)
-		ended, here, elsewhere countersign.WarnWhen
+		ended, here, elsewhere countersign.WarnTiming
 	}{
 		{"in another browser", func(*countersign.Attempt) {}, later, never, later},
-		{"in the user's own", func(a *countersign.Attempt) { a.Own = true }, never, never, never},
+		{"in the user's own", func(a *countersign.Attempt) { a.KnownBrowser = true }, never, never, never},
 		{"a wrong token in another browser", func(a *countersign.Attempt) { a.Wrong = 1 }, now, never, now},
-		{"a wrong token in the user's own", func(a *countersign.Attempt) { a.Own, a.Wrong = true, 1 }, now, never, later},
-		{"third failure in the user's own", func(a *countersign.Attempt) { a.Own, a.Wrong = true, 3 }, now, never, later},
+		{"a wrong token in the user's own", func(a *countersign.Attempt) { a.KnownBrowser, a.Wrong = true, 1 }, now, never, later},
+		{"third failure in the user's own", func(a *countersign.Attempt) { a.KnownBrowser, a.Wrong = true, 3 }, now, never, later},
 		{"the user has signed in here since", func(a *countersign.Attempt) { a.Cleared = true }, never, never, never},
-		{"the same after a wrong token", func(a *countersign.Attempt) { a.Cleared, a.Wrong, a.Told = true, 1, 1 }, never, never, never},
-		{"and another wrong token then", func(a *countersign.Attempt) { a.Cleared, a.Wrong, a.Told = true, 2, 1 }, now, never, now},
-		{"told of its wrong token", func(a *countersign.Attempt) { a.Wrong, a.Told = 1, 1 }, never, never, never},
-		{"told of one, and then another", func(a *countersign.Attempt) { a.Wrong, a.Told = 2, 1 }, now, never, now},
-		{"a step-up", func(a *countersign.Attempt) { a.Purpose, a.Wrong = countersign.StepUp, 1 }, never, never, never},
+		{"the same after a wrong token", func(a *countersign.Attempt) { a.Cleared, a.Wrong, a.Notified = true, 1, 1 }, never, never, never},
+		{"and another wrong token then", func(a *countersign.Attempt) { a.Cleared, a.Wrong, a.Notified = true, 2, 1 }, now, never, now},
+		{"told of its wrong token", func(a *countersign.Attempt) { a.Wrong, a.Notified = 1, 1 }, never, never, never},
+		{"told of one, and then another", func(a *countersign.Attempt) { a.Wrong, a.Notified = 2, 1 }, now, never, now},
+		{"a step-up", func(a *countersign.Attempt) { a.Purpose, a.Wrong = countersign.PurposeStepUp, 1 }, never, never, never},
 		{"a passkey alone", func(a *countersign.Attempt) { a.Password = false }, never, never, never},
-		{"proved", func(a *countersign.Attempt) { a.Proved = countersign.App }, never, never, never},
-		{"a wizard", func(a *countersign.Attempt) { a.Setup.Open = true }, never, never, never},
-		{"a wizard with a wrong token", func(a *countersign.Attempt) { a.Setup.Open, a.Wrong = true, 1 }, now, never, now},
-		{"posted, and kept", func(a *countersign.Attempt) { a.Purpose = countersign.Resume }, never, never, never},
+		{"proved", func(a *countersign.Attempt) { a.Proved = countersign.MethodApp }, never, never, never},
+		{"a wizard", func(a *countersign.Attempt) { a.Enrollment.Open = true }, never, never, never},
+		{"a wizard with a wrong token", func(a *countersign.Attempt) { a.Enrollment.Open, a.Wrong = true, 1 }, now, never, now},
+		{"posted, and kept", func(a *countersign.Attempt) { a.Purpose = countersign.PurposeResume }, never, never, never},
 	} {
 		a := half()
 		c.change(&a)
-		for turn, want := range map[countersign.Turn]countersign.WarnWhen{
+		for turn, want := range map[countersign.SwitchChange]countersign.WarnTiming{
 			countersign.Ended: c.ended, countersign.SignedInHere: c.here, countersign.SignedInElsewhere: c.elsewhere} {
 			if got := a.Warns(turn); got != want {
 				t.Errorf("%s, %s: %s, want %s", c.name, turn, got, want)
@@ -56,18 +56,18 @@ func TestWhenAnUnfinishedSignInWarns(t *testing.T) {
 // own warns, and never at once; a sign-in in the same browser warns of nothing; and
 // the user's own browser never warns sooner than another one.
 func TestNoUnfinishedSignInIsLostOrLoud(t *testing.T) {
-	order := map[countersign.WarnWhen]int{countersign.WarnNever: 0, countersign.WarnLater: 1, countersign.WarnNow: 2}
-	turns := []countersign.Turn{countersign.Ended, countersign.SignedInHere, countersign.SignedInElsewhere}
+	order := map[countersign.WarnTiming]int{countersign.WarnNever: 0, countersign.WarnLater: 1, countersign.WarnNow: 2}
+	turns := []countersign.SwitchChange{countersign.Ended, countersign.SignedInHere, countersign.SignedInElsewhere}
 	for i := range 2 * 4 * 4 * 3 {
 		a := half()
-		a.Cleared, a.Wrong, a.Told = i%2 == 1, i/2%4, i/8%4
+		a.Cleared, a.Wrong, a.Notified = i%2 == 1, i/2%4, i/8%4
 		turn := turns[i/32]
-		if a.Told > a.Wrong {
+		if a.Notified > a.Wrong {
 			continue
 		}
-		fresh := a.Wrong > a.Told
+		fresh := a.Wrong > a.Notified
 		other := a.Warns(turn)
-		a.Own = true
+		a.KnownBrowser = true
 		own := a.Warns(turn)
 		switch {
 		case turn == countersign.SignedInHere && (own != countersign.WarnNever || other != countersign.WarnNever):
@@ -76,7 +76,7 @@ func TestNoUnfinishedSignInIsLostOrLoud(t *testing.T) {
 			t.Errorf("%+v: a wrong token is lost", a)
 		case !fresh && (own != countersign.WarnNever || other == countersign.WarnNow):
 			t.Errorf("%+v, %s: warns %s and %s without a wrong token", a, turn, own, other)
-		case turn == countersign.Ended && a.Told == 0 && !a.Cleared && other == countersign.WarnNever:
+		case turn == countersign.Ended && a.Notified == 0 && !a.Cleared && other == countersign.WarnNever:
 			t.Errorf("%+v: one that no one finished is lost", a)
 		case order[own] > order[other]:
 			t.Errorf("%+v, %s: the user's own browser warns sooner", a, turn)

@@ -53,9 +53,9 @@ func (cmd agencyAdd) Run(s *config.Settings, c *console) error {
 		return err
 	}
 	a := countersign.Agency{Code: cmd.Code, Name: cmd.Name, Product: cmd.Product, Hosts: cmd.Host, MailFrom: cmd.MailFrom, Zone: cmd.Zone}
-	if err = h.office.MayTakeHosts(ctx, h.publicHost(), a.Hosts); err == nil {
+	if err = h.admin.MayTakeHosts(ctx, h.publicHost(), a.Hosts); err == nil {
 		err = h.joined(ctx, func(ctx context.Context) (err error) {
-			a, err = h.office.AddAgency(ctx, now(), a)
+			a, err = h.admin.AddAgency(ctx, now(), a)
 			return err
 		})
 	}
@@ -92,8 +92,8 @@ func (cmd agencyEdit) Run(s *config.Settings, c *console) error {
 	if change == (admin.AgencyChange{}) {
 		return &config.Error{Setting: "agency edit", Problem: "nothing to change; give --name, --product, --host, --time-zone or --from"}
 	}
-	return look(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		a, err := h.office.EditAgency(ctx, v.Now, v.Agency.ID, change, h.publicHost())
+	return lookupTimeout(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		a, err := h.admin.EditAgency(ctx, v.Now, v.Agency.ID, change, h.publicHost())
 		if err != nil {
 			return err
 		}

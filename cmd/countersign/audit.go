@@ -71,8 +71,8 @@ func (cmd auditList) Run(s *config.Settings, c *console) error {
 	if q.Limit = cmd.Limit; q.Limit < 1 {
 		return &config.Error{Setting: "--limit", Problem: "it must be 1 or more"}
 	}
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		events, err := h.office.Events(ctx, v, operator, q)
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		events, err := h.admin.Events(ctx, v, operator, q)
 		if err != nil {
 			return err
 		}
@@ -136,16 +136,16 @@ func (cmd auditExport) Run(s *config.Settings, c *console) error {
 	if err != nil {
 		return err
 	}
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		if cmd.Format == "jsonl" {
-			return h.office.ExportEvents(ctx, v, operator, q, func(e countersign.Event) error { return c.json(eventView(v.Agency, e)) })
+			return h.admin.ExportEvents(ctx, v, operator, q, func(e countersign.Event) error { return c.json(eventView(v.Agency, e)) })
 		}
 		out := csv.NewWriter(c.out)
 		err := out.Write([]string{"row", "time", "agency", "action", "actor", "subject", "method", "result", "reason", "ip", "browser", "os", "request", "detail"})
 		if err != nil {
 			return err
 		}
-		err = h.office.ExportEvents(ctx, v, operator, q, func(e countersign.Event) error { return out.Write(cells(eventView(v.Agency, e))) })
+		err = h.admin.ExportEvents(ctx, v, operator, q, func(e countersign.Event) error { return out.Write(cells(eventView(v.Agency, e))) })
 		out.Flush()
 		return errors.Join(err, out.Error())
 	})
@@ -159,13 +159,13 @@ func cells(e eventJSON) []string {
 	}
 	row := []string{strconv.FormatInt(e.Row, 10), e.Time, e.Agency, e.Action, e.Actor, e.Subject, e.Method, e.Result, e.Reason, e.IP, e.Browser, e.OS, e.Request, strings.Join(detail, "; ")}
 	for i, cell := range row {
-		row[i] = harmless(cell)
+		row[i] = printable(cell)
 	}
 	return row
 }
 
-// harmless keeps a spreadsheet from taking a cell for a formula (WB-05).
-func harmless(cell string) string {
+// printable keeps a spreadsheet from taking a cell for a formula (WB-05).
+func printable(cell string) string {
 	cell = escaped(cell)
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
@@ -197,7 +197,7 @@ func (cmd auditVerify) Run(s *config.Settings, c *console) error {
 	return errors.Join(cmd.verify(ctx, h, c, kept), h.close())
 }
 
-func (cmd auditVerify) verify(ctx context.Context, h *house, c *console, kept []countersign.Checkpoint) error {
+func (cmd auditVerify) verify(ctx context.Context, h *app, c *console, kept []countersign.Checkpoint) error {
 	all, err := h.db.Agencies(ctx)
 	if cmd.Agency != "" && err == nil {
 		var one countersign.Agency
@@ -210,7 +210,7 @@ func (cmd auditVerify) verify(ctx context.Context, h *house, c *console, kept []
 	var found error
 	views := []verdictJSON{}
 	for _, a := range all {
-		verdict, err := h.office.VerifyEvents(ctx, countersign.Visit{Agency: a, Now: now()}, kept)
+		verdict, err := h.admin.VerifyEvents(ctx, countersign.Visit{Agency: a, Now: now()}, kept)
 		if err != nil {
 			return err
 		}

@@ -86,7 +86,7 @@ func (v *visitor) do(method, path string, fields ...string) bool {
 	}
 	v.page = string(body)
 	if answer.StatusCode >= 500 {
-		v.t.Errorf("%s %s: %d %s", method, path, answer.StatusCode, said(v.page))
+		v.t.Errorf("%s %s: %d %s", method, path, answer.StatusCode, errorText(v.page))
 	}
 	return answer.StatusCode < 500
 }
@@ -120,7 +120,7 @@ func (v *visitor) token() string {
 			}
 		}
 		if !v.spoken() {
-			v.t.Errorf("no clear answer at %s: %s", at, said(v.page))
+			v.t.Errorf("no clear answer at %s: %s", at, errorText(v.page))
 			return "told"
 		}
 		if ref == nil || time.Now().After(end) {
@@ -155,7 +155,7 @@ func (v *visitor) typed(at string, token []string) string {
 	if !v.do("POST", to, "token", token[1]) {
 		return "again"
 	}
-	answer := said(v.page)
+	answer := errorText(v.page)
 	if v.spoken() {
 		return "told"
 	}
@@ -166,7 +166,7 @@ func (v *visitor) typed(at string, token []string) string {
 		return "again"
 	}
 	if !strings.Contains(v.page, `action="/sign-out"`) {
-		v.t.Errorf("the token was typed, and he is not in: %s; the answer was: %s", said(v.page), answer)
+		v.t.Errorf("the token was typed, and he is not in: %s; the answer was: %s", errorText(v.page), answer)
 		return "told"
 	}
 	return "in"
@@ -174,8 +174,8 @@ func (v *visitor) typed(at string, token []string) string {
 
 var tags = regexp.MustCompile(`<[^>]*>|\s+`)
 
-// said is what a page says, without its tags.
-func said(page string) string {
+// errorText is what a page says, without its tags.
+func errorText(page string) string {
 	_, main, _ := strings.Cut(page, "<main")
 	text := strings.Join(strings.Fields(tags.ReplaceAllString(main, " ")), " ")
 	return text[:min(len(text), 400)]

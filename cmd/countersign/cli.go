@@ -38,12 +38,12 @@ func (c *console) json(value any) error {
 // escaped is a text that a terminal can show: signs that steer it or turn the
 // direction of writing are written as \u202e. JSON stays the same JSON.
 func escaped(text string) string {
-	if !strings.ContainsFunc(text, steers) {
+	if !strings.ContainsFunc(text, isTerminalControl) {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
-		if !steers(r) {
+		if !isTerminalControl(r) {
 			b.WriteRune(r)
 			continue
 		}
@@ -63,9 +63,9 @@ func lines(text string) string {
 	return strings.Join(all, "\n")
 }
 
-// steers reports whether a rune is a control, a mark of direction or a break of
+// isTerminalControl reports whether a rune is a control, a mark of direction or a break of
 // lines, or can't be seen.
-func steers(r rune) bool {
+func isTerminalControl(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 

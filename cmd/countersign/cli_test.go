@@ -22,8 +22,8 @@ func TestPrintedTextSteersNoTerminal(t *testing.T) {
 	if err := c.json(map[string]string{"name": name}); err != nil {
 		t.Fatal(err)
 	}
-	text := b.String() + harmless(name) + lines(name+"\n"+name)
-	if strings.ContainsFunc(strings.ReplaceAll(text, "\n", ""), steers) {
+	text := b.String() + printable(name) + lines(name+"\n"+name)
+	if strings.ContainsFunc(strings.ReplaceAll(text, "\n", ""), isTerminalControl) {
 		t.Errorf("printed raw: %q", text)
 	}
 	if !strings.Contains(text, `Bob\u009b31m\u202egnp.\u2066x\u200f`) || !strings.Contains(text, `\udb40\udc41 Smith`) {

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// mostConnections is how many connections of clients a server holds. One that is
+// maxConnections is how many connections of clients a server holds. One that is
 // idle costs some 20 KiB.
-const mostConnections = 4096
+const maxConnections = 4096
 
 // Connections bounds the connections of a server. Beyond the most, the one that
 // has been waiting longest without a request is closed for a new one. Where all

@@ -132,7 +132,7 @@ func TestANetworkThatHoldsAllMakesRoom(t *testing.T) {
 func TestTheMemoryLimitFollowsWhatIsLive(t *testing.T) {
 	const hashes = 76 << 20
 	for _, c := range []struct{ live, rest, want int64 }{
-		{10 << 20, 5 << 20, hashes + besides},
+		{10 << 20, 5 << 20, hashes + baseMemory},
 		{276 << 20, 100 << 20, hashes + 400<<20},
 	} {
 		if got := memoryLimit(hashes, c.live, c.rest); got != c.want {

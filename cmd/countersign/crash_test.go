@@ -17,7 +17,7 @@ import (
 	"sync"
 	"testing"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 	"countersign/internal/mtatest"
 	"countersign/internal/pgtest"
 )
@@ -33,11 +33,11 @@ type node struct {
 }
 
 // kept holds the directory of the program until the tests have ended.
-var kept *leash.Leash
+var kept *childproc.Guard
 
 // built is the program, made once for all tests.
 var built = sync.OnceValues(func() (string, error) {
-	l, dir, err := leash.Dir()
+	l, dir, err := childproc.Dir()
 	if err != nil {
 		return "", err
 	}

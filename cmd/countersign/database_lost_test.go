@@ -43,7 +43,7 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 	becomes(t, "http://127.0.0.1:"+ops+"/healthz", http.StatusOK)
 	becomes(t, n.url+"/set-up/email", http.StatusServiceUnavailable)
 	if page := p.get("/set-up/email"); !strings.Contains(page, "Try again in a few seconds") {
-		t.Errorf("without its database the page says: %s", said(page))
+		t.Errorf("without its database the page says: %s", errorText(page))
 	}
 	mta.Start(t)
 	for end := time.Now().Add(3 * time.Minute); complaints(t, log.Name()) == 0 && time.Now().Before(end); {
@@ -58,7 +58,7 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 	}
 	p.page = typing // what he had before his eyes all the time
 	if page := p.post("/set-up/email/token", "token", token[1]); !strings.Contains(page, "is now complete for the Email method") {
-		t.Errorf("the token was not taken: %s", said(page))
+		t.Errorf("the token was not taken: %s", errorText(page))
 	}
 	if n := complaints(t, log.Name()); n != 1 {
 		t.Errorf("the log complains %d times, want once", n)

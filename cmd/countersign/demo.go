@@ -72,23 +72,23 @@ func (d demoCmd) Run(s *config.Settings, c *console) (err error) {
 	inbox := &outbox.Inbox{}
 	h.outbox.Log = slog.New(slog.DiscardHandler)
 	h.outbox.Mail, h.outbox.From = inbox, "Demo Agency Support <support@demo.example>"
-	h.texts(inbox)
-	h.office.Methods, h.office.From, h.office.Mail = h.methods, h.outbox.From, admin.MailInbox
+	h.enableSMS(inbox)
+	h.admin.Methods, h.admin.From, h.admin.Mail = h.methods, h.outbox.From, admin.MailInbox
 	agency, users, err := h.demoAgency(ctx)
 	if err != nil {
 		return errors.Join(err, h.close())
 	}
-	handler, err := h.door(settings, inbox)
+	handler, err := h.guard(settings, inbox)
 	if err != nil {
 		return errors.Join(err, h.close())
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, l := range listeners {
-		serve(ctx, group, server(byName(h.public, handler)), l)
+		serve(ctx, group, server(redirectToName(h.public, handler)), l)
 	}
-	group.Go(func() error { return h.frugal(ctx) })
+	group.Go(func() error { return h.setMemoryLimit(ctx) })
 	group.Go(func() error { return h.outbox.Run(ctx) })
-	group.Go(func() error { return h.sweep(ctx) })
+	group.Go(func() error { return h.expire(ctx) })
 	group.Go(func() error { return h.prune(ctx) })
 	if err := d.print(c, h.public, dir, agency, users); err != nil {
 		stop()
@@ -109,8 +109,8 @@ func (d demoCmd) settings(s *config.Settings, dir string, port int) *config.Sett
 		LogFormat:     "text",
 		LogLevel:      "error",
 		Preferences: []countersign.Preference{
-			{Code: "ADDAPPWIZ", Name: "App Entry - Include Additional Detail", Kind: countersign.KindSwitch, Default: "Off", Own: true},
-			{Code: "APPTLOBCHECK", Name: "App Entry - Check LOB on Appointments", Kind: countersign.KindSwitch, Default: "On", Own: true},
+			{Code: "ADDAPPWIZ", Name: "App Entry - Include Additional Detail", Kind: countersign.PreferenceSwitch, Default: "Off", Own: true},
+			{Code: "APPTLOBCHECK", Name: "App Entry - Check LOB on Appointments", Kind: countersign.PreferenceSwitch, Default: "On", Own: true},
 		},
 	}
 }
@@ -133,9 +133,9 @@ func loopbacks(port int) ([]net.Listener, int, error) {
 	return []net.Listener{four, six}, port, nil
 }
 
-// byName leads a browser that came by address to the name: cookies and
+// redirectToName leads a browser that came by address to the name: cookies and
 // passkeys belong to names.
-func byName(public *url.URL, next http.Handler) http.Handler {
+func redirectToName(public *url.URL, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err == nil && net.ParseIP(strings.Trim(host, "[]")).IsLoopback() && (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != "/healthz" {
@@ -147,31 +147,31 @@ func byName(public *url.URL, next http.Handler) http.Handler {
 }
 
 // demoAgency makes the agency with its preferences and people.
-func (h *house) demoAgency(ctx context.Context) (countersign.Agency, []demoUser, error) {
-	main, err := h.agency(ctx, "MAIN")
+func (a *app) demoAgency(ctx context.Context) (countersign.Agency, []demoUser, error) {
+	main, err := a.agency(ctx, "MAIN")
 	if err != nil {
 		return main, nil, err
 	}
-	agency, err := h.office.RenameAgency(ctx, now(), main.ID, "DEMO", "Demo Agency", "Agency Integrator")
+	agency, err := a.admin.RenameAgency(ctx, now(), main.ID, "DEMO", "Demo Agency", "Agency Integrator")
 	if err != nil {
 		return agency, nil, err
 	}
 	zone := localZone()
-	if agency, err = h.office.EditAgency(ctx, now(), main.ID, admin.AgencyChange{Zone: &zone}, ""); err != nil {
+	if agency, err = a.admin.EditAgency(ctx, now(), main.ID, admin.AgencyChange{Zone: &zone}, ""); err != nil {
 		return agency, nil, err
 	}
-	agency.URL = h.url(agency)
+	agency.URL = a.url(agency)
 	v := countersign.Visit{Agency: agency, Now: now()}
 	for code, value := range map[string]string{"2FA": "On", "2FAFREQUENCY": "7", "HELPCONTACT": "Demo support desk, 614-555-0100"} {
-		if _, err := h.office.SetPreference(ctx, v, operator, admin.Saving{Code: code, Value: value, Version: admin.AnyVersion}); err != nil {
+		if _, err := a.admin.SetPreference(ctx, v, operator, admin.PreferenceChange{Code: code, Value: value, Version: admin.AnyVersion}); err != nil {
 			return agency, nil, err
 		}
 	}
 	users := demoUsers()
 	for i := range users {
 		u := &users[i]
-		u.Password = secret.Words()
-		_, err := h.office.AddUser(ctx, v, operator, admin.NewUser{Login: u.ID, Name: u.name, Email: u.Email, Mobile: strings.TrimPrefix(u.Mobile, "+1"),
+		u.Password = secret.GeneratePassword()
+		_, err := a.admin.AddUser(ctx, v, operator, admin.NewUser{Login: u.ID, Name: u.name, Email: u.Email, Mobile: strings.TrimPrefix(u.Mobile, "+1"),
 			Rights: u.rights, Groups: []string{"Agents"}, Password: u.Password})
 		if err != nil {
 			return agency, nil, err

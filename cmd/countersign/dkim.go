@@ -26,7 +26,7 @@ type dkimJSON struct {
 
 // Run does what is asked and shows the keys with the records that publish them.
 func (cmd messageDKIM) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		from, err := mail.ParseAddress(h.from(v.Agency))
 		if err != nil {
 			return &config.Error{Setting: "--mail-from", Problem: "it is missing; a key belongs to the sender's domain"}
@@ -35,7 +35,7 @@ func (cmd messageDKIM) Run(s *config.Settings, c *console) error {
 		if err := cmd.act(ctx, h, v, domain); err != nil {
 			return err
 		}
-		keys, err := h.office.DKIMKeys(ctx, v, operator, domain)
+		keys, err := h.admin.DKIMKeys(ctx, v, operator, domain)
 		if err != nil {
 			return err
 		}
@@ -43,13 +43,13 @@ func (cmd messageDKIM) Run(s *config.Settings, c *console) error {
 	})
 }
 
-func (cmd messageDKIM) act(ctx context.Context, h *house, v countersign.Visit, domain string) error {
+func (cmd messageDKIM) act(ctx context.Context, h *app, v countersign.Visit, domain string) error {
 	switch {
 	case cmd.New:
-		_, err := h.office.NewDKIMKey(ctx, v, operator, domain)
+		_, err := h.admin.NewDKIMKey(ctx, v, operator, domain)
 		return err
 	case cmd.Stop || cmd.Sign != "":
-		return h.office.SignWith(ctx, v, operator, domain, cmd.Sign)
+		return h.admin.SignWith(ctx, v, operator, domain, cmd.Sign)
 	}
 	return nil
 }
@@ -78,9 +78,9 @@ func (cmd messageDKIM) show(c *console, keys []countersign.DKIMKey) error {
 }
 
 // from is the sender of an agency's letters.
-func (h *house) from(a countersign.Agency) string {
-	if a.MailFrom != "" {
-		return a.MailFrom
+func (a *app) from(agency countersign.Agency) string {
+	if agency.MailFrom != "" {
+		return agency.MailFrom
 	}
-	return h.outbox.From
+	return a.outbox.From
 }

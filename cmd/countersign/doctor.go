@@ -22,7 +22,7 @@ type findingJSON struct {
 	Subject string `json:"subject"`
 	Level   string `json:"level"`
 	Text    string `json:"text"`
-	Mend    string `json:"mend"`
+	Fix     string `json:"mend"`
 }
 
 // errFatal is what doctor ends with where tokens would not arrive.
@@ -62,16 +62,16 @@ func (cmd doctorCmd) lookup() (outbox.Lookup, error) {
 	return r.LookupTXT, nil
 }
 
-func (h *house) checkMail(ctx context.Context) []outbox.Finding {
-	smtp, ok := h.outbox.Mail.(*outbox.SMTP)
+func (a *app) checkMail(ctx context.Context) []outbox.Finding {
+	smtp, ok := a.outbox.Mail.(*outbox.SMTP)
 	if !ok {
-		return []outbox.Finding{{Subject: "Mail server", Level: outbox.Fatal, Text: "none is set, so mail waits", Mend: "Give --smtp-url and --mail-from."}}
+		return []outbox.Finding{{Subject: "Mail server", Level: outbox.Fatal, Text: "none is set, so mail waits", Fix: "Give --smtp-url and --mail-from."}}
 	}
 	return []outbox.Finding{smtp.Check(ctx)}
 }
 
-func (h *house) checkTexts(ctx context.Context) []outbox.Finding {
-	routes, ok := h.outbox.Text.(*outbox.Routes)
+func (a *app) checkTexts(ctx context.Context) []outbox.Finding {
+	routes, ok := a.outbox.Text.(*outbox.Routes)
 	if !ok {
 		return []outbox.Finding{{Subject: "Text gateways", Level: outbox.Good, Text: "none is set, so SMS is not offered"}}
 	}
@@ -79,26 +79,26 @@ func (h *house) checkTexts(ctx context.Context) []outbox.Finding {
 }
 
 // checkDomains looks at the sender's domain of each agency.
-func (h *house) checkDomains(ctx context.Context, lookup outbox.Lookup) ([]outbox.Finding, error) {
-	agencies, err := h.db.Agencies(ctx)
+func (a *app) checkDomains(ctx context.Context, lookup outbox.Lookup) ([]outbox.Finding, error) {
+	agencies, err := a.db.Agencies(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var all []outbox.Finding
-	for _, a := range agencies {
-		from, err := mail.ParseAddress(h.from(a))
+	for _, agency := range agencies {
+		from, err := mail.ParseAddress(a.from(agency))
 		if err != nil {
 			continue // without a mail server nobody sends
 		}
 		domain := outbox.Domain(from.Address)
-		keys, err := h.office.DKIMKeys(ctx, countersign.Visit{Agency: a, Now: now()}, operator, domain)
+		keys, err := a.admin.DKIMKeys(ctx, countersign.Visit{Agency: agency, Now: now()}, operator, domain)
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range outbox.CheckDomain(ctx, lookup, domain, keys) {
 			if len(agencies) > 1 {
-				f.Subject = a.Code + ": " + f.Subject
-				f.Mend = strings.ReplaceAll(f.Mend, "countersign message dkim", "countersign message dkim --agency "+a.Code)
+				f.Subject = agency.Code + ": " + f.Subject
+				f.Fix = strings.ReplaceAll(f.Fix, "countersign message dkim", "countersign message dkim --agency "+agency.Code)
 			}
 			all = append(all, f)
 		}
@@ -110,10 +110,10 @@ func (cmd doctorCmd) show(c *console, all []outbox.Finding) error {
 	views, rows, fatal := []findingJSON{}, [][]string{}, false
 	for _, f := range all {
 		fatal = fatal || f.Level == outbox.Fatal
-		views = append(views, findingJSON{f.Subject, string(f.Level), f.Text, f.Mend})
+		views = append(views, findingJSON{f.Subject, string(f.Level), f.Text, f.Fix})
 		rows = append(rows, []string{strings.ToUpper(string(f.Level)), f.Subject + ": " + f.Text})
-		if f.Mend != "" {
-			rows = append(rows, []string{"", f.Mend})
+		if f.Fix != "" {
+			rows = append(rows, []string{"", f.Fix})
 		}
 	}
 	write := func() error { return c.table(rows) }

@@ -9,7 +9,7 @@ import (
 	"countersign/internal/config"
 )
 
-type userCode struct {
+type userEnrollmentCode struct {
 	inAgency
 	ID     string `name:"id" required:"" help:"User ID."`
 	Reason string `required:"" help:"Why; it is kept in the audit log and told to the user and every administrator."`
@@ -17,26 +17,26 @@ type userCode struct {
 }
 
 type codeJSON struct {
-	ID    string   `json:"id"`
-	Code  string   `json:"code"`
-	Until string   `json:"until"`
-	Reset bool     `json:"reset"`
-	Told  []string `json:"told"`
+	ID       string   `json:"id"`
+	Code     string   `json:"code"`
+	Until    string   `json:"until"`
+	Reset    bool     `json:"reset"`
+	Notified []string `json:"told"`
 }
 
 // Run makes the code: the way in for anybody, the last administrator too (RS-07).
-func (cmd userCode) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		n, err := h.office.EnrolmentCode(ctx, v, operator, cmd.ID, cmd.Reason)
+func (cmd userEnrollmentCode) Run(s *config.Settings, c *console) error {
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		n, err := h.admin.IssueEnrollmentCode(ctx, v, operator, cmd.ID, cmd.Reason)
 		if err != nil {
 			return err
 		}
 		until := n.Until.Format(time.RFC3339)
 		if cmd.JSON {
-			return c.json(codeJSON{ID: strings.ToUpper(cmd.ID), Code: n.Code, Until: until, Reset: n.Reset, Told: append([]string{}, n.Told...)})
+			return c.json(codeJSON{ID: strings.ToUpper(cmd.ID), Code: n.Code, Until: until, Reset: n.Reset, Notified: append([]string{}, n.Notified...)})
 		}
 		rows := [][]string{{"Enrollment code", n.Code}, {"For", strings.ToUpper(cmd.ID) + ", together with the password"}, {"Works", "once, until " + until},
-			{"Told", strings.Join(n.Told, ", ")}}
+			{"Told", strings.Join(n.Notified, ", ")}}
 		if n.Reset {
 			rows = append(rows, []string{"Reset", "the methods of before were removed"})
 		}

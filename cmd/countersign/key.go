@@ -65,7 +65,7 @@ func (cmd keyStatus) Run(s *config.Settings, c *console) error {
 	return errors.Join(cmd.tell(ctx, h, c), h.close())
 }
 
-func (cmd keyStatus) tell(ctx context.Context, h *house, c *console) error {
+func (cmd keyStatus) tell(ctx context.Context, h *app, c *console) error {
 	sealed, err := h.db.SealedRows(ctx)
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func (cmd keyRotate) Run(s *config.Settings, c *console) error {
 	return errors.Join(cmd.rotate(ctx, h, c), h.close())
 }
 
-func (cmd keyRotate) rotate(ctx context.Context, h *house, c *console) error {
+func (cmd keyRotate) rotate(ctx context.Context, h *app, c *console) error {
 	if len(h.keys.master.Reduced().Keys()) == len(h.keys.master.Keys()) { // not one that was interrupted after its new key began to seal
 		if err := cmd.introduce(ctx, h, c); err != nil {
 			return err
@@ -158,7 +158,7 @@ func (cmd keyRotate) rotate(ctx context.Context, h *house, c *console) error {
 }
 
 // introduce brings a new key to every node, and then lets it seal.
-func (cmd keyRotate) introduce(ctx context.Context, h *house, c *console) error {
+func (cmd keyRotate) introduce(ctx context.Context, h *app, c *console) error {
 	if h.keys.master.Waiting() == "" {
 		if err := h.writeKeys(h.keys.master.WithNew()); err != nil {
 			return err
@@ -184,33 +184,33 @@ func (cmd keyRotate) introduce(ctx context.Context, h *house, c *console) error 
 }
 
 // recordKey writes a step of the rotation into the audit log.
-func (h *house) recordKey(ctx context.Context, step, key string) error {
-	all, err := h.db.Agencies(ctx)
+func (a *app) recordKey(ctx context.Context, step, key string) error {
+	all, err := a.db.Agencies(ctx)
 	if err != nil {
 		return err
 	}
-	return h.office.KeyRotated(ctx, countersign.Visit{Agency: all[0], Now: now()}, operator, step, key)
+	return a.admin.KeyRotated(ctx, countersign.Visit{Agency: all[0], Now: now()}, operator, step, key)
 }
 
 // writeKeys replaces the key file and counts what it holds from now on.
-func (h *house) writeKeys(m *secret.Master) error {
-	if changed, err := h.keys.changed(); err != nil || changed {
-		return errors.Join(fmt.Errorf("--master-key-file: %s was changed meanwhile; look at key status, and run key rotate again", h.keys.path), err)
+func (a *app) writeKeys(m *secret.Master) error {
+	if changed, err := a.keys.changed(); err != nil || changed {
+		return errors.Join(fmt.Errorf("--master-key-file: %s was changed meanwhile; look at key status, and run key rotate again", a.keys.path), err)
 	}
-	if err := m.Save(h.keys.path); err != nil {
+	if err := m.Save(a.keys.path); err != nil {
 		return fmt.Errorf("--master-key-file: %w", err)
 	}
-	if _, err := h.keys.changed(); err != nil {
+	if _, err := a.keys.changed(); err != nil {
 		return fmt.Errorf("--master-key-file: %w", err)
 	}
-	h.box.Use(h.keys.master)
+	a.box.Use(a.keys.master)
 	return nil
 }
 
 // everyNode waits until every running node does something.
-func (cmd keyRotate) everyNode(ctx context.Context, h *house, what string, does func(store.Node) bool) error {
-	for end := now().Add(cmd.Wait); ; time.Sleep(keyLook / 4) {
-		names, err := h.lacking(ctx, does)
+func (cmd keyRotate) everyNode(ctx context.Context, h *app, what string, does func(store.Node) bool) error {
+	for end := now().Add(cmd.Wait); ; time.Sleep(keyPollInterval / 4) {
+		names, err := h.missingSettings(ctx, does)
 		if err != nil || len(names) == 0 {
 			return err
 		}
@@ -222,13 +222,13 @@ func (cmd keyRotate) everyNode(ctx context.Context, h *house, what string, does 
 
 // olderWork waits until every transaction has ended that began before each node
 // sealed with the new key: one that holds what the old key sealed may still commit (KY-03).
-func (cmd keyRotate) olderWork(ctx context.Context, h *house, c *console) error {
-	moment, err := h.db.Moment(ctx)
+func (cmd keyRotate) olderWork(ctx context.Context, h *app, c *console) error {
+	moment, err := h.db.Now(ctx)
 	if err != nil {
 		return err
 	}
-	for end, told := now().Add(cmd.Wait), false; ; time.Sleep(keyLook / 4) {
-		n, err := h.db.Older(ctx, moment)
+	for end, told := now().Add(cmd.Wait), false; ; time.Sleep(keyPollInterval / 4) {
+		n, err := h.db.OlderTransactions(ctx, moment)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -243,7 +243,7 @@ func (cmd keyRotate) olderWork(ctx context.Context, h *house, c *console) error 
 }
 
 // resealAll seals everything anew that another key has sealed.
-func resealAll(ctx context.Context, h *house) (int, error) {
+func resealAll(ctx context.Context, h *app) (int, error) {
 	for all := 0; ; {
 		n, err := h.db.Reseal(ctx, resealBatch)
 		if all += n; err != nil || n == 0 {
@@ -253,7 +253,7 @@ func resealAll(ctx context.Context, h *house) (int, error) {
 }
 
 // retire takes the keys out of the file that nothing is sealed with any more.
-func (cmd keyRotate) retire(ctx context.Context, h *house, c *console, seals string) error {
+func (cmd keyRotate) retire(ctx context.Context, h *app, c *console, seals string) error {
 	sealed, err := h.db.SealedRows(ctx)
 	if err != nil {
 		return err

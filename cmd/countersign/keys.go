@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	keyLook  = time.Second      // how often a node looks whether the key file is another one
-	nodeTell = 5 * time.Second  // how often it tells the database that it runs
-	nodeLive = 20 * time.Second // after how long without a word it counts as gone
+	keyPollInterval = time.Second      // how often a node looks whether the key file is another one
+	nodeInterval    = 5 * time.Second  // how often it tells the database that it runs
+	nodeLive        = 20 * time.Second // after how long without a word it counts as gone
 )
 
 // A keyFile is the master key file, as it was read last.
 type keyFile struct {
-	path   string
-	master *secret.Master
-	seen   fs.FileInfo // nil: never
-	told   string      // the last thing that was wrong with it
+	path     string
+	master   *secret.Master
+	seen     fs.FileInfo // nil: never
+	reported string      // the last thing that was wrong with it
 }
 
 // changed reads the file again if it is another one than last time. A file that
@@ -51,27 +51,27 @@ func (k *keyFile) changed() (bool, error) {
 // with which keys: a service does so before it serves, a command before it
 // works. The key file is read once more afterwards. A rotation that did not see
 // the process yet had let its new key seal before, so the process has that key (KY-03).
-func (h *house) join(ctx context.Context) (store.Node, error) {
+func (a *app) join(ctx context.Context) (store.Node, error) {
 	host, _ := os.Hostname() // a name for people; without one the ID stands alone
 	n := store.Node{ID: secret.NewID(), Host: host}
-	if err := h.tellNode(ctx, n, now()); err != nil {
+	if err := a.announceNode(ctx, n, now()); err != nil {
 		return n, err
 	}
-	if h.readKeys() {
-		return n, h.tellNode(ctx, n, now())
+	if a.readKeys() {
+		return n, a.announceNode(ctx, n, now())
 	}
 	return n, nil
 }
 
 // joined is work of a command that may seal something.
-func (h *house) joined(ctx context.Context, work func(context.Context) error) error {
-	n, err := h.join(ctx)
+func (a *app) joined(ctx context.Context, work func(context.Context) error) error {
+	n, err := a.join(ctx)
 	if err != nil {
 		return err
 	}
 	following, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- h.followKeys(following, n) }()
+	go func() { ended <- a.followKeys(following, n) }()
 	err = work(ctx)
 	stop()
 	return errors.Join(err, <-ended)
@@ -79,63 +79,63 @@ func (h *house) joined(ctx context.Context, work func(context.Context) error) er
 
 // followKeys takes another key file as soon as there is one, and tells the
 // database which keys this node has, until ctx ends (KY-02).
-func (h *house) followKeys(ctx context.Context, n store.Node) error {
-	ticker := time.NewTicker(keyLook)
+func (a *app) followKeys(ctx context.Context, n store.Node) error {
+	ticker := time.NewTicker(keyPollInterval)
 	defer ticker.Stop()
 	var told time.Time
 	for {
-		if h.readKeys() || now().Sub(told) >= nodeTell {
+		if a.readKeys() || now().Sub(told) >= nodeInterval {
 			told = now()
-			if err := h.tellNode(ctx, n, told); err != nil && ctx.Err() == nil {
-				h.outbox.Log.Error("tell the database that this node runs", "error", err)
+			if err := a.announceNode(ctx, n, told); err != nil && ctx.Err() == nil {
+				a.outbox.Log.Error("tell the database that this node runs", "error", err)
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return h.endNode(context.WithoutCancel(ctx), n.ID)
+			return a.endNode(context.WithoutCancel(ctx), n.ID)
 		case <-ticker.C:
 		}
 	}
 }
 
 // readKeys reports whether other keys count from now on.
-func (h *house) readKeys() bool {
-	changed, err := h.keys.changed()
+func (a *app) readKeys() bool {
+	changed, err := a.keys.changed()
 	if err != nil {
-		if h.keys.told != err.Error() {
-			h.keys.told = err.Error()
-			h.outbox.Log.Error("the master key file cannot be used; the keys that were read before stay in use", "error", err)
+		if a.keys.reported != err.Error() {
+			a.keys.reported = err.Error()
+			a.outbox.Log.Error("the master key file cannot be used; the keys that were read before stay in use", "error", err)
 		}
 		return false
 	}
-	h.keys.told = ""
+	a.keys.reported = ""
 	if changed {
-		h.box.Use(h.keys.master)
-		h.outbox.Log.Info("the master key file was read again", "sealing", h.keys.master.Sealing(), "keys", len(h.keys.master.Keys()))
+		a.box.Use(a.keys.master)
+		a.outbox.Log.Info("the master key file was read again", "sealing", a.keys.master.Sealing(), "keys", len(a.keys.master.Keys()))
 	}
 	return changed
 }
 
-func (h *house) tellNode(ctx context.Context, n store.Node, at time.Time) error {
-	n.Seen, n.Sealing = at, h.keys.master.Sealing()
-	for _, k := range h.keys.master.Keys() {
+func (a *app) announceNode(ctx context.Context, n store.Node, at time.Time) error {
+	n.Seen, n.Sealing = at, a.keys.master.Sealing()
+	for _, k := range a.keys.master.Keys() {
 		n.Keys = append(n.Keys, k.ID)
 	}
-	return step(ctx, func(ctx context.Context) error { return h.db.KeepNode(ctx, n) })
+	return step(ctx, func(ctx context.Context) error { return a.db.SaveNode(ctx, n) })
 }
 
-func (h *house) endNode(ctx context.Context, id string) error {
+func (a *app) endNode(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if err := h.db.EndNode(ctx, id); err != nil {
-		h.outbox.Log.Warn("tell the database that this node stops", "error", err)
+	if err := a.db.EndNode(ctx, id); err != nil {
+		a.outbox.Log.Warn("tell the database that this node stops", "error", err)
 	}
 	return nil
 }
 
-// lacking names the running nodes that do not do what is asked.
-func (h *house) lacking(ctx context.Context, does func(store.Node) bool) ([]string, error) {
-	nodes, err := h.db.Nodes(ctx, now().Add(-nodeLive))
+// missingSettings names the running nodes that do not do what is asked.
+func (a *app) missingSettings(ctx context.Context, does func(store.Node) bool) ([]string, error) {
+	nodes, err := a.db.Nodes(ctx, now().Add(-nodeLive))
 	var names []string
 	for _, n := range nodes {
 		if !does(n) {

@@ -56,18 +56,18 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(problems, "countersign:", lines(said(err)))
+	fmt.Fprintln(problems, "countersign:", lines(errorText(err)))
 	return status(err, ctx)
 }
 
-// said is what an error says to the operator, in one line.
-func said(err error) string {
+// errorText is what an error says to the operator, in one line.
+func errorText(err error) string {
 	var setting *config.Error
 	if errors.As(err, &setting) && setting.Err != nil {
 		return setting.Error() + ": " + web.Text(setting.Err)
 	}
 	var e *countersign.Error
-	if errors.As(err, &e) && e.Kind == countersign.Busy && e.Err != nil {
+	if errors.As(err, &e) && e.Kind == countersign.KindUnavailable && e.Err != nil {
 		return "the database: " + e.Err.Error()
 	}
 	return web.Text(err)
@@ -81,7 +81,7 @@ func status(err error, ctx *kong.Context) int {
 	if errors.As(err, &setting) || errors.As(err, &usage) || ctx == nil {
 		return 2
 	}
-	if countersign.Includes(err, countersign.Invalid) && !countersign.Includes(err, countersign.Denied) {
+	if countersign.Includes(err, countersign.KindInvalid) && !countersign.Includes(err, countersign.KindDenied) {
 		return 2
 	}
 	return 1

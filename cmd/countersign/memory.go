@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// besides is what a node may take besides the hashing of passwords, unless more
+// baseMemory is what a node may take besides the hashing of passwords, unless more
 // than that is live.
-const besides = 96 << 20 // bytes
+const baseMemory = 96 << 20 // bytes
 
-// frugal lets the collector of garbage keep the node's memory in its budget until
+// setMemoryLimit lets the collector of garbage keep the node's memory in its budget until
 // ctx ends: each hash leaves 19 MiB behind. The budget follows what is live. Below
 // that the collector would run without end, as with many open connections.
 // GOMEMLIMIT, where it is set, says it otherwise.
-func (h *house) frugal(ctx context.Context) error {
+func (a *app) setMemoryLimit(ctx context.Context) error {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return nil
 	}
@@ -24,7 +24,7 @@ func (h *house) frugal(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		live, rest := inUse()
-		debug.SetMemoryLimit(memoryLimit(h.passwords.Memory(), live, rest))
+		debug.SetMemoryLimit(memoryLimit(a.passwords.Memory(), live, rest))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -37,7 +37,7 @@ func (h *house) frugal(ctx context.Context) error {
 // runs seldom.
 func memoryLimit(hashes, live, rest int64) int64 {
 	live = max(0, live-hashes)
-	return hashes + max(besides, live+live/2+rest)
+	return hashes + max(baseMemory, live+live/2+rest)
 }
 
 // inUse is how many bytes the last collection found live, and how many stacks

@@ -10,7 +10,7 @@ import (
 	"countersign"
 	"countersign/internal/config"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/outbox"
 	"countersign/internal/store"
 	"countersign/internal/wording"
@@ -28,7 +28,7 @@ type messageTest struct {
 
 // Run sends the message at once, not by the outbox, and tells the answer.
 func (cmd messageTest) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		var p countersign.Preferences
 		err := h.db.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
 			p, err = tx.Preferences(ctx)
@@ -41,14 +41,14 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 		if err != nil {
 			return err
 		}
-		l, err := outbox.Render(v.Agency, p, m, h.from(v.Agency), wording.Words{})
+		l, err := outbox.Render(v.Agency, p, m, h.from(v.Agency), wording.Texts{})
 		if err != nil {
 			return err
 		}
 		if l.DKIM, err = h.signingKey(ctx, v); err != nil {
 			return err
 		}
-		if err := h.office.NoteTest(ctx, v, operator, m); err != nil {
+		if err := h.admin.NoteTest(ctx, v, operator, m); err != nil {
 			return err
 		}
 		receipt, err := sender.Send(ctx, l)
@@ -59,7 +59,7 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 		if err != nil {
 			return err
 		}
-		if err := h.office.NoteAccepted(ctx, v, m, receipt.Server); err != nil {
+		if err := h.admin.NoteAccepted(ctx, v, m, receipt.Server); err != nil {
 			return err
 		}
 		return c.table([][]string{{"Accepted by " + receipt.Server, receipt.Answer}})
@@ -71,7 +71,7 @@ func undelivered(r *outbox.Refusal) error {
 	switch {
 	case r.Permanent:
 		return fmt.Errorf("%s refused it: %s", r.Server, r.Answer)
-	case r.Unsure:
+	case r.MaybeTaken:
 		return fmt.Errorf("%s may have it: %s", r.Server, r.Answer)
 	default:
 		return fmt.Errorf("it was not sent; %s: %s", r.Server, r.Answer)
@@ -79,35 +79,35 @@ func undelivered(r *outbox.Refusal) error {
 }
 
 // testMessage is the message to an address or number, and the route it takes.
-func (h *house) testMessage(v countersign.Visit, p countersign.Preferences, to string) (countersign.Message, outbox.Sender, error) {
-	m := countersign.Message{ID: countersign.MessageID("test-" + v.Request), Kind: countersign.KindTest, Channel: countersign.ByEmail, Data: notice.Facts(v, countersign.User{})}
+func (a *app) testMessage(v countersign.Visit, p countersign.Preferences, to string) (countersign.Message, outbox.Sender, error) {
+	m := countersign.Message{ID: countersign.MessageID("test-" + v.Request), Kind: countersign.MessageTest, Channel: countersign.ChannelEmail, Data: notify.Facts(v, countersign.User{})}
 	wrong := func(err error) error { return &config.Error{Setting: "--to", Problem: strconv.Quote(to), Err: err} }
 	if !strings.Contains(to, "@") && !factor.LikePhone(to) {
-		return m, nil, wrong(&countersign.Error{Kind: countersign.Invalid, Code: "message.to"})
+		return m, nil, wrong(&countersign.Error{Kind: countersign.KindInvalid, Code: "message.to"})
 	}
 	var err error
 	if strings.Contains(to, "@") {
 		if m.To, err = factor.ParseEmail(to); err != nil {
 			return m, nil, wrong(err)
 		}
-		if h.outbox.Mail == nil {
+		if a.outbox.Mail == nil {
 			err = &config.Error{Setting: "--smtp-url", Problem: "no mail server is set; give one, for example --smtp-url smtp://user:password@mail.acme.example:587"}
 		}
-		return m, h.outbox.Mail, err
+		return m, a.outbox.Mail, err
 	}
-	m.Channel = countersign.BySMS
+	m.Channel = countersign.ChannelSMS
 	if m.To, err = factor.ParsePhone(to, "", p.Countries); err != nil {
 		return m, nil, wrong(err)
 	}
-	if h.outbox.Text == nil {
+	if a.outbox.Text == nil {
 		err = &config.Error{Setting: "--sms-url", Problem: "no text gateway is set; give one, for example --sms-url 'webhook+https://gateway.example/send?secret=…'"}
 	}
-	return m, h.outbox.Text, err
+	return m, a.outbox.Text, err
 }
 
 // signingKey is the key that signs the agency's mail; empty if none does.
-func (h *house) signingKey(ctx context.Context, v countersign.Visit) (countersign.DKIMKey, error) {
-	keys, err := h.office.DKIMKeys(ctx, v, operator, outbox.Domain(h.from(v.Agency)))
+func (a *app) signingKey(ctx context.Context, v countersign.Visit) (countersign.DKIMKey, error) {
+	keys, err := a.admin.DKIMKeys(ctx, v, operator, outbox.Domain(a.from(v.Agency)))
 	for _, k := range keys {
 		if k.Signs {
 			return k, err

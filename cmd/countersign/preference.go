@@ -32,8 +32,8 @@ type preferenceList struct {
 
 // Run lists the preferences.
 func (cmd preferenceList) Run(s *config.Settings, c *console) error {
-	return look(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		all, err := h.office.Preferences(ctx, v, operator)
+	return lookupTimeout(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		all, err := h.admin.Preferences(ctx, v, operator)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ type preferenceSet struct {
 
 // Run sets the preference.
 func (cmd preferenceSet) Run(s *config.Settings, c *console) error {
-	return setPreference(s, c, cmd.Agency, admin.Saving{Code: cmd.Code, Value: cmd.Value, Reason: cmd.Reason})
+	return setPreference(s, c, cmd.Agency, admin.PreferenceChange{Code: cmd.Code, Value: cmd.Value, Reason: cmd.Reason})
 }
 
 type preferenceUnset struct {
@@ -79,13 +79,13 @@ type preferenceUnset struct {
 
 // Run gives the preference its default back.
 func (cmd preferenceUnset) Run(s *config.Settings, c *console) error {
-	return setPreference(s, c, cmd.Agency, admin.Saving{Code: cmd.Code, Reason: cmd.Reason})
+	return setPreference(s, c, cmd.Agency, admin.PreferenceChange{Code: cmd.Code, Reason: cmd.Reason})
 }
 
-func setPreference(s *config.Settings, c *console, agency string, saving admin.Saving) error {
+func setPreference(s *config.Settings, c *console, agency string, saving admin.PreferenceChange) error {
 	saving.Version = admin.AnyVersion
-	return work(s, agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		row, err := h.office.SetPreference(ctx, v, operator, saving)
+	return withApp(s, agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		row, err := h.admin.SetPreference(ctx, v, operator, saving)
 		if code := countersign.CodeOf(err); code == "preference.mail_unproved" || code == "preference.no_mail_route" {
 			return errors.New(web.Text(err)) // nothing that was typed is wrong: the mail route is
 		}

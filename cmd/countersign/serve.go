@@ -16,7 +16,7 @@ import (
 	"countersign"
 	"countersign/internal/admin"
 	"countersign/internal/config"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/ops"
 	"countersign/internal/outbox"
 	"countersign/internal/signin"
@@ -40,7 +40,7 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 		return err
 	}
 	if h.outbox.Mail == nil {
-		h.office.Mail = admin.MailNone
+		h.admin.Mail = admin.MailNone
 	}
 	public, err := listen("--listen", s.Listen)
 	if err != nil {
@@ -50,7 +50,7 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	if err != nil {
 		return errors.Join(err, public.Close(), h.close())
 	}
-	handler, err := h.door(s, nil)
+	handler, err := h.guard(s, nil)
 	if err != nil {
 		return errors.Join(err, h.close())
 	}
@@ -61,7 +61,7 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	if err := h.inviteFirst(ctx, c); err != nil {
 		return errors.Join(err, h.close())
 	}
-	if h.db.Unfenced() {
+	if h.db.WithoutRLS() {
 		h.outbox.Log.Warn("the role of --database passes row-level security, so one of two walls between agencies is missing; use a role that is no superuser and has no BYPASSRLS")
 	}
 	node, err := h.join(ctx)
@@ -71,9 +71,9 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	group, ctx := errgroup.WithContext(ctx)
 	serve(ctx, group, server(handler), public)
 	serve(ctx, group, server(ops.Server{Ping: h.db.Ping, Meter: h.meter}.Handler()), private)
-	group.Go(func() error { return h.frugal(ctx) })
+	group.Go(func() error { return h.setMemoryLimit(ctx) })
 	group.Go(func() error { return h.outbox.Run(ctx) })
-	group.Go(func() error { return h.sweep(ctx) })
+	group.Go(func() error { return h.expire(ctx) })
 	group.Go(func() error { return h.prune(ctx) })
 	group.Go(func() error { return h.followKeys(ctx, node) })
 	return errors.Join(group.Wait(), h.close())
@@ -100,14 +100,14 @@ func server(h http.Handler) *http.Server {
 		WriteTimeout:      120 * time.Second,
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    32 << 10,
-		ConnState:         (&connections{most: mostConnections}).changed,
+		ConnState:         (&connections{most: maxConnections}).changed,
 	}
 }
 
 // serve runs a server until ctx ends, and lets it finish what it has begun.
 func serve(ctx context.Context, group *errgroup.Group, s *http.Server, l net.Listener) {
 	group.Go(func() error {
-		if err := s.Serve(door.Explain(l)); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.Serve(edge.Explain(l)); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
@@ -120,39 +120,41 @@ func serve(ctx context.Context, group *errgroup.Group, s *http.Server, l net.Lis
 	})
 }
 
-// door is the public handler. inbox is the demo's; nil elsewhere.
-func (h *house) door(s *config.Settings, inbox *outbox.Inbox) (http.Handler, error) {
+// guard is the public handler. inbox is the demo's; nil elsewhere.
+func (a *app) guard(s *config.Settings, inbox *outbox.Inbox) (http.Handler, error) {
 	proxies, err := s.Proxies()
 	if err != nil {
 		return nil, err
 	}
-	desk := h.desk()
+	desk := a.signIn()
 	desk.Texts = s.SMSBudget
-	h.outbox.Write = func(ctx context.Context, now time.Time) error { return desk.WriteLinks(ctx, now, h.home) }
+	a.outbox.Write = func(ctx context.Context, now time.Time) error {
+		return desk.SendPasswordResets(ctx, now, a.agencyWithURL)
+	}
 	return (&web.Server{
-		Desk:     desk,
-		Office:   h.office,
-		Entrance: door.Entrance{Trusted: proxies, Secure: h.public.Scheme == "https", Key: h.key},
-		Hosts:    h.hosts,
-		From:     h.sender,
-		Mail:     func() bool { return h.outbox.Mail != nil },
-		Await:    h.outbox.Await,
+		SignIn:   desk,
+		Admin:    a.admin,
+		Guard:    edge.Guard{Trusted: proxies, Secure: a.public.Scheme == "https", Key: a.key},
+		Hosts:    a.hosts,
+		From:     a.sender,
+		Mail:     func() bool { return a.outbox.Mail != nil },
+		Await:    a.outbox.Await,
 		Inbox:    inbox,
 		Demo:     inbox != nil,
-		Receipts: h.outbox.Receive,
-		Log:      h.outbox.Log,
+		Receipts: a.outbox.Receive,
+		Log:      a.outbox.Log,
 	}).Handler(), nil
 }
 
-// desk is where people sign in.
-func (h *house) desk() *signin.Desk {
-	return &signin.Desk{Store: h.db, Methods: h.methods, Passwords: h.passwords, Key: h.key, Wake: h.outbox.Wake,
-		Refused: h.meter.Refused, Alarmed: h.meter.Alarmed}
+// signIn is where people sign in.
+func (a *app) signIn() *signin.Service {
+	return &signin.Service{Store: a.db, Methods: a.methods, Passwords: a.passwords, Key: a.key, Wake: a.outbox.Wake,
+		Refused: a.meter.Refused, Alarmed: a.meter.Alarmed}
 }
 
 // sender is the address that an agency's letters come from, as pages name it.
-func (h *house) sender(a countersign.Agency) string {
-	if address, err := mail.ParseAddress(h.from(a)); err == nil {
+func (a *app) sender(agency countersign.Agency) string {
+	if address, err := mail.ParseAddress(a.from(agency)); err == nil {
 		return address.Address
 	}
 	return "your agency"
@@ -160,29 +162,29 @@ func (h *house) sender(a countersign.Agency) string {
 
 // inviteFirst prints the link that makes the first administrator, while there
 // is none. It goes to standard output only, never to a log.
-func (h *house) inviteFirst(ctx context.Context, c *console) error {
-	all, err := h.db.Agencies(ctx)
+func (a *app) inviteFirst(ctx context.Context, c *console) error {
+	all, err := a.db.Agencies(ctx)
 	if err != nil {
 		return err
 	}
 	v := countersign.Visit{Agency: all[0], Now: now()}
-	handle, err := h.office.FirstAdministrator(ctx, v)
+	handle, err := a.admin.FirstAdministrator(ctx, v)
 	if err != nil || handle == "" {
 		return err
 	}
-	fmt.Fprintf(c.out, "First administrator: %s/welcome?link=%s\n", h.url(all[0]), handle)
+	fmt.Fprintf(c.out, "First administrator: %s/welcome?link=%s\n", a.url(all[0]), handle)
 	return nil
 }
 
-// sweep ends attempts that are over, and tells the users of those that were abandoned.
-func (h *house) sweep(ctx context.Context) error {
+// expire ends attempts that are over, and tells the users of those that were abandoned.
+func (a *app) expire(ctx context.Context) error {
 	ticker := time.NewTicker(time.Minute)
 	defer ticker.Stop()
-	desk := h.desk()
+	desk := a.signIn()
 	for {
-		err := step(ctx, func(ctx context.Context) error { return desk.Sweep(ctx, now()) })
+		err := step(ctx, func(ctx context.Context) error { return desk.ExpireAttempts(ctx, now()) })
 		if err != nil && ctx.Err() == nil {
-			h.outbox.Log.Error("sweep", "error", err)
+			a.outbox.Log.Error("sweep", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -195,7 +197,7 @@ func (h *house) sweep(ctx context.Context) error {
 // prune removes what is long over: attempts that no sweep could end after a day,
 // guesses, sessions, receipts and links after 30. Besides it keeps a checkpoint of the
 // audit logs (AU-03).
-func (h *house) prune(ctx context.Context) error {
+func (a *app) prune(ctx context.Context) error {
 	const day = 24 * time.Hour
 	const keep = 30 * day
 	ticker := time.NewTicker(10 * time.Minute)
@@ -207,14 +209,14 @@ func (h *house) prune(ctx context.Context) error {
 			prune  func(context.Context, time.Time) error
 			before time.Time
 		}{
-			{h.db.PruneAttempts, t.Add(-day)}, {h.db.PruneEndings, t}, {h.db.PruneBrowsers, t.Add(-day)}, {h.db.PruneGuesses, t.Add(-keep)}, {h.db.PruneWarnings, t.Add(-keep)}, {h.db.PruneNonces, t},
-			{h.db.PruneSpent, t.Add(-day)}, {h.db.PruneSessions, t.Add(-keep)}, {h.db.PruneMessages, t.Add(-keep)}, {h.db.PruneLinks, t.Add(-keep)},
-			{h.db.PruneWishes, t.Add(-day)}, {h.office.Checkpoints, t}, {h.db.Refold, t},
+			{a.db.PruneAttempts, t.Add(-day)}, {a.db.PruneEndings, t}, {a.db.PruneBrowsers, t.Add(-day)}, {a.db.PruneTries, t.Add(-keep)}, {a.db.PruneWarnings, t.Add(-keep)}, {a.db.PruneNonces, t},
+			{a.db.PruneSpent, t.Add(-day)}, {a.db.PruneSessions, t.Add(-keep)}, {a.db.PruneMessages, t.Add(-keep)}, {a.db.PruneLinks, t.Add(-keep)},
+			{a.db.PruneResetRequests, t.Add(-day)}, {a.admin.Checkpoints, t}, {a.db.Refold, t},
 		} {
 			err = errors.Join(err, step(ctx, func(ctx context.Context) error { return p.prune(ctx, p.before) }))
 		}
 		if err != nil && ctx.Err() == nil {
-			h.outbox.Log.Error("prune", "error", err)
+			a.outbox.Log.Error("prune", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -16,16 +16,16 @@ import (
 )
 
 type userCmd struct {
-	Add     userAdd     `cmd:"" help:"Add a user."`
-	List    userList    `cmd:"" help:"List the users."`
-	Show    userShow    `cmd:"" help:"Show a user."`
-	Edit    userEdit    `cmd:"" help:"Change a user."`
-	Import  userImport  `cmd:"" help:"Add the users of a CSV file, all or none."`
-	Disable userDisable `cmd:"" help:"Disable a user."`
-	Enable  userEnable  `cmd:"" help:"Let a disabled user sign in again."`
-	Remove  userRemove  `cmd:"" help:"Erase a user; the audit log stays."`
-	Code    userCode    `cmd:"" name:"enrollment-code" help:"Make a one-use code with which a user begins set-up; who is set up is reset."`
-	Reset   userReset   `cmd:"" name:"reset-two-factor" help:"Reset/Disable 2 Factor Authentication of a user."`
+	Add     userAdd            `cmd:"" help:"Add a user."`
+	List    userList           `cmd:"" help:"List the users."`
+	Show    userShow           `cmd:"" help:"Show a user."`
+	Edit    userEdit           `cmd:"" help:"Change a user."`
+	Import  userImport         `cmd:"" help:"Add the users of a CSV file, all or none."`
+	Disable userDisable        `cmd:"" help:"Disable a user."`
+	Enable  userEnable         `cmd:"" help:"Let a disabled user sign in again."`
+	Remove  userRemove         `cmd:"" help:"Erase a user; the audit log stays."`
+	Code    userEnrollmentCode `cmd:"" name:"enrollment-code" help:"Make a one-use code with which a user begins set-up; who is set up is reset."`
+	Reset   userReset          `cmd:"" name:"reset-two-factor" help:"Reset/Disable 2 Factor Authentication of a user."`
 }
 
 // inAgency is what every command about an agency's things has.
@@ -56,8 +56,8 @@ func (cmd userAdd) Run(s *config.Settings, c *console) error {
 			return err // the activation link is built from it
 		}
 	}
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		u, err := h.office.AddUser(ctx, v, operator, admin.NewUser{Login: cmd.ID, Name: cmd.Name, Email: cmd.Email, Mobile: cmd.Mobile,
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		u, err := h.admin.AddUser(ctx, v, operator, admin.NewUser{Login: cmd.ID, Name: cmd.Name, Email: cmd.Email, Mobile: cmd.Mobile,
 			Rights: rights(cmd.Right), Groups: cmd.Group, Password: password})
 		if err != nil {
 			return err
@@ -73,8 +73,8 @@ func (cmd userAdd) Run(s *config.Settings, c *console) error {
 	})
 }
 
-// largestPasswordFile is how many bytes a file with a password may have.
-const largestPasswordFile = 4096
+// maxPasswordFile is how many bytes a file with a password may have.
+const maxPasswordFile = 4096
 
 // readPassword reads the first line of a file, or of standard input.
 func readPassword(file string, in io.Reader) (string, error) {
@@ -89,9 +89,9 @@ func readPassword(file string, in io.Reader) (string, error) {
 		defer func() { _ = f.Close() }()
 		in = f
 	}
-	data, err := io.ReadAll(io.LimitReader(in, largestPasswordFile+1))
-	if err == nil && len(data) > largestPasswordFile {
-		err = fmt.Errorf("it has more than %d bytes; a password stands in the first line", largestPasswordFile)
+	data, err := io.ReadAll(io.LimitReader(in, maxPasswordFile+1))
+	if err == nil && len(data) > maxPasswordFile {
+		err = fmt.Errorf("it has more than %d bytes; a password stands in the first line", maxPasswordFile)
 	}
 	text := ""
 	if err == nil {
@@ -124,11 +124,11 @@ type userList struct {
 
 // Run lists all users, page by page, in the order of their user IDs.
 func (cmd userList) Run(s *config.Settings, c *console) error {
-	return look(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
+	return lookupTimeout(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		views, rows := []userJSON{}, [][]string{{"USER ID", "NAME", "EMAIL", "SET-UP", "DEFAULT", "RIGHTS"}}
 		q := admin.Query{Text: cmd.Find, Sort: "login", Limit: 500}
 		for {
-			page, err := h.office.Users(ctx, v, operator, q)
+			page, err := h.admin.Users(ctx, v, operator, q)
 			if err != nil {
 				return err
 			}
@@ -157,8 +157,8 @@ type userShow struct {
 
 // Run shows the user.
 func (cmd userShow) Run(s *config.Settings, c *console) error {
-	return look(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		p, err := h.office.User(ctx, v, operator, cmd.ID)
+	return lookupTimeout(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		p, err := h.admin.User(ctx, v, operator, cmd.ID)
 		if err != nil {
 			return err
 		}
@@ -199,8 +199,8 @@ type userEdit struct {
 
 // Run changes the user.
 func (cmd userEdit) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		u, err := h.office.EditUser(ctx, v, operator, cmd.ID, admin.Change{Version: admin.AnyVersion, Name: cmd.Name, Email: cmd.Email, Mobile: cmd.Mobile,
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		u, err := h.admin.EditUser(ctx, v, operator, cmd.ID, admin.Change{Version: admin.AnyVersion, Name: cmd.Name, Email: cmd.Email, Mobile: cmd.Mobile,
 			AddRights: rights(cmd.AddRight), RemoveRights: rights(cmd.RemoveRight), AddGroups: cmd.AddGroup, RemoveGroups: cmd.RemoveGroup, Reason: cmd.Reason})
 		if err != nil {
 			return err
@@ -220,8 +220,8 @@ type userReset struct {
 
 // Run resets the user.
 func (cmd userReset) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		told, err := h.office.ResetTwoFactor(ctx, v, operator, cmd.ID, cmd.Reason)
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		told, err := h.admin.ResetTwoFactor(ctx, v, operator, cmd.ID, cmd.Reason)
 		if err != nil {
 			return err
 		}

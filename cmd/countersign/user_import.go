@@ -40,8 +40,8 @@ type problemJSON struct {
 	Problem string `json:"problem"`
 }
 
-// largestFile is how much a file of users may hold.
-const largestFile = 10 << 20
+// maxFile is how much a file of users may hold.
+const maxFile = 10 << 20
 
 // Run adds the users of the file, all or none.
 func (cmd userImport) Run(s *config.Settings, c *console) error {
@@ -57,8 +57,8 @@ func (cmd userImport) Run(s *config.Settings, c *console) error {
 			return err // the links are built from it
 		}
 	}
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		done, err := h.office.ImportUsers(ctx, v, operator, admin.Import{Text: text, Encoding: cmd.Encoding, IgnoreUnknown: cmd.IgnoreUnknown, DryRun: cmd.DryRun, Invite: cmd.Invite})
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		done, err := h.admin.ImportUsers(ctx, v, operator, admin.Import{Text: text, Encoding: cmd.Encoding, IgnoreUnknown: cmd.IgnoreUnknown, DryRun: cmd.DryRun, Invite: cmd.Invite})
 		if err != nil {
 			return err
 		}
@@ -76,11 +76,11 @@ func readWhole(file string, in io.Reader) ([]byte, error) {
 		defer func() { _ = f.Close() }()
 		in = f
 	}
-	text, err := io.ReadAll(io.LimitReader(in, largestFile+1))
+	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	if err != nil {
 		return nil, &config.Error{Setting: "FILE", Problem: err.Error()}
 	}
-	if len(text) > largestFile {
+	if len(text) > maxFile {
 		return nil, &config.Error{Setting: "FILE", Problem: "it has more than 10 MB; split it"}
 	}
 	return text, nil
@@ -112,7 +112,7 @@ func (cmd userImport) print(c *console, done admin.Imported) error {
 		err = c.table(rows)
 	}
 	if err == nil && len(done.Problems) > 0 {
-		err = &countersign.Error{Kind: countersign.Invalid, Code: "import.problems", Args: countersign.Args{"Problems": len(done.Problems)}}
+		err = &countersign.Error{Kind: countersign.KindInvalid, Code: "import.problems", Args: countersign.Args{"Problems": len(done.Problems)}}
 	}
 	return err
 }

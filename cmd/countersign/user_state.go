@@ -31,8 +31,8 @@ func (cmd userEnable) Run(s *config.Settings, c *console) error {
 }
 
 func setState(s *config.Settings, c *console, agency, id, reason string, disabled bool) error {
-	return work(s, agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		u, err := h.office.EditUser(ctx, v, operator, id, admin.Change{Version: admin.AnyVersion, Disabled: &disabled, Reason: reason})
+	return withApp(s, agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		u, err := h.admin.EditUser(ctx, v, operator, id, admin.Change{Version: admin.AnyVersion, Disabled: &disabled, Reason: reason})
 		if err != nil {
 			return err
 		}
@@ -49,8 +49,8 @@ type userRemove struct {
 
 // Run erases the user; the rows of the audit log stay.
 func (cmd userRemove) Run(s *config.Settings, c *console) error {
-	return work(s, cmd.Agency, func(ctx context.Context, h *house, v countersign.Visit) error {
-		u, err := h.office.RemoveUser(ctx, v, operator, cmd.ID, cmd.Reason)
+	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		u, err := h.admin.RemoveUser(ctx, v, operator, cmd.ID, cmd.Reason)
 		if err != nil {
 			return err
 		}

@@ -15,13 +15,13 @@ import (
 )
 
 // AddAgency adds an agency: a command of the host's operator.
-func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Agency) (countersign.Agency, error) {
+func (s *Service) AddAgency(ctx context.Context, now time.Time, a countersign.Agency) (countersign.Agency, error) {
 	a.ID = countersign.AgencyID(secret.NewID())
 	a.Code = strings.ToUpper(countersign.CleanID(a.Code))
 	a.Name = countersign.CleanText(a.Name)
 	a.Created = now
 	for i, h := range a.Hosts {
-		a.Hosts[i] = keptHost(h)
+		a.Hosts[i] = primaryHost(h)
 	}
 	if err := checkAgency(a); err != nil {
 		return a, err
@@ -33,7 +33,7 @@ func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Age
 		}
 		a.MailFrom = from
 	}
-	return a, o.Store.AddAgency(ctx, a, func(tx *store.Tx) error {
+	return a, s.Store.AddAgency(ctx, a, func(tx *store.Tx) error {
 		v := countersign.Visit{Now: now}
 		tx.Record(record(v, countersign.Actor{Operator: true}, "agency.added", a.Code))
 		return nil
@@ -43,22 +43,22 @@ func (o *Office) AddAgency(ctx context.Context, now time.Time, a countersign.Age
 // MayTakeHosts refuses hosts for a new agency among which is the public URL's,
 // as long as an agency without hosts of its own answers there: it would be cut
 // off, and its links would lead into another one.
-func (o *Office) MayTakeHosts(ctx context.Context, public string, hosts []string) error {
+func (s *Service) MayTakeHosts(ctx context.Context, public string, hosts []string) error {
 	if public == "" || !slices.ContainsFunc(hosts, func(h string) bool { return strings.EqualFold(h, public) }) {
 		return nil
 	}
-	all, err := o.Store.Agencies(ctx)
+	all, err := s.Store.Agencies(ctx)
 	for _, there := range all {
 		if len(there.Hosts) == 0 {
-			return fail(countersign.Exists, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
+			return fail(countersign.KindConflict, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
 		}
 	}
 	return err
 }
 
 // RenameAgency gives an agency another code, name and product name.
-func (o *Office) RenameAgency(ctx context.Context, now time.Time, id countersign.AgencyID, code, name, product string) (a countersign.Agency, err error) {
-	err = o.Store.In(ctx, id, func(tx *store.Tx) error {
+func (s *Service) RenameAgency(ctx context.Context, now time.Time, id countersign.AgencyID, code, name, product string) (a countersign.Agency, err error) {
+	err = s.Store.In(ctx, id, func(tx *store.Tx) error {
 		if a, err = lockedAgency(ctx, tx); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func lockedAgency(ctx context.Context, tx *store.Tx) (countersign.Agency, error)
 	if err := tx.LockAdministration(ctx); err != nil {
 		return countersign.Agency{}, err
 	}
-	return tx.Self(ctx)
+	return tx.CurrentAgency(ctx)
 }
 
 // An AgencyChange is what is to become of an agency; nil leaves a field as it is.
@@ -92,8 +92,8 @@ type AgencyChange struct {
 
 // EditAgency changes an agency: a command of the host's operator. public is the
 // host of the public URL, where it is known.
-func (o *Office) EditAgency(ctx context.Context, now time.Time, id countersign.AgencyID, c AgencyChange, public string) (countersign.Agency, error) {
-	before, err := o.Store.Agency(ctx, id)
+func (s *Service) EditAgency(ctx context.Context, now time.Time, id countersign.AgencyID, c AgencyChange, public string) (countersign.Agency, error) {
+	before, err := s.Store.Agency(ctx, id)
 	if err != nil {
 		return before, err
 	}
@@ -102,11 +102,11 @@ func (o *Office) EditAgency(ctx context.Context, now time.Time, id countersign.A
 		return a, err
 	}
 	if c.Hosts != nil {
-		if err := o.mayMoveTo(ctx, public, a); err != nil {
+		if err := s.mayMoveTo(ctx, public, a); err != nil {
 			return a, err
 		}
 	}
-	err = o.Store.In(ctx, id, func(tx *store.Tx) error {
+	err = s.Store.In(ctx, id, func(tx *store.Tx) error {
 		old, err := lockedAgency(ctx, tx)
 		if err != nil {
 			return err
@@ -144,7 +144,7 @@ func (c AgencyChange) apply(a countersign.Agency) (countersign.Agency, error) {
 	if c.Hosts != nil {
 		a.Hosts = nil
 		for _, h := range *c.Hosts {
-			if h = keptHost(h); h != "" && !slices.Contains(a.Hosts, h) {
+			if h = primaryHost(h); h != "" && !slices.Contains(a.Hosts, h) {
 				a.Hosts = append(a.Hosts, h)
 			}
 		}
@@ -156,21 +156,21 @@ func (c AgencyChange) apply(a countersign.Agency) (countersign.Agency, error) {
 		}
 	}
 	if a.Product != "" && policy.CheckName(a.Product) != nil {
-		return a, fail(countersign.Invalid, "name.form", "product", nil)
+		return a, fail(countersign.KindInvalid, "name.form", "product", nil)
 	}
 	return a, checkAgency(a)
 }
 
 // mayMoveTo is MayTakeHosts for an agency that is there already: another one
 // that answers on the public URL is not cut off.
-func (o *Office) mayMoveTo(ctx context.Context, public string, a countersign.Agency) error {
+func (s *Service) mayMoveTo(ctx context.Context, public string, a countersign.Agency) error {
 	if public == "" || !slices.Contains(a.Hosts, strings.ToLower(public)) {
 		return nil
 	}
-	all, err := o.Store.Agencies(ctx)
+	all, err := s.Store.Agencies(ctx)
 	for _, there := range all {
 		if len(there.Hosts) == 0 && there.ID != a.ID {
-			return fail(countersign.Exists, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
+			return fail(countersign.KindConflict, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
 		}
 	}
 	return err
@@ -206,22 +206,22 @@ func checkAgency(a countersign.Agency) error {
 	if a.Code == "" || len(a.Code) > 32 || strings.ContainsFunc(a.Code, func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
 	}) {
-		return fail(countersign.Invalid, "agency.code_form", "code", countersign.Args{"Code": a.Code})
+		return fail(countersign.KindInvalid, "agency.code_form", "code", countersign.Args{"Code": a.Code})
 	}
 	if err := policy.CheckName(a.Name); err != nil {
 		return err
 	}
 	for _, h := range a.Hosts {
 		if !plausibleHost(h) {
-			return fail(countersign.Invalid, "agency.host_form", "host", countersign.Args{"Host": h})
+			return fail(countersign.KindInvalid, "agency.host_form", "host", countersign.Args{"Host": h})
 		}
 	}
 	return countersign.CheckZone(a.Zone)
 }
 
-// keptHost is a host name as it is kept and as browsers send it: in lower case,
+// primaryHost is a host name as it is kept and as browsers send it: in lower case,
 // and letters beyond ASCII as punycode.
-func keptHost(typed string) string {
+func primaryHost(typed string) string {
 	host := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(typed), "."))
 	if ascii, err := idna.Lookup.ToASCII(host); err == nil && strings.ContainsFunc(host, func(r rune) bool { return r > 0x7e }) {
 		return ascii

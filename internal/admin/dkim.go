@@ -11,8 +11,8 @@ import (
 )
 
 // DKIMKeys are the agency's keys for a sender's domain, the newest first.
-func (o *Office) DKIMKeys(ctx context.Context, v countersign.Visit, actor countersign.Actor, domain string) (keys []countersign.DKIMKey, err error) {
-	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) (err error) {
+func (s *Service) DKIMKeys(ctx context.Context, v countersign.Visit, actor countersign.Actor, domain string) (keys []countersign.DKIMKey, err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) (err error) {
 		keys, err = tx.DKIMKeys(ctx, domain)
 		return err
 	}, countersign.RightMessages)
@@ -21,13 +21,13 @@ func (o *Office) DKIMKeys(ctx context.Context, v countersign.Visit, actor counte
 
 // NewDKIMKey makes a key for a sender's domain. It signs nothing until its
 // record is published and SignWith is told so.
-func (o *Office) NewDKIMKey(ctx context.Context, v countersign.Visit, actor countersign.Actor, domain string) (countersign.DKIMKey, error) {
+func (s *Service) NewDKIMKey(ctx context.Context, v countersign.Visit, actor countersign.Actor, domain string) (countersign.DKIMKey, error) {
 	k := countersign.DKIMKey{Domain: strings.ToLower(domain), Created: v.Now}
 	var err error
 	if k.Private, err = secret.NewSigningKey(); err != nil { // slow: before the transaction
 		return k, err
 	}
-	return k, o.act(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
+	return k, s.change(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
 		earlier, err := tx.DKIMKeys(ctx, k.Domain)
 		if err != nil {
 			return err
@@ -40,14 +40,14 @@ func (o *Office) NewDKIMKey(ctx context.Context, v countersign.Visit, actor coun
 
 // SignWith makes the agency's mail from the domain signed by one key; by none
 // if selector is empty.
-func (o *Office) SignWith(ctx context.Context, v countersign.Visit, actor countersign.Actor, domain, selector string) error {
-	return o.act(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
+func (s *Service) SignWith(ctx context.Context, v countersign.Visit, actor countersign.Actor, domain, selector string) error {
+	return s.change(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
 		found, err := tx.SignWith(ctx, domain, selector)
 		if err != nil {
 			return err
 		}
 		if !found && selector != "" {
-			return fail(countersign.NotFound, "dkim.unknown", "selector", countersign.Args{"Selector": selector, "Domain": domain})
+			return fail(countersign.KindNotFound, "dkim.unknown", "selector", countersign.Args{"Selector": selector, "Domain": domain})
 		}
 		tx.Record(recordDKIM(v, actor, "dkim.signs", domain, selector))
 		return nil

@@ -8,7 +8,7 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/store"
 )
@@ -32,12 +32,12 @@ type Change struct {
 // EditUser changes a user's profile, rights, groups and state. Nobody acts on
 // a user who holds a right that he lacks himself, and the last administrator
 // stays one (RS-07).
-func (o *Office) EditUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, c Change) (u countersign.User, err error) {
-	first, err := o.firstAgency(ctx)
+func (s *Service) EditUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, c Change) (u countersign.User, err error) {
+	first, err := s.firstAgency(ctx)
 	if err != nil {
 		return u, err
 	}
-	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+	err = s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		old, err := tx.UserByLogin(ctx, login)
 		if err != nil {
 			return err
@@ -49,24 +49,24 @@ func (o *Office) EditUser(ctx context.Context, v countersign.Visit, actor counte
 			return err
 		}
 		if c.Version != AnyVersion && c.Version != old.Version {
-			return fail(countersign.Exists, "edit.conflict", "", nil)
+			return fail(countersign.KindConflict, "edit.conflict", "", nil)
 		}
 		u = c.apply(old)
 		p, err := tx.Preferences(ctx)
 		if err != nil {
 			return err
 		}
-		if err := o.checkProfile(ctx, tx, old, &u, p); err != nil {
+		if err := s.checkProfile(ctx, tx, old, &u, p); err != nil {
 			return err
 		}
-		if err := errors.Join(o.mayChange(ctx, tx, actor, old, u), mayOperate(first, tx, old, u)); err != nil {
+		if err := errors.Join(s.mayChange(ctx, tx, actor, old, u), mayOperate(first, tx, old, u)); err != nil {
 			return err
 		}
 		if err := tx.SaveUser(ctx, u); err != nil {
 			return err
 		}
 		u.Version++
-		return o.edited(ctx, tx, v, actor, old, u, c.Reason)
+		return s.afterEdit(ctx, tx, v, actor, old, u, c.Reason)
 	})
 	return u, err
 }
@@ -103,23 +103,23 @@ func without[T comparable](all, some []T) []T {
 
 // mayChange refuses rights that are not the actor's to give, and the end of the
 // last administrator.
-func (o *Office) mayChange(ctx context.Context, tx *store.Tx, actor countersign.Actor, old, u countersign.User) error {
+func (s *Service) mayChange(ctx context.Context, tx *store.Tx, actor countersign.Actor, old, u countersign.User) error {
 	if err := policy.MayGrant(actor, old.Rights, u.Rights); err != nil {
 		return err
 	}
-	if err := o.lastAdministrator(ctx, tx, old, policy.Loses(old, u)); err != nil {
+	if err := s.lastAdministrator(ctx, tx, old, policy.Revokes(old, u)); err != nil {
 		return err
 	}
 	if u.Disabled && !old.Disabled && !actor.Operator && actor.User.ID == u.ID {
-		return fail(countersign.Denied, "user.own_disable", "", nil)
+		return fail(countersign.KindDenied, "user.own_disable", "", nil)
 	}
 	return nil
 }
 
 // firstAgency is the agency whose users may hold the right Operator. It reads
 // by a connection of its own: call it before a transaction begins.
-func (o *Office) firstAgency(ctx context.Context) (countersign.Agency, error) {
-	all, err := o.Store.Agencies(ctx)
+func (s *Service) firstAgency(ctx context.Context) (countersign.Agency, error) {
+	all, err := s.Store.Agencies(ctx)
 	if err != nil {
 		return countersign.Agency{}, err
 	}
@@ -130,14 +130,14 @@ func (o *Office) firstAgency(ctx context.Context) (countersign.Agency, error) {
 func mayOperate(first countersign.Agency, tx *store.Tx, old, u countersign.User) error {
 	gets := slices.Contains(u.Rights, countersign.RightOperator) && !slices.Contains(old.Rights, countersign.RightOperator)
 	if gets && first.ID != tx.Agency() {
-		return fail(countersign.Denied, "right.operator", "right", countersign.Args{"Agency": first.Code})
+		return fail(countersign.KindDenied, "right.operator", "right", countersign.Args{"Agency": first.Code})
 	}
 	return nil
 }
 
 // lastAdministrator refuses what would leave nobody who can give back the rights
 // that are lost.
-func (o *Office) lastAdministrator(ctx context.Context, tx *store.Tx, u countersign.User, lost []countersign.Right) error {
+func (s *Service) lastAdministrator(ctx context.Context, tx *store.Tx, u countersign.User, lost []countersign.Right) error {
 	if len(lost) == 0 {
 		return nil
 	}
@@ -151,9 +151,9 @@ func (o *Office) lastAdministrator(ctx context.Context, tx *store.Tx, u counters
 	return policy.RefuseLast(u, lost, holders)
 }
 
-// edited does what follows from a change (D-41): notices to every address, also
+// afterEdit does what follows from a change (D-41): notices to every address, also
 // the one that is replaced, links, and remembered devices, sessions and attempts.
-func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
+func (s *Service) afterEdit(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
 	e := record(v, actor, "user.changed", u.Login)
 	e.Reason, e.Detail = reason, changes(old, u)
 	tx.Record(e)
@@ -161,7 +161,7 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		if err := tx.EndLinks(ctx, u.ID); err != nil {
 			return err
 		}
-		if err := tx.KeepOldEmail(ctx, u.ID, policy.KeptEmail(old, u.Email, v.Now), v.Now); err != nil {
+		if err := tx.SaveOldEmail(ctx, u.ID, policy.KeptEmail(old, u.Email, v.Now), v.Now); err != nil {
 			return err
 		}
 	}
@@ -177,27 +177,27 @@ func (o *Office) edited(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if countersign.SameEmail(old.Email, u.Email) && old.Mobile == u.Mobile {
 		return nil
 	}
-	if err := tx.EndAttempts(ctx, u.ID, store.Kept{}, v.Now); err != nil {
+	if err := tx.EndAttempts(ctx, u.ID, store.Except{}, v.Now); err != nil {
 		return err
 	}
-	return tellChanged(ctx, tx, v, actor, old, u, reason)
+	return notifyChanged(ctx, tx, v, actor, old, u, reason)
 }
 
 // shutOut tells a user that they were disabled, and ends what that ends.
 func shutOut(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
-	data := map[string]string{"By": byline(actor), "Reason": reason}
-	if err := notice.Tell(ctx, tx, v, u, countersign.KindDisabled, data, old.Email); err != nil {
+	data := map[string]string{"By": displayName(actor), "Reason": reason}
+	if err := notify.Send(ctx, tx, v, u, countersign.MessageDisabled, data, old.Email); err != nil {
 		return err
 	}
-	return tx.ShutOut(ctx, u.ID, countersign.ForgottenDisabled, "disabled", "", v.Now)
+	return tx.EndAccess(ctx, u.ID, countersign.ForgottenDisabled, "disabled", "", v.Now)
 }
 
-// tellChanged tells the user of a new number or address, at the old address too,
+// notifyChanged tells the user of a new number or address, at the old address too,
 // and every administrator of a new address (D-45, RS-06).
-func tellChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
+func notifyChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
 	tell := func(what, before, after string) error {
-		data := map[string]string{"By": byline(actor), "Reason": reason, "What": what, "Old": factor.Readable(before), "New": factor.Readable(after)}
-		return notice.Tell(ctx, tx, v, u, countersign.KindProfileChanged, data, old.Email)
+		data := map[string]string{"By": displayName(actor), "Reason": reason, "What": what, "Old": factor.Readable(before), "New": factor.Readable(after)}
+		return notify.Send(ctx, tx, v, u, countersign.MessageProfileChanged, data, old.Email)
 	}
 	if old.Mobile != u.Mobile {
 		if err := tell("mobile", old.Mobile, u.Mobile); err != nil {
@@ -210,8 +210,8 @@ func tellChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor c
 	if err := tell("email", old.Email, u.Email); err != nil {
 		return err
 	}
-	return notice.Administrators(ctx, tx, v, countersign.KindProfileChanged, map[string]string{
-		"By": byline(actor), "Reason": reason, "What": "email", "Old": factor.Readable(old.Email), "New": factor.Readable(u.Email), "UserID": u.Login, "Name": u.Name})
+	return notify.Administrators(ctx, tx, v, countersign.MessageProfileChanged, map[string]string{
+		"By": displayName(actor), "Reason": reason, "What": "email", "Old": factor.Readable(old.Email), "New": factor.Readable(u.Email), "UserID": u.Login, "Name": u.Name})
 }
 
 // forgetsAfter says why a change forgets the user's devices; empty if it does not.

@@ -20,9 +20,9 @@ type FirstSteps struct {
 const firstName = "Main Agency"
 
 // FirstSteps says how far a new agency is; nil once 2FA was turned on or off.
-func (o *Office) FirstSteps(ctx context.Context, v countersign.Visit, actor countersign.Actor) (*FirstSteps, error) {
+func (s *Service) FirstSteps(ctx context.Context, v countersign.Visit, actor countersign.Actor) (*FirstSteps, error) {
 	var steps *FirstSteps
-	err := o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
+	err := s.read(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
 		settings, err := tx.Settings(ctx)
 		if err != nil || settings[countersign.PrefTwoFactor].Version > 0 {
 			return err
@@ -31,7 +31,7 @@ func (o *Office) FirstSteps(ctx context.Context, v countersign.Visit, actor coun
 		if err != nil {
 			return err
 		}
-		steps = &FirstSteps{Route: o.Mail, Mail: o.checkMail(ctx, tx, v.Now) == nil, Name: v.Agency.Name != firstName, Zone: v.Agency.Zone != "", Users: all.Total > 1}
+		steps = &FirstSteps{Route: s.Mail, Mail: s.checkMail(ctx, tx, v.Now) == nil, Name: v.Agency.Name != firstName, Zone: v.Agency.Zone != "", Users: all.Total > 1}
 		return nil
 	}, countersign.RightPreferences)
 	return steps, err

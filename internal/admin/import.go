@@ -39,21 +39,21 @@ type Problem struct {
 // ImportUsers adds the users of a file, all or none: it is validated as a whole,
 // by the same rules as a single user, and every problem is told with its line
 // (DS-01). It is for the host's operator, since it may bring password hashes.
-func (o *Office) ImportUsers(ctx context.Context, v countersign.Visit, actor countersign.Actor, i Import) (done Imported, err error) {
+func (s *Service) ImportUsers(ctx context.Context, v countersign.Visit, actor countersign.Actor, i Import) (done Imported, err error) {
 	if !actor.Operator {
-		return done, fail(countersign.Denied, "password.not_yours", "", nil)
+		return done, fail(countersign.KindDenied, "password.not_yours", "", nil)
 	}
-	first, err := o.firstAgency(ctx)
+	first, err := s.firstAgency(ctx)
 	if err != nil {
 		return done, err
 	}
 	f := readUsers(i)
-	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+	err = s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		done = Imported{Problems: f.problems, Ignored: f.ignored, Encoding: f.encoding}
 		if len(f.lines) == 0 {
 			return nil
 		}
-		found, err := o.examine(ctx, tx, v, actor, f.lines, i.Invite)
+		found, err := s.examine(ctx, tx, v, actor, f.lines, i.Invite)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (o *Office) ImportUsers(ctx context.Context, v countersign.Visit, actor cou
 			if i.DryRun {
 				continue
 			}
-			if err := o.importOne(ctx, tx, v, actor, l.user, invited); err != nil {
+			if err := s.importOne(ctx, tx, v, actor, l.user, invited); err != nil {
 				return err
 			}
 		}
@@ -83,7 +83,7 @@ func (o *Office) ImportUsers(ctx context.Context, v countersign.Visit, actor cou
 
 // examine says what is wrong with the lines, and brings each user into the form
 // in which it is kept.
-func (o *Office) examine(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, lines []*userLine, invite bool) ([]Problem, error) {
+func (s *Service) examine(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, lines []*userLine, invite bool) ([]Problem, error) {
 	p, err := tx.Preferences(ctx)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (o *Office) examine(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	if err := tx.LockContacts(ctx); err != nil {
 		return nil, err
 	}
-	taken, err := tx.Taken(ctx)
+	taken, err := tx.Uniqueness(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (o *Office) examine(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		wrong := errors.Join(countersign.CheckLogin(u.Login), once(first, "user_id", countersign.FoldLogin(u.Login), l.line),
 			profileProblems(countersign.User{}, u, p, func(u countersign.User) error { return taken.Check(u) }),
 			once(first, "email", countersign.FoldEmail(u.Email), l.line), taken.CheckLogin(u.Login),
-			o.mayChange(ctx, tx, actor, countersign.User{}, *u), hashProblem(u), inviteProblem(*u, invite))
+			s.mayChange(ctx, tx, actor, countersign.User{}, *u), hashProblem(u), inviteProblem(*u, invite))
 		problems = append(problems, problemsOf(l.line, wrong)...)
 	}
 	return problems, nil
@@ -119,7 +119,7 @@ func once(first map[string]int, column, value string, line int) error {
 	}
 	key := column + "\n" + value
 	if before := first[key]; before > 0 {
-		return fail(countersign.Invalid, "import.twice", column, countersign.Args{"Line": before})
+		return fail(countersign.KindInvalid, "import.twice", column, countersign.Args{"Line": before})
 	}
 	first[key] = line
 	return nil
@@ -140,13 +140,13 @@ func hashProblem(u *countersign.User) error {
 
 func inviteProblem(u countersign.User, invite bool) error {
 	if invite && u.Password == "" && u.Email == "" {
-		return fail(countersign.Invalid, "email.activation", "email", nil)
+		return fail(countersign.KindInvalid, "email.activation", "email", nil)
 	}
 	return nil
 }
 
 // importOne adds one user of the file.
-func (o *Office) importOne(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User, invited bool) error {
+func (s *Service) importOne(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User, invited bool) error {
 	if err := tx.AddUser(ctx, u); err != nil {
 		return err
 	}
@@ -156,21 +156,21 @@ func (o *Office) importOne(ctx context.Context, tx *store.Tx, v countersign.Visi
 	if !invited {
 		return nil
 	}
-	return o.activation(ctx, tx, v, actor, u)
+	return s.activation(ctx, tx, v, actor, u)
 }
 
 // RemoveUser erases a user: profile, password, methods, devices, sessions,
 // links and messages. The audit rows stay. Nobody removes a user who may do
 // more, and the last administrator stays (RS-07, D-41).
-func (o *Office) RemoveUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (u countersign.User, err error) {
-	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
-		if u, err = o.target(ctx, tx, actor, countersign.RightUsers, login); err != nil {
+func (s *Service) RemoveUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (u countersign.User, err error) {
+	err = s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		if u, err = s.lockTarget(ctx, tx, actor, countersign.RightUsers, login); err != nil {
 			return err
 		}
 		if err := policy.CheckReason(reason, "remove.reason_missing"); err != nil {
 			return err
 		}
-		if err := o.lastAdministrator(ctx, tx, u, policy.Gives(u)); err != nil {
+		if err := s.lastAdministrator(ctx, tx, u, policy.Grants(u)); err != nil {
 			return err
 		}
 		e := record(v, actor, "user.removed", u.Login)

@@ -26,22 +26,22 @@ const mailProof = 30 * policy.Day
 
 // checkMail refuses to turn 2FA On where no emailed token could arrive: everyone
 // would be locked out. An accepted mail of the agency is the proof; a test mail counts.
-func (o *Office) checkMail(ctx context.Context, tx *store.Tx, now time.Time) error {
-	switch o.Mail {
+func (s *Service) checkMail(ctx context.Context, tx *store.Tx, now time.Time) error {
+	switch s.Mail {
 	case MailInbox:
 		return nil
 	case MailNone:
-		return fail(countersign.Invalid, "preference.no_mail_route", "value", nil)
+		return fail(countersign.KindInvalid, "preference.no_mail_route", "value", nil)
 	}
 	proved, err := tx.MailAccepted(ctx, now.Add(-mailProof))
 	if err == nil && !proved {
-		return fail(countersign.Invalid, "preference.mail_unproved", "value", nil)
+		return fail(countersign.KindInvalid, "preference.mail_unproved", "value", nil)
 	}
 	return err
 }
 
 // NoteAccepted keeps the receipt of a test that the operator sent past the outbox.
-func (o *Office) NoteAccepted(ctx context.Context, v countersign.Visit, m countersign.Message, server string) error {
-	m.State, m.Created, m.Due, m.Done, m.Server, m.Data = countersign.Sent, v.Now, v.Now, v.Now, server, nil
-	return o.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.AddMessage(ctx, m) })
+func (s *Service) NoteAccepted(ctx context.Context, v countersign.Visit, m countersign.Message, server string) error {
+	m.State, m.Created, m.Due, m.Done, m.Server, m.Data = countersign.StateSent, v.Now, v.Now, v.Now, server, nil
+	return s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.AddMessage(ctx, m) })
 }

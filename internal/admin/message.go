@@ -8,7 +8,7 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -47,11 +47,11 @@ type MessageView struct {
 const daysShown = 30
 
 // Messages are those of the agency that match. Nothing of what they said is in it.
-func (o *Office) Messages(ctx context.Context, v countersign.Visit, actor countersign.Actor, q MessageQuery) (m MessageView, err error) {
+func (s *Service) Messages(ctx context.Context, v countersign.Visit, actor countersign.Actor, q MessageQuery) (m MessageView, err error) {
 	if q.Limit <= 0 || q.Limit > 1000 {
 		q.Limit = 10
 	}
-	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) (err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) (err error) {
 		if m.MessagePage, err = tx.MessageList(ctx, q); err != nil {
 			return err
 		}
@@ -80,8 +80,8 @@ func (o *Office) Messages(ctx context.Context, v countersign.Visit, actor counte
 }
 
 // Message is one message, and whose it is. Its content stays sealed.
-func (o *Office) Message(ctx context.Context, v countersign.Visit, actor countersign.Actor, id countersign.MessageID) (row MessageRow, err error) {
-	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
+func (s *Service) Message(ctx context.Context, v countersign.Visit, actor countersign.Actor, id countersign.MessageID) (row MessageRow, err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
 		m, err := tx.Message(ctx, id)
 		if err != nil {
 			return err
@@ -100,37 +100,37 @@ func (o *Office) Message(ctx context.Context, v countersign.Visit, actor counter
 // resendable tells whether a letter can be sent again: it was refused, so what it
 // says is still kept, and the link that it was written for works.
 func resendable(ctx context.Context, tx *store.Tx, m countersign.Message, now time.Time) (bool, error) {
-	if m.State != countersign.Refused || !m.Expires.IsZero() || len(m.Data) == 0 {
+	if m.State != countersign.StateRefused || !m.Expires.IsZero() || len(m.Data) == 0 {
 		return false, nil
 	}
-	if m.Kind != countersign.KindActivation && m.Kind != countersign.KindPasswordLink {
+	if m.Kind != countersign.MessageActivation && m.Kind != countersign.MessagePasswordLink {
 		return true, nil
 	}
 	_, handle, _ := strings.Cut(m.Data["Link"], "=")
 	l, err := tx.Link(ctx, secret.Digest(countersign.Handle(handle)))
-	if countersign.KindOf(err) == countersign.NotFound {
+	if countersign.KindOf(err) == countersign.KindNotFound {
 		return false, nil // a newer one took its place
 	}
 	return err == nil && l.Used.IsZero() && now.Before(l.Expires), err
 }
 
-// ResendLetter sends a letter again that was refused. A token is never sent
+// ResendMessage sends a letter again that was refused. A token is never sent
 // again: its user asks for a new one.
-func (o *Office) ResendLetter(ctx context.Context, v countersign.Visit, actor countersign.Actor, id countersign.MessageID) error {
-	return o.act(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
+func (s *Service) ResendMessage(ctx context.Context, v countersign.Visit, actor countersign.Actor, id countersign.MessageID) error {
+	return s.change(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
 		m, err := tx.Message(ctx, id)
 		if err != nil {
 			return err
 		}
 		done, err := resendable(ctx, tx, m, v.Now)
 		if err == nil && done {
-			done, err = tx.ResendLetter(ctx, id, v.Now)
+			done, err = tx.ResendMessage(ctx, id, v.Now)
 		}
 		if err != nil {
 			return err
 		}
 		if !done {
-			return fail(countersign.Invalid, "message.not_again", "", nil)
+			return fail(countersign.KindInvalid, "message.not_again", "", nil)
 		}
 		e := record(v, actor, "message.resent", "")
 		e.Detail = map[string]string{"kind": string(m.Kind), "message": string(id)}
@@ -143,19 +143,19 @@ func (o *Office) ResendLetter(ctx context.Context, v countersign.Visit, actor co
 const testsPerHour = 10
 
 // SendTest writes a test mail or text message to an address or number.
-func (o *Office) SendTest(ctx context.Context, v countersign.Visit, actor countersign.Actor, to string) (countersign.MessageID, error) {
-	m := countersign.Message{ID: countersign.MessageID(secret.NewID()), Kind: countersign.KindTest, Channel: countersign.ByEmail, Urgent: true,
-		Created: v.Now, Due: v.Now, Expires: v.Now.Add(10 * time.Minute), Data: notice.Facts(v, actor.User), User: actor.User.ID, Network: v.Client.Network()}
-	err := o.act(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
-		if err := o.testTo(ctx, tx, v, &m, to); err != nil {
+func (s *Service) SendTest(ctx context.Context, v countersign.Visit, actor countersign.Actor, to string) (countersign.MessageID, error) {
+	m := countersign.Message{ID: countersign.MessageID(secret.NewID()), Kind: countersign.MessageTest, Channel: countersign.ChannelEmail, Urgent: true,
+		Created: v.Now, Due: v.Now, Expires: v.Now.Add(10 * time.Minute), Data: notify.Facts(v, actor.User), User: actor.User.ID, Network: v.Client.Network()}
+	err := s.change(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
+		if err := s.testTo(ctx, tx, v, &m, to); err != nil {
 			return err
 		}
-		oldest, err := tx.NthOfKind(ctx, countersign.KindTest, v.Now.Add(-time.Hour), testsPerHour)
+		oldest, err := tx.NthOfKind(ctx, countersign.MessageTest, v.Now.Add(-time.Hour), testsPerHour)
 		if err != nil {
 			return err
 		}
 		if !oldest.IsZero() {
-			return fail(countersign.TooMany, "message.tests", "", countersign.Args{"Until": oldest.Add(time.Hour)})
+			return fail(countersign.KindTooMany, "message.tests", "", countersign.Args{"Until": oldest.Add(time.Hour)})
 		}
 		recordTest(tx, v, actor, m)
 		return tx.AddMessage(ctx, m)
@@ -165,10 +165,10 @@ func (o *Office) SendTest(ctx context.Context, v countersign.Visit, actor counte
 
 // NoteTest writes down that the operator is about to send a test past the
 // outbox. A text message comes out of the day's budget, which does not stop it.
-func (o *Office) NoteTest(ctx context.Context, v countersign.Visit, actor countersign.Actor, m countersign.Message) error {
-	return o.act(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
+func (s *Service) NoteTest(ctx context.Context, v countersign.Visit, actor countersign.Actor, m countersign.Message) error {
+	return s.change(ctx, v, actor, countersign.RightMessages, func(tx *store.Tx, actor countersign.Actor) error {
 		recordTest(tx, v, actor, m)
-		if m.Channel != countersign.BySMS {
+		if m.Channel != countersign.ChannelSMS {
 			return nil
 		}
 		day := v.Now.Unix() / int64(policy.Day/time.Second)
@@ -186,10 +186,10 @@ func recordTest(tx *store.Tx, v countersign.Visit, actor countersign.Actor, m co
 }
 
 // testTo reads where a test goes; a text message comes out of the day's budget.
-func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, m *countersign.Message, to string) (err error) {
+func (s *Service) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, m *countersign.Message, to string) (err error) {
 	to = countersign.CleanID(to)
 	if !strings.Contains(to, "@") && !factor.LikePhone(to) {
-		return fail(countersign.Invalid, "message.to", "to", nil)
+		return fail(countersign.KindInvalid, "message.to", "to", nil)
 	}
 	if strings.Contains(to, "@") {
 		if m.To, err = factor.ParseEmail(to); err != nil {
@@ -201,11 +201,11 @@ func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if err != nil {
 		return err
 	}
-	m.Channel = countersign.BySMS
-	if o.Methods.Of(countersign.SMS) == nil {
-		return fail(countersign.Invalid, "message.no_texts", "to", nil)
+	m.Channel = countersign.ChannelSMS
+	if s.Methods.Of(countersign.MethodSMS) == nil {
+		return fail(countersign.KindInvalid, "message.no_texts", "to", nil)
 	}
-	fa, err := o.Methods.Of(countersign.SMS).Enroll(factor.Input{Address: to, Countries: p.Countries})
+	fa, err := s.Methods.Of(countersign.MethodSMS).Enroll(factor.Input{Address: to, Countries: p.Countries})
 	if err != nil {
 		return besideTo(err)
 	}
@@ -216,7 +216,7 @@ func (o *Office) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		return err
 	}
 	if sent >= p.Texts {
-		return fail(countersign.TooMany, "send.limit_texts", "", countersign.Args{"Until": v.Now.Truncate(policy.Day).Add(policy.Day)})
+		return fail(countersign.KindTooMany, "send.limit_texts", "", countersign.Args{"Until": v.Now.Truncate(policy.Day).Add(policy.Day)})
 	}
 	return tx.CountText(ctx, day)
 }

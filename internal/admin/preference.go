@@ -9,7 +9,7 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/store"
 )
@@ -31,8 +31,8 @@ func (r Row) Value() string {
 	return r.Preference.Default
 }
 
-// A Saving is what an administrator wants to save.
-type Saving struct {
+// A PreferenceChange is what an administrator wants to save.
+type PreferenceChange struct {
 	Code        string
 	Value       string
 	Version     int64 // of the row that was read; AnyVersion: whatever it is
@@ -43,28 +43,28 @@ type Saving struct {
 // AnyVersion saves over whatever stands there: commands name the value only.
 const AnyVersion = -1
 
-// registry is all preferences: the built-in ones, then the declared.
-func (o *Office) registry() []countersign.Preference {
-	return append(countersign.BuiltIn(), o.Declared...)
+// preferences is all preferences: the built-in ones, then the declared.
+func (s *Service) preferences() []countersign.Preference {
+	return append(countersign.BuiltIn(), s.Declared...)
 }
 
-func (o *Office) preference(code string) (countersign.Preference, error) {
-	all := o.registry()
+func (s *Service) preference(code string) (countersign.Preference, error) {
+	all := s.preferences()
 	i := slices.IndexFunc(all, func(p countersign.Preference) bool { return strings.EqualFold(p.Code, strings.TrimSpace(code)) })
 	if i < 0 {
-		return countersign.Preference{}, fail(countersign.NotFound, "preference.unknown", "code", countersign.Args{"Code": code})
+		return countersign.Preference{}, fail(countersign.KindNotFound, "preference.unknown", "code", countersign.Args{"Code": code})
 	}
 	return all[i], nil
 }
 
 // Preferences are all preferences with their values (M3, M6).
-func (o *Office) Preferences(ctx context.Context, v countersign.Visit, actor countersign.Actor) (rows []Row, err error) {
-	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
+func (s *Service) Preferences(ctx context.Context, v countersign.Visit, actor countersign.Actor) (rows []Row, err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
 		settings, err := tx.Settings(ctx)
-		for _, p := range o.registry() {
-			s := settings[p.Code]
-			s.Code = p.Code
-			rows = append(rows, Row{Preference: p, Setting: s})
+		for _, p := range s.preferences() {
+			setting := settings[p.Code]
+			setting.Code = p.Code
+			rows = append(rows, Row{Preference: p, Setting: setting})
 		}
 		return err
 	}, countersign.RightPreferences)
@@ -82,19 +82,19 @@ type Effect struct {
 }
 
 // Effect says whom a change touches. It changes nothing.
-func (o *Office) Effect(ctx context.Context, v countersign.Visit, actor countersign.Actor, s Saving) (e Effect, err error) {
-	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
-		e, err = o.effect(ctx, tx, v, s)
+func (s *Service) Effect(ctx context.Context, v countersign.Visit, actor countersign.Actor, preferenceChange PreferenceChange) (e Effect, err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
+		e, err = s.effect(ctx, tx, v, preferenceChange)
 		return err
 	}, countersign.RightPreferences)
 	return e, err
 }
 
-func (o *Office) effect(ctx context.Context, tx *store.Tx, v countersign.Visit, s Saving) (e Effect, err error) {
-	if e.Row.Preference, err = o.preference(s.Code); err != nil {
+func (s *Service) effect(ctx context.Context, tx *store.Tx, v countersign.Visit, preferenceChange PreferenceChange) (e Effect, err error) {
+	if e.Row.Preference, err = s.preference(preferenceChange.Code); err != nil {
 		return e, err
 	}
-	if e.Value, err = e.Row.Preference.Parse(s.Value); err != nil {
+	if e.Value, err = e.Row.Preference.Parse(preferenceChange.Value); err != nil {
 		return e, err
 	}
 	if e.Row.Preference.Code == countersign.PrefCountries {
@@ -116,7 +116,7 @@ func (o *Office) effect(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	e.After = countersign.ParsePreferences(settings)
 	e.NeedsReason = e.Before.TwoFactor && !e.After.TwoFactor
 	if !e.Before.TwoFactor && e.After.TwoFactor {
-		if err := o.checkMail(ctx, tx, v.Now); err != nil {
+		if err := s.checkMail(ctx, tx, v.Now); err != nil {
 			return e, err
 		}
 	}
@@ -136,36 +136,36 @@ func countsSince(now time.Time, p countersign.Preferences) time.Time {
 // SetPreference saves a value. It counts from each user's next sign-in (M7).
 // Turning 2FA Off needs a reason; Off, or a frequency of 0, forgets every
 // device, and what weakens the agency is told to every administrator (RS-08).
-func (o *Office) SetPreference(ctx context.Context, v countersign.Visit, actor countersign.Actor, s Saving) (row Row, err error) {
-	err = o.act(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
-		e, err := o.effect(ctx, tx, v, s)
+func (s *Service) SetPreference(ctx context.Context, v countersign.Visit, actor countersign.Actor, preferenceChange PreferenceChange) (row Row, err error) {
+	err = s.change(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
+		e, err := s.effect(ctx, tx, v, preferenceChange)
 		if err != nil {
 			return err
 		}
 		if e.NeedsReason {
-			if err := policy.CheckReason(s.Reason, "preference.reason_missing"); err != nil {
+			if err := policy.CheckReason(preferenceChange.Reason, "preference.reason_missing"); err != nil {
 				return err
 			}
 		}
-		if s.Version == AnyVersion {
-			s.Version = e.Row.Setting.Version
+		if preferenceChange.Version == AnyVersion {
+			preferenceChange.Version = e.Row.Setting.Version
 		}
 		row = Row{Preference: e.Row.Preference, Setting: countersign.Setting{
-			Code: e.Row.Preference.Code, Value: e.Value, Version: s.Version + 1,
-			Changed: v.Now, By: actor.Name(), Reason: countersign.CleanText(s.Reason)}}
-		if err := tx.SaveSetting(ctx, row.Setting, s.Version); err != nil {
+			Code: e.Row.Preference.Code, Value: e.Value, Version: preferenceChange.Version + 1,
+			Changed: v.Now, By: actor.Name(), Reason: countersign.CleanText(preferenceChange.Reason)}}
+		if err := tx.SaveSetting(ctx, row.Setting, preferenceChange.Version); err != nil {
 			return err
 		}
-		return o.saved(ctx, tx, v, actor, e, s)
+		return s.afterSave(ctx, tx, v, actor, e, preferenceChange)
 	})
 	return row, err
 }
 
-// saved does what follows from a saved value (D-41).
-func (o *Office) saved(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, e Effect, s Saving) error {
+// afterSave does what follows from a saved value (D-41).
+func (s *Service) afterSave(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, e Effect, preferenceChange PreferenceChange) error {
 	code := e.Row.Preference.Code
 	ev := record(v, actor, "preference.changed", code)
-	ev.Reason = s.Reason
+	ev.Reason = preferenceChange.Reason
 	ev.Detail = map[string]string{"old": e.Row.Setting.Value, "new": e.Value}
 	tx.Record(ev)
 	if why := forgets(e); why != "" {
@@ -182,7 +182,7 @@ func (o *Office) saved(ctx context.Context, tx *store.Tx, v countersign.Visit, a
 			return err
 		}
 	}
-	if s.EndSessions {
+	if preferenceChange.EndSessions {
 		n, err := tx.EndAllSessions(ctx, actor.Session, "administrator", v.Now)
 		if err != nil {
 			return err
@@ -194,8 +194,8 @@ func (o *Office) saved(ctx context.Context, tx *store.Tx, v countersign.Visit, a
 	if !weakens(e) {
 		return nil
 	}
-	return notice.Administrators(ctx, tx, v, countersign.KindTurnedOff, map[string]string{
-		"By": byline(actor), "Reason": countersign.CleanText(s.Reason), "What": code, "Old": e.Row.Shown(), "New": e.Row.Preference.Show(e.Value)})
+	return notify.Administrators(ctx, tx, v, countersign.MessageTurnedOff, map[string]string{
+		"By": displayName(actor), "Reason": countersign.CleanText(preferenceChange.Reason), "What": code, "Old": e.Row.Shown(), "New": e.Row.Preference.Show(e.Value)})
 }
 
 // forgets says why a change forgets every device; empty if it does not.
@@ -215,8 +215,8 @@ func weakens(e Effect) bool {
 	return e.Before.TwoFactor && !e.After.TwoFactor || e.After.Days > e.Before.Days
 }
 
-// byline names the actor for letters: "ADMIN, Ann Admin".
-func byline(actor countersign.Actor) string {
+// displayName names the actor for letters: "ADMIN, Ann Admin".
+func displayName(actor countersign.Actor) string {
 	if actor.Operator {
 		return "the operator of the server"
 	}

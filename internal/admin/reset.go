@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"countersign"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -14,15 +14,15 @@ import (
 // page: methods, devices, sessions and attempts end, and the user may sign in
 // once with the password alone, to set up again within 24 hours (M25 to M27,
 // RS-02 to RS-05). told are the addresses of the notice.
-func (o *Office) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (told []string, err error) {
+func (s *Service) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (told []string, err error) {
 	reason = countersign.CleanText(reason)
-	err = o.act(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
-		u, err := o.target(ctx, tx, actor, countersign.RightReset, login)
+	err = s.change(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := s.lockTarget(ctx, tx, actor, countersign.RightReset, login)
 		if err != nil {
 			return err
 		}
 		if !actor.Operator && actor.User.ID == u.ID {
-			return fail(countersign.Denied, "reset.self", "", nil) // D-43: the User Profile asks for more
+			return fail(countersign.KindDenied, "reset.self", "", nil) // D-43: the User Profile asks for more
 		}
 		if err := policy.CheckReason(reason, "reset.reason_missing"); err != nil {
 			return err
@@ -30,15 +30,15 @@ func (o *Office) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor 
 		if told, err = addresses(ctx, tx, u); err != nil {
 			return err
 		}
-		return o.reset(ctx, tx, v, actor, u, reason)
+		return s.reset(ctx, tx, v, actor, u, reason)
 	})
 	return told, err
 }
 
 // reset tells of a reset, clears what it clears, and opens set-up (D-41, RS-06).
-func (o *Office) reset(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User, reason string) error {
+func (s *Service) reset(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User, reason string) error {
 	until := v.Now.Add(policy.ResetLife)
-	if err := o.tellBoth(ctx, tx, v, actor, u, countersign.KindReset, "reset", reason, until); err != nil {
+	if err := s.notifyBoth(ctx, tx, v, actor, u, countersign.MessageReset, "reset", reason, until); err != nil {
 		return err
 	}
 	if err := tx.ClearTwoFactor(ctx, u.ID, v.Now); err != nil {
@@ -47,11 +47,11 @@ func (o *Office) reset(ctx context.Context, tx *store.Tx, v countersign.Visit, a
 	e := record(v, actor, "two-factor.reset", u.Login)
 	e.Reason = reason
 	tx.Record(e)
-	return tx.OpenReset(ctx, u.ID, v.Now, until, byline(actor))
+	return tx.OpenReset(ctx, u.ID, v.Now, until, displayName(actor))
 }
 
-// target is the locked user that an act is for, if the actor may do it to him.
-func (o *Office) target(ctx context.Context, tx *store.Tx, actor countersign.Actor, right countersign.Right, login string) (countersign.User, error) {
+// lockTarget is the locked user that an act is for, if the actor may do it to him.
+func (s *Service) lockTarget(ctx context.Context, tx *store.Tx, actor countersign.Actor, right countersign.Right, login string) (countersign.User, error) {
 	u, err := tx.UserByLogin(ctx, login)
 	if err != nil {
 		return u, err
@@ -69,7 +69,7 @@ func addresses(ctx context.Context, tx *store.Tx, u countersign.User) ([]string,
 	}
 	factors, err := tx.Factors(ctx, u.ID)
 	for _, f := range factors {
-		if f.Method == countersign.Email && !countersign.SameEmail(f.Address, u.Email) {
+		if f.Method == countersign.MethodEmail && !countersign.SameEmail(f.Address, u.Email) {
 			all = append(all, f.Address)
 		}
 	}
@@ -78,39 +78,39 @@ func addresses(ctx context.Context, tx *store.Tx, u countersign.User) ([]string,
 
 // Invite is «Setup 2 Factor Authentication» on another user's page: a mail that
 // says that set-up waits at the next sign-in.
-func (o *Office) Invite(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
-	return o.act(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
-		u, err := o.target(ctx, tx, actor, countersign.RightReset, login)
+func (s *Service) Invite(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
+	return s.change(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := s.lockTarget(ctx, tx, actor, countersign.RightReset, login)
 		if err != nil {
 			return err
 		}
 		if u.Email == "" {
-			return fail(countersign.Invalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
+			return fail(countersign.KindInvalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
 		}
 		tx.Record(record(v, actor, "set-up.invited", u.Login))
-		return notice.Tell(ctx, tx, v, u, countersign.KindInvitation, map[string]string{"By": byline(actor), "Link": v.Agency.URL + "/"})
+		return notify.Send(ctx, tx, v, u, countersign.MessageInvitation, map[string]string{"By": displayName(actor), "Link": v.Agency.URL + "/"})
 	})
 }
 
 // SendActivation mails a new link to choose a password; the earlier one dies.
-func (o *Office) SendActivation(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
-	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
-		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
+func (s *Service) SendActivation(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
+	return s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := s.lockTarget(ctx, tx, actor, countersign.RightUsers, login)
 		if err != nil {
 			return err
 		}
 		if u.Password != "" {
-			return fail(countersign.Invalid, "activation.done", "", countersign.Args{"Login": u.Login})
+			return fail(countersign.KindInvalid, "activation.done", "", countersign.Args{"Login": u.Login})
 		}
 		if u.Email == "" {
-			return fail(countersign.Invalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
+			return fail(countersign.KindInvalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
 		}
-		return o.activation(ctx, tx, v, actor, u)
+		return s.activation(ctx, tx, v, actor, u)
 	})
 }
 
 // activation makes the link and its letter.
-func (o *Office) activation(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User) error {
+func (s *Service) activation(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User) error {
 	handle := secret.NewHandle()
 	until := v.Now.Add(policy.LinkLife)
 	link := countersign.Link{Digest: secret.Digest(handle), User: u.ID, Purpose: countersign.LinkActivate, Created: v.Now, Expires: until}
@@ -118,14 +118,14 @@ func (o *Office) activation(ctx context.Context, tx *store.Tx, v countersign.Vis
 		return err
 	}
 	tx.Record(record(v, actor, "user.activation_sent", u.Login))
-	return notice.Address(ctx, tx, v, u, countersign.KindActivation, u.Email, map[string]string{
-		"By": byline(actor), "Until": notice.Until(until), "Link": v.Agency.URL + "/welcome?link=" + string(handle)})
+	return notify.Address(ctx, tx, v, u, countersign.MessageActivation, u.Email, map[string]string{
+		"By": displayName(actor), "Until": notify.Until(until), "Link": v.Agency.URL + "/welcome?link=" + string(handle)})
 }
 
 // FirstAdministrator makes the one-time link that makes the first administrator;
 // an earlier one dies. The handle is empty if the agency has an administrator.
-func (o *Office) FirstAdministrator(ctx context.Context, v countersign.Visit) (handle countersign.Handle, err error) {
-	err = o.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+func (s *Service) FirstAdministrator(ctx context.Context, v countersign.Visit) (handle countersign.Handle, err error) {
+	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		handle = ""
 		holders, err := tx.UsersWith(ctx, countersign.RightUsers)
 		if err != nil || len(holders) > 0 {
@@ -141,9 +141,9 @@ func (o *Office) FirstAdministrator(ctx context.Context, v countersign.Visit) (h
 
 // ForgetDevices forgets one remembered device of a user at every address and ends
 // its sessions, with an empty ID all (DV-06, DV-08). The actor's own session goes on.
-func (o *Office) ForgetDevices(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, id countersign.DeviceID) error {
-	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
-		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
+func (s *Service) ForgetDevices(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, id countersign.DeviceID) error {
+	return s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := s.lockTarget(ctx, tx, actor, countersign.RightUsers, login)
 		if err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (o *Office) ForgetDevices(ctx context.Context, v countersign.Visit, actor c
 		}
 		b, remembered, err := tx.DeviceBrowser(ctx, u.ID, id)
 		if err == nil && !remembered {
-			return fail(countersign.NotFound, "device.unknown", "", nil)
+			return fail(countersign.KindNotFound, "device.unknown", "", nil)
 		}
 		if err != nil {
 			return err
@@ -170,15 +170,15 @@ func (o *Office) ForgetDevices(ctx context.Context, v countersign.Visit, actor c
 }
 
 // EndSession ends one session of a user, with what was begun from it (SE-04).
-func (o *Office) EndSession(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, id countersign.SessionID) error {
-	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
-		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
+func (s *Service) EndSession(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string, id countersign.SessionID) error {
+	return s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := s.lockTarget(ctx, tx, actor, countersign.RightUsers, login)
 		if err != nil {
 			return err
 		}
 		ended, err := tx.EndSession(ctx, u.ID, id, "administrator", v.Now)
 		if err == nil && !ended {
-			return fail(countersign.NotFound, "session.unknown", "", nil)
+			return fail(countersign.KindNotFound, "session.unknown", "", nil)
 		}
 		tx.Record(record(v, actor, "session.ended", u.Login))
 		return err
@@ -186,9 +186,9 @@ func (o *Office) EndSession(ctx context.Context, v countersign.Visit, actor coun
 }
 
 // EndSessions ends all sessions of a user (SE-04).
-func (o *Office) EndSessions(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
-	return o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
-		u, err := o.target(ctx, tx, actor, countersign.RightUsers, login)
+func (s *Service) EndSessions(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
+	return s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+		u, err := s.lockTarget(ctx, tx, actor, countersign.RightUsers, login)
 		if err != nil {
 			return err
 		}

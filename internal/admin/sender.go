@@ -16,21 +16,21 @@ import (
 	"countersign/internal/store"
 )
 
-// A Naming is what an administrator typed for the product's name and the sender
+// A NamesChange is what an administrator typed for the product's name and the sender
 // of mail, with what the form began with.
-type Naming struct {
+type NamesChange struct {
 	Product, WasProduct string
 	From, WasFrom       string
 }
 
 // SaveNames keeps the product's name, and the sender of all mail of the agency.
-func (o *Office) SaveNames(ctx context.Context, v countersign.Visit, actor countersign.Actor, n Naming) error {
-	all, err := o.Store.Agencies(ctx)
+func (s *Service) SaveNames(ctx context.Context, v countersign.Visit, actor countersign.Actor, n NamesChange) error {
+	all, err := s.Store.Agencies(ctx)
 	if err != nil {
 		return err
 	}
-	return o.act(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
-		agency, err := tx.Self(ctx)
+	return s.change(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
+		agency, err := tx.CurrentAgency(ctx)
 		if err != nil {
 			return err
 		}
@@ -40,15 +40,15 @@ func (o *Office) SaveNames(ctx context.Context, v countersign.Visit, actor count
 			named.Product, wrongProduct = newProduct(agency, product)
 		}
 		if n.From != n.WasFrom {
-			named.MailFrom, wrongFrom = o.newSender(all, agency, n.From)
+			named.MailFrom, wrongFrom = s.newSender(all, agency, n.From)
 		}
 		if err := errors.Join(wrongProduct, wrongFrom); err != nil {
 			return err
 		}
 		if named.Product != agency.Product && n.WasProduct != agency.ProductName() {
-			return fail(countersign.Exists, "edit.conflict", "", nil)
+			return fail(countersign.KindConflict, "edit.conflict", "", nil)
 		}
-		moved, err := o.rename(ctx, tx, v, actor, agency, named, n.WasFrom)
+		moved, err := s.rename(ctx, tx, v, actor, agency, named, n.WasFrom)
 		if err != nil {
 			return err
 		}
@@ -62,19 +62,19 @@ func newProduct(a countersign.Agency, typed string) (string, error) {
 		return "", nil
 	}
 	if policy.CheckName(typed) != nil {
-		return "", fail(countersign.Invalid, "name.form", "product", nil)
+		return "", fail(countersign.KindInvalid, "name.form", "product", nil)
 	}
 	return typed, nil
 }
 
 // rename keeps another product name or sender, and tells whether there is one.
 // A sender that somebody else has changed since the form was opened is not overwritten.
-func (o *Office) rename(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, was, is countersign.Agency, wasFrom string) (bool, error) {
+func (s *Service) rename(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, was, is countersign.Agency, wasFrom string) (bool, error) {
 	if was.Product == is.Product && was.MailFrom == is.MailFrom {
 		return false, nil
 	}
-	if was.MailFrom != is.MailFrom && wasFrom != o.sender(was) {
-		return false, fail(countersign.Exists, "edit.conflict", "", nil)
+	if was.MailFrom != is.MailFrom && wasFrom != s.sender(was) {
+		return false, fail(countersign.KindConflict, "edit.conflict", "", nil)
 	}
 	e := record(v, actor, "agency.names_changed", "")
 	e.Detail = map[string]string{}
@@ -82,7 +82,7 @@ func (o *Office) rename(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		e.Detail["product"] = was.ProductName() + " → " + is.ProductName()
 	}
 	if was.MailFrom != is.MailFrom {
-		e.Detail["sender"] = o.sender(was) + " → " + o.sender(is)
+		e.Detail["sender"] = s.sender(was) + " → " + s.sender(is)
 	}
 	tx.Record(e)
 	return true, tx.Rename(ctx, was, is)
@@ -90,10 +90,10 @@ func (o *Office) rename(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 
 // sender is who an agency's mail comes from, as people write it; empty if the
 // installation has no sender and the agency neither.
-func (o *Office) sender(a countersign.Agency) string {
+func (s *Service) sender(a countersign.Agency) string {
 	from := a.MailFrom
 	if from == "" {
-		from = o.From
+		from = s.From
 	}
 	address, err := mail.ParseAddress(from)
 	if err != nil {
@@ -116,17 +116,17 @@ func written(name, address string) string {
 
 // newSender reads a sender of one of all agencies as it is kept; the
 // installation's own is kept as none.
-func (o *Office) newSender(all []countersign.Agency, a countersign.Agency, typed string) (string, error) {
+func (s *Service) newSender(all []countersign.Agency, a countersign.Agency, typed string) (string, error) {
 	installation := a
 	installation.MailFrom = ""
-	if typed = countersign.CleanText(typed); typed == "" || typed == o.sender(installation) {
+	if typed = countersign.CleanText(typed); typed == "" || typed == s.sender(installation) {
 		return "", nil
 	}
 	from, err := parseSender(typed)
 	if err != nil {
 		return "", err
 	}
-	return from, o.maySendFrom(all, a, from)
+	return from, s.maySendFrom(all, a, from)
 }
 
 // parseSender brings a sender into the form that mail takes, for envelope and
@@ -134,7 +134,7 @@ func (o *Office) newSender(all []countersign.Agency, a countersign.Agency, typed
 // line break, a name that passes for another address.
 func parseSender(typed string) (string, error) {
 	bad := func(code string) (string, error) {
-		return "", fail(countersign.Invalid, code, "from", nil)
+		return "", fail(countersign.KindInvalid, code, "from", nil)
 	}
 	if strings.ContainsFunc(typed, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }) {
 		return bad("sender.lines")
@@ -171,9 +171,9 @@ func splitSender(typed string) (name, address string) {
 // maySendFrom refuses a sender that is another agency's: its address, or a
 // domain that it sends from or lives at. The domain that an agency sends from
 // already, and the installation's, which agencies share, are not refused.
-func (o *Office) maySendFrom(all []countersign.Agency, a countersign.Agency, from string) error {
+func (s *Service) maySendFrom(all []countersign.Agency, a countersign.Agency, from string) error {
 	domain := domainOf(from)
-	shared := domain == domainOf(o.From) || domain == domainOf(o.sender(a))
+	shared := domain == domainOf(s.From) || domain == domainOf(s.sender(a))
 	for _, other := range all {
 		if other.ID == a.ID {
 			continue
@@ -183,7 +183,7 @@ func (o *Office) maySendFrom(all []countersign.Agency, a countersign.Agency, fro
 			taken = taken || !shared && domain == domainOf(theirs)
 		}
 		if taken {
-			return fail(countersign.Invalid, "sender.taken", "from", countersign.Args{"Domain": outbox.Domain(addressOf(from))})
+			return fail(countersign.KindInvalid, "sender.taken", "from", countersign.Args{"Domain": outbox.Domain(addressOf(from))})
 		}
 	}
 	return nil

@@ -22,23 +22,23 @@ type UserList struct {
 	All int // users of the agency
 }
 
-// mayLook are the rights that open User Administration for reading (interfaces 3).
-var mayLook = []countersign.Right{countersign.RightUsers, countersign.RightReset}
+// mayRead are the rights that open User Administration for reading (interfaces 3).
+var mayRead = []countersign.Right{countersign.RightUsers, countersign.RightReset}
 
 // Users is a page of users.
-func (o *Office) Users(ctx context.Context, v countersign.Visit, actor countersign.Actor, q Query) (l UserList, err error) {
+func (s *Service) Users(ctx context.Context, v countersign.Visit, actor countersign.Actor, q Query) (l UserList, err error) {
 	q.Now = v.Now
 	if q.Limit <= 0 || q.Limit > 1000 {
 		q.Limit = 10
 	}
-	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
 		if l.UserPage, err = tx.Users(ctx, q); err != nil {
 			return err
 		}
 		all, err := tx.Users(ctx, Query{Now: v.Now, Limit: 1})
 		l.All = all.Total
 		return err
-	}, mayLook...)
+	}, mayRead...)
 	return l, err
 }
 
@@ -53,53 +53,53 @@ type UserView struct {
 	Events      []countersign.Event
 	Messages    []countersign.Message
 	Codes       countersign.RecoveryCodes
-	Code        countersign.EnrolmentCode // made last; zero: none
-	MayReset    bool                      // the two buttons are shown
-	MayEdit     bool                      // Edit is shown: saving would not be refused
-	Refused     error                     // why a reset would be refused all the same; nil if it would not
-	Self        bool                      // it is the actor's own page
+	Code        countersign.EnrollmentCode // made last; zero: none
+	MayReset    bool                       // the two buttons are shown
+	MayEdit     bool                       // Edit is shown: saving would not be refused
+	Refused     error                      // why a reset would be refused all the same; nil if it would not
+	Self        bool                       // it is the actor's own page
 }
 
 // shown is how many events and messages a user's page lists.
 const shown = 10
 
 // User is a user's page, by user ID in any case.
-func (o *Office) User(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
-	err = o.look(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
-		p, err = o.userView(ctx, tx, v, actor, login)
+func (s *Service) User(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
+		p, err = s.userView(ctx, tx, v, actor, login)
 		return err
-	}, mayLook...)
+	}, mayRead...)
 	return p, err
 }
 
 // UserToEdit is User for who is about to edit the user: refused, with an audit
 // row, where saving would be.
-func (o *Office) UserToEdit(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
-	err = o.look(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
-		if p, err = o.userView(ctx, tx, v, actor, login); err != nil {
+func (s *Service) UserToEdit(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
+		if p, err = s.userView(ctx, tx, v, actor, login); err != nil {
 			return err
 		}
 		return policy.MayActOn(actor, countersign.RightUsers, p.User)
-	}, mayLook...)
+	}, mayRead...)
 	return p, err
 }
 
 // UserToReset is User for who is about to press one of the two buttons: refused,
 // with an audit row, where pressing would be.
-func (o *Office) UserToReset(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
-	err = o.look(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
-		if p, err = o.userView(ctx, tx, v, actor, login); err != nil {
+func (s *Service) UserToReset(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
+		if p, err = s.userView(ctx, tx, v, actor, login); err != nil {
 			return err
 		}
 		if p.Refused == nil && p.Self {
-			return fail(countersign.Denied, "reset.self", "", nil)
+			return fail(countersign.KindDenied, "reset.self", "", nil)
 		}
 		return p.Refused
 	}, countersign.RightReset)
 	return p, err
 }
 
-func (o *Office) userView(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
+func (s *Service) userView(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, login string) (p UserView, err error) {
 	if p.User, err = tx.UserByLogin(ctx, login); err != nil {
 		return p, err
 	}
@@ -127,7 +127,7 @@ func (o *Office) userView(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if p.Codes, err = tx.RecoveryCodes(ctx, id); err != nil {
 		return p, err
 	}
-	if p.Code, err = tx.EnrolmentCode(ctx, id); err != nil {
+	if p.Code, err = tx.EnrollmentCode(ctx, id); err != nil {
 		return p, err
 	}
 	p.State = state(p.User, v)
@@ -169,16 +169,16 @@ type NewUser struct {
 
 // AddUser adds a user. Without a password an activation link goes to the
 // user's address: nobody sets another's password (PW-07).
-func (o *Office) AddUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, n NewUser) (u countersign.User, err error) {
-	hash, err := o.operatorPassword(ctx, v, actor, n)
+func (s *Service) AddUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, n NewUser) (u countersign.User, err error) {
+	hash, err := s.operatorPassword(ctx, v, actor, n)
 	if err != nil {
 		return u, err
 	}
-	first, err := o.firstAgency(ctx)
+	first, err := s.firstAgency(ctx)
 	if err != nil {
 		return u, err
 	}
-	err = o.act(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
+	err = s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		u = countersign.User{
 			ID: countersign.UserID(secret.NewID()), Login: countersign.CleanID(n.Login), Name: countersign.CleanText(n.Name),
 			Email: strings.TrimSpace(n.Email), Mobile: n.Mobile, Rights: n.Rights, Groups: tidy(n.Groups), Created: v.Now, Version: 1}
@@ -188,10 +188,10 @@ func (o *Office) AddUser(ctx context.Context, v countersign.Visit, actor counter
 		}
 		noEmail := error(nil)
 		if u.Email == "" && hash == "" {
-			noEmail = fail(countersign.Invalid, "email.activation", "email", nil)
+			noEmail = fail(countersign.KindInvalid, "email.activation", "email", nil)
 		}
-		err = errors.Join(countersign.CheckLogin(u.Login), o.checkProfile(ctx, tx, countersign.User{}, &u, p),
-			o.mayChange(ctx, tx, actor, countersign.User{}, u), mayOperate(first, tx, countersign.User{}, u), noEmail)
+		err = errors.Join(countersign.CheckLogin(u.Login), s.checkProfile(ctx, tx, countersign.User{}, &u, p),
+			s.mayChange(ctx, tx, actor, countersign.User{}, u), mayOperate(first, tx, countersign.User{}, u), noEmail)
 		if err != nil {
 			return err
 		}
@@ -207,38 +207,38 @@ func (o *Office) AddUser(ctx context.Context, v countersign.Visit, actor counter
 		if hash != "" {
 			return nil
 		}
-		return o.activation(ctx, tx, v, actor, u)
+		return s.activation(ctx, tx, v, actor, u)
 	})
 	return u, err
 }
 
 // operatorPassword hashes the password that the host's operator gave; from
 // anybody else it is refused.
-func (o *Office) operatorPassword(ctx context.Context, v countersign.Visit, actor countersign.Actor, n NewUser) (string, error) {
+func (s *Service) operatorPassword(ctx context.Context, v countersign.Visit, actor countersign.Actor, n NewUser) (string, error) {
 	if n.Password == "" {
 		return "", nil
 	}
 	if !actor.Operator {
-		return "", fail(countersign.Denied, "password.not_yours", "", nil)
+		return "", fail(countersign.KindDenied, "password.not_yours", "", nil)
 	}
 	var p countersign.Preferences
-	err := o.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
 		p, err = tx.Preferences(ctx)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	if err := o.Passwords.CheckNew(n.Password, p.PasswordLength, n.Login, n.Email, v.Agency.Name, v.Agency.ProductName()); err != nil {
+	if err := s.Passwords.CheckNew(n.Password, p.PasswordLength, n.Login, n.Email, v.Agency.Name, v.Agency.ProductName()); err != nil {
 		return "", err
 	}
-	return o.Passwords.Hash(ctx, n.Password)
+	return s.Passwords.Hash(ctx, n.Password)
 }
 
 // checkProfile brings the profile of u into the form in which it is kept, and
 // says beside each field what can't be. What stands as it stood in old is left alone.
-func (o *Office) checkProfile(ctx context.Context, tx *store.Tx, old countersign.User, u *countersign.User, p countersign.Preferences) error {
-	return profileProblems(old, u, p, func(u countersign.User) error { return o.emailTaken(ctx, tx, u) })
+func (s *Service) checkProfile(ctx context.Context, tx *store.Tx, old countersign.User, u *countersign.User, p countersign.Preferences) error {
+	return profileProblems(old, u, p, func(u countersign.User) error { return s.emailTaken(ctx, tx, u) })
 }
 
 // profileProblems is checkProfile; taken says whose address it is already.
@@ -261,7 +261,7 @@ func profileProblems(old countersign.User, u *countersign.User, p countersign.Pr
 	}
 	for _, g := range u.Groups {
 		if policy.CheckName(g) != nil {
-			problems = append(problems, fail(countersign.Invalid, "group.form", "group", countersign.Args{"Group": g}))
+			problems = append(problems, fail(countersign.KindInvalid, "group.form", "group", countersign.Args{"Group": g}))
 		}
 	}
 	return errors.Join(problems...)
@@ -269,7 +269,7 @@ func profileProblems(old countersign.User, u *countersign.User, p countersign.Pr
 
 // emailTaken refuses an address of another user: two users with one mailbox
 // could read each other's tokens (D-45).
-func (o *Office) emailTaken(ctx context.Context, tx *store.Tx, u countersign.User) error {
+func (s *Service) emailTaken(ctx context.Context, tx *store.Tx, u countersign.User) error {
 	if err := tx.LockContact(ctx, u.Email); err != nil {
 		return err
 	}
@@ -279,7 +279,7 @@ func (o *Office) emailTaken(ctx context.Context, tx *store.Tx, u countersign.Use
 	}
 	for _, other := range others {
 		if other.ID != u.ID {
-			return fail(countersign.Invalid, "email.taken", "email", countersign.Args{"Email": u.Email, "Login": other.Login})
+			return fail(countersign.KindInvalid, "email.taken", "email", countersign.Args{"Email": u.Email, "Login": other.Login})
 		}
 	}
 	return nil

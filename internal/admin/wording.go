@@ -39,19 +39,19 @@ func (v WordingView) Row(kind string) (WordingRow, bool) {
 }
 
 // Wordings are all messages that the agency can word.
-func (o *Office) Wordings(ctx context.Context, v countersign.Visit, actor countersign.Actor) (view WordingView, err error) {
-	err = o.look(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
-		view, err = o.wordings(ctx, tx)
+func (s *Service) Wordings(ctx context.Context, v countersign.Visit, actor countersign.Actor) (view WordingView, err error) {
+	err = s.read(ctx, v, actor, func(tx *store.Tx, _ countersign.Actor) error {
+		view, err = s.wordings(ctx, tx)
 		return err
 	}, countersign.RightPreferences)
 	return view, err
 }
 
-func (o *Office) wordings(ctx context.Context, tx *store.Tx) (view WordingView, err error) {
-	if view.Agency, err = tx.Self(ctx); err != nil {
+func (s *Service) wordings(ctx context.Context, tx *store.Tx) (view WordingView, err error) {
+	if view.Agency, err = tx.CurrentAgency(ctx); err != nil {
 		return view, err
 	}
-	view.Sender = o.sender(view.Agency)
+	view.Sender = s.sender(view.Agency)
 	own, err := tx.Wordings(ctx)
 	for _, k := range wording.Kinds {
 		row := WordingRow{Kind: k, Words: k.Original()}
@@ -63,8 +63,8 @@ func (o *Office) wordings(ctx context.Context, tx *store.Tx) (view WordingView, 
 	return view, err
 }
 
-// A Rewording is what an administrator typed for one message.
-type Rewording struct {
+// A WordingChange is what an administrator typed for one message.
+type WordingChange struct {
 	Kind    string
 	From    string // sender of all mail of the agency; as people write it
 	WasFrom string // the sender that the form began with; left as it is if From is the same
@@ -74,7 +74,7 @@ type Rewording struct {
 }
 
 // wording is what was typed as it would be kept.
-func (r Rewording) wording() countersign.Wording {
+func (r WordingChange) wording() countersign.Wording {
 	return countersign.Wording{Kind: r.Kind, Subject: strings.TrimSpace(r.Subject), Body: wording.Tidy(r.Body)}
 }
 
@@ -85,35 +85,35 @@ type WordingPreview struct {
 }
 
 // PreviewWording shows what was typed, with a token that is made up. It keeps nothing.
-func (o *Office) PreviewWording(ctx context.Context, v countersign.Visit, actor countersign.Actor, r Rewording) (shown WordingPreview, err error) {
-	j := judging{visit: v, typed: r}
-	if j.agencies, err = o.Store.Agencies(ctx); err != nil {
+func (s *Service) PreviewWording(ctx context.Context, v countersign.Visit, actor countersign.Actor, r WordingChange) (shown WordingPreview, err error) {
+	j := wordingCheck{visit: v, typed: r}
+	if j.agencies, err = s.Store.Agencies(ctx); err != nil {
 		return shown, err
 	}
-	err = o.look(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
-		shown, _, err = o.judge(ctx, tx, actor, j)
+	err = s.read(ctx, v, actor, func(tx *store.Tx, actor countersign.Actor) error {
+		shown, _, err = s.checkWording(ctx, tx, actor, j)
 		return err
 	}, countersign.RightPreferences)
 	return shown, err
 }
 
-// A judging is what was typed for a message, with all agencies as they were
+// A wordingCheck is what was typed for a message, with all agencies as they were
 // read before the transaction.
-type judging struct {
+type wordingCheck struct {
 	visit    countersign.Visit
-	typed    Rewording
+	typed    WordingChange
 	agencies []countersign.Agency
 }
 
-// judge reads what was typed, says beside each field what is wrong, and shows
+// checkWording reads what was typed, says beside each field what is wrong, and shows
 // what comes of it. It returns the sender as it would be kept.
-func (o *Office) judge(ctx context.Context, tx *store.Tx, actor countersign.Actor, j judging) (shown WordingPreview, from string, err error) {
+func (s *Service) checkWording(ctx context.Context, tx *store.Tx, actor countersign.Actor, j wordingCheck) (shown WordingPreview, from string, err error) {
 	r := j.typed
 	k, ok := wording.Of(r.Kind)
 	if !ok {
-		return shown, "", fail(countersign.NotFound, "wording.unknown", "", nil)
+		return shown, "", fail(countersign.KindNotFound, "wording.unknown", "", nil)
 	}
-	agency, err := tx.Self(ctx)
+	agency, err := tx.CurrentAgency(ctx)
 	if err != nil {
 		return shown, "", err
 	}
@@ -125,19 +125,19 @@ func (o *Office) judge(ctx context.Context, tx *store.Tx, actor countersign.Acto
 	words, wrong := k.Read(r.wording())
 	from, wrongFrom := agency.MailFrom, error(nil)
 	if k.Mail() && r.From != r.WasFrom {
-		from, wrongFrom = o.newSender(j.agencies, agency, r.From)
+		from, wrongFrom = s.newSender(j.agencies, agency, r.From)
 	}
 	if err := errors.Join(wrongFrom, wrong); err != nil {
 		return shown, "", err
 	}
 	agency.MailFrom = from
-	shown, err = o.example(j.visit, actor, agency, p, k, words)
+	shown, err = s.example(j.visit, actor, agency, p, k, words)
 	return shown, from, err
 }
 
 // example is what words make of a message that nobody gets.
-func (o *Office) example(v countersign.Visit, actor countersign.Actor, a countersign.Agency, p countersign.Preferences, k wording.Kind, words wording.Words) (shown WordingPreview, err error) {
-	shown.Shown, err = outbox.Show(a, p, outbox.Example(k, a, actor.User, v.Client, v.Now), o.sender(a), words)
+func (s *Service) example(v countersign.Visit, actor countersign.Actor, a countersign.Agency, p countersign.Preferences, k wording.Kind, words wording.Texts) (shown WordingPreview, err error) {
+	shown.Shown, err = outbox.Show(a, p, outbox.Example(k, a, actor.User, v.Client, v.Now), s.sender(a), words)
 	if err != nil || k.Mail() {
 		return shown, err
 	}
@@ -152,31 +152,31 @@ func fits(shown WordingPreview) error {
 	}
 	args := countersign.Args{"Parts": smpp.Parts(shown.Text), "Length": shown.Filled, "Most": shown.Room, "Letters": strings.Join(strings.Split(smpp.Foreign(shown.Text), ""), " ")}
 	if smpp.Plain(shown.Text) {
-		return fail(countersign.Invalid, "template.parts", "body", args)
+		return fail(countersign.KindInvalid, "template.parts", "body", args)
 	}
-	return fail(countersign.Invalid, "template.parts_letters", "body", args)
+	return fail(countersign.KindInvalid, "template.parts_letters", "body", args)
 }
 
 // SaveWording keeps the agency's own words for a message, and the sender if
 // another one was typed. They count from the next message. Words that are those
 // of the original text are kept as none.
-func (o *Office) SaveWording(ctx context.Context, v countersign.Visit, actor countersign.Actor, r Rewording) error {
-	all, err := o.Store.Agencies(ctx)
+func (s *Service) SaveWording(ctx context.Context, v countersign.Visit, actor countersign.Actor, r WordingChange) error {
+	all, err := s.Store.Agencies(ctx)
 	if err != nil {
 		return err
 	}
-	return o.act(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
-		_, from, err := o.judge(ctx, tx, actor, judging{v, r, all})
+	return s.change(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
+		_, from, err := s.checkWording(ctx, tx, actor, wordingCheck{v, r, all})
 		if err != nil {
 			return err
 		}
-		view, err := o.wordings(ctx, tx)
+		view, err := s.wordings(ctx, tx)
 		if err != nil {
 			return err
 		}
 		renamed := view.Agency
 		renamed.MailFrom = from
-		moved, err := o.rename(ctx, tx, v, actor, view.Agency, renamed, r.WasFrom)
+		moved, err := s.rename(ctx, tx, v, actor, view.Agency, renamed, r.WasFrom)
 		if err != nil {
 			return err
 		}
@@ -188,31 +188,31 @@ func (o *Office) SaveWording(ctx context.Context, v countersign.Visit, actor cou
 		if row.Words.Subject == typed.Subject && row.Words.Body == typed.Body {
 			return unchanged(moved)
 		}
-		return o.reword(ctx, tx, v, actor, row, typed, r.Version)
+		return s.changeWording(ctx, tx, v, actor, row, typed, r.Version)
 	})
 }
 
 // OriginalWording takes the agency's own words for a message away.
-func (o *Office) OriginalWording(ctx context.Context, v countersign.Visit, actor countersign.Actor, kind string, version int64) error {
-	return o.act(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
-		view, err := o.wordings(ctx, tx)
+func (s *Service) OriginalWording(ctx context.Context, v countersign.Visit, actor countersign.Actor, kind string, version int64) error {
+	return s.change(ctx, v, actor, countersign.RightPreferences, func(tx *store.Tx, actor countersign.Actor) error {
+		view, err := s.wordings(ctx, tx)
 		if err != nil {
 			return err
 		}
 		row, ok := view.Row(kind)
 		if !ok {
-			return fail(countersign.NotFound, "wording.unknown", "", nil)
+			return fail(countersign.KindNotFound, "wording.unknown", "", nil)
 		}
 		if !row.Own() {
 			return unchanged(false)
 		}
-		return o.reword(ctx, tx, v, actor, row, row.Original(), version)
+		return s.changeWording(ctx, tx, v, actor, row, row.Original(), version)
 	})
 }
 
-// reword keeps words in place of those of a row. An audit row holds the words,
+// changeWording keeps words in place of those of a row. An audit row holds the words,
 // since those of before are kept nowhere else.
-func (o *Office) reword(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, row WordingRow, w countersign.Wording, version int64) error {
+func (s *Service) changeWording(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, row WordingRow, w countersign.Wording, version int64) error {
 	if version == AnyVersion {
 		version = row.Words.Version
 	}
@@ -235,5 +235,5 @@ func unchanged(moved bool) error {
 	if moved {
 		return nil
 	}
-	return fail(countersign.Invalid, "wording.unchanged", "", nil)
+	return fail(countersign.KindInvalid, "wording.unchanged", "", nil)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/remote"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 //go:embed chromium.sh
@@ -21,13 +21,13 @@ var script string
 
 // A browser is a running Chromium.
 type browser struct {
-	leash *leash.Leash
+	guard *childproc.Guard
 	ctx   context.Context // windows are opened below it; it lasts as long as the process
 }
 
 // running is the browser of this process, which it starts at first need.
 var running = sync.OnceValues(func() (*browser, error) {
-	l, address, err := leash.Run(script)
+	l, address, err := childproc.Run(script)
 	if err != nil {
 		return nil, fmt.Errorf("start Chromium: %w", err)
 	}
@@ -36,5 +36,5 @@ var running = sync.OnceValues(func() (*browser, error) {
 	if err := chromedp.Do(ctx); err != nil {
 		return nil, fmt.Errorf("reach Chromium: %w", err)
 	}
-	return &browser{leash: l, ctx: ctx}, nil
+	return &browser{guard: l, ctx: ctx}, nil
 })

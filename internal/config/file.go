@@ -113,7 +113,7 @@ func declaredIn(path, text string) ([]countersign.Preference, error) {
 		p := countersign.Preference{Code: d.Code, Name: d.Name, Kind: countersign.PreferenceKind(d.Kind), Hint: d.Hint,
 			Default: defaultText(d.Default), Min: d.Min, Max: d.Max, Values: d.Values, Own: true}
 		if p.Max == 0 {
-			p.Max = map[countersign.PreferenceKind]int{countersign.KindDays: 365, countersign.KindNumber: 1_000_000}[p.Kind]
+			p.Max = map[countersign.PreferenceKind]int{countersign.PreferenceDays: 365, countersign.PreferenceNumber: 1_000_000}[p.Kind]
 		}
 		if err := p.CheckDeclared(); err != nil {
 			return nil, &Error{Setting: "--config", Problem: path, Err: err}

@@ -14,7 +14,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-var token = outbox.Letter{ID: "m1", Channel: countersign.BySMS, To: "+16145550112", Reference: "KX", Life: 2 * time.Minute,
+var token = outbox.Outgoing{ID: "m1", Channel: countersign.ChannelSMS, To: "+16145550112", Reference: "KX", Life: 2 * time.Minute,
 	Text: "Your Agency Integrator token is 344078. Reference KX.\n@login.acme.example #344078", Callback: "https://login.acme.example"}
 
 // Every request to Twilio is as Twilio's own description allows it: a server
@@ -23,13 +23,13 @@ func TestTwilioTakesOurRequests(t *testing.T) {
 	t.Parallel()
 	twilio := mtatest.StartTwilio(t)
 	for _, query := range []string{"from=%2B16145550100", "from=MG00000000000000000000000000000012"} {
-		for name, change := range map[string]func(*outbox.Letter){
-			"as usual":        func(*outbox.Letter) {},
-			"without an end":  func(l *outbox.Letter) { l.Life = 0 },
-			"a moment left":   func(l *outbox.Letter) { l.Life = time.Millisecond },
-			"days":            func(l *outbox.Letter) { l.Life = 48 * time.Hour },
-			"without receipt": func(l *outbox.Letter) { l.Callback = "" },
-			"another script":  func(l *outbox.Letter) { l.Text = "Ваш код 344078 & + %" },
+		for name, change := range map[string]func(*outbox.Outgoing){
+			"as usual":        func(*outbox.Outgoing) {},
+			"without an end":  func(l *outbox.Outgoing) { l.Life = 0 },
+			"a moment left":   func(l *outbox.Outgoing) { l.Life = time.Millisecond },
+			"days":            func(l *outbox.Outgoing) { l.Life = 48 * time.Hour },
+			"without receipt": func(l *outbox.Outgoing) { l.Callback = "" },
+			"another script":  func(l *outbox.Outgoing) { l.Text = "Ваш код 344078 & + %" },
 		} {
 			l := token
 			change(&l)
@@ -65,10 +65,10 @@ func TestSMPPWithAForeignCenter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := make(chan outbox.Told, 10)
+	told := make(chan outbox.DeliveryReport, 10)
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	running.Go(func() { routes.Run(ctx, func(_ string, r outbox.Told) { told <- r }) })
+	running.Go(func() { routes.Run(ctx, func(_ string, r outbox.DeliveryReport) { told <- r }) })
 	defer running.Wait()
 	defer stop()
 	send := func(to, text string) (outbox.Receipt, *outbox.Refusal) {
@@ -83,24 +83,24 @@ func TestSMPPWithAForeignCenter(t *testing.T) {
 	if refusal != nil || receipt.Tag == "" {
 		t.Fatalf("%+v %v", receipt, refusal)
 	}
-	if got := <-told; got.Receipt != countersign.Delivered || got.Tags[0] != receipt.Tag {
+	if got := <-told; got.Receipt != countersign.ReceiptDelivered || got.Tags[0] != receipt.Tag {
 		t.Errorf("receipt %+v, want one for %s", got, receipt.Tag)
 	}
 	line := center.Wait(t, "text", 1)[0]
 	if want := "text 16145550100 16145550112 0 0 "; !strings.HasPrefix(line, want) || !strings.HasSuffix(line, "00"+hex.EncodeToString([]byte("login.acme.example #344078"))) {
 		t.Errorf("got %s", line)
 	}
-	if _, refusal := send("+16145550201", token.Text); refusal == nil || refusal.Unsure || !strings.Contains(refusal.Answer, "0x58") {
+	if _, refusal := send("+16145550201", token.Text); refusal == nil || refusal.MaybeTaken || !strings.Contains(refusal.Answer, "0x58") {
 		t.Errorf("too many: %+v", refusal)
 	}
-	if _, refusal := send("+16145550202", token.Text); refusal == nil || !refusal.Unsure {
+	if _, refusal := send("+16145550202", token.Text); refusal == nil || !refusal.MaybeTaken {
 		t.Errorf("the link died: %+v", refusal)
 	}
 	receipt, refusal = send("+16145550203", strings.Repeat("A long text. ", 20))
 	if refusal != nil {
 		t.Fatal(refusal)
 	}
-	if got := <-told; got.Receipt != countersign.Undelivered || got.Tags[0] != receipt.Tag {
+	if got := <-told; got.Receipt != countersign.ReceiptUndelivered || got.Tags[0] != receipt.Tag {
 		t.Errorf("receipt %+v", got)
 	}
 	parts := center.Wait(t, "text", 5)[3:]
@@ -111,7 +111,7 @@ func TestSMPPWithAForeignCenter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := wrong.Send(t.Context(), token); !errors.As(err, &refusal) || refusal.Unsure || !strings.HasPrefix(refusal.Answer, "it did not take our login") {
+	if _, err := wrong.Send(t.Context(), token); !errors.As(err, &refusal) || refusal.MaybeTaken || !strings.HasPrefix(refusal.Answer, "it did not take our login") {
 		t.Errorf("a wrong password: %v", err)
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
+	"countersign/internal/apptest"
 	"countersign/internal/browsertest"
-	"countersign/internal/housetest"
 )
 
 // What people may write at its longest: no place to break a line in the first two.
@@ -25,7 +25,7 @@ const (
 // longPages are the pages of the console, each as it is opened with long data.
 func longPages(s *stage) []string {
 	s.t.Helper()
-	id, err := s.Office.SendTest(context.Background(), s.Visit(), housetest.Operator, longAddress)
+	id, err := s.Admin.SendTest(context.Background(), s.Visit(), apptest.Operator, longAddress)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -57,14 +57,14 @@ func longPages(s *stage) []string {
 func longData(s *stage) {
 	s.t.Helper()
 	name, product := longAgency, "The "+longAgency+" Desk"
-	if _, err := s.Office.EditAgency(context.Background(), s.Now(), s.Agency.ID, admin.AgencyChange{Name: &name, Product: &product}, ""); err != nil {
+	if _, err := s.Admin.EditAgency(context.Background(), s.Now(), s.Agency.ID, admin.AgencyChange{Name: &name, Product: &product}, ""); err != nil {
 		s.t.Fatal(err)
 	}
 	s.AddUser(admin.NewUser{Login: longLogin, Name: longName, Email: longAddress, Mobile: "+16145550112", Rights: countersign.AgencyRights,
 		Groups: []string{"CommercialUnderwritingAndReinsuranceDepartment", "Agents"}})
 	s.enroll(longLogin, longAddress)
 	s.Administrator()
-	if _, err := s.Office.EnrolmentCode(context.Background(), s.Visit(), housetest.Operator, "ADMIN", "no mailbox: "+strings.Repeat("Wort", 40)); err != nil {
+	if _, err := s.Admin.IssueEnrollmentCode(context.Background(), s.Visit(), apptest.Operator, "ADMIN", "no mailbox: "+strings.Repeat("Wort", 40)); err != nil {
 		s.t.Fatal(err)
 	}
 }

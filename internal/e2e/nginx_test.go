@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"countersign/internal/browsertest"
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 //go:embed nginx.conf
@@ -23,7 +23,7 @@ type nginx struct{ plain, fetch, silent, lost string }
 // startNginx starts nginx in front of the program at an address. It ends with the test.
 func startNginx(t *testing.T, program string) nginx {
 	t.Helper()
-	hold, dir, err := leash.Dir()
+	hold, dir, err := childproc.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func startNginx(t *testing.T, program string) nginx {
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(filled), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run, _, err := leash.Run(`
+	run, _, err := childproc.Run(`
 		[ -x /usr/sbin/nginx ] || { echo "nginx was not found: the Debian package nginx-light has it, and 'make test' installs it"; exit 1; }
 		/usr/sbin/nginx -p "$1" -c "$1/nginx.conf" -e stderr >"$1/out" 2>&1 </dev/null &
 		nginx=$!

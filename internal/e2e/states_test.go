@@ -10,15 +10,15 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
+	"countersign/internal/apptest"
 	"countersign/internal/browsertest"
-	"countersign/internal/housetest"
 	"countersign/internal/outbox"
 )
 
 // A stage is a house in a time of its own, with a browser in front of it: states
 // that come with the hours are reached at once.
 type stage struct {
-	*housetest.House
+	*apptest.App
 	t  *testing.T
 	w  *browsertest.Window
 	to map[string]string // how the browser finds the house
@@ -27,10 +27,10 @@ type stage struct {
 const home = "http://localhost"
 
 func setStage(t *testing.T) *stage {
-	h := housetest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
+	h := apptest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
 	server := httptest.NewServer(h.Door)
 	t.Cleanup(server.Close)
-	s := &stage{House: h, t: t, to: map[string]string{"localhost:80": server.Listener.Addr().String()}}
+	s := &stage{App: h, t: t, to: map[string]string{"localhost:80": server.Listener.Addr().String()}}
 	s.another("127.0.0.31")
 	return s
 }
@@ -46,7 +46,7 @@ func (s *stage) look(name, says string) {
 	s.w.Examine(name)
 }
 
-func (s *stage) signIn(login string) { signIn(s.w, home, login, housetest.Password) }
+func (s *stage) signIn(login string) { signIn(s.w, home, login, apptest.Password) }
 
 // token types the newest token that went to an address.
 func (s *stage) token(to, button string) {
@@ -89,7 +89,7 @@ func TestEveryState(t *testing.T) {
 // newcomers: the links that make a user, and a profile that nobody can start from.
 func newcomers(s *stage) {
 	s.t.Helper()
-	handle, err := s.Office.FirstAdministrator(context.Background(), s.Visit())
+	handle, err := s.Admin.FirstAdministrator(context.Background(), s.Visit())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func newcomers(s *stage) {
 	s.w.Press("Make the administrator")
 	s.look("first-administrator-error", "Enter your email address")
 	s.Administrator()
-	_, err = s.Office.AddUser(context.Background(), s.Visit(), housetest.Operator, admin.NewUser{Login: "JJONES", Name: "Jim Jones", Email: "jjones@demo.example"})
+	_, err = s.Admin.AddUser(context.Background(), s.Visit(), apptest.Operator, admin.NewUser{Login: "JJONES", Name: "Jim Jones", Email: "jjones@demo.example"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func newcomers(s *stage) {
 	s.w.Type("new_password", "short")
 	s.w.Press("Save and continue")
 	s.look("welcome-error", "This password has 5 characters.")
-	s.w.Type("new_password", housetest.Password)
+	s.w.Type("new_password", apptest.Password)
 	s.w.Press("Save and continue")
 	s.AddUser(admin.NewUser{Login: "CBILLS", Name: "Carol Bills"})
 	s.signIn("CBILLS")
@@ -157,14 +157,14 @@ func tokenStates(s *stage) {
 // refusing is a mail server that takes nothing.
 type refusing struct{}
 
-func (refusing) Send(context.Context, outbox.Letter) (outbox.Receipt, error) {
+func (refusing) Send(context.Context, outbox.Outgoing) (outbox.Receipt, error) {
 	return outbox.Receipt{}, &outbox.Refusal{Server: "mail.demo.example", Answer: "550 mailbox full", Permanent: true}
 }
 
 // resets: a sign-in that leads to set-up only, and one that comes too late.
 func resets(s *stage) {
 	s.t.Helper()
-	if _, err := s.Office.ResetTwoFactor(context.Background(), s.Visit(), housetest.Operator, "BSMITH", "phone lost"); err != nil {
+	if _, err := s.Admin.ResetTwoFactor(context.Background(), s.Visit(), apptest.Operator, "BSMITH", "phone lost"); err != nil {
 		s.t.Fatal(err)
 	}
 	s.signIn("BSMITH")
@@ -224,7 +224,7 @@ func conflicts(s *stage) {
 	s.w.Go(home + "/admin/users/BSMITH/edit")
 	s.w.Type("name", "Robert Smith")
 	name := "Bob B. Smith"
-	if _, err := s.Office.EditUser(context.Background(), s.Visit(), housetest.Operator, "BSMITH", admin.Change{Name: &name, Version: admin.AnyVersion}); err != nil {
+	if _, err := s.Admin.EditUser(context.Background(), s.Visit(), apptest.Operator, "BSMITH", admin.Change{Name: &name, Version: admin.AnyVersion}); err != nil {
 		s.t.Fatal(err)
 	}
 	s.w.Press("Save")
@@ -268,7 +268,7 @@ func turnedOff(s *stage) {
 	s.w.Press("Show the effect")
 	s.look("effect-on", "will be asked to set up at their next sign-in")
 	change := admin.Change{AddRights: []countersign.Right{countersign.RightPreferences}, Version: admin.AnyVersion}
-	if _, err := s.Office.EditUser(context.Background(), s.Visit(), housetest.Operator, "JJONES", change); err != nil {
+	if _, err := s.Admin.EditUser(context.Background(), s.Visit(), apptest.Operator, "JJONES", change); err != nil {
 		s.t.Fatal(err)
 	}
 	s.another("127.0.0.34")

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/apptest"
 	"countersign/internal/browsertest"
-	"countersign/internal/housetest"
 )
 
 // The pages of throttling, which take hours to reach but in a house whose clock
@@ -18,7 +18,7 @@ import (
 // the home page that says that somebody knows the password (TH-02, TH-03, NT-03).
 func TestThrottlePages(t *testing.T) {
 	t.Parallel()
-	h := housetest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
+	h := apptest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
 	h.Set("HELPCONTACT", "Demo support desk, 614-555-0100")
 	h.User("BSMITH")
 	h.User("CBILLS")
@@ -34,18 +34,18 @@ func TestThrottlePages(t *testing.T) {
 		want(t, w, says)
 		w.Examine(name)
 	}
-	key := h.Browser("192.0.2.10", housetest.Chrome).EnrollApp("BSMITH", "email")
-	h.Browser("192.0.2.10", housetest.Chrome).Enroll("CBILLS")
+	key := h.Browser("192.0.2.10", apptest.Chrome).EnrollApp("BSMITH", "email")
+	h.Browser("192.0.2.10", apptest.Chrome).Enroll("CBILLS")
 	h.Pass(2 * time.Hour)
 
 	for range 5 {
-		signIn(w, at, "CBILLS", "wrong "+housetest.Password)
+		signIn(w, at, "CBILLS", "wrong "+apptest.Password)
 	}
-	signIn(w, at, "CBILLS", housetest.Password)
+	signIn(w, at, "CBILLS", apptest.Password)
 	look("sign-in-throttled", "Too many attempts. You can try again at ")
 
 	fail := func(n, from int) {
-		b := h.Browser(fmt.Sprintf("198.51.100.%d", from), housetest.Edge)
+		b := h.Browser(fmt.Sprintf("198.51.100.%d", from), apptest.Edge)
 		b.SignIn("BSMITH")
 		for range n {
 			b.Post("/sign-in/token", "token", "000000")
@@ -53,7 +53,7 @@ func TestThrottlePages(t *testing.T) {
 	}
 	fail(3, 1)
 	fail(3, 2)
-	signIn(w, at, "BSMITH", housetest.Password)
+	signIn(w, at, "BSMITH", apptest.Password)
 	look("token-wait", "A token that is entered before then is not looked at")
 	h.Pass(time.Minute)
 	w.Press("Authenticator app")
@@ -69,13 +69,13 @@ func TestThrottlePages(t *testing.T) {
 		fail(3, 10+i)
 	}
 	h.Pass(65 * time.Minute)
-	signIn(w, at, "BSMITH", housetest.Password)
+	signIn(w, at, "BSMITH", apptest.Password)
 	if w.Has("#token") { // this browser is remembered, or asked for a token
 		t.Fatal("a token is asked although tokens are stopped")
 	}
 	w.Go(at + "/sign-out")
 	other := browsertest.Open(t, browsertest.Options{From: "127.0.0.33"})
-	signIn(other, at, "BSMITH", housetest.Password)
+	signIn(other, at, "BSMITH", apptest.Password)
 	want(t, other, "Tokens are stopped for your user ID")
 	other.Examine("token-stopped")
 }

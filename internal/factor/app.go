@@ -22,15 +22,15 @@ type app struct{}
 // period is the length of a step of RFC 6238.
 const period = 30 * time.Second
 
-func (app) Kind() countersign.Method { return countersign.App }
+func (app) Kind() countersign.Method { return countersign.MethodApp }
 
 func (app) Enroll(in Input) (countersign.Factor, error) {
-	return countersign.Factor{Method: countersign.App, Secret: in.Key}, nil
+	return countersign.Factor{Method: countersign.MethodApp, Secret: in.Key}, nil
 }
 
 // Ask sends nothing: the app knows.
 func (app) Ask(f countersign.Factor, _ Binding, now time.Time, _ time.Duration) (countersign.Challenge, *Dispatch) {
-	return countersign.Challenge{Method: countersign.App, Factor: f.ID, Issued: now}, nil
+	return countersign.Challenge{Method: countersign.MethodApp, Factor: f.ID, Issued: now}, nil
 }
 
 // Check takes the steps before, at and after now, and only those later than the

@@ -17,7 +17,7 @@ func CheckCountries(codes []string) error {
 	known := phonenumbers.GetSupportedRegions()
 	for _, code := range codes {
 		if !known[code] {
-			return &countersign.Error{Kind: countersign.Invalid, Code: "preference.not_countries", Field: "value", Args: countersign.Args{"Value": code}}
+			return &countersign.Error{Kind: countersign.KindInvalid, Code: "preference.not_countries", Field: "value", Args: countersign.Args{"Value": code}}
 		}
 	}
 	return nil

@@ -18,15 +18,15 @@ func Email(key secret.Key) Method { return email{sent{key}} }
 
 type email struct{ sent }
 
-func (email) Kind() countersign.Method { return countersign.Email }
+func (email) Kind() countersign.Method { return countersign.MethodEmail }
 
 func (email) Enroll(in Input) (countersign.Factor, error) {
 	address, err := ParseEmail(in.Address)
-	return countersign.Factor{Method: countersign.Email, Address: address}, err
+	return countersign.Factor{Method: countersign.MethodEmail, Address: address}, err
 }
 
 func (e email) Ask(f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch) {
-	return e.ask(countersign.ByEmail, f, in, now, life)
+	return e.ask(countersign.ChannelEmail, f, in, now, life)
 }
 
 func (e email) Check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error) {
@@ -40,7 +40,7 @@ func (e email) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 func ParseEmail(typed string) (string, error) {
 	address := countersign.CleanID(typed)
 	refuse := func(code string) (string, error) {
-		return "", &countersign.Error{Kind: countersign.Invalid, Code: code, Field: "email", Args: countersign.Args{"Value": typed}}
+		return "", &countersign.Error{Kind: countersign.KindInvalid, Code: code, Field: "email", Args: countersign.Args{"Value": typed}}
 	}
 	at := strings.LastIndexByte(address, '@')
 	switch {
@@ -56,7 +56,7 @@ func ParseEmail(typed string) (string, error) {
 	local, domain := address[:at], strings.TrimSuffix(address[at+1:], ".")
 	if i := strings.IndexFunc(local, func(r rune) bool { return r > 0x7e && unicode.IsLetter(r) }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(local[i:])
-		return "", &countersign.Error{Kind: countersign.Invalid, Code: "email.letters", Field: "email", Args: countersign.Args{"Value": typed, "Character": countersign.Character(r)}}
+		return "", &countersign.Error{Kind: countersign.KindInvalid, Code: "email.letters", Field: "email", Args: countersign.Args{"Value": typed, "Character": countersign.Character(r)}}
 	}
 	ascii, err := idna.Lookup.ToASCII(domain)
 	if err != nil || !plausibleDomain(ascii) || !plausibleLocal(local) {

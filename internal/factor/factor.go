@@ -37,12 +37,12 @@ type Input struct {
 // Binding is what a token is bound to besides its channel and destination: it
 // is useless in any other attempt, for any other user or purpose (OT-04).
 type Binding struct {
-	Agency  countersign.AgencyID
-	User    countersign.UserID
-	Attempt countersign.AttemptID
-	Purpose countersign.Purpose
-	SetUp   bool // the factor is being set up: a clock that is wrong is told
-	Site    Site // passkey: the site that it was made for
+	Agency     countersign.AgencyID
+	User       countersign.UserID
+	Attempt    countersign.AttemptID
+	Purpose    countersign.Purpose
+	Enrollment bool // the factor is being set up: a clock that is wrong is told
+	Site       Site // passkey: the site that it was made for
 }
 
 // A Dispatch is a token on its way.
@@ -119,7 +119,7 @@ func (s sent) digest(f countersign.Factor, in Binding, token string) []byte {
 
 // Was reports whether token is the one of an earlier challenge in the same attempt,
 // so that the page can say that a newer one replaced it. It proves nothing.
-func Was(key secret.Key, f countersign.Factor, e countersign.Earlier, in Binding, token string) bool {
+func Was(key secret.Key, f countersign.Factor, e countersign.SupersededToken, in Binding, token string) bool {
 	if e.Method != "" {
 		f.Method, f.Address = e.Method, e.Address
 	}

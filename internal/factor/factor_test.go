@@ -23,7 +23,7 @@ func key(t *testing.T) secret.Key {
 	return k
 }
 
-var binding = Binding{Agency: "a", User: "u", Attempt: "t", Purpose: countersign.SignIn}
+var binding = Binding{Agency: "a", User: "u", Attempt: "t", Purpose: countersign.PurposeSignIn}
 
 // One course for every method: the right answer, a wrong one, a late one, and
 // what was right once.
@@ -34,9 +34,9 @@ func TestMethods(t *testing.T) {
 		method Method
 		factor countersign.Factor
 	}{
-		{Email(k), countersign.Factor{ID: "f", Method: countersign.Email, Address: "b@demo.example"}},
-		{SMS(k), countersign.Factor{ID: "f", Method: countersign.SMS, Address: "+16145550112"}},
-		{App(), countersign.Factor{ID: "f", Method: countersign.App, Secret: appKey}},
+		{Email(k), countersign.Factor{ID: "f", Method: countersign.MethodEmail, Address: "b@demo.example"}},
+		{SMS(k), countersign.Factor{ID: "f", Method: countersign.MethodSMS, Address: "+16145550112"}},
+		{App(), countersign.Factor{ID: "f", Method: countersign.MethodApp, Secret: appKey}},
 	}
 	for _, m := range methods {
 		t.Run(string(m.method.Kind()), func(t *testing.T) {
@@ -60,13 +60,13 @@ func TestMethods(t *testing.T) {
 				t.Fatalf("the right token: %v", err)
 			}
 			late := ErrWrong
-			if m.method.Kind() == countersign.App {
+			if m.method.Kind() == countersign.MethodApp {
 				late = ErrOtherMinute
 			}
 			if _, err := m.method.Check(m.factor, c, binding, right, noon.Add(2*time.Minute)); !errors.Is(err, late) {
 				t.Errorf("the right token, late: %v", err)
 			}
-			if m.method.Kind() == countersign.App {
+			if m.method.Kind() == countersign.MethodApp {
 				if _, err := m.method.Check(after, c, binding, right, noon); !errors.Is(err, ErrUsed) {
 					t.Errorf("the right token, twice: %v (OT-08)", err)
 				}
@@ -79,13 +79,13 @@ func TestMethods(t *testing.T) {
 // destination (OT-04).
 func TestTokenIsBound(t *testing.T) {
 	m := Email(key(t))
-	f := countersign.Factor{ID: "f", Method: countersign.Email, Address: "b@demo.example"}
+	f := countersign.Factor{ID: "f", Method: countersign.MethodEmail, Address: "b@demo.example"}
 	c, dispatch := m.Ask(f, binding, noon, countersign.TokenLife)
 	others := map[string]func(*Binding, *countersign.Factor){
 		"attempt": func(b *Binding, _ *countersign.Factor) { b.Attempt = "other" },
 		"user":    func(b *Binding, _ *countersign.Factor) { b.User = "other" },
 		"agency":  func(b *Binding, _ *countersign.Factor) { b.Agency = "other" },
-		"purpose": func(b *Binding, _ *countersign.Factor) { b.Purpose = countersign.StepUp },
+		"purpose": func(b *Binding, _ *countersign.Factor) { b.Purpose = countersign.PurposeStepUp },
 		"address": func(_ *Binding, f *countersign.Factor) { f.Address = "c@demo.example" },
 	}
 	for name, change := range others {
@@ -104,14 +104,14 @@ func TestTokenIsBound(t *testing.T) {
 // address and under the same key, whatever the row says that it went by.
 func TestTokenIsBoundToItsChannel(t *testing.T) {
 	k := key(t)
-	mail := countersign.Factor{ID: "f", Method: countersign.Email, Address: "b@demo.example"}
+	mail := countersign.Factor{ID: "f", Method: countersign.MethodEmail, Address: "b@demo.example"}
 	c, dispatch := Email(k).Ask(mail, binding, noon, countersign.TokenLife)
 	text := mail
-	text.Method = countersign.SMS
+	text.Method = countersign.MethodSMS
 	if _, err := SMS(k).Check(text, c, binding, dispatch.Token, noon); !errors.Is(err, ErrWrong) {
 		t.Errorf("the token of a mail as one of a text message: %v", err)
 	}
-	c.Method = countersign.SMS
+	c.Method = countersign.MethodSMS
 	if _, err := SMS(k).Check(text, c, binding, dispatch.Token, noon); !errors.Is(err, ErrWrong) {
 		t.Errorf("with a row that says so: %v", err)
 	}
@@ -133,7 +133,7 @@ func TestAppTokenVectors(t *testing.T) {
 func TestAppSteps(t *testing.T) {
 	k := secret.AppKey()
 	step := noon.Unix() / 30
-	f := countersign.Factor{Method: countersign.App, Secret: k}
+	f := countersign.Factor{Method: countersign.MethodApp, Secret: k}
 	for offset, want := range map[int64]error{-11: ErrWrong, -10: ErrOtherMinute, -2: ErrOtherMinute, -1: nil, 0: nil, 1: nil, 2: ErrOtherMinute, 10: ErrOtherMinute, 11: ErrWrong} {
 		if _, err := App().Check(f, countersign.Challenge{}, binding, AppToken(k, step+offset), noon); !errors.Is(err, want) {
 			t.Errorf("step %+d: %v, want %v", offset, err, want)
@@ -312,7 +312,7 @@ func FuzzParsePhone(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed, country string) {
 		number, err := ParsePhone(typed, country, []string{"US", "DE"})
 		if err != nil {
-			if countersign.KindOf(err) != countersign.Invalid {
+			if countersign.KindOf(err) != countersign.KindInvalid {
 				t.Errorf("%q: %v", typed, err)
 			}
 			return

@@ -20,16 +20,16 @@ func Passkey() Method { return passkey{} }
 
 type passkey struct{}
 
-func (passkey) Kind() countersign.Method { return countersign.ByPasskey }
+func (passkey) Kind() countersign.Method { return countersign.MethodPasskey }
 
 // Enroll makes the factor that stands for a user's passkeys; Site.Make makes those.
 func (passkey) Enroll(Input) (countersign.Factor, error) {
-	return countersign.Factor{Method: countersign.ByPasskey}, nil
+	return countersign.Factor{Method: countersign.MethodPasskey}, nil
 }
 
 // Ask sends nothing: the nonce goes into the page.
 func (passkey) Ask(f countersign.Factor, _ Binding, now time.Time, _ time.Duration) (countersign.Challenge, *Dispatch) {
-	return countersign.Challenge{Method: countersign.ByPasskey, Factor: f.ID, Issued: now}, nil
+	return countersign.Challenge{Method: countersign.MethodPasskey, Factor: f.ID, Issued: now}, nil
 }
 
 // Check judges the JSON that the browser sent, by the steps of WebAuthn 7.2. Of
@@ -59,9 +59,9 @@ func (passkey) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 	owner.passkeys[i].Key.Syncable = parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
 	credential, err := party.ValidateLogin(owner, session(c, f), parsed)
 	switch {
-	case err == nil && c.Alone && len(parsed.Response.UserHandle) == 0:
+	case err == nil && c.PasskeyOnly && len(parsed.Response.UserHandle) == 0:
 		return f, ErrWrong // who stands alone names his user
-	case err != nil && c.Alone && !parsed.Response.AuthenticatorData.Flags.HasUserVerified():
+	case err != nil && c.PasskeyOnly && !parsed.Response.AuthenticatorData.Flags.HasUserVerified():
 		return f, ErrUnverified
 	case err != nil:
 		return f, ErrWrong
@@ -82,7 +82,7 @@ func session(c countersign.Challenge, f countersign.Factor) webauthn.SessionData
 	return webauthn.SessionData{
 		Challenge:        encoded(c.Nonce),
 		UserID:           []byte(f.User),
-		UserVerification: verification(c.Alone),
+		UserVerification: verification(c.PasskeyOnly),
 	}
 }
 

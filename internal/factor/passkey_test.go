@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/apptest"
 	"countersign/internal/factor"
-	"countersign/internal/housetest"
 	"countersign/internal/secret"
 )
 
@@ -20,7 +20,7 @@ var (
 )
 
 // made is a passkey of bob in the authenticator.
-func made(t *testing.T, a *housetest.Authenticator) countersign.Factor {
+func made(t *testing.T, a *apptest.Authenticator) countersign.Factor {
 	t.Helper()
 	nonce := secret.Nonce()
 	options, err := site.ToMake(bob, nil, nonce)
@@ -32,13 +32,13 @@ func made(t *testing.T, a *housetest.Authenticator) countersign.Factor {
 		t.Fatal(err)
 	}
 	p.ID = "p1"
-	return countersign.Factor{ID: "f1", User: bob.ID, Method: countersign.ByPasskey, Passkeys: []countersign.Passkey{p}}
+	return countersign.Factor{ID: "f1", User: bob.ID, Method: countersign.MethodPasskey, Passkeys: []countersign.Passkey{p}}
 }
 
 // asked answers a new question with the authenticator and judges the answer.
-func asked(t *testing.T, a *housetest.Authenticator, f countersign.Factor, alone bool) (countersign.Factor, error) {
+func asked(t *testing.T, a *apptest.Authenticator, f countersign.Factor, alone bool) (countersign.Factor, error) {
 	t.Helper()
-	c := countersign.Challenge{Method: f.Method, Nonce: secret.Nonce(), Expires: when.Add(time.Minute), Alone: alone}
+	c := countersign.Challenge{Method: f.Method, Nonce: secret.Nonce(), Expires: when.Add(time.Minute), PasskeyOnly: alone}
 	have := f.Passkeys
 	if alone {
 		have = nil
@@ -53,40 +53,40 @@ func asked(t *testing.T, a *housetest.Authenticator, f countersign.Factor, alone
 // PK-01: every part of an answer that is another than WebAuthn 7.2 asks for
 // refuses it; the unchanged one is taken, beside the password and alone.
 func TestPasskeyAnswers(t *testing.T) {
-	type change = func(*housetest.Statement)
+	type change = func(*apptest.Statement)
 	tests := []struct {
 		name   string
 		change change
 		alone  error // what is found where the passkey stands alone
 		beside error // and where it is a second factor
 	}{
-		{"unchanged", func(*housetest.Statement) {}, nil, nil},
-		{"made for another ceremony", func(s *housetest.Statement) { s.Type = "webauthn.create" }, factor.ErrWrong, factor.ErrWrong},
-		{"another challenge", func(s *housetest.Statement) { s.Challenge = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA" }, factor.ErrWrong, factor.ErrWrong},
-		{"no challenge", func(s *housetest.Statement) { s.Challenge = "" }, factor.ErrWrong, factor.ErrWrong},
-		{"another origin", func(s *housetest.Statement) { s.Origin = "http://login.evil.example" }, factor.ErrWrong, factor.ErrWrong},
-		{"another scheme", func(s *housetest.Statement) { s.Origin = "https://localhost" }, factor.ErrWrong, factor.ErrWrong},
-		{"another port", func(s *housetest.Statement) { s.Origin = "http://localhost:8081" }, factor.ErrWrong, factor.ErrWrong},
-		{"a host below", func(s *housetest.Statement) { s.Origin = "http://gate.localhost" }, factor.ErrWrong, factor.ErrWrong},
-		{"in a frame of another site", func(s *housetest.Statement) { s.Cross = true }, factor.ErrWrong, factor.ErrWrong},
-		{"another site", func(s *housetest.Statement) { s.Site = "evil.example" }, factor.ErrWrong, factor.ErrWrong},
-		{"nobody was there", func(s *housetest.Statement) { s.Flags &^= housetest.UserPresent }, factor.ErrWrong, factor.ErrWrong},
-		{"nobody was verified", func(s *housetest.Statement) { s.Flags &^= housetest.UserVerified }, factor.ErrUnverified, nil},
-		{"can be copied, suddenly", func(s *housetest.Statement) { s.Flags |= housetest.Syncable }, nil, nil},
-		{"was copied, suddenly", func(s *housetest.Statement) { s.Flags |= housetest.Syncable | housetest.Synced }, nil, nil},
-		{"was copied, but cannot be", func(s *housetest.Statement) { s.Flags |= housetest.Synced }, factor.ErrWrong, factor.ErrWrong},
-		{"another user", func(s *housetest.Statement) { s.User = []byte("7e8a") }, factor.ErrWrong, factor.ErrWrong},
-		{"no user", func(s *housetest.Statement) { s.User = nil }, factor.ErrWrong, nil},
-		{"another credential", func(s *housetest.Statement) { s.ID = []byte{1, 2, 3} }, factor.ErrUnknown, factor.ErrUnknown},
-		{"no signature", func(s *housetest.Statement) { s.Signed = []byte{} }, factor.ErrWrong, factor.ErrWrong},
-		{"another signature", func(s *housetest.Statement) { s.Signed = []byte{0x30, 6, 2, 1, 1, 2, 1, 1} }, factor.ErrWrong, factor.ErrWrong},
-		{"the counter stands still", func(s *housetest.Statement) { s.Count = 1 }, factor.ErrCloned, factor.ErrCloned},
-		{"the counter goes back", func(s *housetest.Statement) { s.Count = 0 }, factor.ErrCloned, factor.ErrCloned},
+		{"unchanged", func(*apptest.Statement) {}, nil, nil},
+		{"made for another ceremony", func(s *apptest.Statement) { s.Type = "webauthn.create" }, factor.ErrWrong, factor.ErrWrong},
+		{"another challenge", func(s *apptest.Statement) { s.Challenge = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA" }, factor.ErrWrong, factor.ErrWrong},
+		{"no challenge", func(s *apptest.Statement) { s.Challenge = "" }, factor.ErrWrong, factor.ErrWrong},
+		{"another origin", func(s *apptest.Statement) { s.Origin = "http://login.evil.example" }, factor.ErrWrong, factor.ErrWrong},
+		{"another scheme", func(s *apptest.Statement) { s.Origin = "https://localhost" }, factor.ErrWrong, factor.ErrWrong},
+		{"another port", func(s *apptest.Statement) { s.Origin = "http://localhost:8081" }, factor.ErrWrong, factor.ErrWrong},
+		{"a host below", func(s *apptest.Statement) { s.Origin = "http://gate.localhost" }, factor.ErrWrong, factor.ErrWrong},
+		{"in a frame of another site", func(s *apptest.Statement) { s.Cross = true }, factor.ErrWrong, factor.ErrWrong},
+		{"another site", func(s *apptest.Statement) { s.Site = "evil.example" }, factor.ErrWrong, factor.ErrWrong},
+		{"nobody was there", func(s *apptest.Statement) { s.Flags &^= apptest.UserPresent }, factor.ErrWrong, factor.ErrWrong},
+		{"nobody was verified", func(s *apptest.Statement) { s.Flags &^= apptest.UserVerified }, factor.ErrUnverified, nil},
+		{"can be copied, suddenly", func(s *apptest.Statement) { s.Flags |= apptest.Syncable }, nil, nil},
+		{"was copied, suddenly", func(s *apptest.Statement) { s.Flags |= apptest.Syncable | apptest.Synced }, nil, nil},
+		{"was copied, but cannot be", func(s *apptest.Statement) { s.Flags |= apptest.Synced }, factor.ErrWrong, factor.ErrWrong},
+		{"another user", func(s *apptest.Statement) { s.User = []byte("7e8a") }, factor.ErrWrong, factor.ErrWrong},
+		{"no user", func(s *apptest.Statement) { s.User = nil }, factor.ErrWrong, nil},
+		{"another credential", func(s *apptest.Statement) { s.ID = []byte{1, 2, 3} }, factor.ErrUnknown, factor.ErrUnknown},
+		{"no signature", func(s *apptest.Statement) { s.Signed = []byte{} }, factor.ErrWrong, factor.ErrWrong},
+		{"another signature", func(s *apptest.Statement) { s.Signed = []byte{0x30, 6, 2, 1, 1, 2, 1, 1} }, factor.ErrWrong, factor.ErrWrong},
+		{"the counter stands still", func(s *apptest.Statement) { s.Count = 1 }, factor.ErrCloned, factor.ErrCloned},
+		{"the counter goes back", func(s *apptest.Statement) { s.Count = 0 }, factor.ErrCloned, factor.ErrCloned},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for alone, want := range map[bool]error{true: tt.alone, false: tt.beside} {
-				a := housetest.NewAuthenticator(t)
+				a := apptest.NewAuthenticator(t)
 				f := made(t, a)
 				a.Change = tt.change
 				if _, err := asked(t, a, f, alone); !errors.Is(err, want) || want == nil && err != nil {
@@ -100,7 +100,7 @@ func TestPasskeyAnswers(t *testing.T) {
 // An answer is for its question only, for five minutes, once the passkey is the
 // user's; garbage is no answer at all.
 func TestPasskeyQuestions(t *testing.T) {
-	a := housetest.NewAuthenticator(t)
+	a := apptest.NewAuthenticator(t)
 	f := made(t, a)
 	c := countersign.Challenge{Method: f.Method, Nonce: secret.Nonce(), Expires: when}
 	options, err := site.ToProve(bob.ID, f.Passkeys, c.Nonce)
@@ -145,22 +145,22 @@ func TestPasskeyQuestions(t *testing.T) {
 // What an answer says of counter and copies is kept; a passkey that does not
 // count is taken again and again.
 func TestPasskeyIsKept(t *testing.T) {
-	a := housetest.NewAuthenticator(t)
-	a.Flags |= housetest.Syncable
+	a := apptest.NewAuthenticator(t)
+	a.Flags |= apptest.Syncable
 	f := made(t, a)
 	if k := f.Passkeys[0].Key; !k.Syncable || k.Synced || k.Count != 1 || len(k.Public) == 0 || len(k.Transports) != 1 {
 		t.Fatalf("made: %+v", k)
 	}
-	a.Flags |= housetest.Synced
+	a.Flags |= apptest.Synced
 	after, err := asked(t, a, f, true)
 	if err != nil || after.Passkeys[0].Key.Count != 2 || !after.Passkeys[0].Key.Synced || !after.Passkeys[0].LastUsed.Equal(when) {
 		t.Fatalf("used: %+v, %v", after.Passkeys[0], err)
 	}
-	a.Flags &^= housetest.Syncable | housetest.Synced
+	a.Flags &^= apptest.Syncable | apptest.Synced
 	if after, err = asked(t, a, after, true); err != nil || after.Passkeys[0].Key.Syncable || after.Passkeys[0].Key.Synced {
 		t.Fatalf("it can't be copied any more: %+v, %v", after.Passkeys[0], err)
 	}
-	still := housetest.NewAuthenticator(t)
+	still := apptest.NewAuthenticator(t)
 	still.Counts = false
 	f = made(t, still)
 	for range 3 {
@@ -173,20 +173,20 @@ func TestPasskeyIsKept(t *testing.T) {
 // PK-01: what the browser makes is judged by WebAuthn 7.1, with the algorithms
 // of the list, and credential IDs of at most 1023 bytes.
 func TestPasskeysAreMade(t *testing.T) {
-	for name, change := range map[string]func(*housetest.Statement){
-		"made for another ceremony": func(s *housetest.Statement) { s.Type = "webauthn.get" },
-		"another challenge":         func(s *housetest.Statement) { s.Challenge = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA" },
-		"another origin":            func(s *housetest.Statement) { s.Origin = "https://login.evil.example" },
-		"in a frame":                func(s *housetest.Statement) { s.Cross = true },
-		"another site":              func(s *housetest.Statement) { s.Site = "evil.example" },
-		"nobody was there":          func(s *housetest.Statement) { s.Flags &^= housetest.UserPresent },
-		"copied, but cannot be":     func(s *housetest.Statement) { s.Flags |= housetest.Synced },
-		"an algorithm off the list": func(s *housetest.Statement) { s.Algorithm = -16 },
-		"an ID of 1024 bytes":       func(s *housetest.Statement) { s.ID = bytes.Repeat([]byte{7}, 1024) },
-		"no ID":                     func(s *housetest.Statement) { s.ID = nil },
+	for name, change := range map[string]func(*apptest.Statement){
+		"made for another ceremony": func(s *apptest.Statement) { s.Type = "webauthn.get" },
+		"another challenge":         func(s *apptest.Statement) { s.Challenge = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA" },
+		"another origin":            func(s *apptest.Statement) { s.Origin = "https://login.evil.example" },
+		"in a frame":                func(s *apptest.Statement) { s.Cross = true },
+		"another site":              func(s *apptest.Statement) { s.Site = "evil.example" },
+		"nobody was there":          func(s *apptest.Statement) { s.Flags &^= apptest.UserPresent },
+		"copied, but cannot be":     func(s *apptest.Statement) { s.Flags |= apptest.Synced },
+		"an algorithm off the list": func(s *apptest.Statement) { s.Algorithm = -16 },
+		"an ID of 1024 bytes":       func(s *apptest.Statement) { s.ID = bytes.Repeat([]byte{7}, 1024) },
+		"no ID":                     func(s *apptest.Statement) { s.ID = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, nonce := housetest.NewAuthenticator(t), secret.Nonce()
+			a, nonce := apptest.NewAuthenticator(t), secret.Nonce()
 			a.Change = change
 			options, err := site.ToMake(bob, nil, nonce)
 			if err != nil {
@@ -197,8 +197,8 @@ func TestPasskeysAreMade(t *testing.T) {
 			}
 		})
 	}
-	a, nonce := housetest.NewAuthenticator(t), secret.Nonce()
-	a.Change = func(s *housetest.Statement) { s.ID = bytes.Repeat([]byte{7}, 1023) }
+	a, nonce := apptest.NewAuthenticator(t), secret.Nonce()
+	a.Change = func(s *apptest.Statement) { s.ID = bytes.Repeat([]byte{7}, 1023) }
 	options, err := site.ToMake(bob, nil, nonce)
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestPasskeysAreMade(t *testing.T) {
 // Devices that hold a passkey of the user are asked not to make another, and
 // nothing about him goes to them but what they show.
 func TestPasskeyOptions(t *testing.T) {
-	a := housetest.NewAuthenticator(t)
+	a := apptest.NewAuthenticator(t)
 	f := made(t, a)
 	text, err := site.ToMake(bob, f.Passkeys, secret.Nonce())
 	if err != nil {

@@ -20,24 +20,24 @@ func SMS(key secret.Key) Method { return sms{sent{key}} }
 
 type sms struct{ sent }
 
-func (sms) Kind() countersign.Method { return countersign.SMS }
+func (sms) Kind() countersign.Method { return countersign.MethodSMS }
 
 func (sms) Enroll(in Input) (countersign.Factor, error) {
 	number, err := ParsePhone(in.Address, in.Country, in.Countries)
-	return countersign.Factor{Method: countersign.SMS, Address: number}, err
+	return countersign.Factor{Method: countersign.MethodSMS, Address: number}, err
 }
 
 func (s sms) Ask(f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch) {
-	return s.ask(countersign.BySMS, f, in, now, life)
+	return s.ask(countersign.ChannelSMS, f, in, now, life)
 }
 
 func (s sms) Check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error) {
 	return s.check(f, c, in, token, now)
 }
 
-// longestPhone is how many bytes of a typed number are looked at: fifteen digits of any
+// maxPhoneLength is how many bytes of a typed number are looked at: fifteen digits of any
 // script, and what people put between them.
-const longestPhone = 128
+const maxPhoneLength = 128
 
 // ParsePhone brings a typed mobile number into E.164, "+16145550112". country
 // is ISO 3166 and must be one of countries; empty, where no country is asked
@@ -54,7 +54,7 @@ func ParsePhone(typed, country string, countries []string) (string, error) {
 		}
 		countries = []string{country}
 	}
-	if len(typed) > longestPhone {
+	if len(typed) > maxPhoneLength {
 		return "", refusePhone("phone.not_digits", typed, "phone", 0)
 	}
 	var first error
@@ -120,7 +120,7 @@ func withCode(typed string) bool {
 }
 
 func refusePhone(code, typed, field string, digits int) error {
-	return &countersign.Error{Kind: countersign.Invalid, Code: code, Field: field, Args: countersign.Args{"Value": typed, "Digits": digits}}
+	return &countersign.Error{Kind: countersign.KindInvalid, Code: code, Field: field, Args: countersign.Args{"Value": typed, "Digits": digits}}
 }
 
 // parseNorthAmerican takes ten digits, area code first; a leading 1 is the

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 //go:embed center.js
@@ -26,7 +26,7 @@ type NodeCenter struct {
 // StartNodeCenter starts a message center, which ends with the test.
 func StartNodeCenter(t testing.TB, secure bool) *NodeCenter {
 	t.Helper()
-	hold, dir, err := leash.Dir()
+	hold, dir, err := childproc.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func StartNodeCenter(t testing.TB, secure bool) *NodeCenter {
 		c.Authority = filepath.Join(dir, "ca.pem")
 		args = append(args, filepath.Join(dir, "server.key"), filepath.Join(dir, "server.pem"))
 	}
-	run, _, err := leash.Run(`
+	run, _, err := childproc.Run(`
 		[ -d "$1/smpp" ] || { echo "the npm package smpp was not found in $1: scripts/install-test-tools installs it"; exit 1; }
 		export NODE_PATH="$1"
 		shift

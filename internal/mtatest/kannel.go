@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 //go:embed kannel.conf
@@ -29,7 +29,7 @@ type Kannel struct {
 // to when this returns. It ends with the test.
 func StartKannel(t testing.TB, center string) *Kannel {
 	t.Helper()
-	hold, dir, err := leash.Dir()
+	hold, dir, err := childproc.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func StartKannel(t testing.TB, center string) *Kannel {
 	if err := os.WriteFile(file, []byte(filled), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run, _, err := leash.Run(`
+	run, _, err := childproc.Run(`
 		[ -x /usr/sbin/bearerbox ] || { echo "Kannel was not found: the Debian package kannel has it, and 'make test' installs it"; exit 1; }
 		setsid sh -c '/usr/sbin/bearerbox "$1" & sleep 1; exec /usr/sbin/smsbox "$1"' sh "$1" >/dev/null 2>&1 </dev/null &
 		boxes=$!

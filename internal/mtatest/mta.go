@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 // The login that the mail server demands.
@@ -35,7 +35,7 @@ const (
 type MTA struct {
 	dir   string
 	ports map[Door]int
-	leash *leash.Leash // nil: stopped
+	guard *childproc.Guard // nil: stopped
 }
 
 // A Door is a port of the server, which each behave in their own way.
@@ -59,7 +59,7 @@ var settings string
 // Start starts a mail server, which ends with the test.
 func Start(t testing.TB) *MTA {
 	t.Helper()
-	hold, dir, err := leash.Dir()
+	hold, dir, err := childproc.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func Start(t testing.TB) *MTA {
 // that it had. It does nothing if the server runs.
 func (m *MTA) Start(t testing.TB) {
 	t.Helper()
-	if m.leash != nil {
+	if m.guard != nil {
 		return
 	}
 	if err := m.start(); err != nil {
@@ -103,11 +103,11 @@ func (m *MTA) Start(t testing.TB) {
 // accepted can still be read.
 func (m *MTA) Stop(t testing.TB) {
 	t.Helper()
-	if m.leash == nil {
+	if m.guard == nil {
 		return
 	}
-	err := m.leash.Release()
-	m.leash = nil
+	err := m.guard.Release()
+	m.guard = nil
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func (m *MTA) Stop(t testing.TB) {
 // has just called accepted.
 func (m *MTA) Leave(t testing.TB) {
 	t.Helper()
-	if m.leash == nil {
+	if m.guard == nil {
 		return
 	}
 	server := m.process(t)
@@ -212,7 +212,7 @@ func (m *MTA) Bearer(t testing.TB, token string) {
 func (m *MTA) Authority() string { return filepath.Join(m.dir, "ca.pem") }
 
 func (m *MTA) start() (err error) {
-	m.leash, _, err = leash.Run(script, m.dir)
+	m.guard, _, err = childproc.Run(script, m.dir)
 	return err
 }
 

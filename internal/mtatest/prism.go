@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 // description is Twilio's own of its messages (OpenAPI, MIT licence, cut out of
@@ -39,7 +39,7 @@ func StartTwilio(t testing.TB) Twilio {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(s.Host)
-	run, _, err := leash.Run(`
+	run, _, err := childproc.Run(`
 		[ -x "$1" ] || { echo "$1 was not found: scripts/install-test-tools installs it"; exit 1; }
 		setsid "$1" mock -h 127.0.0.1 -p "$2" "$3" >/dev/null 2>&1 </dev/null &
 		prism=$!

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 //go:embed smsc.pl
@@ -26,7 +26,7 @@ type Center struct {
 // StartCenter starts a message center, which ends with the test.
 func StartCenter(t testing.TB) *Center {
 	t.Helper()
-	hold, dir, err := leash.Dir()
+	hold, dir, err := childproc.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func StartCenter(t testing.TB) *Center {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(c.Address)
-	run, _, err := leash.Run(`
+	run, _, err := childproc.Run(`
 		perl -MNet::SMPP -e 1 2>/dev/null || { echo "Net::SMPP was not found: the Debian package libnet-smpp-perl has it"; exit 1; }
 		setsid perl "$1" "$2" "$3" 2>&1 </dev/null &
 		center=$!

@@ -42,17 +42,17 @@ func (queues) Describe(all chan<- *prometheus.Desc) { all <- queueLength; all <-
 // Collect is part of prometheus.Collector. A queue that is empty is said to be
 // 0; a database that is away says nothing: countersign_database_up tells of it.
 func (q queues) Collect(all chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	found, err := q.read(ctx)
 	if err != nil {
 		return
 	}
-	for _, channel := range []countersign.Channel{countersign.ByEmail, countersign.BySMS} {
+	for _, channel := range []countersign.Channel{countersign.ChannelEmail, countersign.ChannelSMS} {
 		for _, tokens := range []bool{true, false} {
 			length, age := 0.0, 0.0
 			for _, f := range found {
-				if f.Channel == channel && f.Tokens == tokens {
+				if f.Channel == channel && f.Urgent == tokens {
 					length, age = float64(f.Length), max(time.Since(f.Since).Seconds(), 0)
 				}
 			}

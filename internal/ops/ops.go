@@ -19,8 +19,8 @@ type Server struct {
 	Meter *Meter                      // nil: nothing is counted
 }
 
-// patience is how long the database has to answer.
-const patience = 2 * time.Second
+// timeout is how long the database has to answer.
+const timeout = 2 * time.Second
 
 // Handler is the whole door.
 func (s Server) Handler() http.Handler {
@@ -49,7 +49,7 @@ func (s Server) Handler() http.Handler {
 // ready asks the database, and waits no longer than the time it has: one that is
 // locked may not hear that nobody waits any more.
 func (s Server) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	answer := make(chan error, 1)
 	go func() {
 		defer cancel()

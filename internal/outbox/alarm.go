@@ -1,8 +1,8 @@
 package outbox
 
-// alarms are what the letters about text messages say: what was seen, and what
+// alarmText are what the letters about text messages say: what was seen, and what
 // has been done about it.
-var alarms = map[string][2]string{
+var alarmText = map[string][2]string{
 	"budget":     {"Most of the day's text messages are spent", "At 100 of 100 no more are sent until midnight UTC. The number is the preference SMSDAILY."},
 	"spent":      {"No more text messages are sent today", "The budget of the day is spent. It begins again at midnight UTC. The number is the preference SMSDAILY."},
 	"all":        {"No more text messages are sent today", "What the installation may send in a day is spent. It begins again at midnight UTC. The number is the operator's setting --sms-budget."},
@@ -11,7 +11,7 @@ var alarms = map[string][2]string{
 }
 
 func textAlarm(f facts) page {
-	said := alarms[f.get("What")]
+	said := alarmText[f.get("What")]
 	return page{
 		Subject: said[0] + " (" + f.product() + ")",
 		Preview: f.get("Sent") + " were sent today",

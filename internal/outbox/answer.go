@@ -12,8 +12,8 @@ import (
 	"countersign"
 )
 
-// longestAnswer is how many letters of an answer are kept.
-const longestAnswer = 200
+// maxAnswer is how many letters of an answer are kept.
+const maxAnswer = 200
 
 //go:embed vocabulary.txt
 var vocabularyText string
@@ -99,8 +99,8 @@ func Redact(answer string) string {
 }
 
 func shortened(text string) string {
-	if runes := []rune(text); len(runes) > longestAnswer {
-		return strings.TrimSpace(string(runes[:longestAnswer-1])) + elided
+	if runes := []rune(text); len(runes) > maxAnswer {
+		return strings.TrimSpace(string(runes[:maxAnswer-1])) + elided
 	}
 	return text
 }

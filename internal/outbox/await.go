@@ -12,9 +12,9 @@ import (
 // server that is near, short enough for a page.
 const awaitLimit = 1500 * time.Millisecond
 
-// awaitLooks are the times, from the start, at which Await reads the message's
+// awaitPolls are the times, from the start, at which Await reads the message's
 // row: another node may be the one that sends it.
-var awaitLooks = []time.Duration{0, 150 * time.Millisecond, 450 * time.Millisecond, time.Second}
+var awaitPolls = []time.Duration{0, 150 * time.Millisecond, 450 * time.Millisecond, time.Second}
 
 // Await waits until something has become of a message: it was sent, refused or
 // dropped, or a try has failed. It gives up after awaitLimit, and when ctx ends.
@@ -29,7 +29,7 @@ func (o *Outbox) awaitFor(ctx context.Context, limit time.Duration, agency count
 	done, forget := o.expect(id)
 	defer forget()
 	start := time.Now()
-	for _, at := range awaitLooks {
+	for _, at := range awaitPolls {
 		timer := time.NewTimer(at - time.Since(start))
 		select {
 		case <-ctx.Done():
@@ -61,11 +61,11 @@ func (o *Outbox) settled(ctx context.Context, agency countersign.AgencyID, id co
 	switch {
 	case err != nil:
 		return true
-	case m.Channel == countersign.ByEmail && o.Mail == nil || m.Channel == countersign.BySMS && o.Text == nil:
+	case m.Channel == countersign.ChannelEmail && o.Mail == nil || m.Channel == countersign.ChannelSMS && o.Text == nil:
 		return true
-	case m.State == countersign.Waiting:
+	case m.State == countersign.StateWaiting:
 		return m.Tries > 0
-	case m.State == countersign.Sending:
+	case m.State == countersign.StateSending:
 		return m.Tries > 1
 	default:
 		return true

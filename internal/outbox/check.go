@@ -22,30 +22,30 @@ type Level = countersign.Level
 
 // The levels.
 const (
-	Good  = countersign.Good
-	Warn  = countersign.Warn
-	Fatal = countersign.Fatal
+	Good  = countersign.LevelGood
+	Warn  = countersign.LevelWarn
+	Fatal = countersign.LevelFatal
 )
 
-// checkFor is how long a mail server may take that is only looked at.
-const checkFor = 30 * time.Second
+// serverTimeout is how long a mail server may take that is only looked at.
+const serverTimeout = 30 * time.Second
 
-// lookFor is how long one check may take.
-const lookFor = 10 * time.Second
+// checkTimeout is how long one check may take.
+const checkTimeout = 10 * time.Second
 
 // Check talks to the mail server as if there were a mail: name, connection,
 // certificate and login.
 func (s *SMTP) Check(ctx context.Context) Finding {
 	f := Finding{Subject: fmt.Sprintf("Mail server %s:%d", s.host, s.port), Level: Fatal}
 	if said := resolves(ctx, s.host); said != "" {
-		f.Text, f.Mend = said, "Put the name right in --smtp-url, or the resolver of this machine."
+		f.Text, f.Fix = said, "Put the name right in --smtp-url, or the resolver of this machine."
 		return f
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkFor)
+	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
 	talk, err := s.converse(ctx, time.Time{})
 	if err != nil {
-		f.Text, f.Mend = s.explain(err), "Put --smtp-url right: host, port, tls, ca, user and password; or ask who runs the server."
+		f.Text, f.Fix = s.explain(err), "Put --smtp-url right: host, port, tls, ca, user and password; or ask who runs the server."
 		return f
 	}
 	_, asks := talk.extensions["AUTH"]
@@ -54,14 +54,14 @@ func (s *SMTP) Check(ctx context.Context) Finding {
 	switch {
 	case s.user == "" && asks:
 		f.Level, f.Text = Warn, "it answers and wants a login, and --smtp-url has none"
-		f.Mend = "Put user and password into --smtp-url, unless this server takes mail from this machine without."
+		f.Fix = "Put user and password into --smtp-url, unless this server takes mail from this machine without."
 	case s.user == "":
 		f.Text = "it answers, and its certificate is right; there is no login"
 	}
 	if s.security == "none" {
-		f.Text, f.Mend = "it answers, without encryption", ""
+		f.Text, f.Fix = "it answers, without encryption", ""
 		if !local(s.host) {
-			f.Level, f.Mend = Warn, "Anybody on the way reads the tokens: use tls=starttls or tls=implicit in --smtp-url."
+			f.Level, f.Fix = Warn, "Anybody on the way reads the tokens: use tls=starttls or tls=implicit in --smtp-url."
 		}
 	}
 	return f
@@ -69,7 +69,7 @@ func (s *SMTP) Check(ctx context.Context) Finding {
 
 // resolves says why a name has no address; empty if it has one.
 func resolves(ctx context.Context, host string) string {
-	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	_, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	var dns *net.DNSError
@@ -88,7 +88,7 @@ func resolves(ctx context.Context, host string) string {
 func (r *Routes) Check(ctx context.Context) []Finding {
 	var all []Finding
 	for _, g := range r.all {
-		f := Finding{Subject: "Text gateway " + g.Name(), Level: Fatal, Mend: "Put --sms-url right, or ask who runs the gateway."}
+		f := Finding{Subject: "Text gateway " + g.Name(), Level: Fatal, Fix: "Put --sms-url right, or ask who runs the gateway."}
 		said, err := "", error(nil)
 		if c, ok := g.(interface {
 			check(context.Context) (string, error)
@@ -99,10 +99,10 @@ func (r *Routes) Check(ctx context.Context) []Finding {
 		case err != nil:
 			f.Text = oneLine(err.Error())
 		default:
-			f.Level, f.Text, f.Mend = Good, said, ""
+			f.Level, f.Text, f.Fix = Good, said, ""
 		}
 		if s, ok := g.(*SMPP); ok && err == nil && s.client.TLS == nil && !local(s.host) {
-			f.Level, f.Mend = Warn, "Anybody on the way reads the tokens: use tls=implicit, or a private network."
+			f.Level, f.Fix = Warn, "Anybody on the way reads the tokens: use tls=implicit, or a private network."
 		}
 		all = append(all, f)
 	}
@@ -153,7 +153,7 @@ func answers(ctx context.Context, address string) (string, error) {
 	if port == "" {
 		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
 	}
-	dialer := &net.Dialer{Timeout: lookFor}
+	dialer := &net.Dialer{Timeout: checkTimeout}
 	to := net.JoinHostPort(u.Hostname(), port)
 	if u.Scheme == "http" {
 		c, err := dialer.DialContext(ctx, "tcp", to)

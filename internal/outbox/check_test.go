@@ -36,7 +36,7 @@ func TestCheckMail(t *testing.T) {
 		for _, says := range strings.Split(c.says, "|") {
 			found = found || strings.Contains(f.Text, says)
 		}
-		if f.Level != c.level || !found || (f.Level == outbox.Good) != (f.Mend == "") || strings.Contains(f.Text+f.Mend, mtatest.Password) {
+		if f.Level != c.level || !found || (f.Level == outbox.Good) != (f.Fix == "") || strings.Contains(f.Text+f.Fix, mtatest.Password) {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
@@ -146,7 +146,7 @@ func TestCheckDomain(t *testing.T) {
 		{"DMARC watches", with("_dmarc.mail.acme.example", "v=DMARC1; p=none"), nil, 2, outbox.Good, "only watches"},
 	} {
 		f := outbox.CheckDomain(t.Context(), c.zone.lookup, "mail.acme.example", c.keys)[c.which]
-		if f.Level != c.level || !strings.Contains(f.Text+" "+f.Mend, c.says) {
+		if f.Level != c.level || !strings.Contains(f.Text+" "+f.Fix, c.says) {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}

@@ -89,7 +89,7 @@ type conversation struct {
 // converse connects, greets, encrypts and logs in. ctx ends the conversation
 // whenever it ends. The caller closes what it gets.
 func (s *SMTP) converse(ctx context.Context, over time.Time) (*conversation, error) {
-	c := &conversation{host: s.host, patience: s.Patience, over: over}
+	c := &conversation{host: s.host, patience: s.Timeout, over: over}
 	token := ""
 	if s.bearer != nil {
 		var err error
@@ -157,14 +157,14 @@ var enhancedCode = regexp.MustCompile(`^([245]\.[0-7]\.[0-9]{1,3})(?:\s+|$)`)
 // errReply is an answer that is none of the protocol.
 var errReply = errors.New("its answer can't be read")
 
-// mostLines is how long a reply may be.
-const mostLines = 200
+// maxReplyLines is how long a reply may be.
+const maxReplyLines = 200
 
 // answer reads one reply, of one or several lines, with text or without.
 func (c *conversation) answer() (*reply, error) {
 	r := &reply{}
 	var text []string
-	for range mostLines {
+	for range maxReplyLines {
 		line, prefix, err := c.read.ReadLine()
 		line = bytes.Clone(line)                  // the next read overwrites it
 		for more := prefix; more && err == nil; { // a line longer than any buffer

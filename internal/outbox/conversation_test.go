@@ -90,8 +90,8 @@ func (k *talker) talk(c net.Conn) {
 	}
 }
 
-func letter() Letter {
-	return Letter{ID: "m1", Channel: countersign.ByEmail, From: "support@acme.example", To: "bsmith@acme.example", Subject: "Hello", Text: ".\n..\nThe token is 344078.\n", HTML: "<p>x</p>"}
+func letter() Outgoing {
+	return Outgoing{ID: "m1", Channel: countersign.ChannelEmail, From: "support@acme.example", To: "bsmith@acme.example", Subject: "Hello", Text: ".\n..\nThe token is 344078.\n", HTML: "<p>x</p>"}
 }
 
 // Replies come without text, in several lines, in other alphabets and very long:
@@ -132,7 +132,7 @@ func TestRepliesOfAnyShape(t *testing.T) {
 			case c.says == "" && (err != nil || !strings.HasPrefix(receipt.Answer, "250")):
 				t.Errorf("%+v, %v", receipt, err)
 			case c.says == "":
-			case !errors.As(err, &refusal) || !strings.HasPrefix(refusal.Answer, c.says) || refusal.Permanent != c.permanent || refusal.Reason != c.reason || refusal.Unsure:
+			case !errors.As(err, &refusal) || !strings.HasPrefix(refusal.Answer, c.says) || refusal.Permanent != c.permanent || refusal.Reason != c.reason || refusal.MaybeTaken:
 				t.Errorf("%+v, %v", refusal, err)
 			}
 		})
@@ -146,18 +146,18 @@ func TestWhenAMailMayHaveArrived(t *testing.T) {
 	s := k.start(t)
 	_, err := s.Send(t.Context(), letter())
 	var refusal *Refusal
-	if !errors.As(err, &refusal) || !refusal.Unsure || refusal.Route != "127.0.0.1" || refusal.Reason != countersign.ReasonSilent {
+	if !errors.As(err, &refusal) || !refusal.MaybeTaken || refusal.Route != "127.0.0.1" || refusal.Reason != countersign.ReasonSilent {
 		t.Errorf("lost after the mail: %+v", refusal)
 	}
 	again := letter()
 	again.Route = "127.0.0.1"
 	k = &talker{answers: map[string]string{"RCPT": "451 later"}}
-	if _, err := k.start(t).Send(t.Context(), again); !errors.As(err, &refusal) || !refusal.Unsure {
+	if _, err := k.start(t).Send(t.Context(), again); !errors.As(err, &refusal) || !refusal.MaybeTaken {
 		t.Errorf("an earlier try may have arrived: %+v", refusal)
 	}
 	for verb := range map[string]bool{"MAIL": true, "RCPT": true, "DATA": true} {
 		k := &talker{answers: map[string]string{verb: ""}}
-		if _, err := k.start(t).Send(t.Context(), letter()); !errors.As(err, &refusal) || refusal.Unsure || refusal.Route != "" {
+		if _, err := k.start(t).Send(t.Context(), letter()); !errors.As(err, &refusal) || refusal.MaybeTaken || refusal.Route != "" {
 			t.Errorf("lost at %s: %+v", verb, refusal)
 		}
 	}

@@ -14,36 +14,36 @@ import (
 
 // deliver tries one message and keeps what became of it.
 func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
-	g := &grip{outbox: o, m: m}
-	release := g.hold(ctx)
+	g := &lease{outbox: o, m: m}
+	release := g.renewUntil(ctx)
 	defer release()
-	l, err := o.letter(ctx, m)
+	l, err := o.render(ctx, m)
 	var unwritten *Refusal
 	switch {
 	case errors.As(err, &unwritten):
-		return o.again(ctx, g, m, unwritten)
+		return o.scheduleRetry(ctx, g, m, unwritten)
 	case err != nil:
-		return errors.Join(err, o.again(ctx, g, m, &Refusal{Server: m.Server, Answer: m.Answer, Reason: m.Reason})) // nobody was asked: the database is away
+		return errors.Join(err, o.scheduleRetry(ctx, g, m, &Refusal{Server: m.Server, Answer: m.Answer, Reason: m.Reason})) // nobody was asked: the database is away
 	}
 	if !m.Expires.IsZero() && !o.now().Before(m.Expires) {
-		m.State, m.Done = countersign.Dropped, o.now()
-		return g.keep(ctx, m)
+		m.State, m.Done = countersign.StateDropped, o.now()
+		return g.save(ctx, m)
 	}
 	if !m.Expires.IsZero() {
 		l.Life = m.Expires.Sub(o.now())
 	}
 	m.Tries++
-	l.Begin = g.begin
-	if err := g.take(ctx, m); err != nil {
+	l.Begin = g.start
+	if err := g.begin(ctx, m); err != nil {
 		return ignoreLost(err)
 	}
 	receipt, err := o.sender(m.Channel).Send(ctx, l)
 	receipt.Tag = tagFor(l, receipt.Tag)
-	return errors.Join(o.keep(ctx, g, receipt, err), o.examine(ctx, m, l))
+	return errors.Join(o.saveResult(ctx, g, receipt, err), o.examine(ctx, m, l))
 }
 
 func (o *Outbox) sender(c countersign.Channel) Sender {
-	if c == countersign.BySMS {
+	if c == countersign.ChannelSMS {
 		return o.Text
 	}
 	return o.Mail
@@ -56,37 +56,37 @@ func ignoreLost(err error) error {
 	return err
 }
 
-// keep writes down what became of a try.
-func (o *Outbox) keep(ctx context.Context, g *grip, receipt Receipt, err error) error {
+// saveResult writes down what became of a try.
+func (o *Outbox) saveResult(ctx context.Context, g *lease, receipt Receipt, err error) error {
 	m := g.message()
 	var refusal *Refusal
 	switch {
 	case err == nil:
-		m.State, m.Server, m.Answer, m.Reason, m.Done = countersign.Sent, receipt.Server, Redact(receipt.Answer), "", o.now()
+		m.State, m.Server, m.Answer, m.Reason, m.Done = countersign.StateSent, receipt.Server, Redact(receipt.Answer), "", o.now()
 		m.Route, m.Tag = receipt.Route, receipt.Tag
 	case errors.Is(err, errLost):
 		return nil
 	case errors.As(err, &refusal) && refusal.Permanent:
-		m.State, m.Server, m.Done, m.Route = countersign.Refused, refusal.Server, o.now(), ""
-		m.Answer, m.Reason = refusal.kept()
+		m.State, m.Server, m.Done, m.Route = countersign.StateRefused, refusal.Server, o.now(), ""
+		m.Answer, m.Reason = refusal.stored()
 	case refusal != nil:
 		m.Route = refusal.Route
-		return o.again(ctx, g, m, refusal)
+		return o.scheduleRetry(ctx, g, m, refusal)
 	default: // a fault of ours, which is nothing for pages
 		o.Log.Error("hand over", "id", m.ID, "error", err)
-		return o.again(ctx, g, m, &Refusal{Server: outboxName, Answer: "it could not be handed over"})
+		return o.scheduleRetry(ctx, g, m, &Refusal{Server: outboxName, Answer: "it could not be handed over"})
 	}
 	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "reason", m.Reason, "server", m.Server, "tries", m.Tries)
-	return g.keep(ctx, m)
+	return g.save(ctx, m)
 }
 
-// letter renders a message in the name of its agency.
-func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, error) {
+// render renders a message in the name of its agency.
+func (o *Outbox) render(ctx context.Context, m countersign.Message) (Outgoing, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	a, err := o.Store.Agency(ctx, m.Agency)
 	if err != nil {
-		return Letter{}, err
+		return Outgoing{}, err
 	}
 	a.URL = o.URL(a)
 	from := o.From
@@ -98,7 +98,7 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 	var own countersign.Wording
 	kind, worded := wording.For(m.Kind, m.Channel)
 	err = o.Store.Read(ctx, a.ID, func(tx *store.Tx) (err error) {
-		if p, err = tx.Preferences(ctx); err == nil && m.Channel == countersign.ByEmail {
+		if p, err = tx.Preferences(ctx); err == nil && m.Channel == countersign.ChannelEmail {
 			keys, err = tx.DKIMKeys(ctx, Domain(from))
 		}
 		if err == nil && worded {
@@ -107,9 +107,9 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 		return err
 	})
 	if err != nil {
-		return Letter{}, err
+		return Outgoing{}, err
 	}
-	l, err := Render(a, p, m, from, o.words(a, kind, own))
+	l, err := Render(a, p, m, from, o.wordingFor(a, kind, own))
 	if err != nil {
 		return l, &Refusal{Server: outboxName, Answer: "the letter can't be written: " + err.Error(), Err: err}
 	}
@@ -125,45 +125,45 @@ func (o *Outbox) letter(ctx context.Context, m countersign.Message) (Letter, err
 	return l, nil
 }
 
-// words are an agency's own for a message. What can't be read stops no token:
+// wordingFor are an agency's own for a message. What can't be read stops no token:
 // the original text goes out in its place, and the log says so.
-func (o *Outbox) words(a countersign.Agency, kind wording.Kind, own countersign.Wording) wording.Words {
+func (o *Outbox) wordingFor(a countersign.Agency, kind wording.Kind, own countersign.Wording) wording.Texts {
 	if own.Version == 0 {
-		return wording.Words{}
+		return wording.Texts{}
 	}
 	words, err := kind.Read(own)
 	if err != nil {
 		o.Log.Error("the agency's wording can't be read, so the original text is sent", "agency", a.Code, "wording", kind.Name, "error", err)
-		return wording.Words{}
+		return wording.Texts{}
 	}
 	return words
 }
 
-// unsureGaps are the waits before a message is sent again that may have been
+// maybeTakenGaps are the waits before a message is sent again that may have been
 // taken: each try may be one more copy of it.
-var unsureGaps = []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour}
+var maybeTakenGaps = []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour}
 
 // pauseAfter is how long a message waits for its next try.
 func pauseAfter(m countersign.Message) time.Duration {
 	tries := max(m.Tries-1, 0)
 	if m.Route != "" {
-		wait := unsureGaps[min(tries, len(unsureGaps)-1)]
+		wait := maybeTakenGaps[min(tries, len(maybeTakenGaps)-1)]
 		return wait + rand.N(wait/4) // #nosec G404 -- it spreads retries, and hides nothing
 	}
-	wait := min(firstGo<<min(tries, 20), longest)
+	wait := min(firstGo<<min(tries, 20), maxLength)
 	return wait/2 + rand.N(wait) // #nosec G404 -- it spreads retries, and hides nothing
 }
 
-// again lets a message wait for its next try, a little longer each time and
+// scheduleRetry lets a message wait for its next try, a little longer each time and
 // never in step with others; one that has had its time is given up.
-func (o *Outbox) again(ctx context.Context, g *grip, m countersign.Message, refusal *Refusal) error {
+func (o *Outbox) scheduleRetry(ctx context.Context, g *lease, m countersign.Message, refusal *Refusal) error {
 	now := o.now()
 	m.Due = now.Add(pauseAfter(m))
-	m.State, m.Server = countersign.Waiting, refusal.Server
-	m.Answer, m.Reason = refusal.kept()
-	if m.Expires.IsZero() && now.Sub(m.Created) > giveUp {
-		m.State, m.Done = countersign.Refused, now
+	m.State, m.Server = countersign.StateWaiting, refusal.Server
+	m.Answer, m.Reason = refusal.stored()
+	if m.Expires.IsZero() && now.Sub(m.Created) > maxAge {
+		m.State, m.Done = countersign.StateRefused, now
 	}
 	o.Log.Warn("message waits", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", m.Server, "reason", m.Reason, "answer", m.Answer, "tries", m.Tries)
-	return g.keep(ctx, m)
+	return g.save(ctx, m)
 }

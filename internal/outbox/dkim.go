@@ -22,7 +22,7 @@ var (
 const oneTag = 70
 
 // sign signs a mail with the agency's key for the sender's domain, if it has one.
-func sign(m *mail.Msg, l Letter) error {
+func sign(m *mail.Msg, l Outgoing) error {
 	if len(l.DKIM.Private) == 0 || !strings.EqualFold(l.DKIM.Domain, Domain(l.From)) {
 		return nil
 	}

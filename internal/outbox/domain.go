@@ -24,11 +24,11 @@ func CheckDomain(ctx context.Context, lookup Lookup, domain string, keys []count
 // records are the texts of a name that begin in a way; a finding says why they
 // could not be asked for.
 func records(ctx context.Context, lookup Lookup, name, begin string, f *Finding) ([]string, bool) {
-	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	all, err := lookup(ctx, name+".") // whole: no search domain of this machine is added
 	if err != nil && !isNone(err) {
-		f.Level, f.Text, f.Mend = Warn, "the resolver gave no answer for "+name, "Try again, or name another one with --resolver."
+		f.Level, f.Text, f.Fix = Warn, "the resolver gave no answer for "+name, "Try again, or name another one with --resolver."
 		return nil, false
 	}
 	var found []string
@@ -48,13 +48,13 @@ func checkSPF(ctx context.Context, lookup Lookup, domain string) Finding {
 	case len(found) == 0:
 		f.Text = "no record says which servers may send for this domain"
 		f.Record = ZoneLine(domain, "v=spf1 include:PROVIDER -all")
-		f.Mend = "Add, with the servers that your mail provider names: " + f.Record
+		f.Fix = "Add, with the servers that your mail provider names: " + f.Record
 	case len(found) > 1:
-		f.Text, f.Mend = fmt.Sprintf("%d records begin with v=spf1, so none counts", len(found)), "Join them into one."
-	case misread(found[0]) != "":
-		f.Text, f.Mend = fmt.Sprintf("%q can't be read, so none of it counts: %s", misread(found[0]), found[0]), "Put it right where the domain's DNS is looked after."
+		f.Text, f.Fix = fmt.Sprintf("%d records begin with v=spf1, so none counts", len(found)), "Join them into one."
+	case unreadableTerm(found[0]) != "":
+		f.Text, f.Fix = fmt.Sprintf("%q can't be read, so none of it counts: %s", unreadableTerm(found[0]), found[0]), "Put it right where the domain's DNS is looked after."
 	case strings.Contains(found[0], "+all") || strings.HasSuffix(found[0], " all"):
-		f.Text, f.Mend = "it lets everybody send: "+found[0], "End it with -all."
+		f.Text, f.Fix = "it lets everybody send: "+found[0], "End it with -all."
 	default:
 		f.Level, f.Text = Good, found[0]
 	}
@@ -64,7 +64,7 @@ func checkSPF(ctx context.Context, lookup Lookup, domain string) Finding {
 func checkDKIM(ctx context.Context, lookup Lookup, domain string, keys []countersign.DKIMKey) []Finding {
 	if len(keys) == 0 {
 		return []Finding{{Subject: "DKIM of " + domain, Level: Warn, Text: "mail is not signed by this program",
-			Mend: "Make a key with «countersign message dkim --new», unless your mail server signs."}}
+			Fix: "Make a key with «countersign message dkim --new», unless your mail server signs."}}
 	}
 	var all []Finding
 	for _, k := range keys {
@@ -76,30 +76,30 @@ func checkDKIM(ctx context.Context, lookup Lookup, domain string, keys []counter
 			continue
 		}
 		if found, ok := records(ctx, lookup, k.RecordName(), "", &f); ok {
-			judgeKey(&f, k, found, record)
+			checkKey(&f, k, found, record)
 		}
 		all = append(all, f)
 	}
 	return all
 }
 
-func judgeKey(f *Finding, k countersign.DKIMKey, found []string, record string) {
+func checkKey(f *Finding, k countersign.DKIMKey, found []string, record string) {
 	public, _ := secret.PublicOf(k.Private)
 	switch {
 	case len(found) == 0:
 		f.Record = ZoneLine(k.RecordName(), record)
-		f.Text, f.Mend = "its record is missing", "Add: "+f.Record
+		f.Text, f.Fix = "its record is missing", "Add: "+f.Record
 		if k.Signs {
 			f.Level = Fatal // receivers see a signature that nobody answers for
 		}
 	case tagsOf(found[0])["p"] != public:
 		f.Record = ZoneLine(k.RecordName(), record)
-		f.Text, f.Mend = "its record holds another key", "Replace it by: "+f.Record
+		f.Text, f.Fix = "its record holds another key", "Replace it by: "+f.Record
 		if k.Signs {
 			f.Level = Fatal
 		}
 	case !k.Signs:
-		f.Text, f.Mend = "its record is published, but it signs nothing", "Let it sign with «countersign message dkim --sign "+k.Selector+"»."
+		f.Text, f.Fix = "its record is published, but it signs nothing", "Let it sign with «countersign message dkim --sign "+k.Selector+"»."
 	default:
 		f.Level, f.Text = Good, "it signs, and its record is published"
 	}
@@ -118,18 +118,18 @@ func checkDMARC(ctx context.Context, lookup Lookup, domain string) Finding {
 		case !ok:
 			return f
 		case len(found) > 1:
-			f.Text, f.Mend = "there are several records, so none counts", "Leave one at _dmarc."+name+"."
+			f.Text, f.Fix = "there are several records, so none counts", "Leave one at _dmarc."+name+"."
 			return f
 		case len(found) == 1:
 			f.Level, f.Text = Good, found[0]
 			if tagsOf(found[0])["p"] == "none" {
-				f.Mend = "It only watches; p=quarantine or p=reject keeps others from writing in your name."
+				f.Fix = "It only watches; p=quarantine or p=reject keeps others from writing in your name."
 			}
 			return f
 		}
 	}
 	f.Text = "no record says what to do with mail in your name that is not yours"
 	f.Record = ZoneLine("_dmarc."+domain, "v=DMARC1; p=quarantine; rua=mailto:postmaster@"+domain)
-	f.Mend = "Add: " + f.Record
+	f.Fix = "Add: " + f.Record
 	return f
 }

@@ -33,7 +33,7 @@ func Example(k wording.Kind, a countersign.Agency, u countersign.User, client co
 
 // A Shown letter is one as a page shows it.
 type Shown struct {
-	Letter
+	Outgoing
 	Agency     string // whose letter it is, above it
 	Title      string
 	Paragraphs [][]Run // of the HTML part
@@ -41,9 +41,9 @@ type Shown struct {
 }
 
 // Show is Render for a page that shows what the HTML part looks like.
-func Show(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string, words wording.Words) (Shown, error) {
+func Show(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string, words wording.Texts) (Shown, error) {
 	l, content, err := render(a, p, m, from, words)
-	s := Shown{Letter: l, Agency: content.Agency, Title: content.Title, Footer: content.Footer}
+	s := Shown{Outgoing: l, Agency: content.Agency, Title: content.Title, Footer: content.Footer}
 	for _, b := range content.Body {
 		s.Paragraphs = append(s.Paragraphs, b.Runs)
 	}

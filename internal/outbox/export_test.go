@@ -14,7 +14,7 @@ var (
 )
 
 // Hurry gives a gateway less time than it has.
-func Hurry(s *SMPP, patience time.Duration) { s.client.Patience = patience }
+func Hurry(s *SMPP, patience time.Duration) { s.client.Timeout = patience }
 
 // AwaitFor is Await with another limit.
 func (o *Outbox) AwaitFor(ctx context.Context, limit time.Duration, agency countersign.AgencyID, id countersign.MessageID) {

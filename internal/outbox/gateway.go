@@ -18,8 +18,8 @@ import (
 	"countersign"
 )
 
-// largestAnswer is how much of a gateway's answer is read.
-const largestAnswer = 16 << 10
+// maxAnswerSize is how much of a gateway's answer is read.
+const maxAnswerSize = 16 << 10
 
 // An answer is what a gateway said to a request.
 type answer struct {
@@ -38,9 +38,9 @@ func post(ctx context.Context, client *http.Client, server string, r *http.Reque
 		return answer{}, unreached(server, written.Load(), err)
 	}
 	defer func() { _ = said.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(said.Body, largestAnswer))
+	body, err := io.ReadAll(io.LimitReader(said.Body, maxAnswerSize))
 	if err != nil {
-		return answer{}, &Refusal{Server: server, Answer: "its answer broke off", Reason: countersign.ReasonSilent, Unsure: true, Err: err}
+		return answer{}, &Refusal{Server: server, Answer: "its answer broke off", Reason: countersign.ReasonSilent, MaybeTaken: true, Err: err}
 	}
 	return answer{said.StatusCode, body, webPage(said.Header.Get("Content-Type"), body)}, nil
 }
@@ -71,7 +71,7 @@ func postForm(ctx context.Context, client *http.Client, server, address string, 
 // is not told: it may hold the address with its secrets.
 func unreached(server string, written bool, err error) *Refusal {
 	if written {
-		return &Refusal{Server: server, Answer: "there was no answer; the message may have been taken", Reason: countersign.ReasonSilent, Unsure: true, Err: err}
+		return &Refusal{Server: server, Answer: "there was no answer; the message may have been taken", Reason: countersign.ReasonSilent, MaybeTaken: true, Err: err}
 	}
 	return &Refusal{Server: server, Answer: "it can't be reached", Reason: countersign.ReasonUnreachable, Err: err}
 }
@@ -79,7 +79,7 @@ func unreached(server string, written bool, err error) *Refusal {
 // failed is the refusal of an answer that no gateway means for the message
 // itself. After 500, 502 and 504 the message may be on its way all the same.
 func failed(server string, code int, text string) *Refusal {
-	return &Refusal{Server: server, Answer: text, Reason: reasonOfStatus(code), Unsure: code == http.StatusInternalServerError || code == http.StatusBadGateway || code == http.StatusGatewayTimeout}
+	return &Refusal{Server: server, Answer: text, Reason: reasonOfStatus(code), MaybeTaken: code == http.StatusInternalServerError || code == http.StatusBadGateway || code == http.StatusGatewayTimeout}
 }
 
 // status is what is kept of an HTTP answer: its code and what the code means.
@@ -105,7 +105,7 @@ var tagShape = regexp.MustCompile(`^[0-9A-Za-z._:-]{1,64}$`)
 
 // tagFor is what a gateway calls a message, for its receipts; empty where that
 // repeats something of the message, which must not be kept.
-func tagFor(l Letter, tag string) string {
+func tagFor(l Outgoing, tag string) string {
 	if !tagShape.MatchString(tag) {
 		return ""
 	}
@@ -133,7 +133,7 @@ func tagFor(l Letter, tag string) string {
 var secretRun = regexp.MustCompile(`[0-9A-Za-z]{6,}`)
 
 // repeats reports whether a text holds a run of letters and digits that is in a letter.
-func repeats(text string, l Letter) bool {
+func repeats(text string, l Outgoing) bool {
 	bare := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r)) {

@@ -21,7 +21,7 @@ import (
 
 const account = "AC00000000000000000000000000000012"
 
-var text = outbox.Letter{ID: "m1", Channel: countersign.BySMS, To: "+16145550112", Reference: "KX", Life: 2 * time.Minute,
+var text = outbox.Outgoing{ID: "m1", Channel: countersign.ChannelSMS, To: "+16145550112", Reference: "KX", Life: 2 * time.Minute,
 	Text: "Your Agency Integrator token is 344078. Reference KX.\n@login.acme.example #344078", Callback: "https://login.acme.example"}
 
 // A gateway that answers as the test says.
@@ -115,7 +115,7 @@ func TestGateways(t *testing.T) {
 			switch {
 			case err == nil:
 				got = "taken"
-			case refusal != nil && refusal.Unsure:
+			case refusal != nil && refusal.MaybeTaken:
 				got = "unsure"
 			case refusal != nil && refusal.Permanent:
 				got = "final"
@@ -166,7 +166,7 @@ type way struct {
 
 func (w *way) Name() string { return w.name }
 
-func (w *way) Send(context.Context, outbox.Letter) (outbox.Receipt, error) {
+func (w *way) Send(context.Context, outbox.Outgoing) (outbox.Receipt, error) {
 	w.n++
 	return outbox.Receipt{Server: w.name}, w.err
 }
@@ -175,11 +175,11 @@ func (w *way) Send(context.Context, outbox.Letter) (outbox.Receipt, error) {
 // then; one that may have it is asked alone; one that was away comes last.
 func TestRoutes(t *testing.T) {
 	away := &outbox.Refusal{Server: "first", Answer: "it can't be reached"}
-	unsure := &outbox.Refusal{Server: "first", Answer: "no answer", Unsure: true}
+	unsure := &outbox.Refusal{Server: "first", Answer: "no answer", MaybeTaken: true}
 	final := &outbox.Refusal{Server: "first", Answer: "no such number", Permanent: true}
 	first, second := &way{name: "first", err: away}, &way{name: "second"}
 	r := outbox.NewRoutes(first, second)
-	send := func(l outbox.Letter) (outbox.Receipt, error) {
+	send := func(l outbox.Outgoing) (outbox.Receipt, error) {
 		first.n, second.n = 0, 0
 		return r.Send(t.Context(), l)
 	}
@@ -201,11 +201,11 @@ func TestRoutes(t *testing.T) {
 	}
 	l = text
 	l.Route, first.err = "first", away
-	if _, err := send(l); !errors.As(err, &refusal) || !refusal.Unsure || refusal.Route != "first" || second.n != 0 {
+	if _, err := send(l); !errors.As(err, &refusal) || !refusal.MaybeTaken || refusal.Route != "first" || second.n != 0 {
 		t.Errorf("the first may have it: %+v, the second was asked %d times", refusal, second.n)
 	}
 	l.Route = "gone"
-	if _, err := send(l); !errors.As(err, &refusal) || !refusal.Unsure || refusal.Route != "gone" || first.n+second.n != 0 {
+	if _, err := send(l); !errors.As(err, &refusal) || !refusal.MaybeTaken || refusal.Route != "gone" || first.n+second.n != 0 {
 		t.Errorf("a route that is gone: %v", err)
 	}
 	first.err = final

@@ -80,13 +80,13 @@ func methodNames(methods string) string {
 	all := strings.Fields(methods)
 	for i, m := range all {
 		switch countersign.Method(m) {
-		case countersign.App:
+		case countersign.MethodApp:
 			all[i] = "authenticator app"
-		case countersign.SMS:
+		case countersign.MethodSMS:
 			all[i] = "SMS"
-		case countersign.ByPasskey:
+		case countersign.MethodPasskey:
 			all[i] = "passkey"
-		case countersign.Recovery:
+		case countersign.MethodRecovery:
 			all[i] = "recovery codes"
 		}
 	}

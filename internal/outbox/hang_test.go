@@ -22,13 +22,13 @@ func TestAHangingServerStopsNobodyElse(t *testing.T) {
 		o.Mail = hanging{release, sent}
 		for i := range 5 {
 			add(t, db, countersign.Message{ID: countersign.MessageID(fmt.Sprintf("hangs%d", i)), Due: noon.Add(-time.Hour)})
-			add(t, db, countersign.Message{ID: countersign.MessageID(fmt.Sprintf("hangs-text%d", i)), Channel: countersign.BySMS, Due: noon.Add(-time.Hour)})
+			add(t, db, countersign.Message{ID: countersign.MessageID(fmt.Sprintf("hangs-text%d", i)), Channel: countersign.ChannelSMS, Due: noon.Add(-time.Hour)})
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { _ = o.Run(ctx) })
 		add(t, db, countersign.Message{ID: "mail"})
-		add(t, db, countersign.Message{ID: "text", Channel: countersign.BySMS})
+		add(t, db, countersign.Message{ID: "text", Channel: countersign.ChannelSMS})
 		o.Wake()
 		got := map[countersign.MessageID]bool{<-sent: true, <-sent: true}
 		if !got["mail"] || !got["text"] {
@@ -49,7 +49,7 @@ type hanging struct {
 	sent    chan countersign.MessageID
 }
 
-func (h hanging) Send(_ context.Context, l outbox.Letter) (outbox.Receipt, error) {
+func (h hanging) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, error) {
 	if strings.HasPrefix(string(l.ID), "hangs") {
 		<-h.release
 	}
@@ -66,7 +66,7 @@ func TestHandsAreKeptForTokens(t *testing.T) {
 		fresh := make(chan countersign.MessageID)
 		o.Mail = busyThenHanging{hanging{release, sent}, &sync.Map{}, fresh}
 		token := func(id string) countersign.Message {
-			return countersign.Message{ID: countersign.MessageID(id), Kind: countersign.KindToken, Urgent: true, Reference: "KX", Expires: noon.Add(10 * time.Minute)}
+			return countersign.Message{ID: countersign.MessageID(id), Kind: countersign.MessageToken, Urgent: true, Reference: "KX", Expires: noon.Add(10 * time.Minute)}
 		}
 		for i := range tokens {
 			add(t, db, token(fmt.Sprintf("hangs-token%02d", i)))
@@ -110,7 +110,7 @@ type busyThenHanging struct {
 	fresh chan countersign.MessageID
 }
 
-func (b busyThenHanging) Send(ctx context.Context, l outbox.Letter) (outbox.Receipt, error) {
+func (b busyThenHanging) Send(ctx context.Context, l outbox.Outgoing) (outbox.Receipt, error) {
 	if _, again := b.seen.LoadOrStore(l.ID, true); !again && strings.HasPrefix(string(l.ID), "hangs-token") {
 		return outbox.Receipt{}, &outbox.Refusal{Server: "mail.acme.example", Answer: "451 later"}
 	}
@@ -131,7 +131,7 @@ func TestANodeThatEndsFinishes(t *testing.T) {
 		if err := o.Run(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if m := message(t, db, "m"); m.State != countersign.Sent {
+		if m := message(t, db, "m"); m.State != countersign.StateSent {
 			t.Errorf("it is %s", m.State)
 		}
 		c.Pass(time.Hour)

@@ -33,7 +33,7 @@ type Mail struct {
 }
 
 // Send puts a letter into the inbox.
-func (i *Inbox) Send(_ context.Context, l Letter) (Receipt, error) {
+func (i *Inbox) Send(_ context.Context, l Outgoing) (Receipt, error) {
 	now := time.Now
 	if i.Now != nil {
 		now = i.Now

@@ -13,7 +13,7 @@ import (
 // A latin server speaks in an alphabet of its own, with a NUL at the end.
 type latin struct{ sent, refused int }
 
-func (s *latin) Send(_ context.Context, l outbox.Letter) (outbox.Receipt, error) {
+func (s *latin) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, error) {
 	if l.ID == "refused" {
 		s.refused++
 		return outbox.Receipt{}, &outbox.Refusal{Server: "post\xe4mter.example", Answer: "550 Empf\xe4nger unbekannt\x00", Permanent: true}
@@ -39,10 +39,10 @@ func TestAnswersInAnyLetters(t *testing.T) {
 		if server.sent != 1 || server.refused != 1 {
 			t.Errorf("handed over %d and %d times", server.sent, server.refused)
 		}
-		if m := message(t, db, "taken"); m.State != countersign.Sent || m.Answer != "250" || m.Tag != "" {
+		if m := message(t, db, "taken"); m.State != countersign.StateSent || m.Answer != "250" || m.Tag != "" {
 			t.Errorf("%+v", m)
 		}
-		if m := message(t, db, "refused"); m.State != countersign.Refused || m.Server != "post?mter.example" || m.Answer != "550 (no text: refused)" {
+		if m := message(t, db, "refused"); m.State != countersign.StateRefused || m.Server != "post?mter.example" || m.Answer != "550 (no text: refused)" {
 			t.Errorf("%+v", m)
 		}
 	})

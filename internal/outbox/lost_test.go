@@ -24,7 +24,7 @@ type taker struct {
 	slow  time.Duration
 }
 
-func (s *taker) Send(_ context.Context, l outbox.Letter) (outbox.Receipt, error) {
+func (s *taker) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, error) {
 	select {
 	case s.has <- struct{}{}:
 	default:
@@ -105,7 +105,7 @@ func TestTheDatabaseIsLost(t *testing.T) {
 		ready(t, nodes)
 	}
 	for _, m := range settled(t, nodes[0], written) {
-		if m.State != countersign.Sent {
+		if m.State != countersign.StateSent {
 			t.Errorf("%s is %s: %s", m.ID, m.State, m.Answer)
 		}
 	}
@@ -121,14 +121,14 @@ func TestTheDatabaseIsLost(t *testing.T) {
 // write adds a message, by as many tries as there are connections that were cut.
 func write(t *testing.T, db *store.DB, id countersign.MessageID) {
 	t.Helper()
-	m := countersign.Message{ID: id, Kind: countersign.KindTest, Channel: countersign.ByEmail, To: "b@acme.example",
+	m := countersign.Message{ID: id, Kind: countersign.MessageTest, Channel: countersign.ChannelEmail, To: "b@acme.example",
 		Created: time.Now(), Due: time.Now(), Data: map[string]string{"At": "0"}}
 	for tries := 1; ; tries++ {
 		err := db.In(t.Context(), "a", func(tx *store.Tx) error { return tx.AddMessage(t.Context(), m) })
 		if err == nil {
 			return
 		}
-		if countersign.KindOf(err) != countersign.Busy || tries > 50 {
+		if countersign.KindOf(err) != countersign.KindUnavailable || tries > 50 {
 			t.Fatalf("people are not told to come back: %v", err)
 		}
 	}
@@ -160,7 +160,7 @@ func settled(t *testing.T, db *store.DB, n int) []store.MessageRow {
 			t.Fatal(err)
 		}
 		for _, m := range page.Rows {
-			if m.State == countersign.Waiting || m.State == countersign.Sending {
+			if m.State == countersign.StateWaiting || m.State == countersign.StateSending {
 				open++
 			}
 		}
@@ -201,7 +201,7 @@ func TestTakenWhileTheDatabaseIsAway(t *testing.T) {
 	}
 	server.Start(t)
 	polling.Wait()
-	if m := message(t, db, "m"); m.State != countersign.Sent || s.tries() != 1 {
+	if m := message(t, db, "m"); m.State != countersign.StateSent || s.tries() != 1 {
 		t.Errorf("it is %s after %d tries", m.State, s.tries())
 	}
 }

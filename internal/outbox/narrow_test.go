@@ -18,12 +18,12 @@ func TestLettersFitASmallPhone(t *testing.T) {
 	preferences := help
 	preferences.Help = "Support desk of Acme Insurance, phone 614-555-0100"
 	for name, m := range samples() {
-		if m.Channel == countersign.BySMS {
+		if m.Channel == countersign.ChannelSMS {
 			continue
 		}
-		m.Channel = countersign.ByEmail
+		m.Channel = countersign.ChannelEmail
 		m.Data["UserID"] = strings.Repeat("ABCDEFGHIJ", 6)
-		l, err := Render(acme, preferences, m, "x@acme.example", wording.Words{})
+		l, err := Render(acme, preferences, m, "x@acme.example", wording.Texts{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,13 +13,13 @@ import (
 
 // How the outbox works.
 const (
-	lease   = 10 * time.Second   // how long a node that dies holds a message; a living one renews it
-	renewal = 3 * time.Second    // how often
-	batch   = 8                  // messages that Poll hands over at once
-	tick    = time.Second        // how often it looks without being woken
-	firstGo = 2 * time.Second    // the wait before the second try; doubled each time
-	longest = 15 * time.Minute   // the longest wait between tries
-	giveUp  = 3 * 24 * time.Hour // letters without an end of their own
+	leaseTime    = 10 * time.Second   // how long a node that dies holds a message; a living one renews it
+	renewal      = 3 * time.Second    // how often
+	batch        = 8                  // messages that Poll hands over at once
+	pollInterval = time.Second        // how often it looks without being woken
+	firstGo      = 2 * time.Second    // the wait before the second try; doubled each time
+	maxLength    = 15 * time.Minute   // the longest wait between tries
+	maxAge       = 3 * 24 * time.Hour // letters without an end of their own
 
 	storeTime = 30 * time.Second // the longest that one step waits for the database
 )
@@ -46,27 +46,27 @@ type Outbox struct {
 	awaited map[countersign.MessageID]*awaited // what requests wait for
 }
 
-// desk is where letters are written; it is woken like a channel.
-const desk countersign.Channel = ""
+// resetRequests is where letters are written; it is woken like a channel.
+const resetRequests countersign.Channel = ""
 
-// signal is what wakes the loop of a channel.
-func (o *Outbox) signal(c countersign.Channel) chan struct{} {
+// wakeChannel is what wakes the loop of a channel.
+func (o *Outbox) wakeChannel(c countersign.Channel) chan struct{} {
 	o.once.Do(func() {
-		o.wakes = map[countersign.Channel]chan struct{}{desk: make(chan struct{}, 1), countersign.ByEmail: make(chan struct{}, 1), countersign.BySMS: make(chan struct{}, 1)}
+		o.wakes = map[countersign.Channel]chan struct{}{resetRequests: make(chan struct{}, 1), countersign.ChannelEmail: make(chan struct{}, 1), countersign.ChannelSMS: make(chan struct{}, 1)}
 	})
 	return o.wakes[c]
 }
 
 // Wake lets the outbox look at once. It never waits.
 func (o *Outbox) Wake() {
-	o.wake(desk)
-	o.wake(countersign.ByEmail)
-	o.wake(countersign.BySMS)
+	o.wake(resetRequests)
+	o.wake(countersign.ChannelEmail)
+	o.wake(countersign.ChannelSMS)
 }
 
 func (o *Outbox) wake(c countersign.Channel) {
 	select {
-	case o.signal(c) <- struct{}{}:
+	case o.wakeChannel(c) <- struct{}{}:
 	default:
 	}
 }
@@ -85,12 +85,12 @@ func (o *Outbox) now() time.Time {
 func (o *Outbox) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	context.AfterFunc(ctx, func() { time.AfterFunc(farewell, stop) })
+	context.AfterFunc(ctx, func() { time.AfterFunc(drainTimeout, stop) })
 	var loops, links sync.WaitGroup
 	if routes, ok := o.Text.(*Routes); ok {
-		links.Go(func() { routes.Run(work, o.link(work)) })
+		links.Go(func() { routes.Run(work, o.saveReceipts(work)) })
 	}
-	loops.Go(func() { o.writing(ctx) })
+	loops.Go(func() { o.writeResets(ctx) })
 	for _, c := range o.channels() {
 		loops.Go(func() { o.loop(ctx, work, c) })
 	}
@@ -100,26 +100,26 @@ func (o *Outbox) Run(ctx context.Context) error {
 	return nil
 }
 
-// writing writes what no request waited for, and lets it go out.
-func (o *Outbox) writing(ctx context.Context) {
-	ticker := time.NewTicker(tick)
+// writeResets writes what no request waited for, and lets it go out.
+func (o *Outbox) writeResets(ctx context.Context) {
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
-	trouble := complaint{log: o.Log, what: "letters can't be written"}
+	trouble := logOnChange{log: o.Log, what: "letters can't be written"}
 	for {
-		if err := o.write(ctx); ctx.Err() == nil {
+		if err := o.writeOnce(ctx); ctx.Err() == nil {
 			trouble.about(err) // those that are written go all the same
 		}
-		o.wake(countersign.ByEmail)
+		o.wake(countersign.ChannelEmail)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-		case <-o.signal(desk):
+		case <-o.wakeChannel(resetRequests):
 		}
 	}
 }
 
-func (o *Outbox) write(ctx context.Context) error {
+func (o *Outbox) writeOnce(ctx context.Context) error {
 	if o.Write == nil {
 		return nil
 	}
@@ -135,13 +135,13 @@ func (o *Outbox) claim(ctx context.Context, limit int, class store.Class, channe
 	if limit <= 0 || len(channels) == 0 {
 		return nil, nil
 	}
-	return o.Store.ClaimMessages(ctx, o.now(), store.Claim{Class: class, Channels: channels, Lease: lease, Limit: limit})
+	return o.Store.ClaimMessages(ctx, o.now(), store.Claim{Class: class, Channels: channels, Lease: leaseTime, Limit: limit})
 }
 
 // Poll takes one batch of messages that are due, tokens first, tries each once,
 // and reports how many it took.
 func (o *Outbox) Poll(ctx context.Context) (int, error) {
-	if err := o.write(ctx); err != nil {
+	if err := o.writeOnce(ctx); err != nil {
 		o.Log.Error("letters can't be written", "error", err) // those that are written go all the same
 	}
 	claimed, err := o.claim(ctx, batch, store.AnyMessage, o.channels()...)
@@ -161,10 +161,10 @@ func (o *Outbox) Poll(ctx context.Context) (int, error) {
 func (o *Outbox) channels() []countersign.Channel {
 	var open []countersign.Channel
 	if o.Mail != nil {
-		open = append(open, countersign.ByEmail)
+		open = append(open, countersign.ChannelEmail)
 	}
 	if o.Text != nil {
-		open = append(open, countersign.BySMS)
+		open = append(open, countersign.ChannelSMS)
 	}
 	return open
 }

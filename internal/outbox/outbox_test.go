@@ -51,7 +51,7 @@ type sender struct {
 	n    int
 }
 
-func (s *sender) Send(_ context.Context, l outbox.Letter) (outbox.Receipt, error) {
+func (s *sender) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.n++
@@ -104,10 +104,10 @@ func each(t *testing.T, f func(t *testing.T, db *store.DB, o *outbox.Outbox, s *
 func add(t *testing.T, db *store.DB, m countersign.Message) {
 	t.Helper()
 	if m.Kind == "" {
-		m.Kind = countersign.KindTest
+		m.Kind = countersign.MessageTest
 	}
 	if m.Channel == "" {
-		m.Channel = countersign.ByEmail
+		m.Channel = countersign.ChannelEmail
 	}
 	m.To, m.Created, m.Data = "b@acme.example", noon, map[string]string{"Token": "344078", "At": "0"}
 	if m.Due.IsZero() {
@@ -145,7 +145,7 @@ func TestSent(t *testing.T) {
 		add(t, db, countersign.Message{ID: "m"})
 		poll(t, o)
 		m := message(t, db, "m")
-		if m.State != countersign.Sent || m.Server != "mail.acme.example" || m.Answer != "250 OK" || !m.Done.Equal(noon) || m.Data != nil {
+		if m.State != countersign.StateSent || m.Server != "mail.acme.example" || m.Answer != "250 OK" || !m.Done.Equal(noon) || m.Data != nil {
 			t.Errorf("%+v", m)
 		}
 		if n := poll(t, o); n != 0 {
@@ -166,7 +166,7 @@ func TestTriedAgain(t *testing.T) {
 		add(t, db, countersign.Message{ID: "m"})
 		poll(t, o)
 		m := message(t, db, "m")
-		if m.State != countersign.Waiting || m.Answer != "451 later" || !m.Due.After(noon) {
+		if m.State != countersign.StateWaiting || m.Answer != "451 later" || !m.Due.After(noon) {
 			t.Fatalf("after one try: %+v", m)
 		}
 		if n := poll(t, o); n != 0 {
@@ -176,7 +176,7 @@ func TestTriedAgain(t *testing.T) {
 			c.Pass(time.Minute)
 			poll(t, o)
 		}
-		if m := message(t, db, "m"); m.State != countersign.Sent || m.Tries != 3 {
+		if m := message(t, db, "m"); m.State != countersign.StateSent || m.Tries != 3 {
 			t.Errorf("at the end: %+v", m)
 		}
 		s.err = func(int) error {
@@ -184,7 +184,7 @@ func TestTriedAgain(t *testing.T) {
 		}
 		add(t, db, countersign.Message{ID: "n"})
 		poll(t, o)
-		if m := message(t, db, "n"); m.State != countersign.Refused || m.Answer != "550 no such user" {
+		if m := message(t, db, "n"); m.State != countersign.StateRefused || m.Answer != "550 no such user" {
 			t.Errorf("refused for good: %+v", m)
 		}
 	})
@@ -194,7 +194,7 @@ func TestTriedAgain(t *testing.T) {
 // before letters; messages without a route wait.
 func TestTokens(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
-		token := countersign.Message{Kind: countersign.KindToken, Urgent: true, Reference: "KX", Expires: noon.Add(2 * time.Minute)}
+		token := countersign.Message{Kind: countersign.MessageToken, Urgent: true, Reference: "KX", Expires: noon.Add(2 * time.Minute)}
 		dead := token
 		dead.ID, dead.Expires = "dead", noon
 		add(t, db, dead)
@@ -205,7 +205,7 @@ func TestTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := token
-		text.ID, text.Channel = "text", countersign.BySMS
+		text.ID, text.Channel = "text", countersign.ChannelSMS
 		add(t, db, text)
 		for i := range 20 {
 			add(t, db, countersign.Message{ID: countersign.MessageID(fmt.Sprintf("letter%02d", i)), Due: noon.Add(-time.Hour)})
@@ -222,7 +222,7 @@ func TestTokens(t *testing.T) {
 		if len(s.sent) != 21 {
 			t.Errorf("%d sent, want 21: %v", len(s.sent), s.sent)
 		}
-		for id, want := range map[countersign.MessageID]countersign.MessageState{"dead": countersign.Dropped, "replaced": countersign.Dropped, "text": countersign.Waiting} {
+		for id, want := range map[countersign.MessageID]countersign.MessageState{"dead": countersign.StateDropped, "replaced": countersign.StateDropped, "text": countersign.StateWaiting} {
 			if m := message(t, db, id); m.State != want {
 				t.Errorf("%s is %s, want %s", id, m.State, want)
 			}
@@ -234,7 +234,7 @@ func TestTokens(t *testing.T) {
 func TestLease(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		add(t, db, countersign.Message{ID: "m"})
-		claimed, err := db.ClaimMessages(t.Context(), noon, store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: time.Minute, Limit: 10})
+		claimed, err := db.ClaimMessages(t.Context(), noon, store.Claim{Channels: []countersign.Channel{countersign.ChannelEmail}, Lease: time.Minute, Limit: 10})
 		if err != nil || len(claimed) != 1 {
 			t.Fatalf("%v %v", claimed, err)
 		}
@@ -245,11 +245,11 @@ func TestLease(t *testing.T) {
 		if n := poll(t, o); n != 1 {
 			t.Error("not taken from a dead node")
 		}
-		claimed[0].State = countersign.Refused // the dead node comes back
+		claimed[0].State = countersign.StateRefused // the dead node comes back
 		if err := db.FinishMessage(t.Context(), claimed[0]); err != nil {
 			t.Fatal(err)
 		}
-		if m := message(t, db, "m"); m.State != countersign.Sent {
+		if m := message(t, db, "m"); m.State != countersign.StateSent {
 			t.Errorf("the node that came back wrote over it: %s", m.State)
 		}
 	})
@@ -265,13 +265,13 @@ func TestSlowServerKeepsItsMessage(t *testing.T) {
 				c.Pass(time.Second)
 				time.Sleep(50 * time.Millisecond)
 			}
-			if n, err := db.ClaimMessages(t.Context(), c.Now(), store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: time.Minute, Limit: 10}); err != nil || len(n) != 0 {
+			if n, err := db.ClaimMessages(t.Context(), c.Now(), store.Claim{Channels: []countersign.Channel{countersign.ChannelEmail}, Lease: time.Minute, Limit: 10}); err != nil || len(n) != 0 {
 				t.Errorf("taken from a node that is sending: %v %v", n, err)
 			}
 			return nil
 		}
 		poll(t, o)
-		if m := message(t, db, "m"); m.State != countersign.Sent {
+		if m := message(t, db, "m"); m.State != countersign.StateSent {
 			t.Errorf("at the end: %s", m.State)
 		}
 	})
@@ -349,7 +349,7 @@ func TestWebhook(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			receipt, err := h.Send(t.Context(), outbox.Letter{ID: "m1", To: "+16145550112", Text: "hello", Reference: "KX"})
+			receipt, err := h.Send(t.Context(), outbox.Outgoing{ID: "m1", To: "+16145550112", Text: "hello", Reference: "KX"})
 			var refusal *outbox.Refusal
 			switch {
 			case tt.want == "sent" && (err != nil || receipt.Server != "127.0.0.1"):
@@ -368,7 +368,7 @@ func TestWebhookOfATest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Send(t.Context(), outbox.Letter{ID: "test-1", To: "+16145550112", Text: "This is a test"}); err != nil {
+	if _, err := h.Send(t.Context(), outbox.Outgoing{ID: "test-1", To: "+16145550112", Text: "This is a test"}); err != nil {
 		t.Fatal(err)
 	}
 	if texts := g.Texts(""); len(texts) != 1 || texts[0].Reference != "TEST" {

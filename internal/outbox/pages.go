@@ -5,42 +5,42 @@ import (
 	"countersign/internal/wording"
 )
 
-// pages are the letters, by kind. Each says what happened, when, from where,
+// templates are the letters, by kind. Each says what happened, when, from where,
 // and what to do if it was not the reader. Of those that agencies can word it is
 // what stands below their words; the original ones are in package wording.
-var pages = map[countersign.Kind]func(facts) page{
-	countersign.KindToken:          tokenLetter,
-	countersign.KindNewConnection:  newConnection,
-	countersign.KindReset:          reset,
-	countersign.KindSetUp:          setUp,
-	countersign.KindMethodAdded:    methodAdded,
-	countersign.KindMethodRemoved:  methodRemoved,
-	countersign.KindDefaultChanged: defaultChanged,
-	countersign.KindAddressChanged: addressChanged,
-	countersign.KindAddressAsked:   addressAsked,
-	countersign.KindProfileChanged: profileChanged,
-	countersign.KindActivation:     activation,
-	countersign.KindInvitation:     invitation,
-	countersign.KindTurnedOff:      weakened,
-	countersign.KindWatch:          watch,
-	countersign.KindDisabled:       disabled,
-	countersign.KindOpened:         opened,
-	countersign.KindEnrolmentCode:  enrolmentCode,
-	countersign.KindResetCancelled: resetCancelled,
-	countersign.KindRecoveryMade:   recoveryMade,
-	countersign.KindRecoveryUsed:   recoveryUsed,
-	countersign.KindPasskeyCopied:  passkeyCopied,
-	countersign.KindPasswordLink:   passwordLink,
-	countersign.KindPassword:       passwordChanged,
-	countersign.KindPasswordKnown:  passwordKnown,
-	countersign.KindGuessing:       guessing,
-	countersign.KindTest:           test,
-	countersign.KindTextAlarm:      textAlarm,
+var templates = map[countersign.MessageKind]func(facts) page{
+	countersign.MessageToken:            tokenPage,
+	countersign.MessageNewConnection:    newConnection,
+	countersign.MessageReset:            reset,
+	countersign.MessageEnrolled:         enrolled,
+	countersign.MessageMethodAdded:      methodAdded,
+	countersign.MessageMethodRemoved:    methodRemoved,
+	countersign.MessageDefaultChanged:   defaultChanged,
+	countersign.MessageAddressChanged:   addressChanged,
+	countersign.MessageAddressAsked:     addressAsked,
+	countersign.MessageProfileChanged:   profileChanged,
+	countersign.MessageActivation:       activation,
+	countersign.MessageInvitation:       invitation,
+	countersign.MessageTurnedOff:        weakened,
+	countersign.MessageAdminNotice:      adminNotice,
+	countersign.MessageDisabled:         disabled,
+	countersign.MessageEnrollmentOpened: enrollmentOpened,
+	countersign.MessageEnrollmentCode:   enrollmentCode,
+	countersign.MessageResetCanceled:    resetCancelled,
+	countersign.MessageRecoveryMade:     recoveryMade,
+	countersign.MessageRecoveryUsed:     recoveryUsed,
+	countersign.MessagePasskeyCopied:    passkeyCopied,
+	countersign.MessagePasswordLink:     passwordLink,
+	countersign.MessagePasswordChanged:  passwordChanged,
+	countersign.MessagePasswordKnown:    passwordKnown,
+	countersign.MessageGuessing:         guessing,
+	countersign.MessageTest:             test,
+	countersign.MessageTextAlarm:        textAlarm,
 }
 
-// tokenLetter is what stands below the words of a token mail, whoever chose
+// tokenPage is what stands below the words of a token mail, whoever chose
 // them. The original ones are the TechNote's sentences, unbroken (M15).
-func tokenLetter(f facts) page {
+func tokenPage(f facts) page {
 	reference := "Reference " + f.message.Reference + ". It works until " + f.expires() + "."
 	p := page{Preview: reference}
 	if !f.words.Body.Holds(wording.Reference) {
@@ -93,7 +93,7 @@ func reset(f facts) page {
 			Subject: "Your two factor authentication for " + f.product() + " was reset",
 			Preview: "By " + by,
 			Title:   f.by() + " reset your two factor authentication",
-			Facts:   append(where, fact{"Reason given", f.get("Reason")}, fact{"From", f.office()}),
+			Facts:   append(where, fact{"Reason given", f.get("Reason")}, fact{"From", f.actedFrom()}),
 			Paragraphs: []paragraph{
 				{Text: "Your methods, recovery codes and remembered devices were removed, and your sessions ended. You can log in once with only your password; set-up follows."},
 				open,
@@ -256,7 +256,7 @@ func weakened(f facts) page {
 	return page{
 		Subject: "A preference of " + f.product() + " was changed: " + f.get("What"),
 		Preview: f.get("Old") + " to " + f.get("New"),
-		Title:   weaker(f),
+		Title:   weakerText(f),
 		Facts: []fact{{"Preference", f.get("What")}, {"Before", f.get("Old")}, {"Now", f.get("New")}, {"Changed by", f.get("By")},
 			{"Reason given", f.get("Reason")}, {"Time", f.when("At")}},
 		Paragraphs: []paragraph{
@@ -266,8 +266,8 @@ func weakened(f facts) page {
 	}
 }
 
-// weaker says in one line what the change of a preference means.
-func weaker(f facts) string {
+// weakerText says in one line what the change of a preference means.
+func weakerText(f facts) string {
 	switch f.get("What") {
 	case "2FA":
 		return "Two factor authentication was turned Off"

@@ -46,17 +46,19 @@ func (o *Outbox) Receive(ctx context.Context, agency countersign.AgencyID, kind 
 	}
 	err := ErrUnknown
 	for _, g := range routes.Gateways() {
-		reads, ok := g.(interface{ Read(Callback) (Told, error) })
+		reads, ok := g.(interface {
+			Read(Callback) (DeliveryReport, error)
+		})
 		if !ok || !strings.HasPrefix(g.Name(), kind+" ") {
 			continue
 		}
-		var told Told
+		var told DeliveryReport
 		if told, err = reads.Read(c); err != nil {
 			continue // another account of the same kind may have signed it
 		}
-		return o.tell(ctx, g.Name(), told, func(tag string) (known bool, err error) {
+		return o.saveReceipt(ctx, g.Name(), told, func(tag string) (known bool, err error) {
 			err = o.Store.In(ctx, agency, func(tx *store.Tx) (err error) {
-				known, err = tx.KeepReceipt(ctx, g.Name(), tag, told.Receipt, o.now())
+				known, err = tx.SaveReceipt(ctx, g.Name(), tag, told.Receipt, o.now())
 				return err
 			})
 			return known, err
@@ -65,10 +67,10 @@ func (o *Outbox) Receive(ctx context.Context, agency countersign.AgencyID, kind 
 	return err
 }
 
-// tell keeps a receipt by the way that keep knows. One may come before the
+// saveReceipt keeps a receipt by the way that keep knows. One may come before the
 // message's row says what the gateway calls it, so an unknown one is looked for
 // a few times.
-func (o *Outbox) tell(ctx context.Context, route string, t Told, keep func(tag string) (bool, error)) error {
+func (o *Outbox) saveReceipt(ctx context.Context, route string, t DeliveryReport, keep func(tag string) (bool, error)) error {
 	if t.Receipt == "" {
 		return nil // it is on its way: nothing to keep
 	}
@@ -90,11 +92,11 @@ func (o *Outbox) tell(ctx context.Context, route string, t Told, keep func(tag s
 	return ErrUnknown
 }
 
-// link keeps what a gateway tells over its own link, of whichever agency.
-func (o *Outbox) link(ctx context.Context) func(route string, t Told) {
-	return func(route string, t Told) {
-		err := o.tell(ctx, route, t, func(tag string) (bool, error) {
-			return o.Store.KeepReceipt(ctx, route, tag, t.Receipt, o.now())
+// saveReceipts keeps what a gateway tells over its own link, of whichever agency.
+func (o *Outbox) saveReceipts(ctx context.Context) func(route string, t DeliveryReport) {
+	return func(route string, t DeliveryReport) {
+		err := o.saveReceipt(ctx, route, t, func(tag string) (bool, error) {
+			return o.Store.SaveReceipt(ctx, route, tag, t.Receipt, o.now())
 		})
 		if err != nil && !errors.Is(err, ErrUnknown) && ctx.Err() == nil {
 			o.Log.Error("receipt", "route", route, "error", err)

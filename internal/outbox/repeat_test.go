@@ -128,7 +128,7 @@ func TestNothingOfAMailIsInItsAnswer(t *testing.T) {
 						clean(t, "a step of a test", strings.ReplaceAll(f.Text, "127.0.0.1, port", ""))
 					}
 					f := s.Check(t.Context())
-					clean(t, "the doctor's finding", f.Text+f.Mend)
+					clean(t, "the doctor's finding", f.Text+f.Fix)
 				}
 			}
 		})
@@ -255,10 +255,10 @@ func TestNothingOfAMessageIsInItsRow(t *testing.T) {
 				n++
 				said := spell(mailBody)
 				o.Mail = repeating{outcome, said}
-				add(t, db, countersign.Message{ID: id, Kind: countersign.KindToken, Reference: "KX"})
+				add(t, db, countersign.Message{ID: id, Kind: countersign.MessageToken, Reference: "KX"})
 				poll(t, o)
 				m := message(t, db, id)
-				if m.State == countersign.Sending || m.State == countersign.Waiting && outcome != "waits" {
+				if m.State == countersign.StateSending || m.State == countersign.StateWaiting && outcome != "waits" {
 					t.Fatalf("%s, %s: %+v", name, outcome, m)
 				}
 				clean(t, "the row", m.Answer+" "+m.Tag+" "+string(m.Reason))
@@ -282,7 +282,7 @@ func TestNothingOfAMessageIsInItsRow(t *testing.T) {
 // repeating hands back what it is told to say.
 type repeating struct{ outcome, says string }
 
-func (r repeating) Send(context.Context, outbox.Letter) (outbox.Receipt, error) {
+func (r repeating) Send(context.Context, outbox.Outgoing) (outbox.Receipt, error) {
 	switch r.outcome {
 	case "taken":
 		return outbox.Receipt{Server: "mail.acme.example", Answer: "250 2.0.0 " + r.says, Tag: r.says}, nil

@@ -21,8 +21,8 @@ type Gateway interface {
 	Name() string
 }
 
-// rest is how long a gateway that was away is asked only after the others.
-const rest = 30 * time.Second
+// cooldown is how long a gateway that was away is asked only after the others.
+const cooldown = 30 * time.Second
 
 // Routes are the gateways for text messages, in order of preference. The next
 // one is taken only when it is known that the one before has not taken the
@@ -86,7 +86,7 @@ func (r *Routes) Gateways() []Gateway { return r.all }
 // already is asked alone, and may have it until it says that it never will:
 // that it can't be reached now tells nothing of the time before. Nobody is asked
 // any more as the token dies.
-func (r *Routes) Send(ctx context.Context, l Letter) (Receipt, error) {
+func (r *Routes) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	if l.Life > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, l.Life)
@@ -110,17 +110,17 @@ func (r *Routes) Send(ctx context.Context, l Letter) (Receipt, error) {
 		if errors.As(err, &refusal) && refusal.Permanent {
 			return Receipt{}, err
 		}
-		away := refusal == nil || !refusal.Unsure
+		away := refusal == nil || !refusal.MaybeTaken
 		if away {
 			r.mark(g, true)
 		}
 		if refusal != nil && (!away || l.Route != "") {
-			refusal.Unsure, refusal.Route = true, g.Name()
+			refusal.MaybeTaken, refusal.Route = true, g.Name()
 			return Receipt{}, err
 		}
 	}
 	if last == nil {
-		return Receipt{}, &Refusal{Server: l.Route, Answer: "this gateway is not set up any more, and may have the message", Unsure: true, Route: l.Route}
+		return Receipt{}, &Refusal{Server: l.Route, Answer: "this gateway is not set up any more, and may have the message", MaybeTaken: true, Route: l.Route}
 	}
 	return Receipt{}, last
 }
@@ -148,26 +148,26 @@ func (r *Routes) mark(g Gateway, away bool) {
 	defer r.mu.Unlock()
 	delete(r.away, g.Name())
 	if away {
-		r.away[g.Name()] = time.Now().Add(rest)
+		r.away[g.Name()] = time.Now().Add(cooldown)
 	}
 }
 
 // Run keeps the links of the gateways that have one, until ctx ends, and hands
 // on what they tell of messages.
-func (r *Routes) Run(ctx context.Context, tell func(route string, t Told)) {
+func (r *Routes) Run(ctx context.Context, tell func(route string, t DeliveryReport)) {
 	var all sync.WaitGroup
 	for _, g := range r.all {
 		if link, ok := g.(interface {
-			Run(context.Context, func(Told))
+			Run(context.Context, func(DeliveryReport))
 		}); ok {
-			all.Go(func() { link.Run(ctx, func(t Told) { tell(g.Name(), t) }) })
+			all.Go(func() { link.Run(ctx, func(t DeliveryReport) { tell(g.Name(), t) }) })
 		}
 	}
 	all.Wait()
 }
 
-// Told is what a gateway tells of a message that it took.
-type Told struct {
+// DeliveryReport is what a gateway tells of a message that it took.
+type DeliveryReport struct {
 	Tags    []string            // what it calls the message; several where it may write it in several ways
 	Receipt countersign.Receipt // empty: it is on its way
 }

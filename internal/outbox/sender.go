@@ -10,7 +10,7 @@ import (
 
 // A Sender hands a letter to a server or gateway.
 type Sender interface {
-	Send(ctx context.Context, l Letter) (Receipt, error)
+	Send(ctx context.Context, l Outgoing) (Receipt, error)
 }
 
 // A Receipt is what the server said when it took a letter.
@@ -24,13 +24,13 @@ type Receipt struct {
 // A Refusal is what a server said when it did not take a letter. One that is
 // not permanent may be tried again; so is every other error.
 type Refusal struct {
-	Server    string
-	Answer    string // in words of ours, or as Redact leaves it
-	Reason    countersign.Reason
-	Permanent bool
-	Unsure    bool   // it may have been taken all the same: there was no answer
-	Route     string // unsure: the way out that may have it
-	Err       error
+	Server     string
+	Answer     string // in words of ours, or as Redact leaves it
+	Reason     countersign.Reason
+	Permanent  bool
+	MaybeTaken bool   // it may have been taken all the same: there was no answer
+	Route      string // unsure: the way out that may have it
+	Err        error
 }
 
 func (r *Refusal) Error() string {
@@ -40,9 +40,9 @@ func (r *Refusal) Error() string {
 // outboxName is the server of a refusal that is our own.
 const outboxName = "the outbox"
 
-// kept is what a row holds of a refusal: nothing that the server may have
+// stored is what a row holds of a refusal: nothing that the server may have
 // repeated of the message.
-func (r *Refusal) kept() (answer string, reason countersign.Reason) {
+func (r *Refusal) stored() (answer string, reason countersign.Reason) {
 	if reason = r.Reason; reason == "" && r.Answer != "" {
 		reason = reasonOf(r.Answer)
 	}

@@ -6,10 +6,10 @@ import (
 	"countersign"
 )
 
-// setUp tells of a first set-up, at its end or where it was left: all that it has
+// enrolled tells of a first set-up, at its end or where it was left: all that it has
 // brought, and the sign-in that it was part of where that is from a new connection
 // (NT-05, M31).
-func setUp(f facts) page {
+func enrolled(f facts) page {
 	p := page{
 		Subject: "Two factor authentication is set up for " + f.product(),
 		Preview: upper(methodNames(f.get("Methods"))),

@@ -47,8 +47,8 @@ func TestWordedMailIsSigned(t *testing.T) {
 		}
 		agency := countersign.Agency{Name: "Acme Insurance", Product: strings.Repeat("Agency Integrator ", 5), URL: "https://login.acme.example"}
 		to := name + "@acme.example"
-		l, err := outbox.Render(agency, countersign.Preferences{TokenLife: countersign.TokenLife}, countersign.Message{ID: countersign.MessageID(name), Kind: countersign.KindToken,
-			Channel: countersign.ByEmail, To: to, Reference: "KX", Data: map[string]string{"Token": "344078", "Name": "Bob Smith", "UserID": "BSMITH"}}, c.from, words)
+		l, err := outbox.Render(agency, countersign.Preferences{TokenLife: countersign.TokenLife}, countersign.Message{ID: countersign.MessageID(name), Kind: countersign.MessageToken,
+			Channel: countersign.ChannelEmail, To: to, Reference: "KX", Data: map[string]string{"Token": "344078", "Name": "Bob Smith", "UserID": "BSMITH"}}, c.from, words)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func ParseSMPP(raw string) (*SMPP, error) {
 		port = "2775"
 	}
 	s := &SMPP{host: u.Hostname(), from: sender(u), told: make(chan smpp.Receipt, 1000)}
-	settings := smpp.Settings{Address: net.JoinHostPort(u.Hostname(), port), User: u.User.Username(), Patience: patience, Told: s.note}
+	settings := smpp.Settings{Address: net.JoinHostPort(u.Hostname(), port), User: u.User.Username(), Timeout: sendTimeout, Received: s.note}
 	settings.Password, _ = u.User.Password()
 	switch u.Query().Get("tls") {
 	case "", "none":
@@ -62,15 +62,15 @@ func (s *SMPP) note(r smpp.Receipt) {
 func (s *SMPP) Name() string { return "smpp " + s.client.User + "@" + s.client.Address }
 
 // Run keeps the link until ctx ends, and hands on receipts.
-func (s *SMPP) Run(ctx context.Context, tell func(Told)) {
+func (s *SMPP) Run(ctx context.Context, tell func(DeliveryReport)) {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.client.Run(ctx) }()
 	for {
 		select {
 		case r := <-s.told:
-			told := Told{Tags: r.IDs}
+			told := DeliveryReport{Tags: r.IDs}
 			if r.Final {
-				told.Receipt = map[bool]countersign.Receipt{true: countersign.Delivered, false: countersign.Undelivered}[r.Delivered]
+				told.Receipt = map[bool]countersign.Receipt{true: countersign.ReceiptDelivered, false: countersign.ReceiptUndelivered}[r.Delivered]
 			}
 			tell(told)
 		case <-done:
@@ -83,12 +83,12 @@ func (s *SMPP) Run(ctx context.Context, tell func(Told)) {
 func (s *SMPP) Close() { s.client.Close() }
 
 // Send hands over one text.
-func (s *SMPP) Send(ctx context.Context, l Letter) (Receipt, error) {
+func (s *SMPP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	id, err := s.client.Submit(ctx, smpp.Message{From: s.from, To: l.To, Text: l.Text, Life: l.Life})
 	if err == nil {
 		return Receipt{Server: s.host, Answer: "accepted", Tag: id}, nil
 	}
-	r := &Refusal{Server: s.host, Answer: "it can't be reached", Reason: countersign.ReasonUnreachable, Unsure: smpp.Unsure(err), Err: err}
+	r := &Refusal{Server: s.host, Answer: "it can't be reached", Reason: countersign.ReasonUnreachable, MaybeTaken: smpp.Unsure(err), Err: err}
 	var status smpp.Status
 	switch {
 	case errors.As(err, &status):
@@ -107,7 +107,7 @@ func (s *SMPP) Send(ctx context.Context, l Letter) (Receipt, error) {
 		if strings.Contains(err.Error(), "login") {
 			r.Answer = "it did not take our login: " + r.Answer
 		}
-	case r.Unsure:
+	case r.MaybeTaken:
 		r.Answer, r.Reason = "there was no answer; the message may have been taken", countersign.ReasonSilent
 	}
 	return Receipt{}, r

@@ -27,27 +27,27 @@ func TestRowsAfterAForeignCenter(t *testing.T) {
 			receipt countersign.Receipt
 			answer  string
 		}{
-			"50": {countersign.Sent, countersign.Delivered, "accepted"},
-			"10": {countersign.Sent, countersign.Delivered, "accepted"},
-			"11": {countersign.Sent, countersign.Delivered, "accepted"},
-			"12": {countersign.Sent, countersign.Delivered, "accepted"},
-			"13": {countersign.Sent, countersign.Delivered, "accepted"},
-			"14": {countersign.Sent, countersign.Delivered, "accepted"},
-			"15": {countersign.Sent, countersign.Undelivered, "accepted"},
-			"16": {countersign.Sent, countersign.Delivered, "accepted"},
-			"20": {countersign.Waiting, "", "0x58 too many messages"},
-			"21": {countersign.Waiting, "", "0x14 queue full"},
-			"22": {countersign.Refused, "", "0x0b no such number"},
-			"32": {countersign.Sent, countersign.Delivered, "accepted"},
-			"34": {countersign.Sent, countersign.Delivered, "accepted"},
-			"35": {countersign.Sent, countersign.Delivered, "accepted"},
+			"50": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"10": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"11": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"12": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"13": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"14": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"15": {countersign.StateSent, countersign.ReceiptUndelivered, "accepted"},
+			"16": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"20": {countersign.StateWaiting, "", "0x58 too many messages"},
+			"21": {countersign.StateWaiting, "", "0x14 queue full"},
+			"22": {countersign.StateRefused, "", "0x0b no such number"},
+			"32": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"34": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
+			"35": {countersign.StateSent, countersign.ReceiptDelivered, "accepted"},
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { _ = o.Run(ctx) })
 		for digits, want := range wants {
 			id := countersign.MessageID("to" + digits)
-			m := countersign.Message{ID: id, Kind: countersign.KindTest, Channel: countersign.BySMS, To: "+161455501" + digits, Created: noon, Due: noon}
+			m := countersign.Message{ID: id, Kind: countersign.MessageTest, Channel: countersign.ChannelSMS, To: "+161455501" + digits, Created: noon, Due: noon}
 			if err := db.In(t.Context(), "a", func(tx *store.Tx) error { return tx.AddMessage(t.Context(), m) }); err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestRowsAfterAForeignCenter(t *testing.T) {
 			for end := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 				m := message(t, db, id)
 				if m.State == want.state && m.Receipt == want.receipt && m.Answer == want.answer {
-					if unsure := m.State == countersign.Waiting && m.Route != ""; unsure {
+					if unsure := m.State == countersign.StateWaiting && m.Route != ""; unsure {
 						t.Errorf("%s: no other way may be tried: %q", digits, m.Route)
 					}
 					break

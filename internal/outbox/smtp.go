@@ -16,25 +16,25 @@ import (
 	"countersign/internal/textfile"
 )
 
-// patience is how long a service that gives tokens out, and a text gateway, may
+// sendTimeout is how long a service that gives tokens out, and a text gateway, may
 // take to answer.
-const patience = 15 * time.Second
+const sendTimeout = 15 * time.Second
 
 // anyLogin is the strongest that the server offers.
 const anyLogin = "any"
 
 // An SMTP hands letters to a mail server.
 type SMTP struct {
-	Patience time.Duration // longest for each answer of the server; 0: as long as RFC 5321 says
-	Helo     string        // our name in EHLO; empty: that of this machine
+	Timeout time.Duration // longest for each answer of the server; 0: as long as RFC 5321 says
+	Helo    string        // our name in EHLO; empty: that of this machine
 
 	host     string
 	port     int
 	security string // starttls, implicit, none
 	user     string
 	password string
-	login    string  // plain, login, xoauth2, anyLogin; empty: none
-	bearer   *bearer // login by OAuth; nil: by password
+	login    string       // plain, login, xoauth2, anyLogin; empty: none
+	bearer   *tokenSource // login by OAuth; nil: by password
 	tls      *tls.Config
 }
 
@@ -137,7 +137,7 @@ func (s *SMTP) authorize(q url.Values) error {
 	}
 	s.login = "xoauth2"
 	var err error
-	s.bearer, err = newBearer(q)
+	s.bearer, err = newTokenSource(q)
 	return err
 }
 

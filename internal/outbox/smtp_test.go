@@ -28,8 +28,8 @@ func route(t *testing.T, url string) *outbox.SMTP {
 	return s
 }
 
-func mailTo(to string) outbox.Letter {
-	return outbox.Letter{ID: "m1", Channel: countersign.ByEmail, From: `"Agency Support" <support@acme.example>`, To: to,
+func mailTo(to string) outbox.Outgoing {
+	return outbox.Outgoing{ID: "m1", Channel: countersign.ChannelEmail, From: `"Agency Support" <support@acme.example>`, To: to,
 		Subject: "Your Agency Integrator token (KX)", Text: "The token is 344078.\n", HTML: "<p>The token is <b>344078</b>.</p>"}
 }
 
@@ -66,7 +66,7 @@ func TestMailServers(t *testing.T) {
 			t.Parallel()
 			s := route(t, c.url)
 			if strings.Contains(c.name, "hangs") {
-				s.Patience = 2 * time.Second
+				s.Timeout = 2 * time.Second
 			}
 			receipt, err := s.Send(t.Context(), mailTo(c.to))
 			var refusal *outbox.Refusal
@@ -76,8 +76,8 @@ func TestMailServers(t *testing.T) {
 			case c.says == "":
 			case !errors.As(err, &refusal):
 				t.Errorf("got %v", err)
-			case !strings.HasPrefix(refusal.Answer, c.says) || refusal.Permanent != c.permanent || refusal.Unsure != c.unsure:
-				t.Errorf("got %q, permanent %v, unsure %v", refusal.Answer, refusal.Permanent, refusal.Unsure)
+			case !strings.HasPrefix(refusal.Answer, c.says) || refusal.Permanent != c.permanent || refusal.MaybeTaken != c.unsure:
+				t.Errorf("got %q, permanent %v, unsure %v", refusal.Answer, refusal.Permanent, refusal.MaybeTaken)
 			}
 		})
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// misread is the first term of an SPF record that receivers can't read: one such
+// unreadableTerm is the first term of an SPF record that receivers can't read: one such
 // term, and the whole record counts as broken (RFC 7208). Empty: there is none.
-func misread(record string) string {
+func unreadableTerm(record string) string {
 	for _, term := range strings.Fields(record)[1:] {
 		if !readableTerm(term) {
 			return term

@@ -13,15 +13,15 @@ import (
 
 // examine looks at the way that a test mail has taken, step by step, and keeps
 // what it finds beside the mail.
-func (o *Outbox) examine(ctx context.Context, m countersign.Message, l Letter) error {
-	if m.Kind != countersign.KindTest || m.Channel != countersign.ByEmail {
+func (o *Outbox) examine(ctx context.Context, m countersign.Message, l Outgoing) error {
+	if m.Kind != countersign.MessageTest || m.Channel != countersign.ChannelEmail {
 		return nil
 	}
 	server, ok := o.Mail.(*SMTP)
 	if !ok { // there is nothing to look at, and nobody waits for it
-		return o.Store.KeepFindings(ctx, m, []Finding{})
+		return o.Store.SaveFindings(ctx, m, []Finding{})
 	}
-	whole, cancel := context.WithTimeout(ctx, checkFor+lookFor)
+	whole, cancel := context.WithTimeout(ctx, serverTimeout+checkTimeout)
 	defer cancel()
 	all := server.Steps(whole)
 	if o.Lookup != nil {
@@ -36,7 +36,7 @@ func (o *Outbox) examine(ctx context.Context, m countersign.Message, l Letter) e
 		}
 		all = append(all, CheckDomain(whole, o.Lookup, domain, keys)...)
 	}
-	return o.Store.KeepFindings(ctx, m, all)
+	return o.Store.SaveFindings(ctx, m, all)
 }
 
 // The steps of a conversation with a mail server, by the names that people see.
@@ -49,7 +49,7 @@ const (
 // Steps talks to the mail server as if there were a mail, and tells of each step
 // up to the first that is not right.
 func (s *SMTP) Steps(ctx context.Context) []Finding {
-	ctx, cancel := context.WithTimeout(ctx, checkFor)
+	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
 	steps := []Finding{{Subject: stepConnection, Level: Good, Text: fmt.Sprintf("%s, port %d", s.host, s.port)}}
 	talk, err := s.converse(ctx, time.Time{})
@@ -86,7 +86,7 @@ func (s *SMTP) encryption(state *tls.ConnectionState) Finding {
 	if state == nil {
 		f.Text = "none"
 		if !local(s.host) {
-			f.Level, f.Mend = Warn, "Anybody on the way reads the tokens: use tls=starttls or tls=implicit in --smtp-url."
+			f.Level, f.Fix = Warn, "Anybody on the way reads the tokens: use tls=starttls or tls=implicit in --smtp-url."
 		}
 		return f
 	}
@@ -95,7 +95,7 @@ func (s *SMTP) encryption(state *tls.ConnectionState) Finding {
 		end := state.PeerCertificates[0].NotAfter
 		f.Text += ", certificate valid until " + countersign.Agency{}.Date(end)
 		if time.Until(end) < 14*24*time.Hour {
-			f.Level, f.Mend = Warn, "Ask who runs the server to renew it in time: after that day no mail goes out."
+			f.Level, f.Fix = Warn, "Ask who runs the server to renew it in time: after that day no mail goes out."
 		}
 	}
 	return f

@@ -36,8 +36,8 @@ func TestATokenIsOneText(t *testing.T) {
 		if err != nil {
 			return // refused, so no message has these words
 		}
-		for _, m := range []countersign.Message{samples()["token-sms"], {Kind: countersign.KindTest, Channel: countersign.BySMS}} {
-			for _, w := range []wording.Words{{}, words} {
+		for _, m := range []countersign.Message{samples()["token-sms"], {Kind: countersign.MessageTest, Channel: countersign.ChannelSMS}} {
+			for _, w := range []wording.Texts{{}, words} {
 				l, err := Render(a, help, m, "", w)
 				if err != nil {
 					t.Fatal(err)
@@ -61,7 +61,7 @@ func TestATextKeepsItsName(t *testing.T) {
 	} {
 		a := acme
 		a.Product = name
-		l, err := Render(a, help, samples()["token-sms"], "", wording.Words{})
+		l, err := Render(a, help, samples()["token-sms"], "", wording.Texts{})
 		if err != nil || l.Text != want {
 			t.Errorf("%q: %q, %v", name, l.Text, err)
 		}

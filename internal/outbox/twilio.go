@@ -38,7 +38,7 @@ func ParseTwilio(raw string) (*Twilio, error) {
 	if err != nil || u.Scheme != "twilio" || strings.Trim(u.Path, "/") != "" {
 		return nil, errors.New(like)
 	}
-	t := &Twilio{sid: u.User.Username(), from: sender(u), client: quietClient()}
+	t := &Twilio{sid: u.User.Username(), from: sender(u), client: httpClient()}
 	t.token, _ = u.User.Password()
 	var ours bool
 	t.base, ours = base(u, "api.twilio.com", "twilio.com")
@@ -57,7 +57,7 @@ func ParseTwilio(raw string) (*Twilio, error) {
 func (t *Twilio) Name() string { return "twilio " + t.sid[len(t.sid)-6:] }
 
 // Send hands over one text.
-func (t *Twilio) Send(ctx context.Context, l Letter) (Receipt, error) {
+func (t *Twilio) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	form := url.Values{"To": {l.To}, "Body": {l.Text}}
 	if strings.HasPrefix(t.from, "MG") {
 		form.Set("MessagingServiceSid", t.from)
@@ -75,7 +75,7 @@ func (t *Twilio) Send(ctx context.Context, l Letter) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	return t.judge(a)
+	return t.readAnswer(a)
 }
 
 // twilioTag is what Twilio calls a message.
@@ -87,7 +87,7 @@ var twilioNumber = map[int]countersign.Reason{21211: countersign.ReasonNoAddress
 	21408: countersign.ReasonRefused, 21610: countersign.ReasonStopped, 21612: countersign.ReasonNoAddress, 21614: countersign.ReasonNoAddress,
 	21635: countersign.ReasonNoAddress, 60410: countersign.ReasonBlocked}
 
-func (t *Twilio) judge(a answer) (Receipt, error) {
+func (t *Twilio) readAnswer(a answer) (Receipt, error) {
 	var said struct {
 		SID  string `json:"sid"`
 		Code int    `json:"code"`
@@ -97,7 +97,7 @@ func (t *Twilio) judge(a answer) (Receipt, error) {
 	case a.page && a.code/100 == 2: // with 502 or 504 the gateway behind may have it
 		return Receipt{}, &Refusal{Server: "Twilio", Answer: "a web page answered instead of the gateway", Reason: countersign.ReasonSettings}
 	case a.code/100 == 2 && (err != nil || said.SID == ""):
-		return Receipt{}, &Refusal{Server: "Twilio", Answer: "its answer can't be read; the message may have been taken", Reason: countersign.ReasonSilent, Unsure: true}
+		return Receipt{}, &Refusal{Server: "Twilio", Answer: "its answer can't be read; the message may have been taken", Reason: countersign.ReasonSilent, MaybeTaken: true}
 	case a.code/100 == 2:
 		return Receipt{Server: "Twilio", Answer: status(a.code), Tag: twilioTag.FindString(said.SID)}, nil
 	}
@@ -114,17 +114,17 @@ func (t *Twilio) judge(a answer) (Receipt, error) {
 }
 
 // Read takes a receipt out of a callback that Twilio has signed.
-func (t *Twilio) Read(c Callback) (Told, error) {
+func (t *Twilio) Read(c Callback) (DeliveryReport, error) {
 	sent, err := base64.StdEncoding.DecodeString(c.Header.Get("X-Twilio-Signature"))
 	if err != nil || !hmac.Equal(sent, signTwilio(t.token, c.URL, c.Form)) || c.Form.Get("AccountSid") != t.sid {
-		return Told{}, ErrForged
+		return DeliveryReport{}, ErrForged
 	}
-	told := Told{Tags: []string{c.Form.Get("MessageSid")}}
+	told := DeliveryReport{Tags: []string{c.Form.Get("MessageSid")}}
 	switch c.Form.Get("MessageStatus") {
 	case "delivered":
-		told.Receipt = countersign.Delivered
+		told.Receipt = countersign.ReceiptDelivered
 	case "undelivered", "failed":
-		told.Receipt = countersign.Undelivered
+		told.Receipt = countersign.ReceiptUndelivered
 	}
 	return told, nil
 }

@@ -17,7 +17,7 @@ import (
 func TestWhatMayHaveArrivedIsNotSentAgainSoon(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		s.err = func(int) error {
-			return &outbox.Refusal{Server: "mail.acme.example", Answer: "there was no answer after the mail; it may have arrived", Unsure: true, Route: "mail.acme.example"}
+			return &outbox.Refusal{Server: "mail.acme.example", Answer: "there was no answer after the mail; it may have arrived", MaybeTaken: true, Route: "mail.acme.example"}
 		}
 		add(t, db, countersign.Message{ID: "m"})
 		for try, gap := range []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour, 12 * time.Hour} {
@@ -41,11 +41,11 @@ func TestANodeThatDiesInTheMiddle(t *testing.T) {
 		for _, route := range []string{"", "mail.acme.example"} {
 			id := countersign.MessageID("m" + route)
 			add(t, db, countersign.Message{ID: id})
-			claimed, err := db.ClaimMessages(t.Context(), c.Now(), store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: 10 * time.Second, Limit: 1})
+			claimed, err := db.ClaimMessages(t.Context(), c.Now(), store.Claim{Channels: []countersign.Channel{countersign.ChannelEmail}, Lease: 10 * time.Second, Limit: 1})
 			if err != nil || len(claimed) != 1 {
 				t.Fatalf("%v %v", claimed, err)
 			}
-			if held, err := db.HandOver(t.Context(), claimed[0], route, c.Now().Add(time.Minute)); err != nil || !held {
+			if held, err := db.RecordRoute(t.Context(), claimed[0], route, c.Now().Add(time.Minute)); err != nil || !held {
 				t.Fatalf("%v %v", held, err)
 			}
 			c.Pass(15 * time.Second) // the lease is over
@@ -54,7 +54,7 @@ func TestANodeThatDiesInTheMiddle(t *testing.T) {
 			}
 			c.Pass(time.Minute)
 			poll(t, o)
-			if m := message(t, db, id); m.State != countersign.Sent {
+			if m := message(t, db, id); m.State != countersign.StateSent {
 				t.Errorf("begun with %q: it is %s in the end", route, m.State)
 			}
 		}
@@ -93,7 +93,7 @@ func TestPatienceKeepsNobodyElseWaiting(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() { _ = o.Run(ctx) })
 		add(t, db, countersign.Message{ID: "letter"})
-		add(t, db, countersign.Message{ID: "token", Kind: countersign.KindToken, Urgent: true, Reference: "KX", Expires: noon.Add(10 * time.Minute)})
+		add(t, db, countersign.Message{ID: "token", Kind: countersign.MessageToken, Urgent: true, Reference: "KX", Expires: noon.Add(10 * time.Minute)})
 		o.Wake()
 		got := map[countersign.MessageID]bool{}
 		for n := 0; n < mostLooks && len(got) < 2; {

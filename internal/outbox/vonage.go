@@ -37,7 +37,7 @@ func ParseVonage(raw string) (*Vonage, error) {
 	if err != nil || u.Scheme != "vonage" || strings.Trim(u.Path, "/") != "" {
 		return nil, errors.New(like)
 	}
-	v := &Vonage{key: u.User.Username(), from: strings.TrimPrefix(sender(u), "+"), signature: []byte(u.Query().Get("signature")), client: quietClient()}
+	v := &Vonage{key: u.User.Username(), from: strings.TrimPrefix(sender(u), "+"), signature: []byte(u.Query().Get("signature")), client: httpClient()}
 	v.secret, _ = u.User.Password()
 	var ours bool
 	v.base, ours = base(u, "rest.nexmo.com", "nexmo.com")
@@ -56,7 +56,7 @@ func ParseVonage(raw string) (*Vonage, error) {
 func (v *Vonage) Name() string { return "vonage " + v.key }
 
 // Send hands over one text.
-func (v *Vonage) Send(ctx context.Context, l Letter) (Receipt, error) {
+func (v *Vonage) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	form := url.Values{"api_key": {v.key}, "api_secret": {v.secret}, "from": {v.from}, "to": {strings.TrimPrefix(l.To, "+")}, "text": {l.Text}, "client-ref": {string(l.ID)}}
 	if !smpp.Plain(l.Text) {
 		form.Set("type", "unicode")
@@ -72,7 +72,7 @@ func (v *Vonage) Send(ctx context.Context, l Letter) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	return v.judge(a)
+	return v.readAnswer(a)
 }
 
 // Vonage's statuses: taken, too many, an error of its own after which the
@@ -97,7 +97,7 @@ var vonageErrors = map[string]string{
 	"29": "the number is not on the list of a trial account", "33": "there is no such number",
 }
 
-func (v *Vonage) judge(a answer) (Receipt, error) {
+func (v *Vonage) readAnswer(a answer) (Receipt, error) {
 	var said struct {
 		Messages []struct {
 			ID     string `json:"message-id"`
@@ -111,13 +111,13 @@ func (v *Vonage) judge(a answer) (Receipt, error) {
 	case a.code/100 != 2:
 		return Receipt{}, failed("Vonage", a.code, status(a.code))
 	case err != nil || len(said.Messages) == 0:
-		return Receipt{}, &Refusal{Server: "Vonage", Answer: "its answer can't be read; the message may have been taken", Reason: countersign.ReasonSilent, Unsure: true}
+		return Receipt{}, &Refusal{Server: "Vonage", Answer: "its answer can't be read; the message may have been taken", Reason: countersign.ReasonSilent, MaybeTaken: true}
 	}
 	first := said.Messages[0]
 	if first.Status == vonageTaken {
 		return Receipt{Server: "Vonage", Answer: status(a.code), Tag: first.ID}, nil
 	}
-	r := &Refusal{Server: "Vonage", Answer: "an error that is not known here", Reason: countersign.ReasonRefused, Unsure: first.Status == vonageError}
+	r := &Refusal{Server: "Vonage", Answer: "an error that is not known here", Reason: countersign.ReasonRefused, MaybeTaken: first.Status == vonageError}
 	if words := vonageErrors[first.Status]; words != "" {
 		r.Answer = "status " + first.Status + " " + words
 	}
@@ -128,28 +128,28 @@ func (v *Vonage) judge(a answer) (Receipt, error) {
 		r.Reason = countersign.ReasonSettings
 	case first.Status == "1":
 		r.Reason = countersign.ReasonRateLimited
-	case r.Unsure:
+	case r.MaybeTaken:
 		r.Reason = countersign.ReasonSilent
 	}
 	return Receipt{}, r
 }
 
 // Read takes a receipt out of a callback that Vonage has signed not long ago.
-func (v *Vonage) Read(c Callback) (Told, error) {
+func (v *Vonage) Read(c Callback) (DeliveryReport, error) {
 	sent, err := hex.DecodeString(c.Form.Get("sig"))
 	if err != nil || len(v.signature) == 0 || !hmac.Equal(sent, signVonage(v.signature, c.Form)) {
-		return Told{}, ErrForged
+		return DeliveryReport{}, ErrForged
 	}
 	seconds, err := strconv.ParseInt(c.Form.Get("timestamp"), 10, 64)
 	if err != nil || !c.recent(time.Unix(seconds, 0)) {
-		return Told{}, ErrForged
+		return DeliveryReport{}, ErrForged
 	}
-	told := Told{Tags: []string{c.Form.Get("messageId")}}
+	told := DeliveryReport{Tags: []string{c.Form.Get("messageId")}}
 	switch c.Form.Get("status") {
 	case "delivered":
-		told.Receipt = countersign.Delivered
+		told.Receipt = countersign.ReceiptDelivered
 	case "expired", "failed", "rejected":
-		told.Receipt = countersign.Undelivered
+		told.Receipt = countersign.ReceiptUndelivered
 	}
 	return told, nil
 }

@@ -47,7 +47,7 @@ func ParseWebhook(raw string) (*Webhook, error) {
 	}
 	query.Del("secret")
 	u.RawQuery = query.Encode()
-	return &Webhook{url: u.String(), host: u.Hostname(), secret: []byte(secret), client: quietClient()}, nil
+	return &Webhook{url: u.String(), host: u.Hostname(), secret: []byte(secret), client: httpClient()}, nil
 }
 
 func local(name string) bool {
@@ -65,7 +65,7 @@ func (h *Webhook) Name() string {
 const testReference = "TEST"
 
 // Send posts one text message.
-func (h *Webhook) Send(ctx context.Context, l Letter) (Receipt, error) {
+func (h *Webhook) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	body, err := json.Marshal(map[string]string{"to": l.To, "text": l.Text, "reference": cmp.Or(l.Reference, testReference)})
 	if err != nil {
 		return Receipt{}, err
@@ -84,7 +84,7 @@ func (h *Webhook) Send(ctx context.Context, l Letter) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	receipt, err := h.judge(a)
+	receipt, err := h.readAnswer(a)
 	receipt.Tag = string(l.ID)
 	return receipt, err
 }
@@ -96,9 +96,9 @@ func Sign(secret, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// judge reads the gateway's answer: 2xx is taken, unless it is a web page; most
+// readAnswer reads the gateway's answer: 2xx is taken, unless it is a web page; most
 // 4xx are final; everything else may pass.
-func (h *Webhook) judge(a answer) (Receipt, error) {
+func (h *Webhook) readAnswer(a answer) (Receipt, error) {
 	said := status(a.code)
 	switch code := a.code; {
 	case code/100 == 2 && !a.page:
@@ -116,9 +116,9 @@ func (h *Webhook) judge(a answer) (Receipt, error) {
 
 // Read takes a receipt out of a callback: a POST of {"id","status","at"}, signed
 // as our own requests are; at is seconds of UTC.
-func (h *Webhook) Read(c Callback) (Told, error) {
+func (h *Webhook) Read(c Callback) (DeliveryReport, error) {
 	if !hmac.Equal([]byte(c.Header.Get("Countersign-Signature")), []byte(Sign(h.secret, c.Body))) {
-		return Told{}, ErrForged
+		return DeliveryReport{}, ErrForged
 	}
 	var said struct {
 		ID     string `json:"id"`
@@ -126,17 +126,17 @@ func (h *Webhook) Read(c Callback) (Told, error) {
 		At     int64  `json:"at"`
 	}
 	if err := json.Unmarshal(c.Body, &said); err != nil || said.ID == "" {
-		return Told{}, ErrUnread
+		return DeliveryReport{}, ErrUnread
 	}
 	if !c.recent(time.Unix(said.At, 0)) {
-		return Told{}, ErrForged
+		return DeliveryReport{}, ErrForged
 	}
-	told := Told{Tags: []string{said.ID}}
+	told := DeliveryReport{Tags: []string{said.ID}}
 	switch said.Status {
 	case "delivered":
-		told.Receipt = countersign.Delivered
+		told.Receipt = countersign.ReceiptDelivered
 	case "undelivered":
-		told.Receipt = countersign.Undelivered
+		told.Receipt = countersign.ReceiptUndelivered
 	}
 	return told, nil
 }

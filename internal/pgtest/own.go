@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 // An Own server is one test's alone, which may stop it and start it again. What
@@ -20,7 +20,7 @@ type Own struct {
 // StartOwn starts a server, which ends with the test.
 func StartOwn(t testing.TB) *Own {
 	t.Helper()
-	hold, dir, err := leash.Dir()
+	hold, dir, err := childproc.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,11 +42,11 @@ func StartOwn(t testing.TB) *Own {
 // the server runs.
 func (o *Own) Start(t testing.TB) {
 	t.Helper()
-	if o.server.leash != nil {
+	if o.server.guard != nil {
 		return
 	}
 	var err error
-	if o.server.leash, o.server.dsn, err = leash.Run(script, o.dir); err != nil {
+	if o.server.guard, o.server.dsn, err = childproc.Run(script, o.dir); err != nil {
 		t.Fatalf("start PostgreSQL: %v", err)
 	}
 }
@@ -54,11 +54,11 @@ func (o *Own) Start(t testing.TB) {
 // Stop ends the server at once, with everything that it is doing.
 func (o *Own) Stop(t testing.TB) {
 	t.Helper()
-	if o.server.leash == nil {
+	if o.server.guard == nil {
 		return
 	}
-	err := o.server.leash.Release()
-	o.server.leash = nil
+	err := o.server.guard.Release()
+	o.server.guard = nil
 	if err != nil {
 		t.Fatal(err)
 	}

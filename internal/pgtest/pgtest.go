@@ -17,7 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"countersign/internal/leash"
+	"countersign/internal/childproc"
 )
 
 // Variable is the environment variable that names a server to use: the
@@ -168,7 +168,7 @@ func (s running) command(statement string) error {
 // A running server: its connection string, and what it hangs on.
 type running struct {
 	dsn   string
-	leash *leash.Leash // nil: somebody else's server
+	guard *childproc.Guard // nil: a server of its own
 }
 
 // server is the server of this process, which it starts at first need and
@@ -180,7 +180,7 @@ var server = sync.OnceValues(func() (running, error) {
 	}
 	if s.dsn == "" {
 		var err error
-		if s.leash, s.dsn, err = leash.Run(script); err != nil {
+		if s.guard, s.dsn, err = childproc.Run(script); err != nil {
 			return running{}, fmt.Errorf("start PostgreSQL: %w", err)
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"countersign"
 )
 
-// Guess says whether a password or passkey of a lane may be compared at now. crowd
+// CheckLimit says whether a password or passkey of a lane may be compared at now. crowd
 // counts for browsers only that are not known: no one can fill it for a user's own
 // desk (TH-05).
-func Guess(now time.Time, lane countersign.Lane, t countersign.Tally, crowd countersign.Crowd) Pause {
+func CheckLimit(now time.Time, lane countersign.LimitKey, t countersign.LimitState, crowd countersign.SharedState) Decision {
 	if p := queue(now, lane, t); p.Code != "" || lane.IsKnown() {
 		return p
 	}
@@ -21,25 +21,25 @@ func Guess(now time.Time, lane countersign.Lane, t countersign.Tally, crowd coun
 		busy = busy || p.Busy()
 	}
 	if busy {
-		return Pause{Code: PauseBusy}
+		return Decision{Code: DecisionBusy}
 	}
-	return Pause{}
+	return Decision{}
 }
 
 // shared are the limits that a guess shares with others (TH-04, TH-09). User IDs
 // that have failed in a network leave the last of its failures to those that have
 // not, so that one who guesses at a few keeps no one else out.
-func shared(now time.Time, c countersign.Crowd) []Pause {
-	pauses := []Pause{
-		pace(now, c.All, MaxAgain, MaxNetwork, Pause{Code: PauseNetwork}),
-		pace(now, c.Names, MaxNames/2, MaxNames, Pause{Code: PauseNetwork, Alarm: true}),
-		pace(now, c.Wide, MaxWide/2, MaxWide, Pause{Code: PauseNetwork}),
+func shared(now time.Time, c countersign.SharedState) []Decision {
+	pauses := []Decision{
+		pace(now, c.All, MaxRepeats, MaxNetwork, Decision{Code: DecisionNetwork}),
+		pace(now, c.Logins, MaxLogins/2, MaxLogins, Decision{Code: DecisionNetwork, Alarm: true}),
+		pace(now, c.Wide, MaxWide/2, MaxWide, Decision{Code: DecisionNetwork}),
 	}
 	if c.Again {
-		pauses[1] = pace(now, c.All, MaxAgain/2, MaxAgain, Pause{Code: PauseNetwork})
+		pauses[1] = pace(now, c.All, MaxRepeats/2, MaxRepeats, Decision{Code: DecisionNetwork})
 	}
 	if !c.Agency.IsZero() {
-		pauses = append(pauses, Pause{Code: PauseCrowd, Until: c.Agency.Add(Window), Alarm: true})
+		pauses = append(pauses, Decision{Code: DecisionShared, Until: c.Agency.Add(Window), Alarm: true})
 	}
 	return pauses
 }
@@ -48,14 +48,14 @@ func shared(now time.Time, c countersign.Crowd) []Pause {
 // evenly over it: one at a time, and the next only a while after the last. No window
 // ever holds more than most, and whoever has to wait waits for no more than that
 // while, as long as no one fails before them (TH-09).
-func pace(now time.Time, w countersign.Window, free, most int, full Pause) Pause {
+func pace(now time.Time, w countersign.Window, free, most int, full Decision) Decision {
 	n := len(w.Failed)
 	switch {
 	case n >= most:
 		full.Until = w.Failed[n-most].Add(Window)
 		return full
 	case n < free && n+w.InFlight < free:
-		return Pause{}
+		return Decision{}
 	case n >= free:
 		full.Until = w.Failed[n-1].Add(Window / time.Duration(most-free))
 		if now.Before(full.Until) {
@@ -63,14 +63,14 @@ func pace(now time.Time, w countersign.Window, free, most int, full Pause) Pause
 		}
 	}
 	if n < free || w.InFlight > 0 {
-		return Pause{Code: PauseBusy}
+		return Decision{Code: DecisionBusy}
 	}
-	return Pause{}
+	return Decision{}
 }
 
 // Network sorts what was guessed from one network, the oldest first, for a guess
 // at subject.
-func Network(tries []countersign.Try, subject string) (c countersign.Crowd) {
+func Network(tries []countersign.Try, subject string) (c countersign.SharedState) {
 	failed, flying := map[string]bool{}, map[string]bool{}
 	for _, t := range tries {
 		c.Again = c.Again || t.Subject == subject
@@ -79,7 +79,7 @@ func Network(tries []countersign.Try, subject string) (c countersign.Crowd) {
 		}
 		if !failed[t.Subject] {
 			failed[t.Subject] = true
-			c.Names.Failed = append(c.Names.Failed, t.At)
+			c.Logins.Failed = append(c.Logins.Failed, t.At)
 		}
 		if !t.Token {
 			c.All.Failed = append(c.All.Failed, t.At)
@@ -91,7 +91,7 @@ func Network(tries []countersign.Try, subject string) (c countersign.Crowd) {
 		}
 		if !failed[t.Subject] && !flying[t.Subject] {
 			flying[t.Subject] = true
-			c.Names.InFlight++
+			c.Logins.InFlight++
 		}
 		if !t.Token {
 			c.All.InFlight++

@@ -21,18 +21,18 @@ type ledger struct {
 }
 
 // refused is why a guess at subject is not compared now.
-func (l *ledger) refused(subject string) Pause {
+func (l *ledger) refused(subject string) Decision {
 	l.tries = slices.DeleteFunc(l.tries, func(t countersign.Try) bool { return l.now.Sub(t.At) >= Window })
 	crowd := Network(l.tries, subject)
 	if l.before {
 		return l.refusedBefore(crowd, l.tries)
 	}
-	return Guess(l.now, countersign.LaneUnknown, countersign.Tally{}, crowd)
+	return CheckLimit(l.now, countersign.LimitPassword, countersign.LimitState{}, crowd)
 }
 
 // refusedBefore is the rule that this one replaced: a network with 30 failures, or 20
 // user IDs that failed, refused everyone until one of them was ten minutes old.
-func (l *ledger) refusedBefore(c countersign.Crowd, window []countersign.Try) Pause {
+func (l *ledger) refusedBefore(c countersign.SharedState, window []countersign.Try) Decision {
 	last := map[string]bool{}
 	var names []time.Time // of each user ID the last failure, the newest first
 	for i := len(window) - 1; i >= 0; i-- {
@@ -43,11 +43,11 @@ func (l *ledger) refusedBefore(c countersign.Crowd, window []countersign.Try) Pa
 	}
 	switch {
 	case len(names) >= 20:
-		return Pause{Code: PauseNetwork, Until: names[19].Add(Window)}
+		return Decision{Code: DecisionNetwork, Until: names[19].Add(Window)}
 	case len(c.All.Failed) >= 30:
-		return Pause{Code: PauseNetwork, Until: c.All.Failed[len(c.All.Failed)-30].Add(Window)}
+		return Decision{Code: DecisionNetwork, Until: c.All.Failed[len(c.All.Failed)-30].Add(Window)}
 	}
-	return Pause{}
+	return Decision{}
 }
 
 // guess tries a password and says when the next try makes sense; zero: it was compared.
@@ -258,7 +258,7 @@ func TestNoWindowHoldsMore(t *testing.T) {
 					window = append(window, try)
 				}
 			}
-			if Guess(now, countersign.LaneUnknown, countersign.Tally{}, Network(window, subject)).Code == "" {
+			if CheckLimit(now, countersign.LimitPassword, countersign.LimitState{}, Network(window, subject)).Code == "" {
 				tries = append(tries, countersign.Try{Subject: subject, At: now})
 				window = append(window, tries[len(tries)-1])
 			}
@@ -266,7 +266,7 @@ func TestNoWindowHoldsMore(t *testing.T) {
 			for _, try := range window {
 				names[try.Subject] = true
 			}
-			if len(window) > MaxNetwork || len(names) > MaxNames {
+			if len(window) > MaxNetwork || len(names) > MaxLogins {
 				t.Fatalf("%d guesses at %d user IDs in ten minutes", len(window), len(names))
 			}
 		}

@@ -15,16 +15,16 @@ func (f Facts) Remembered() bool {
 		return false
 	}
 	for _, d := range f.Devices {
-		if f.same(d) && f.recent(d.Proved) {
+		if f.same(d) && f.recentlyProved(d.Proved) {
 			return true
 		}
 	}
 	return false
 }
 
-// recent tells whether a proof at t still counts: less than the frequency ago,
+// recentlyProved tells whether a proof at t still counts: less than the frequency ago,
 // and not from the future by more than the skew (D-05).
-func (f Facts) recent(t time.Time) bool {
+func (f Facts) recentlyProved(t time.Time) bool {
 	if t.IsZero() || f.Now.Before(t.Add(-Skew)) {
 		return false
 	}
@@ -63,8 +63,8 @@ func SameNetwork(rule string, a, b countersign.Client) bool {
 	switch rule {
 	case countersign.NetworkAny:
 		return true
-	case countersign.NetworkNeighbourhood:
-		return a.Neighbourhood() == b.Neighbourhood()
+	case countersign.NetworkNeighborhood:
+		return a.Neighborhood() == b.Neighborhood()
 	default:
 		return a.Network() == b.Network()
 	}
@@ -92,7 +92,7 @@ func (f Facts) announce() bool {
 // disowned tells whether a person forgot the browser of d, or its cookie was
 // copied: whoever comes with it next is unknown.
 func disowned(d countersign.Device) bool {
-	switch d.ForgottenW {
+	switch d.ForgottenReason {
 	case countersign.ForgottenByUser, countersign.ForgottenByAdmin, countersign.ForgottenCopied:
 		return true
 	default:
@@ -126,17 +126,17 @@ func (f Facts) After(admit Admit, decline bool) countersign.Device {
 	d, ok := f.exact()
 	if !ok && !KnownBrowser(f.Devices) {
 		known, _ := f.nearest() // another address does not make a disowned browser known
-		d.Forgotten, d.ForgottenW, d.Declined = known.Forgotten, known.ForgottenW, known.Declined
+		d.Forgotten, d.ForgottenReason, d.Declined = known.Forgotten, known.ForgottenReason, known.Declined
 	}
 	d.User, d.Client, d.LastSeen = f.User.ID, f.Client, f.Now
 	if d.FirstSeen.IsZero() {
 		d.FirstSeen = f.Now
 	}
-	if f.Attempt.Proved == "" || f.Attempt.Proved == countersign.Recovery {
+	if f.Attempt.Proved == "" || f.Attempt.Proved == countersign.MethodRecovery {
 		return d // a recovery code earns no trust, and takes none away
 	}
 	d.LastToken, d.Declined = f.Now, decline
-	d.Proved, d.Forgotten, d.ForgottenW = time.Time{}, time.Time{}, ""
+	d.Proved, d.Forgotten, d.ForgottenReason = time.Time{}, time.Time{}, ""
 	if admit.Remember && !decline {
 		d.Proved = f.Now
 	}

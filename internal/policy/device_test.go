@@ -28,11 +28,11 @@ func TestWhyAsked(t *testing.T) {
 		{"another system", func(f *Facts) { proved(f, last); f.Client.OS = "macOS" }, Why{Code: "why.system", Was: "Windows", Is: "macOS"}},
 		{"forgotten by oneself", func(f *Facts) {
 			proved(f, last)
-			f.Devices[0].Proved, f.Devices[0].Forgotten, f.Devices[0].ForgottenW = time.Time{}, noon, countersign.ForgottenByUser
+			f.Devices[0].Proved, f.Devices[0].Forgotten, f.Devices[0].ForgottenReason = time.Time{}, noon, countersign.ForgottenByUser
 		}, Why{Code: "why.forgotten", Last: noon, Is: "by you"}},
 		{"methods changed", func(f *Facts) {
 			proved(f, last)
-			f.Devices[0].Proved, f.Devices[0].Forgotten, f.Devices[0].ForgottenW = time.Time{}, noon, countersign.ForgottenMethods
+			f.Devices[0].Proved, f.Devices[0].Forgotten, f.Devices[0].ForgottenReason = time.Time{}, noon, countersign.ForgottenMethods
 		}, Why{Code: "why.method_changed"}},
 		{"not to be remembered", func(f *Facts) { proved(f, last); f.Devices[0].Proved, f.Devices[0].Declined = time.Time{}, true }, Why{Code: "why.not_remembered"}},
 		{"turned on since", func(f *Facts) {
@@ -64,7 +64,7 @@ func TestAfter(t *testing.T) {
 	if got := remembered.After(Admit{}, false).Proved; !got.Equal(last) {
 		t.Errorf("a remembered sign-in moved the proof from %v to %v", last, got)
 	}
-	again := facts(func(f *Facts) { proved(f, last); f.Attempt.Proved = countersign.Email })
+	again := facts(func(f *Facts) { proved(f, last); f.Attempt.Proved = countersign.MethodEmail })
 	if got := again.After(Admit{Remember: true}, false).Proved; !got.Equal(noon) {
 		t.Errorf("proved at %v, want %v", got, noon)
 	}
@@ -81,16 +81,16 @@ func TestAfter(t *testing.T) {
 func TestADisownedBrowserStaysUnknownElsewhere(t *testing.T) {
 	elsewhere := facts(func(f *Facts) {
 		proved(f, noon.Add(-Day))
-		f.Devices[0].Proved, f.Devices[0].Forgotten, f.Devices[0].ForgottenW = time.Time{}, noon.Add(-time.Hour), countersign.ForgottenByUser
+		f.Devices[0].Proved, f.Devices[0].Forgotten, f.Devices[0].ForgottenReason = time.Time{}, noon.Add(-time.Hour), countersign.ForgottenByUser
 		f.Client.IP = netip.MustParseAddr("203.0.113.9")
 	})
-	for _, by := range []countersign.Method{"", countersign.Recovery} {
+	for _, by := range []countersign.Method{"", countersign.MethodRecovery} {
 		elsewhere.Attempt.Proved = by
 		if d := elsewhere.After(Admit{}, false); KnownBrowser([]countersign.Device{d}) {
 			t.Errorf("known by %q: %+v", by, d)
 		}
 	}
-	elsewhere.Attempt.Proved = countersign.Email
+	elsewhere.Attempt.Proved = countersign.MethodEmail
 	if d := elsewhere.After(Admit{}, false); !KnownBrowser([]countersign.Device{d}) {
 		t.Errorf("not known after a second factor: %+v", d)
 	}

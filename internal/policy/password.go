@@ -8,10 +8,10 @@ import (
 
 // The numbers of forgotten passwords (PW-06).
 const (
-	PasswordLink = time.Hour // how long the link works
-	MaxLinks     = 3         // to one user in an hour
-	MaxAsks      = 20        // asked for from one network in an hour
-	MaxAsksWide  = 80        // the same from an IPv6 /48
+	PasswordLink         = time.Hour // how long the link works
+	MaxLinks             = 3         // to one user in an hour
+	MaxResetRequests     = 20        // asked for from one network in an hour
+	MaxResetRequestsWide = 80        // the same from an IPv6 /48
 )
 
 // LinkRefused says why a user who asked for a link to choose a new password

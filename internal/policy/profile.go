@@ -10,10 +10,10 @@ import (
 // nil if it can: one line of 1 to 100 characters.
 func CheckName(name string) error {
 	if name == "" {
-		return &countersign.Error{Kind: countersign.Invalid, Code: "name.required", Field: "name"}
+		return &countersign.Error{Kind: countersign.KindInvalid, Code: "name.required", Field: "name"}
 	}
 	if len([]rune(name)) > 100 || !countersign.IsLine(name) {
-		return &countersign.Error{Kind: countersign.Invalid, Code: "name.form", Field: "name"}
+		return &countersign.Error{Kind: countersign.KindInvalid, Code: "name.form", Field: "name"}
 	}
 	return nil
 }
@@ -22,10 +22,10 @@ func CheckName(name string) error {
 // if it can: one line of 1 to 50 characters.
 func CheckPasskeyName(name string) error {
 	if name == "" {
-		return &countersign.Error{Kind: countersign.Invalid, Code: "passkey.name_required", Field: "passkey_name"}
+		return &countersign.Error{Kind: countersign.KindInvalid, Code: "passkey.name_required", Field: "passkey_name"}
 	}
 	if len([]rune(name)) > 50 || !countersign.IsLine(name) {
-		return &countersign.Error{Kind: countersign.Invalid, Code: "passkey.name_form", Field: "passkey_name"}
+		return &countersign.Error{Kind: countersign.KindInvalid, Code: "passkey.name_form", Field: "passkey_name"}
 	}
 	return nil
 }
@@ -34,10 +34,10 @@ func CheckPasskeyName(name string) error {
 // can. missing is the code for an empty one.
 func CheckReason(reason, missing string) error {
 	if strings.TrimSpace(reason) == "" {
-		return &countersign.Error{Kind: countersign.Invalid, Code: missing, Field: "reason"}
+		return &countersign.Error{Kind: countersign.KindInvalid, Code: missing, Field: "reason"}
 	}
 	if len([]rune(reason)) > 500 || !countersign.IsLine(strings.NewReplacer("\r", "", "\n", "", "\t", "").Replace(reason)) {
-		return &countersign.Error{Kind: countersign.Invalid, Code: "reason.long", Field: "reason"}
+		return &countersign.Error{Kind: countersign.KindInvalid, Code: "reason.long", Field: "reason"}
 	}
 	return nil
 }

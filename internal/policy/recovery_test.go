@@ -12,24 +12,24 @@ import (
 
 // The rules of recovery codes, of openings and of enrollment codes.
 func TestNextByACode(t *testing.T) {
-	live := countersign.EnrolmentCode{Digest: "d", Expires: noon.Add(time.Hour)}
+	live := countersign.EnrollmentCode{Digest: "d", Expires: noon.Add(time.Hour)}
 	left := countersign.RecoveryCodes{All: 8, Left: 1}
 	tests := []struct {
 		name   string
 		change func(*Facts)
 		want   Step
 	}{
-		{"turned to recovery codes (RC-01)", func(f *Facts) { f.Codes, f.Attempt.Method = left, countersign.Recovery }, AskRecovery{Left: 1}},
-		{"codes are there, but were not turned to", func(f *Facts) { f.Codes = left }, AskToken{Factor: email, Issue: true}},
-		{"turned to codes, and none is left: the Default", func(f *Facts) { f.Attempt.Method = countersign.Recovery }, AskToken{Factor: email, Issue: true}},
-		{"a recovery code earns no trust (decision 12)", func(f *Facts) { f.Attempt.Proved = countersign.Recovery }, Admit{Proof: countersign.ProofRecovery, Announce: true}},
-		{"codes without a method: set-up", func(f *Facts) { f.Codes, f.Factors = left, nil }, SetUp{}},
-		{"reset, opened four times (RS-03)", func(f *Facts) { f.Factors, f.User.ResetUntil, f.User.Openings = nil, noon.Add(time.Hour), 4 }, SetUp{}},
-		{"reset, opened five times", func(f *Facts) { f.Factors, f.User.ResetUntil, f.User.Openings = nil, noon.Add(time.Hour), 5 }, Refuse{RefusedOpenings}},
+		{"turned to recovery codes (RC-01)", func(f *Facts) { f.RecoveryCodes, f.Attempt.Method = left, countersign.MethodRecovery }, AskRecovery{Left: 1}},
+		{"codes are there, but were not turned to", func(f *Facts) { f.RecoveryCodes = left }, AskToken{Factor: email, Issue: true}},
+		{"turned to codes, and none is left: the Default", func(f *Facts) { f.Attempt.Method = countersign.MethodRecovery }, AskToken{Factor: email, Issue: true}},
+		{"a recovery code earns no trust (decision 12)", func(f *Facts) { f.Attempt.Proved = countersign.MethodRecovery }, Admit{Proof: countersign.ProofRecovery, Announce: true}},
+		{"codes without a method: set-up", func(f *Facts) { f.RecoveryCodes, f.Factors = left, nil }, Enroll{}},
+		{"reset, opened four times (RS-03)", func(f *Facts) { f.Factors, f.User.ResetUntil, f.User.EnrollmentOpenings = nil, noon.Add(time.Hour), 4 }, Enroll{}},
+		{"reset, opened five times", func(f *Facts) { f.Factors, f.User.ResetUntil, f.User.EnrollmentOpenings = nil, noon.Add(time.Hour), 5 }, Refuse{RefusedOpenings}},
 		{"opened five times, in the fifth wizard", func(f *Facts) {
-			f.Factors, f.User.ResetUntil, f.User.Openings, f.Attempt.Setup.Open = nil, noon.Add(time.Hour), 5, true
-		}, SetUp{}},
-		{"a code does not open by being made (D-38)", func(f *Facts) { f.Factors, f.User.ResetUntil, f.Code = nil, noon, live }, Refuse{RefusedLapsed}},
+			f.Factors, f.User.ResetUntil, f.User.EnrollmentOpenings, f.Attempt.Enrollment.Open = nil, noon.Add(time.Hour), 5, true
+		}, Enroll{}},
+		{"a code does not open by being made (D-38)", func(f *Facts) { f.Factors, f.User.ResetUntil, f.EnrollmentCode = nil, noon, live }, Refuse{RefusedLapsed}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -41,30 +41,30 @@ func TestNextByACode(t *testing.T) {
 }
 
 func TestNeedsCode(t *testing.T) {
-	live := countersign.EnrolmentCode{Digest: "d", Expires: noon.Add(time.Hour)}
+	live := countersign.EnrollmentCode{Digest: "d", Expires: noon.Add(time.Hour)}
 	over := live
-	over.Tries = countersign.MostEnrolmentTries
+	over.Tries = countersign.MaxEnrollmentTries
 	tests := []struct {
 		name        string
 		change      func(*Facts)
 		needs, must bool
 	}{
 		{"never set up", func(*Facts) {}, false, false},
-		{"a code was made", func(f *Facts) { f.Code = live }, true, false},
-		{"a code was made, and is over", func(f *Facts) { f.Code = over }, false, false},
-		{"a code was made, and left out", func(f *Facts) { f.Code, f.Attempt.Setup.Uncoded = live, true }, false, false},
+		{"a code was made", func(f *Facts) { f.EnrollmentCode = live }, true, false},
+		{"a code was made, and is over", func(f *Facts) { f.EnrollmentCode = over }, false, false},
+		{"a code was made, and left out", func(f *Facts) { f.EnrollmentCode, f.Attempt.Enrollment.CodeSkipped = live, true }, false, false},
 		{"no address in the profile (D-46)", func(f *Facts) { f.User.Email = "" }, true, true},
-		{"no address, and the code can't be left out", func(f *Facts) { f.User.Email, f.Code, f.Attempt.Setup.Uncoded = "", live, true }, true, true},
+		{"no address, and the code can't be left out", func(f *Facts) { f.User.Email, f.EnrollmentCode, f.Attempt.Enrollment.CodeSkipped = "", live, true }, true, true},
 		{"the reset is over (D-38)", func(f *Facts) { f.User.ResetUntil = noon }, true, true},
-		{"set-up was closed when the password came", func(f *Facts) { f.Attempt.Setup.Closed = true }, true, true},
-		{"the code was right", func(f *Facts) { f.User.Email, f.Attempt.Setup.Coded = "", true }, false, true},
-		{"set up already", func(f *Facts) { f.Factors, f.Code = []countersign.Factor{email}, live }, false, false},
+		{"set-up was closed when the password came", func(f *Facts) { f.Attempt.Enrollment.NeedsCode = true }, true, true},
+		{"the code was right", func(f *Facts) { f.User.Email, f.Attempt.Enrollment.CodeAccepted = "", true }, false, true},
+		{"set up already", func(f *Facts) { f.Factors, f.EnrollmentCode = []countersign.Factor{email}, live }, false, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := facts(func(f *Facts) { f.Factors = nil; tt.change(f) })
-			if NeedsCode(f) != tt.needs || MustCode(f) != tt.must {
-				t.Errorf("needs %v, must %v", NeedsCode(f), MustCode(f))
+			if NeedsCode(f) != tt.needs || MustUseCode(f) != tt.must {
+				t.Errorf("needs %v, must %v", NeedsCode(f), MustUseCode(f))
 			}
 		})
 	}
@@ -75,7 +75,7 @@ func TestNeedsCode(t *testing.T) {
 func TestRecoveryNeverTouchesTrust(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)
-		f.Attempt.Proved = countersign.Recovery
+		f.Attempt.Proved = countersign.MethodRecovery
 		admit, ok := Next(f).(Admit)
 		if !ok || admit.Proof != countersign.ProofRecovery {
 			return

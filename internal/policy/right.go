@@ -15,7 +15,7 @@ const (
 
 // Refusal says why an act may not be done; nil if it may.
 func refusal(code string, args countersign.Args) error {
-	return &countersign.Error{Kind: countersign.Denied, Code: code, Args: args}
+	return &countersign.Error{Kind: countersign.KindDenied, Code: code, Args: args}
 }
 
 // MayOpen says whether the actor may open what needs one of the rights.
@@ -51,10 +51,10 @@ func MayGrant(actor countersign.Actor, old, new []countersign.Right) error {
 	changed := append(minus(old, new), minus(new, old)...)
 	for _, r := range changed {
 		if !countersign.KnownRight(r) {
-			return &countersign.Error{Kind: countersign.Invalid, Code: "right.unknown", Field: "right", Args: countersign.Args{"Right": string(r)}}
+			return &countersign.Error{Kind: countersign.KindInvalid, Code: "right.unknown", Field: "right", Args: countersign.Args{"Right": string(r)}}
 		}
 		if r == countersign.RightOperator && !actor.Operator || !actor.Has(r) {
-			return &countersign.Error{Kind: countersign.Denied, Code: "right.grant", Field: "right", Args: countersign.Args{"Right": string(r)}}
+			return &countersign.Error{Kind: countersign.KindDenied, Code: "right.grant", Field: "right", Args: countersign.Args{"Right": string(r)}}
 		}
 	}
 	return nil
@@ -64,17 +64,17 @@ func minus(a, b []countersign.Right) []countersign.Right {
 	return slices.DeleteFunc(slices.Clone(a), func(r countersign.Right) bool { return slices.Contains(b, r) })
 }
 
-// Gives are the rights of the agency that the user can give to others: nobody
+// Grants are the rights of the agency that the user can give to others: nobody
 // gives a right that he does not hold himself.
-func Gives(u countersign.User) []countersign.Right {
+func Grants(u countersign.User) []countersign.Right {
 	if u.Disabled || !u.Has(countersign.RightUsers) {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(countersign.AgencyRights), func(r countersign.Right) bool { return !u.Has(r) })
 }
 
-// Loses are the rights that a user can give before a change and not after it.
-func Loses(old, u countersign.User) []countersign.Right { return minus(Gives(old), Gives(u)) }
+// Revokes are the rights that a user can give before a change and not after it.
+func Revokes(old, u countersign.User) []countersign.Right { return minus(Grants(old), Grants(u)) }
 
 // RefuseLast refuses what would take away the last administrator who can give
 // the rights that u is about to lose: nobody of the agency could undo it.
@@ -82,7 +82,7 @@ func Loses(old, u countersign.User) []countersign.Right { return minus(Gives(old
 // can give all of these rights back (RS-07).
 func RefuseLast(u countersign.User, lost []countersign.Right, holders []countersign.User) error {
 	another := func(h countersign.User) bool {
-		return h.ID != u.ID && h.Password != "" && len(minus(lost, Gives(h))) == 0
+		return h.ID != u.ID && h.Password != "" && len(minus(lost, Grants(h))) == 0
 	}
 	if len(lost) == 0 || slices.ContainsFunc(holders, another) {
 		return nil

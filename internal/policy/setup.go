@@ -47,27 +47,27 @@ func (Done) stage()          {}
 // NextStage is where the wizard stands, from what was set up so far: verified
 // are the user's methods, offered those that this installation can offer. A
 // passkey is offered beside the others, and has no step of its own.
-func NextStage(s countersign.Setup, verified []countersign.Factor, offered []countersign.Method) Stage {
+func NextStage(s countersign.Enrollment, verified []countersign.Factor, offered []countersign.Method) Stage {
 	has := func(m countersign.Method) bool {
 		return slices.ContainsFunc(verified, func(f countersign.Factor) bool { return f.Method == m })
 	}
 	missing := slices.DeleteFunc(slices.Clone(offered), func(m countersign.Method) bool {
-		return m == countersign.Email || m == countersign.ByPasskey || slices.Contains(s.Verified, m) || slices.Contains(s.Skipped, m)
+		return m == countersign.MethodEmail || m == countersign.MethodPasskey || slices.Contains(s.Verified, m) || slices.Contains(s.Skipped, m)
 	})
 	switch {
-	case s.Method == countersign.Email && s.Confirm:
+	case s.Method == countersign.MethodEmail && s.Confirm:
 		return ConfirmEmail{}
-	case s.Method == countersign.Email && s.Email != "":
+	case s.Method == countersign.MethodEmail && s.Email != "":
 		return ProveEmail{}
-	case s.Method == countersign.Email || !has(countersign.Email):
+	case s.Method == countersign.MethodEmail || !has(countersign.MethodEmail):
 		return ProposeEmail{}
-	case s.Method == countersign.SMS && s.Phone != "":
+	case s.Method == countersign.MethodSMS && s.Phone != "":
 		return ProveSMS{}
-	case s.Method == countersign.ByPasskey:
+	case s.Method == countersign.MethodPasskey:
 		return MakePasskey{}
 	case len(missing) > 0:
 		return Menu{Offered: missing}
-	case len(verified) > 1 && !s.Chosen:
+	case len(verified) > 1 && !s.DefaultChosen:
 		return ChooseDefault{}
 	default:
 		return Done{}
@@ -79,14 +79,14 @@ func NextStage(s countersign.Setup, verified []countersign.Factor, offered []cou
 // profile has no address to prove (D-46), or because one was made and its user
 // has not chosen to go on without it.
 func NeedsCode(f Facts) bool {
-	s := f.Attempt.Setup
-	if len(f.Factors) > 0 || s.Coded {
+	s := f.Attempt.Enrollment
+	if len(f.Factors) > 0 || s.CodeAccepted {
 		return false
 	}
-	return s.Closed || MustCode(f) || f.Code.Live(f.Now) && !s.Uncoded
+	return s.NeedsCode || MustUseCode(f) || f.EnrollmentCode.Live(f.Now) && !s.CodeSkipped
 }
 
-// MustCode tells whether there is no way into set-up but an enrollment code.
-func MustCode(f Facts) bool {
-	return f.Attempt.Setup.Closed || f.lapsed() || f.User.Email == ""
+// MustUseCode tells whether there is no way into set-up but an enrollment code.
+func MustUseCode(f Facts) bool {
+	return f.Attempt.Enrollment.NeedsCode || f.lapsed() || f.User.Email == ""
 }

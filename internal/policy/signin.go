@@ -13,54 +13,54 @@ import (
 
 // The numbers of the sign-in (0.3).
 const (
-	MaxFailures  = 3                // second-factor attempts per sign-in, fixed (M30)
-	MaxHints     = 20               // inputs that were not six digits, per sign-in (D-18)
-	AttemptLife  = 10 * time.Minute // from the password to the token
-	SetUpLife    = 30 * time.Minute // the wizard
-	LinkLife     = 24 * time.Hour   // activation, and the first administrator's link (PW-07)
-	NotMeLife    = 7 * Day          // the link «This was not me» (decision 14)
-	EnrolLife    = 24 * time.Hour   // an enrollment code
-	KeyLife      = 10 * time.Minute // an app's key that waits for its first token (ER-03)
-	MaxOpenings  = 5                // of set-up with the password alone, after a reset (RS-03)
-	OldEmail     = 72 * time.Hour   // how long a replaced address is told (ER-05)
-	ResetLife    = 24 * time.Hour   // how long a reset leaves set-up open (D-38)
-	StepUpFresh  = 5 * time.Minute  // how long a proof counts as fresh (SE-06)
-	Skew         = 300 * time.Second
-	Day          = 86400 * time.Second // no calendar, no daylight saving (D-04)
-	SeenFor      = 180 * Day           // how long a connection counts as seen (D-17)
-	MaxDevices   = 50                  // connections remembered per user
-	SendGap      = 30 * time.Second    // between two tokens of a sign-in
-	MaxSends     = 5                   // tokens per sign-in
-	SendHour     = time.Hour           // how long an unused token counts against its user
-	MaxHourly    = 10                  // unused tokens per user in an hour
-	NumberGap    = 10 * time.Minute    // how long an unused token counts against its phone number
-	MaxPerNumber = 5                   // unused tokens per phone number in ten minutes
-	MaxPrompts   = 10                  // cancelled or failed prompts for a passkey, per sign-in (D-18)
-	MaxPasskeys  = 10                  // passkeys per user
-	NonceLife    = 5 * time.Minute     // how long a passkey may take to answer (PK-01)
+	MaxFailures           = 3                // second-factor attempts per sign-in, fixed (M30)
+	MaxHints              = 20               // inputs that were not six digits, per sign-in (D-18)
+	AttemptLife           = 10 * time.Minute // from the password to the token
+	EnrollmentLife        = 30 * time.Minute // the wizard
+	LinkLife              = 24 * time.Hour   // activation, and the first administrator's link (PW-07)
+	UnrecognizedLife      = 7 * Day          // the link «This was not me» (decision 14)
+	ResetEnrollmentLife   = 24 * time.Hour   // an enrollment code
+	KeyLife               = 10 * time.Minute // an app's key that waits for its first token (ER-03)
+	MaxEnrollmentOpenings = 5                // of set-up with the password alone, after a reset (RS-03)
+	OldEmail              = 72 * time.Hour   // how long a replaced address is told (ER-05)
+	ResetLife             = 24 * time.Hour   // how long a reset leaves set-up open (D-38)
+	StepUpAge             = 5 * time.Minute  // how long a proof counts as fresh (SE-06)
+	Skew                  = 300 * time.Second
+	Day                   = 86400 * time.Second // no calendar, no daylight saving (D-04)
+	SeenFor               = 180 * Day           // how long a connection counts as seen (D-17)
+	MaxDevices            = 50                  // connections remembered per user
+	SendGap               = 30 * time.Second    // between two tokens of a sign-in
+	MaxSends              = 5                   // tokens per sign-in
+	SendHour              = time.Hour           // how long an unused token counts against its user
+	MaxHourly             = 10                  // unused tokens per user in an hour
+	NumberGap             = 10 * time.Minute    // how long an unused token counts against its phone number
+	MaxPerNumber          = 5                   // unused tokens per phone number in ten minutes
+	MaxPrompts            = 10                  // cancelled or failed prompts for a passkey, per sign-in (D-18)
+	MaxPasskeys           = 10                  // passkeys per user
+	NonceLife             = 5 * time.Minute     // how long a passkey may take to answer (PK-01)
 )
 
 // Facts is all that the next step of a sign-in depends on.
 type Facts struct {
-	Now     time.Time
-	Agency  countersign.Preferences
-	User    countersign.User
-	Factors []countersign.Factor // verified methods
-	Attempt countersign.Attempt
-	Devices []countersign.Device  // connections of this user from the browser whose cookie was presented
-	Browser countersign.BrowserID // the browser of that cookie; empty: none was presented that is right
-	Known   bool                  // a device cookie was presented that is right
-	Codes   countersign.RecoveryCodes
-	Code    countersign.EnrolmentCode // made last for this user; zero: none
-	Client  countersign.Client
-	Tokens  Tokens // wrong tokens of this user, over all sign-ins
+	Now            time.Time
+	Agency         countersign.Preferences
+	User           countersign.User
+	Factors        []countersign.Factor // verified methods
+	Attempt        countersign.Attempt
+	Devices        []countersign.Device  // connections of this user from the browser whose cookie was presented
+	Browser        countersign.BrowserID // the browser of that cookie; empty: none was presented that is right
+	Known          bool                  // a device cookie was presented that is right
+	RecoveryCodes  countersign.RecoveryCodes
+	EnrollmentCode countersign.EnrollmentCode // made last for this user; zero: none
+	Client         countersign.Client
+	TokenLimits    TokenLimits // wrong tokens of this user, over all sign-ins
 }
 
-// Paused says why no token of a verified method is taken now; the zero Pause: one is.
-func (f Facts) Paused(fa countersign.Factor) Pause {
-	p := f.Tokens.Pause(f.Now, fa.Method, fa.Verified)
+// LimitedMethods says why no token of a verified method is taken now; the zero Pause: one is.
+func (f Facts) LimitedMethods(fa countersign.Factor) Decision {
+	p := f.TokenLimits.Decide(f.Now, fa.Method, fa.Verified)
 	if p.Busy() {
-		return Pause{}
+		return Decision{}
 	}
 	return p
 }
@@ -83,8 +83,8 @@ type (
 	}
 	// AskRecovery: the user turned to his recovery codes; one of them is asked for.
 	AskRecovery struct{ Left int }
-	// SetUp: no method is verified; the wizard and nothing else is open.
-	SetUp struct{}
+	// Enroll: no method is verified; the wizard and nothing else is open.
+	Enroll struct{}
 	// Admit: a session. Remember: this device has earned trust. Announce: the
 	// connection was not seen before, the user is told.
 	Admit struct {
@@ -99,7 +99,7 @@ type (
 func (AskPassword) step() {}
 func (AskToken) step()    {}
 func (AskRecovery) step() {}
-func (SetUp) step()       {}
+func (Enroll) step()      {}
 func (Admit) step()       {}
 func (Refuse) step()      {}
 
@@ -140,15 +140,15 @@ func Next(f Facts) Step {
 		return AskPassword{}
 	case f.User.Disabled:
 		return Refuse{RefusedDisabled}
-	case a.Setup.Open:
-		return SetUp{}
+	case a.Enrollment.Open:
+		return Enroll{}
 	case !a.Password:
 		return Admit{Proof: countersign.ProofPasskey, Remember: f.mayRemember(), Announce: f.announce()}
 	case a.Proved != "":
 		return Admit{Proof: countersign.Proof(a.Proved), Remember: f.mayRemember(), Announce: f.announce()}
-	case a.Asked && len(f.Factors) == 0:
+	case a.TokenAsked && len(f.Factors) == 0:
 		return Refuse{RefusedExpired} // what it was asked by is gone
-	case a.Asked:
+	case a.TokenAsked:
 		return f.ask() // whatever has changed since: the page that is open keeps its word
 	case !f.Agency.TwoFactor:
 		return Admit{Proof: countersign.ProofPassword, Announce: f.announce()}
@@ -159,7 +159,7 @@ func Next(f Facts) Step {
 	case len(f.Factors) == 0 && f.User.Email == "":
 		return Refuse{RefusedNoEmail}
 	case len(f.Factors) == 0:
-		return SetUp{}
+		return Enroll{}
 	case f.Remembered():
 		return Admit{Proof: countersign.ProofRemembered, Announce: f.announce()}
 	default:
@@ -176,7 +176,7 @@ func OutOfTries(a countersign.Attempt, now time.Time) bool {
 // alone tells whether a passkey is the whole sign-in: the agency allows it, and
 // the passkey has verified its user, so that two factors were proved at once.
 func (f Facts) alone() bool {
-	return f.Agency.PasskeySignIn && f.Attempt.Alone && f.Attempt.Proved == countersign.ByPasskey && f.has(countersign.ByPasskey)
+	return f.Agency.PasskeySignIn && f.Attempt.PasskeyOnly && f.Attempt.Proved == countersign.MethodPasskey && f.has(countersign.MethodPasskey)
 }
 
 func (f Facts) has(m countersign.Method) bool {
@@ -186,8 +186,8 @@ func (f Facts) has(m countersign.Method) bool {
 // ask is the token that the attempt is waiting for: by the method the user
 // turned to, otherwise by the Default (M21).
 func (f Facts) ask() Step {
-	if f.Attempt.Method == countersign.Recovery && f.Codes.Left > 0 {
-		return AskRecovery{Left: f.Codes.Left}
+	if f.Attempt.Method == countersign.MethodRecovery && f.RecoveryCodes.Left > 0 {
+		return AskRecovery{Left: f.RecoveryCodes.Left}
 	}
 	factor := f.Method()
 	c := f.Attempt.Challenge
@@ -201,13 +201,15 @@ func (f Facts) ask() Step {
 
 // Sends tells whether a token is sent for the method. The app shows its own,
 // and a passkey has none.
-func Sends(m countersign.Method) bool { return m == countersign.Email || m == countersign.SMS }
+func Sends(m countersign.Method) bool {
+	return m == countersign.MethodEmail || m == countersign.MethodSMS
+}
 
-// MaySend is from when on a token may be sent by a channel; zero: at once. The
+// SendAllowedAt is from when on a token may be sent by a channel; zero: at once. The
 // wait holds for the channel, whatever the address: a wizard that texted one
 // number after the other would be a way to text anybody, and to spend the
 // agency's money. A change of method may send at once (D-27, M22).
-func MaySend(a countersign.Attempt, m countersign.Method) time.Time {
+func SendAllowedAt(a countersign.Attempt, m countersign.Method) time.Time {
 	if a.Sent[m].IsZero() {
 		return time.Time{}
 	}
@@ -244,7 +246,7 @@ func Default(factors []countersign.Factor) countersign.Factor {
 }
 
 // Strength orders the methods, the strongest first (D-33).
-var Strength = []countersign.Method{countersign.ByPasskey, countersign.App, countersign.SMS, countersign.Email}
+var Strength = []countersign.Method{countersign.MethodPasskey, countersign.MethodApp, countersign.MethodSMS, countersign.MethodEmail}
 
 // lapsed tells whether the user was reset and did not set up in time (D-38).
 func (f Facts) lapsed() bool {
@@ -253,7 +255,7 @@ func (f Facts) lapsed() bool {
 
 // spent tells whether a reset was opened as often as it may be (RS-03).
 func (f Facts) spent() bool {
-	return !f.User.ResetUntil.IsZero() && f.User.Openings >= MaxOpenings
+	return !f.User.ResetUntil.IsZero() && f.User.EnrollmentOpenings >= MaxEnrollmentOpenings
 }
 
 // MayRemember tells whether a proof in these facts earns trust for the device.
@@ -261,14 +263,14 @@ func MayRemember(f Facts) bool { return f.mayRemember() }
 
 // mayRemember tells whether a proof now earns trust (D-13).
 func (f Facts) mayRemember() bool {
-	return f.Agency.TwoFactor && f.Agency.Days > 0 && f.Client.Network() != "" && !f.adminAlways() && f.Attempt.Proved != countersign.Recovery
+	return f.Agency.TwoFactor && f.Agency.Days > 0 && f.Client.Network() != "" && !f.adminAlways() && f.Attempt.Proved != countersign.MethodRecovery
 }
 
 func (f Facts) adminAlways() bool { return f.Agency.AdminAlways && f.User.IsAdministrator() }
 
-// Fresh is Next for a step-up: a token by any verified method, or the password
+// NextStepUp is Next for a step-up: a token by any verified method, or the password
 // where there is none (SE-06). It never admits: the session stays what it is.
-func Fresh(f Facts) Step {
+func NextStepUp(f Facts) Step {
 	a := f.Attempt
 	switch {
 	case !f.Now.Before(a.Expires):

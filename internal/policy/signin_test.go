@@ -14,10 +14,10 @@ import (
 var (
 	noon   = time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
 	office = countersign.Client{IP: netip.MustParseAddr("203.0.113.7"), Browser: "Chrome", OS: "Windows"}
-	email  = countersign.Factor{ID: "f1", Method: countersign.Email, Address: "b@demo.example"}
-	app    = countersign.Factor{ID: "f2", Method: countersign.App, Default: true}
+	email  = countersign.Factor{ID: "f1", Method: countersign.MethodEmail, Address: "b@demo.example"}
+	app    = countersign.Factor{ID: "f2", Method: countersign.MethodApp, Default: true}
 
-	passkey = countersign.Factor{ID: "f4", Method: countersign.ByPasskey}
+	passkey = countersign.Factor{ID: "f4", Method: countersign.MethodPasskey}
 	week    = countersign.Preferences{TwoFactor: true, Days: 7, Network: countersign.NetworkExact, TokenLife: countersign.TokenLife}
 )
 
@@ -41,7 +41,7 @@ func facts(change func(*Facts)) Facts {
 func alone(f *Facts) {
 	f.Agency.PasskeySignIn = true
 	f.Factors = append(f.Factors, passkey)
-	f.Attempt.Password, f.Attempt.Proved, f.Attempt.Alone = false, countersign.ByPasskey, true
+	f.Attempt.Password, f.Attempt.Proved, f.Attempt.PasskeyOnly = false, countersign.MethodPasskey, true
 }
 
 // proved lets the browser be known and its connection proved at t.
@@ -63,30 +63,30 @@ func TestNext(t *testing.T) {
 		{"ten minutes are over (D-29)", func(f *Facts) { f.Now = f.Attempt.Expires }, Refuse{RefusedExpired}},
 		{"one millisecond before they are over", func(f *Facts) { f.Now = f.Attempt.Expires.Add(-time.Millisecond) }, ask},
 		{"three failures (M30)", func(f *Facts) { f.Attempt.Failures = 3 }, Refuse{RefusedFailures}},
-		{"three failures, then the right token", func(f *Facts) { f.Attempt.Failures = 3; f.Attempt.Proved = countersign.Email }, Refuse{RefusedFailures}},
+		{"three failures, then the right token", func(f *Facts) { f.Attempt.Failures = 3; f.Attempt.Proved = countersign.MethodEmail }, Refuse{RefusedFailures}},
 		{"disabled", func(f *Facts) { f.User.Disabled = true }, Refuse{RefusedDisabled}},
-		{"disabled while the token was on its way", func(f *Facts) { f.User.Disabled = true; f.Attempt.Proved = countersign.Email }, Refuse{RefusedDisabled}},
+		{"disabled while the token was on its way", func(f *Facts) { f.User.Disabled = true; f.Attempt.Proved = countersign.MethodEmail }, Refuse{RefusedDisabled}},
 		{"2FA Off (D-49)", func(f *Facts) { f.Agency.TwoFactor = false }, Admit{Proof: countersign.ProofPassword, Announce: true}},
 		{"2FA Off, and not set up", func(f *Facts) { f.Agency.TwoFactor = false; f.Factors = nil }, Admit{Proof: countersign.ProofPassword, Announce: true}},
-		{"right token", func(f *Facts) { f.Attempt.Proved = countersign.Email }, Admit{Proof: countersign.ProofEmail, Remember: true, Announce: true}},
-		{"right token at frequency 0 earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.Email; f.Agency.Days = 0 }, Admit{Proof: countersign.ProofEmail, Announce: true}},
-		{"right token from an unknown network earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.Email; f.Client.IP = netip.Addr{} }, Admit{Proof: countersign.ProofEmail, Announce: true}},
-		{"asked, remembered meanwhile: still asked", func(f *Facts) { f.Attempt.Asked = true; proved(f, noon.Add(-time.Hour)) }, ask},
+		{"right token", func(f *Facts) { f.Attempt.Proved = countersign.MethodEmail }, Admit{Proof: countersign.ProofEmail, Remember: true, Announce: true}},
+		{"right token at frequency 0 earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.MethodEmail; f.Agency.Days = 0 }, Admit{Proof: countersign.ProofEmail, Announce: true}},
+		{"right token from an unknown network earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.MethodEmail; f.Client.IP = netip.Addr{} }, Admit{Proof: countersign.ProofEmail, Announce: true}},
+		{"asked, remembered meanwhile: still asked", func(f *Facts) { f.Attempt.TokenAsked = true; proved(f, noon.Add(-time.Hour)) }, ask},
 		{"asked, remembered meanwhile: the right token", func(f *Facts) {
-			f.Attempt.Asked, f.Attempt.Proved = true, countersign.Email
+			f.Attempt.TokenAsked, f.Attempt.Proved = true, countersign.MethodEmail
 			proved(f, noon.Add(-time.Hour))
 		}, Admit{Proof: countersign.ProofEmail, Remember: true}},
-		{"asked, 2FA Off meanwhile: still asked", func(f *Facts) { f.Attempt.Asked, f.Agency.TwoFactor = true, false }, ask},
+		{"asked, 2FA Off meanwhile: still asked", func(f *Facts) { f.Attempt.TokenAsked, f.Agency.TwoFactor = true, false }, ask},
 		{"asked, 2FA Off meanwhile: the right token, which earns no trust (D-49)", func(f *Facts) {
-			f.Attempt.Asked, f.Attempt.Proved, f.Agency.TwoFactor = true, countersign.Email, false
+			f.Attempt.TokenAsked, f.Attempt.Proved, f.Agency.TwoFactor = true, countersign.MethodEmail, false
 		}, Admit{Proof: countersign.ProofEmail, Announce: true}},
-		{"asked, its methods are gone", func(f *Facts) { f.Attempt.Asked, f.Factors = true, nil }, Refuse{RefusedExpired}},
-		{"never set up (ER-01)", func(f *Facts) { f.Factors = nil }, SetUp{}},
-		{"never set up, on a remembered device", func(f *Facts) { f.Factors = nil; proved(f, noon.Add(-time.Hour)) }, SetUp{}},
+		{"asked, its methods are gone", func(f *Facts) { f.Attempt.TokenAsked, f.Factors = true, nil }, Refuse{RefusedExpired}},
+		{"never set up (ER-01)", func(f *Facts) { f.Factors = nil }, Enroll{}},
+		{"never set up, on a remembered device", func(f *Facts) { f.Factors = nil; proved(f, noon.Add(-time.Hour)) }, Enroll{}},
 		{"never set up, without an address (D-46)", func(f *Facts) { f.Factors = nil; f.User.Email = "" }, Refuse{RefusedNoEmail}},
-		{"reset, in time (M27)", func(f *Facts) { f.Factors = nil; f.User.ResetUntil = noon.Add(time.Millisecond) }, SetUp{}},
+		{"reset, in time (M27)", func(f *Facts) { f.Factors = nil; f.User.ResetUntil = noon.Add(time.Millisecond) }, Enroll{}},
 		{"reset, 24 hours are over (RS-03)", func(f *Facts) { f.Factors = nil; f.User.ResetUntil = noon }, Refuse{RefusedLapsed}},
-		{"the wizard is open, its email is proved", func(f *Facts) { f.Attempt.Setup.Open = true; f.Attempt.Proved = countersign.Email }, SetUp{}},
+		{"the wizard is open, its email is proved", func(f *Facts) { f.Attempt.Enrollment.Open = true; f.Attempt.Proved = countersign.MethodEmail }, Enroll{}},
 		{"remembered (M8)", func(f *Facts) { proved(f, noon.Add(-7*Day+time.Millisecond)) }, remembered},
 		{"seven days are over (D-02)", func(f *Facts) { proved(f, noon.Add(-7*Day)) }, ask},
 		{"remembered, but the cookie is gone (D-14)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Known = false }, ask},
@@ -103,30 +103,32 @@ func TestNext(t *testing.T) {
 			f.User.Rights, f.Agency.AdminAlways = countersign.AgencyRights, true
 		}, ask},
 		{"the Default decides (M21)", func(f *Facts) { f.Factors = append(f.Factors, app) }, AskToken{Factor: app}},
-		{"another way was chosen (D-31)", func(f *Facts) { f.Factors = append(f.Factors, app); f.Attempt.Method = countersign.Email }, ask},
+		{"another way was chosen (D-31)", func(f *Facts) { f.Factors = append(f.Factors, app); f.Attempt.Method = countersign.MethodEmail }, ask},
 		{"the token was sent", func(f *Facts) {
-			f.Attempt.Challenge = countersign.Challenge{Method: countersign.Email, Factor: "f1", Digest: []byte{1}, Issued: noon, Expires: noon.Add(time.Minute)}
+			f.Attempt.Challenge = countersign.Challenge{Method: countersign.MethodEmail, Factor: "f1", Digest: []byte{1}, Issued: noon, Expires: noon.Add(time.Minute)}
 		}, AskToken{Factor: email}},
 		{"the token that was sent is over (D-22)", func(f *Facts) {
-			f.Attempt.Challenge = countersign.Challenge{Method: countersign.Email, Factor: "f1", Digest: []byte{1}, Issued: noon.Add(-time.Minute), Expires: noon}
+			f.Attempt.Challenge = countersign.Challenge{Method: countersign.MethodEmail, Factor: "f1", Digest: []byte{1}, Issued: noon.Add(-time.Minute), Expires: noon}
 		}, AskToken{Factor: email, Stale: true}},
 		{"a passkey is asked for: nothing is sent", func(f *Facts) {
 			f.Factors = []countersign.Factor{email, passkey}
-			f.Attempt.Method = countersign.ByPasskey
+			f.Attempt.Method = countersign.MethodPasskey
 		}, AskToken{Factor: passkey}},
-		{"nothing is Default: the passkey is the strongest (D-34)", func(f *Facts) { f.Factors = []countersign.Factor{email, {ID: "f2", Method: countersign.App}, passkey} }, AskToken{Factor: passkey}},
-		{"password and passkey", func(f *Facts) { f.Factors = append(f.Factors, passkey); f.Attempt.Proved = countersign.ByPasskey }, Admit{Proof: countersign.ProofPasskey, Remember: true, Announce: true}},
+		{"nothing is Default: the passkey is the strongest (D-34)", func(f *Facts) {
+			f.Factors = []countersign.Factor{email, {ID: "f2", Method: countersign.MethodApp}, passkey}
+		}, AskToken{Factor: passkey}},
+		{"password and passkey", func(f *Facts) { f.Factors = append(f.Factors, passkey); f.Attempt.Proved = countersign.MethodPasskey }, Admit{Proof: countersign.ProofPasskey, Remember: true, Announce: true}},
 		{"a passkey alone (PASSKEYSIGNIN)", alone, Admit{Proof: countersign.ProofPasskey, Remember: true, Announce: true}},
 		{"a passkey alone, 2FA Off: it says what was proved", func(f *Facts) { alone(f); f.Agency.TwoFactor = false }, Admit{Proof: countersign.ProofPasskey, Announce: true}},
 		{"a passkey alone, frequency 0 (M28)", func(f *Facts) { alone(f); f.Agency.Days = 0 }, Admit{Proof: countersign.ProofPasskey, Announce: true}},
 		{"a passkey alone, not allowed", func(f *Facts) { alone(f); f.Agency.PasskeySignIn = false }, AskPassword{}},
-		{"a passkey alone, its user not verified", func(f *Facts) { alone(f); f.Attempt.Alone = false }, AskPassword{}},
+		{"a passkey alone, its user not verified", func(f *Facts) { alone(f); f.Attempt.PasskeyOnly = false }, AskPassword{}},
 		{"a passkey alone, removed meanwhile", func(f *Facts) { alone(f); f.Factors = f.Factors[:1] }, AskPassword{}},
-		{"another proof is never alone", func(f *Facts) { alone(f); f.Attempt.Proved = countersign.App }, AskPassword{}},
+		{"another proof is never alone", func(f *Facts) { alone(f); f.Attempt.Proved = countersign.MethodApp }, AskPassword{}},
 		{"a passkey alone, disabled", func(f *Facts) { alone(f); f.User.Disabled = true }, Refuse{RefusedDisabled}},
 		{"a passkey alone, too late", func(f *Facts) { alone(f); f.Now = f.Attempt.Expires }, Refuse{RefusedExpired}},
 		{"a passkey alone, after three failures", func(f *Facts) { alone(f); f.Attempt.Failures = 3 }, Refuse{RefusedFailures}},
-		{"a passkey alone never leaves a wizard", func(f *Facts) { alone(f); f.Attempt.Setup.Open = true }, SetUp{}},
+		{"a passkey alone never leaves a wizard", func(f *Facts) { alone(f); f.Attempt.Enrollment.Open = true }, Enroll{}},
 		{"same /64 (M11)", func(f *Facts) {
 			proved(f, noon.Add(-time.Hour))
 			f.Devices[0].Client.IP, f.Client.IP = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
@@ -137,7 +139,7 @@ func TestNext(t *testing.T) {
 		}, ask},
 		{"nearby address, Neighbourhood (D-12)", func(f *Facts) {
 			proved(f, noon.Add(-time.Hour))
-			f.Agency.Network, f.Client.IP = countersign.NetworkNeighbourhood, netip.MustParseAddr("203.0.113.200")
+			f.Agency.Network, f.Client.IP = countersign.NetworkNeighborhood, netip.MustParseAddr("203.0.113.200")
 		}, Admit{Proof: countersign.ProofRemembered, Announce: true}},
 		{"far address, Any (D-12)", func(f *Facts) {
 			proved(f, noon.Add(-time.Hour))
@@ -168,7 +170,7 @@ func drawn(t *rapid.T) Facts {
 			AdminAlways: rapid.Bool().Draw(t, "always"),
 
 			PasskeySignIn: rapid.Bool().Draw(t, "passkey sign-in"),
-			Network:       rapid.SampledFrom([]string{countersign.NetworkExact, countersign.NetworkNeighbourhood, countersign.NetworkAny}).Draw(t, "network"),
+			Network:       rapid.SampledFrom([]string{countersign.NetworkExact, countersign.NetworkNeighborhood, countersign.NetworkAny}).Draw(t, "network"),
 		},
 		User: countersign.User{
 			ID:       "u1",
@@ -180,16 +182,16 @@ func drawn(t *rapid.T) Facts {
 		Client:  rapid.SampledFrom(clients).Draw(t, "client"),
 		Known:   rapid.Bool().Draw(t, "known"),
 		Attempt: countersign.Attempt{
-			Password: rapid.Bool().Draw(t, "password"),
-			Asked:    rapid.Bool().Draw(t, "asked"),
-			Proved:   rapid.SampledFrom([]countersign.Method{"", countersign.Email, countersign.App, countersign.ByPasskey}).Draw(t, "proved"),
-			Alone:    rapid.Bool().Draw(t, "alone"),
-			Failures: rapid.IntRange(0, 4).Draw(t, "failures"),
-			Method:   rapid.SampledFrom([]countersign.Method{"", countersign.Email, countersign.SMS}).Draw(t, "method"),
-			Expires:  instant("expires"),
+			Password:    rapid.Bool().Draw(t, "password"),
+			TokenAsked:  rapid.Bool().Draw(t, "asked"),
+			Proved:      rapid.SampledFrom([]countersign.Method{"", countersign.MethodEmail, countersign.MethodApp, countersign.MethodPasskey}).Draw(t, "proved"),
+			PasskeyOnly: rapid.Bool().Draw(t, "alone"),
+			Failures:    rapid.IntRange(0, 4).Draw(t, "failures"),
+			Method:      rapid.SampledFrom([]countersign.Method{"", countersign.MethodEmail, countersign.MethodSMS}).Draw(t, "method"),
+			Expires:     instant("expires"),
 		},
 	}
-	f.Attempt.Setup.Open = rapid.Bool().Draw(t, "wizard")
+	f.Attempt.Enrollment.Open = rapid.Bool().Draw(t, "wizard")
 	if rapid.Bool().Draw(t, "reset") {
 		f.User.ResetUntil = instant("until")
 	}
@@ -213,7 +215,7 @@ func TestNobodyWalksIn(t *testing.T) {
 		if !ok {
 			return
 		}
-		alone := f.Agency.PasskeySignIn && f.Attempt.Alone && f.Attempt.Proved == countersign.ByPasskey && f.has(countersign.ByPasskey)
+		alone := f.Agency.PasskeySignIn && f.Attempt.PasskeyOnly && f.Attempt.Proved == countersign.MethodPasskey && f.has(countersign.MethodPasskey)
 		switch {
 		case !f.Attempt.Password && !alone, f.User.Disabled, f.Attempt.Failures >= MaxFailures, !f.Now.Before(f.Attempt.Expires):
 			t.Fatalf("admitted: %+v", f)
@@ -223,9 +225,9 @@ func TestNobodyWalksIn(t *testing.T) {
 			t.Fatalf("trusted without a second factor: %+v", f)
 		case !f.Attempt.Password && admit.Proof != countersign.ProofPasskey:
 			t.Fatalf("says that a password was proved: %+v", f)
-		case admit.Proof == countersign.ProofPasskey && f.Attempt.Proved != countersign.ByPasskey:
+		case admit.Proof == countersign.ProofPasskey && f.Attempt.Proved != countersign.MethodPasskey:
 			t.Fatalf("says more than was proved: %+v", f)
-		case admit.Proof == countersign.Proof(countersign.Email) && f.Attempt.Proved != countersign.Email:
+		case admit.Proof == countersign.Proof(countersign.MethodEmail) && f.Attempt.Proved != countersign.MethodEmail:
 			t.Fatalf("says more than was proved: %+v", f)
 		}
 	})
@@ -236,14 +238,14 @@ func TestNobodyWalksIn(t *testing.T) {
 func TestAnAskedAttemptIsAdmittedByAProofAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)
-		f.Attempt.Asked, f.Attempt.Setup.Open = true, false
+		f.Attempt.TokenAsked, f.Attempt.Enrollment.Open = true, false
 		admit, ok := Next(f).(Admit)
 		if ok && (f.Attempt.Proved == "" || admit.Proof != countersign.Proof(f.Attempt.Proved)) {
 			t.Fatalf("admitted by %q: %+v", admit.Proof, f)
 		}
 		f.Attempt.Proved = ""
 		_, asks := Next(f).(AskToken)
-		f.Attempt.Proved = countersign.Email
+		f.Attempt.Proved = countersign.MethodEmail
 		if _, ok := Next(f).(Admit); asks && !ok {
 			t.Fatalf("a right token was not enough: %+v", f)
 		}
@@ -273,7 +275,7 @@ func TestAProofNeverHurts(t *testing.T) {
 		f := drawn(t)
 		f.Attempt.Proved = ""
 		_, before := Next(f).(Admit)
-		f.Attempt.Proved = countersign.App
+		f.Attempt.Proved = countersign.MethodApp
 		if _, after := Next(f).(Admit); before && !after {
 			t.Fatalf("a proof hurt: %+v", f)
 		}

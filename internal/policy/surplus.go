@@ -68,7 +68,7 @@ func spare(live []countersign.Attempt) int {
 func networks(c countersign.Client) [3]string {
 	wide := c.Wide()
 	if wide == "" {
-		wide = c.Neighbourhood() // IPv4
+		wide = c.Neighborhood() // IPv4
 	}
-	return [3]string{wide, c.Neighbourhood(), c.Network()}
+	return [3]string{wide, c.Neighborhood(), c.Network()}
 }

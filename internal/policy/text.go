@@ -23,7 +23,7 @@ type TextFacts struct {
 	NumberDay  int
 	Network    int // unused ones from the network within an hour
 	Adjacent   int // other numbers nearby, over and unused, within an hour
-	Over       int // texts of the agency within an hour whose token is over
+	Unlimited  int // texts of the agency within an hour whose token is over
 	Used       int // of these, used
 	Sent       int // by the agency on this day
 	Budget     int // of the agency for a day
@@ -66,7 +66,7 @@ func MayText(f TextFacts) TextVerdict {
 		return TextVerdict{Code: "send.limit_texts", Until: day, Alarm: AlarmAll}
 	case f.Adjacent >= AdjacentNumbers:
 		return TextVerdict{Code: "send.stopped", Alarm: AlarmAdjacent}
-	case f.Over >= FewTexts && f.Used*100 < f.Over*LeastUsed:
+	case f.Unlimited >= FewTexts && f.Used*100 < f.Unlimited*LeastUsed:
 		return TextVerdict{Code: "send.stopped", Alarm: AlarmConversion}
 	case (f.Sent+1)*100 >= f.Budget*AlarmAt:
 		return TextVerdict{Alarm: AlarmBudget}

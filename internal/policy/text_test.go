@@ -31,9 +31,9 @@ func TestMayText(t *testing.T) {
 		"no limit of the installation": {func(f *TextFacts) { f.SentByAll, f.BudgetAll = 9000, 0 }, "", ""},
 		"nine neighbors":               {func(f *TextFacts) { f.Adjacent = 9 }, "", ""},
 		"ten neighbors":                {func(f *TextFacts) { f.Adjacent = 10 }, "send.stopped", AlarmAdjacent},
-		"few texts, none used":         {func(f *TextFacts) { f.Over = 19 }, "", ""},
-		"a third is used":              {func(f *TextFacts) { f.Over, f.Used = 100, 30 }, "", ""},
-		"less is used":                 {func(f *TextFacts) { f.Over, f.Used = 100, 29 }, "send.stopped", AlarmConversion},
+		"few texts, none used":         {func(f *TextFacts) { f.Unlimited = 19 }, "", ""},
+		"a third is used":              {func(f *TextFacts) { f.Unlimited, f.Used = 100, 30 }, "", ""},
+		"less is used":                 {func(f *TextFacts) { f.Unlimited, f.Used = 100, 29 }, "send.stopped", AlarmConversion},
 	} {
 		f := calm
 		tt.change(&f)
@@ -66,14 +66,14 @@ func TestTextsNeverBeyondTheBudget(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
 		f := TextFacts{Now: calm.Now, NumberHour: n("hour", 30), NumberDay: n("day", 30), Network: n("network", 60), Adjacent: n("adjacent", 20),
-			Over: n("over", 60), Sent: n("sent", 40), Budget: n("budget", 40), SentByAll: n("all", 60), BudgetAll: n("most", 60)}
-		f.Used = rapid.IntRange(0, f.Over).Draw(t, "used")
+			Unlimited: n("over", 60), Sent: n("sent", 40), Budget: n("budget", 40), SentByAll: n("all", 60), BudgetAll: n("most", 60)}
+		f.Used = rapid.IntRange(0, f.Unlimited).Draw(t, "used")
 		got := MayText(f)
 		if got.Code == "" && (f.Sent >= f.Budget || f.BudgetAll > 0 && f.SentByAll >= f.BudgetAll) {
 			t.Fatalf("beyond the budget: %+v", f)
 		}
 		more := f
-		more.NumberHour, more.NumberDay, more.Network, more.Adjacent, more.Over = f.NumberHour+1, f.NumberDay+1, f.Network+1, f.Adjacent+1, f.Over+1
+		more.NumberHour, more.NumberDay, more.Network, more.Adjacent, more.Unlimited = f.NumberHour+1, f.NumberDay+1, f.Network+1, f.Adjacent+1, f.Unlimited+1
 		if got.Code != "" && MayText(more).Code == "" {
 			t.Fatalf("more unused texts opened what was closed: %+v", f)
 		}

@@ -20,7 +20,7 @@ type Why struct {
 func WhyAsked(f Facts) Why {
 	d, known := f.nearest()
 	switch {
-	case f.Attempt.Asked && (!f.Agency.TwoFactor || f.Remembered()):
+	case f.Attempt.TokenAsked && (!f.Agency.TwoFactor || f.Remembered()):
 		return Why{Code: "why.asked"}
 	case f.Agency.Days == 0:
 		return Why{Code: "why.every_time"}
@@ -57,7 +57,7 @@ func (f Facts) whyNew() Why {
 }
 
 func whyForgotten(d countersign.Device) Why {
-	switch d.ForgottenW {
+	switch d.ForgottenReason {
 	case countersign.ForgottenPassword:
 		return Why{Code: "why.password_changed"}
 	case countersign.ForgottenMethods, countersign.ForgottenReset, countersign.ForgottenEmail:

@@ -15,7 +15,7 @@ import (
 //
 // The keys in it may be replaced while it is in use.
 type Box struct {
-	hidden
+	redacted
 	ring atomic.Pointer[ring]
 }
 

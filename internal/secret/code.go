@@ -14,8 +14,8 @@ const codeLetters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 // The lengths of codes, in characters of five bits each.
 const (
-	RecoveryLength  = 24 // 120 bits (RC-01)
-	EnrolmentLength = 16 // 80 bits
+	RecoveryLength   = 24 // 120 bits (RC-01)
+	EnrollmentLength = 16 // 80 bits
 )
 
 // Code draws a code of n characters.

@@ -40,7 +40,7 @@ func TestReadCode(t *testing.T) {
 	for _, typed := range []string{
 		"7KQM-2XDF-9BHT-V4RA", "7kqm2xdf9bhtv4ra", " 7KQM 2XDF\t9BHT  V4RA ", "7kqm\u20102xdf\u20139bht\u2014v4ra", "７ＫＱＭ2XDF9BHTV4RA", "7KQM\u200b2XDF9BHTV4RA\n",
 	} {
-		if code, ok := ReadCode(typed, EnrolmentLength); !ok || code != "7KQM2XDF9BHTV4RA" {
+		if code, ok := ReadCode(typed, EnrollmentLength); !ok || code != "7KQM2XDF9BHTV4RA" {
 			t.Errorf("%q: %q %v", typed, code, ok)
 		}
 	}
@@ -48,7 +48,7 @@ func TestReadCode(t *testing.T) {
 		"", "344078", "7KQM-2XDF-9BHT-V4R", "7KQM-2XDF-9BHT-V4RAA", "7KQM-2XDF-9BHT-V4RI", "7KQM-2XDF-9BHT-V4R0", "7KQM-2XDF-9BHT-V4RÄ", "7KQM_2XDF_9BHT_V4RA",
 		strings.Repeat("-", 1<<20) + "7KQM2XDF9BHTV4RA",
 	} {
-		if code, ok := ReadCode(typed, EnrolmentLength); ok {
+		if code, ok := ReadCode(typed, EnrollmentLength); ok {
 			t.Errorf("%.40q was taken for %q", typed, code)
 		}
 	}

@@ -22,19 +22,19 @@ import (
 // What a hash of another program may ask for at the most. A dearer one is
 // refused at the import, and never computed.
 const (
-	mostBcrypt = 14        // cost: about a second
-	mostCrypt  = 1_000_000 // rounds of SHA-crypt
-	mostPBKDF2 = 2_000_000 // rounds
-	mostLn     = 17        // scrypt, with r=8: 128 MiB
-	mostR      = 8
-	mostP      = 4
-	widestSalt = 64  // bytes
-	widestHash = 512 // characters of any stored hash
+	maxBcrypt = 14        // cost: about a second
+	maxCrypt  = 1_000_000 // rounds of SHA-crypt
+	maxPBKDF2 = 2_000_000 // rounds
+	maxLn     = 17        // scrypt, with r=8: 128 MiB
+	maxR      = 8
+	maxP      = 4
+	maxSalt   = 64  // bytes
+	maxDigest = 512 // characters of any stored hash
 )
 
-// A foreign is a kind of hash that another program has made: readable, so that
+// A legacyFormat is a kind of hash that another program has made: readable, so that
 // its users keep their passwords, and replaced at the next right sign-in.
-type foreign struct {
+type legacyFormat struct {
 	form *regexp.Regexp                                // the one way in which it is written
 	asks func(found []string) (tooMuch string)         // what it asks for beyond what is given; empty: nothing
 	open func(encoded string) (match matcher, ok bool) // false: written as it should be, and yet no password can match it
@@ -46,22 +46,22 @@ type foreign struct {
 // A matcher reports whether the bytes of text are the password of a hash.
 type matcher func(text string) bool
 
-// foreigners are all kinds that can be read. Each form is exact: what is judged
+// legacyFormats are all kinds that can be read. Each form is exact: what is judged
 // here is what is computed there.
-var foreigners = []foreign{
+var legacyFormats = []legacyFormat{
 	{form: regexp.MustCompile(`^\{ARGON2\}(\$argon2id\$.+)$`), asks: argonAsks, open: openArgon, memory: argonMemory},
 	{form: regexp.MustCompile(`^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$`),
-		asks: atMost("a cost of %d", 1, mostBcrypt), open: openBcrypt, cut: bcryptCut},
+		asks: atMost("a cost of %d", 1, maxBcrypt), open: openBcrypt, cut: bcryptCut},
 	{form: regexp.MustCompile(`^\$5\$(?:rounds=([1-9]\d*)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{42}[./0-9A-D]$`),
-		asks: atMost("%d rounds", 1, mostCrypt), open: decoded(shacrypt.Decode)},
+		asks: atMost("%d rounds", 1, maxCrypt), open: decoded(shacrypt.Decode)},
 	{form: regexp.MustCompile(`^\$6\$(?:rounds=([1-9]\d*)\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{85}[./01]$`),
-		asks: atMost("%d rounds", 1, mostCrypt), open: decoded(shacrypt.Decode)},
+		asks: atMost("%d rounds", 1, maxCrypt), open: decoded(shacrypt.Decode)},
 	{form: regexp.MustCompile(`^\$pbkdf2(?:-sha1|-sha256|-sha512)?\$([1-9]\d*)\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{22,86}$`),
-		asks: atMost("%d rounds", 1, mostPBKDF2), open: decoded(pbkdf2.Decode)},
+		asks: atMost("%d rounds", 1, maxPBKDF2), open: decoded(pbkdf2.Decode)},
 	{form: regexp.MustCompile(`^\$scrypt\$ln=([1-9]\d*),r=([1-9]\d*),p=([1-9]\d*)\$[A-Za-z0-9+/]{1,86}\$[A-Za-z0-9+/]{43}$`),
 		asks: scryptAsks, open: decoded(scrypt.Decode), memory: scryptMemory},
 	{form: regexp.MustCompile(`^pbkdf2_sha256\$([1-9]\d*)\$([A-Za-z0-9+/._-]{1,64})\$([A-Za-z0-9+/]{43}=)$`),
-		asks: atMost("%d rounds", 1, mostPBKDF2), open: openDjango},
+		asks: atMost("%d rounds", 1, maxPBKDF2), open: openDjango},
 	{form: regexp.MustCompile(`^\{SSHA(|256|512)\}([A-Za-z0-9+/]{20,}={0,2})$`), asks: nothing, open: openSalted},
 	{form: aspNet, asks: aspNetAsks, open: openAspNet},
 }
@@ -95,13 +95,13 @@ func canonical(encoded string) string {
 }
 
 // read finds the kind of a foreign hash; nil if it is none.
-func read(encoded string) (kind *foreign, found []string) {
-	if len(encoded) > widestHash {
+func read(encoded string) (kind *legacyFormat, found []string) {
+	if len(encoded) > maxDigest {
 		return nil, nil
 	}
-	for i := range foreigners {
-		if found = foreigners[i].form.FindStringSubmatch(encoded); found != nil {
-			return &foreigners[i], found
+	for i := range legacyFormats {
+		if found = legacyFormats[i].form.FindStringSubmatch(encoded); found != nil {
+			return &legacyFormats[i], found
 		}
 	}
 	return nil, nil
@@ -117,7 +117,7 @@ func ImportHash(encoded string) (kept string, err error) {
 		return "", unreadableHash()
 	}
 	if tooMuch := kind.asks(found); tooMuch != "" {
-		return "", tooDear(tooMuch)
+		return "", tooExpensive(tooMuch)
 	}
 	if _, ok := kind.open(kept); !ok {
 		return "", unreadableHash()
@@ -126,23 +126,23 @@ func ImportHash(encoded string) (kept string, err error) {
 }
 
 func unreadableHash() error {
-	return &countersign.Error{Kind: countersign.Invalid, Code: "password_hash.form", Field: "password_hash"}
+	return &countersign.Error{Kind: countersign.KindInvalid, Code: "password_hash.form", Field: "password_hash"}
 }
 
-func tooDear(what string) error {
-	return &countersign.Error{Kind: countersign.Invalid, Code: "password_hash.cost", Field: "password_hash", Args: countersign.Args{"What": what}}
+func tooExpensive(what string) error {
+	return &countersign.Error{Kind: countersign.KindInvalid, Code: "password_hash.cost", Field: "password_hash", Args: countersign.Args{"What": what}}
 }
 
-// A foreignHash is a stored hash of another program, ready to be compared.
-type foreignHash struct {
+// A legacyHash is a stored hash of another program, ready to be compared.
+type legacyHash struct {
 	match  matcher
 	cut    int
 	memory int64 // KiB that one comparison takes
 }
 
-// foreignOf opens a foreign hash; nil if it is none, or asks for too much. A
+// legacyFormatOf opens a foreign hash; nil if it is none, or asks for too much. A
 // plain Argon2id hash is not foreign here: this program writes those.
-func foreignOf(encoded string) *foreignHash {
+func legacyFormatOf(encoded string) *legacyHash {
 	if strings.HasPrefix(encoded, "$argon2id$") {
 		return nil
 	}
@@ -155,7 +155,7 @@ func foreignOf(encoded string) *foreignHash {
 	if !ok {
 		return nil
 	}
-	f := &foreignHash{match: match, cut: kind.cut}
+	f := &legacyHash{match: match, cut: kind.cut}
 	if kind.memory != nil {
 		f.memory = kind.memory(found)
 	}
@@ -166,7 +166,7 @@ func foreignOf(encoded string) *foreignHash {
 // password. whole is false if the hash covers only the beginning of it: then it
 // says nothing about the rest, and must not be replaced by a hash of all. between is
 // called before each comparison, to give back what the one before has left behind.
-func (f *foreignHash) check(password string, between func()) (ok, whole bool) {
+func (f *legacyHash) check(password string, between func()) (ok, whole bool) {
 	for _, form := range formsOf(password) {
 		between()
 		if f.match(form) {
@@ -224,7 +224,7 @@ func atMost(words string, group, most int) func([]string) string {
 
 // scryptAsks bounds the memory, 128 bytes × 2^ln × r, and how often it is filled.
 func scryptAsks(found []string) string {
-	for i, most := range []int{mostLn, mostR, mostP} {
+	for i, most := range []int{maxLn, maxR, maxP} {
 		if n, err := strconv.Atoi(found[i+1]); err != nil || n > most {
 			return "ln=" + found[1] + ", r=" + found[2] + ", p=" + found[3]
 		}

@@ -39,7 +39,7 @@ func openSalted(encoded string) (matcher, bool) {
 	newHash := map[string]func() hash.Hash{"SSHA": sha1.New, "SSHA256": sha256.New, "SSHA512": sha512.New}[scheme]
 	size := newHash().Size()
 	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(rest, "="))
-	if err != nil || len(raw) <= size || len(raw) > size+widestSalt {
+	if err != nil || len(raw) <= size || len(raw) > size+maxSalt {
 		return nil, false
 	}
 	return func(text string) bool {
@@ -71,12 +71,12 @@ func readAspNet(encoded string) (a aspNetHash, ok bool) {
 	}
 	functions := []func() hash.Hash{sha1.New, sha256.New, sha512.New}
 	function, size := binary.BigEndian.Uint32(raw[1:]), binary.BigEndian.Uint32(raw[9:])
-	if function >= uint32(len(functions)) || size < 8 || size > widestSalt || len(raw) < aspNetHead+int(size)+16 {
+	if function >= uint32(len(functions)) || size < 8 || size > maxSalt || len(raw) < aspNetHead+int(size)+16 {
 		return a, false
 	}
 	a.hash, a.rounds = functions[function], binary.BigEndian.Uint32(raw[5:])
 	a.salt, a.key = raw[aspNetHead:aspNetHead+size], raw[aspNetHead+size:]
-	return a, a.rounds > 0 && len(a.key) <= widestSalt
+	return a, a.rounds > 0 && len(a.key) <= maxSalt
 }
 
 func aspNetAsks(found []string) string {
@@ -84,7 +84,7 @@ func aspNetAsks(found []string) string {
 	if !ok {
 		return "what it does not say"
 	}
-	if a.rounds > mostPBKDF2 {
+	if a.rounds > maxPBKDF2 {
 		return fmt.Sprintf("%d rounds", a.rounds)
 	}
 	return ""

@@ -99,9 +99,9 @@ func draw(n int) []byte {
 	return b
 }
 
-// Words draws a password that can be typed from a screen: four groups of five
+// GeneratePassword draws a password that can be typed from a screen: four groups of five
 // letters and digits, 20 characters with over 90 bits.
-func Words() string {
+func GeneratePassword() string {
 	const alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
 	var b strings.Builder
 	for i := range 20 {

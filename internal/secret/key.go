@@ -13,7 +13,7 @@ import (
 // A Key makes keyed digests: HMAC-SHA-256. The zero Key has no key, and panics
 // rather than make digests that everybody could make.
 type Key struct {
-	hidden
+	redacted
 	root func() []byte // behind a function for the same reason as a masterKey
 }
 
@@ -51,7 +51,7 @@ func (k Key) MAC(purpose string, parts ...string) []byte {
 
 // A Signer signs what must be provable later: checkpoints of the audit log.
 type Signer struct {
-	hidden
+	redacted
 	key func() ed25519.PrivateKey
 }
 

@@ -19,13 +19,13 @@ import (
 
 const (
 	masterSize = 32      // bytes of a master key
-	largestKey = 1 << 16 // bytes of a key file: over a thousand keys
+	maxKey     = 1 << 16 // bytes of a key file: over a thousand keys
 )
 
 // A Master is the key that seals everything else. It lives in a file outside of
 // the database and its backups (KY-02), and never shows itself.
 type Master struct {
-	hidden
+	redacted
 	keys []*masterKey // the first that does not wait seals, all open
 }
 
@@ -104,7 +104,7 @@ func LoadMaster(path string) (*Master, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("master key %s: others may read it (mode %04o); run: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, largestKey))
+	data, err := io.ReadAll(io.LimitReader(f, maxKey))
 	if err != nil {
 		return nil, fmt.Errorf("master key %s: %w", path, err)
 	}

@@ -15,7 +15,7 @@ import (
 // dearHashes are hashes of other programs that take 128 MiB each.
 func dearHashes(t *testing.T) map[string]string {
 	t.Helper()
-	own, err := Cost{Memory: mostMemory, Iterations: 1}.hash("correct horse battery")
+	own, err := Cost{Memory: maxMemory, Iterations: 1}.hash("correct horse battery")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func dearHashes(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hasher, err := scrypt.New(scrypt.WithLN(mostLn), scrypt.WithR(mostR), scrypt.WithP(1))
+	hasher, err := scrypt.New(scrypt.WithLN(maxLn), scrypt.WithR(maxR), scrypt.WithP(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestHashesAreWeighed(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 8, Iterations: 1})
 	p.wait = time.Hour
-	p.work, p.line = semaphore.NewWeighted(100), semaphore.NewWeighted(200) // a hundred cores
+	p.work, p.waiting = semaphore.NewWeighted(100), semaphore.NewWeighted(200) // a hundred cores
 	var now, most atomic.Int64
 	hash := func(memory int64) {
 		if err := p.do(t.Context(), memory, func() {

@@ -16,23 +16,23 @@ import (
 
 // The cost of a password hash, and how much of it at once (PW-01, TH-06).
 const (
-	lanes    = 1
+	threads  = 1
 	saltSize = 16 // bytes
 	hashSize = 32 // bytes
 
-	queue    = 64               // waiting hashes for each core
-	patience = 10 * time.Second // in the queue
-	budget   = 256 << 10        // KiB that all hashes at once may take, however many cores there are
-	longest  = 256              // code points of a password
-	widest   = 1024             // bytes of a password
+	queue        = 64               // waiting hashes for each core
+	queueTimeout = 10 * time.Second // in the queue
+	budget       = 256 << 10        // KiB that all hashes at once may take, however many cores there are
+	longest      = 256              // code points of a password
+	maxHashSize  = 1024             // bytes of a password
 )
 
 // What a stored hash may ask for at the most. One that asks for more was not
 // made here, and is refused without computing it.
 const (
-	mostMemory     = 128 << 10 // KiB
-	mostIterations = 16
-	mostLanes      = 16
+	maxMemory     = 128 << 10 // KiB
+	maxIterations = 16
+	maxLanes      = 16
 )
 
 // Passwords hashes and checks passwords with Argon2id, as many at once as there
@@ -44,19 +44,19 @@ const (
 type Passwords struct {
 	Breached *Breached // the operator's list of stolen passwords; nil: there is none
 
-	cost   Cost
-	atOnce int64
-	budget int64               // KiB that all hashes at once may take
-	work   *semaphore.Weighted // being hashed
-	memory *semaphore.Weighted // KiB that are being hashed in
-	line   *semaphore.Weighted // being hashed or waiting
-	wait   time.Duration       // longest time in the queue
-	lined  atomic.Int64        // being hashed or waiting
-	busy   atomic.Int64        // of these, being hashed
-	taken  atomic.Int64        // KiB that are being hashed in
-	peak   atomic.Int64        // the most of them since Memory was asked last
-	dummy  string              // a hash that no password opens, for users that do not exist
-	count  atomic.Int64        // Argon2id hashes computed to check a password
+	cost    Cost
+	atOnce  int64
+	budget  int64               // KiB that all hashes at once may take
+	work    *semaphore.Weighted // being hashed
+	memory  *semaphore.Weighted // KiB that are being hashed in
+	waiting *semaphore.Weighted // being hashed or waiting
+	wait    time.Duration       // longest time in the queue
+	lined   atomic.Int64        // being hashed or waiting
+	busy    atomic.Int64        // of these, being hashed
+	taken   atomic.Int64        // KiB that are being hashed in
+	peak    atomic.Int64        // the most of them since Memory was asked last
+	dummy   string              // a hash that no password opens, for users that do not exist
+	count   atomic.Int64        // Argon2id hashes computed to check a password
 }
 
 // A Cost is what one hash asks for.
@@ -76,7 +76,7 @@ func NewPasswords() *Passwords { return NewPasswordsAt(Standard) }
 func NewPasswordsAt(cost Cost) *Passwords {
 	atOnce := int64(max(1, min(runtime.GOMAXPROCS(0), budget/max(1, cost.Memory))))
 	p := &Passwords{cost: cost, atOnce: atOnce, budget: max(budget, int64(cost.Memory)), work: semaphore.NewWeighted(atOnce),
-		line: semaphore.NewWeighted(atOnce * (queue + 1)), wait: patience}
+		waiting: semaphore.NewWeighted(atOnce * (queue + 1)), wait: queueTimeout}
 	p.memory = semaphore.NewWeighted(p.budget)
 	dummy, err := cost.hash(string(NewHandle()))
 	if err != nil {
@@ -87,13 +87,13 @@ func NewPasswordsAt(cost Cost) *Passwords {
 }
 
 // busy is the answer beyond the queue.
-func busy() error { return &countersign.Error{Kind: countersign.Busy, Code: "busy"} }
+func busy() error { return &countersign.Error{Kind: countersign.KindUnavailable, Code: "busy"} }
 
 // do runs f, which takes so many KiB, when its turn has come. A hash can't be stopped: f goes on to its
 // end even if the caller hangs up, and holds its place until then. Otherwise
 // clients that hang up could fill the memory.
 func (p *Passwords) do(ctx context.Context, memory int64, f func()) error {
-	if !p.line.TryAcquire(1) {
+	if !p.waiting.TryAcquire(1) {
 		return busy()
 	}
 	p.lined.Add(1)
@@ -142,17 +142,17 @@ func (p *Passwords) enter(ctx context.Context, memory int64) error {
 // collect gives back what a hash has left behind that took more than those made
 // here: the collector of garbage would let several of them lie, beyond the budget.
 func (p *Passwords) collect(memory int64) {
-	if memory > max(int64(p.cost.Memory), dear) {
+	if memory > max(int64(p.cost.Memory), expensive) {
 		runtime.GC()
 	}
 }
 
-// dear is the memory of a hash, in KiB, that is worth a collection of its own.
-const dear = 24 << 10
+// expensive is the memory of a hash, in KiB, that is worth a collection of its own.
+const expensive = 24 << 10
 
 func (p *Passwords) leave() {
 	p.lined.Add(-1)
-	p.line.Release(1)
+	p.waiting.Release(1)
 }
 
 // Memory is how many bytes hashes take: as many at once as there may be of those
@@ -198,7 +198,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 
 func (c Cost) hash(text string) (string, error) {
 	hasher, err := argon2.New(argon2.WithVariantID(), argon2.WithMemoryInKiB(uint32(c.Memory)), argon2.WithIterations(c.Iterations),
-		argon2.WithParallelism(lanes), argon2.WithSaltLength(saltSize), argon2.WithKeyLength(hashSize))
+		argon2.WithParallelism(threads), argon2.WithSaltLength(saltSize), argon2.WithKeyLength(hashSize))
 	if err != nil {
 		return "", err
 	}
@@ -218,7 +218,7 @@ func (c Cost) hash(text string) (string, error) {
 func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, rehash bool, err error) {
 	text, fits := normal(password)
 	asked, readable := costOf(encoded)
-	foreign := foreignOf(encoded)
+	foreign := legacyFormatOf(encoded)
 	memory := int64(max(p.cost.Memory, asked.Memory))
 	if foreign != nil {
 		memory = max(memory, foreign.memory)
@@ -286,5 +286,5 @@ func costOf(encoded string) (Cost, bool) {
 		n[i], _ = strconv.Atoi(found[i+1]) // a few digits
 	}
 	c := Cost{Memory: n[0], Iterations: n[1]}
-	return c, c.Memory <= mostMemory && c.Iterations <= mostIterations && n[2] <= mostLanes
+	return c, c.Memory <= maxMemory && c.Iterations <= maxIterations && n[2] <= maxLanes
 }

@@ -20,7 +20,7 @@ import (
 // small is a Passwords that does one at once, with room for waiting more.
 func small(waiting int64, wait time.Duration) *Passwords {
 	p := NewPasswords()
-	p.work, p.line, p.wait = semaphore.NewWeighted(1), semaphore.NewWeighted(1+waiting), wait
+	p.work, p.waiting, p.wait = semaphore.NewWeighted(1), semaphore.NewWeighted(1+waiting), wait
 	return p
 }
 
@@ -150,7 +150,7 @@ func TestUnknownUserCostsAHash(t *testing.T) {
 		occupied := occupy(p)
 		_, _, err := p.Check(t.Context(), test.encoded, test.password)
 		occupied()
-		if countersign.KindOf(err) != countersign.Busy {
+		if countersign.KindOf(err) != countersign.KindUnavailable {
 			t.Errorf("%s: %v without waiting in line: no hash was computed", name, err)
 		}
 	}
@@ -250,15 +250,15 @@ func TestBusyBeyondTheQueue(t *testing.T) {
 		})
 	}
 	// The queue is full as soon as both have joined it.
-	for p.line.TryAcquire(1) {
-		p.line.Release(1)
+	for p.waiting.TryAcquire(1) {
+		p.waiting.Release(1)
 		runtime.Gosched()
 	}
 	_, _, err := p.Check(t.Context(), "", "correct horse battery")
-	if countersign.KindOf(err) != countersign.Busy || countersign.CodeOf(err) != "busy" {
+	if countersign.KindOf(err) != countersign.KindUnavailable || countersign.CodeOf(err) != "busy" {
 		t.Errorf("check: %v, want busy", err)
 	}
-	if _, err := p.Hash(t.Context(), "correct horse battery"); countersign.KindOf(err) != countersign.Busy {
+	if _, err := p.Hash(t.Context(), "correct horse battery"); countersign.KindOf(err) != countersign.KindUnavailable {
 		t.Errorf("hash: %v, want busy", err)
 	}
 	free()
@@ -274,7 +274,7 @@ func TestBusyAfterWaitingTooLong(t *testing.T) {
 	p := small(1, time.Millisecond)
 	free := occupy(p)
 	for range 5 {
-		if _, err := p.Hash(t.Context(), "correct horse battery"); countersign.KindOf(err) != countersign.Busy {
+		if _, err := p.Hash(t.Context(), "correct horse battery"); countersign.KindOf(err) != countersign.KindUnavailable {
 			t.Errorf("got %v, want busy", err)
 		}
 	}
@@ -295,14 +295,14 @@ func TestPlaceIsHeldWhenTheClientHangsUp(t *testing.T) {
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("who hung up got %v", err)
 	}
-	if _, err := p.Hash(t.Context(), "correct horse battery"); countersign.KindOf(err) != countersign.Busy {
+	if _, err := p.Hash(t.Context(), "correct horse battery"); countersign.KindOf(err) != countersign.KindUnavailable {
 		t.Errorf("while the hash goes on: %v, want busy", err)
 	}
 	close(end)
-	for !p.line.TryAcquire(1) { // it is free as soon as the hash has ended
+	for !p.waiting.TryAcquire(1) { // it is free as soon as the hash has ended
 		runtime.Gosched()
 	}
-	p.line.Release(1)
+	p.waiting.Release(1)
 	hashOf(t, p, "correct horse battery")
 }
 

@@ -12,20 +12,20 @@ import (
 	"countersign/internal/store"
 )
 
-// AppToken takes the token of the app that scanned the wizard's key.
-func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+// VerifyAppToken takes the token of the app that scanned the wizard's key.
+func (s *Service) VerifyAppToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
 	appFactor := func(f policy.Facts) countersign.Factor {
-		key, _ := d.pendingKey(f.Attempt, v.Now)
-		return countersign.Factor{User: f.User.ID, Method: countersign.App, Secret: key}
+		key, _ := s.pendingKey(f.Attempt, v.Now)
+		return countersign.Factor{User: f.User.ID, Method: countersign.MethodApp, Secret: key}
 	}
-	return d.wizardToken(ctx, v, typed, policy.Menu{}, appFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
+	return s.wizardToken(ctx, v, typed, policy.Menu{}, appFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
 		fa := appFactor(*f)
-		fa.State = f.Attempt.Setup.Step // the token that proved it is used (OT-08)
-		if err := d.verified(ctx, tx, v, f, fa); err != nil {
+		fa.State = f.Attempt.Enrollment.Step // the token that proved it is used (OT-08)
+		if err := s.verified(ctx, tx, v, f, fa); err != nil {
 			return err
 		}
-		f.Attempt.Setup.Key = nil // not shown again (OT-07); another one takes another wizard
-		return d.methodAdded(ctx, tx, v, f, fa.Method, "")
+		f.Attempt.Enrollment.Key = nil // not shown again (OT-07); another one takes another wizard
+		return s.methodAdded(ctx, tx, v, f, fa.Method, "")
 	})
 }
 
@@ -33,19 +33,19 @@ func (d *Desk) AppToken(ctx context.Context, v countersign.Visit, typed string) 
 // proved: the one that was drawn, and after each ten minutes another one (ER-03).
 // The later ones come from the first by the house's own key, so that opening a
 // page writes nothing, and whoever saw one can't tell the next.
-func (d *Desk) pendingKey(a countersign.Attempt, now time.Time) (key []byte, until time.Time) {
-	drawn := a.Setup.KeyAt
+func (s *Service) pendingKey(a countersign.Attempt, now time.Time) (key []byte, until time.Time) {
+	drawn := a.Enrollment.KeyAt
 	if drawn.IsZero() {
 		drawn = a.Started
 	}
 	n := max(0, int(now.Sub(drawn)/policy.KeyLife))
-	return d.keyOf(a, n), drawn.Add(time.Duration(n+1) * policy.KeyLife)
+	return s.keyOf(a, n), drawn.Add(time.Duration(n+1) * policy.KeyLife)
 }
 
 // earlierKey is the key that was shown before that of now; nil if there was none.
-func (d *Desk) earlierKey(a countersign.Attempt, now time.Time) []byte {
-	_, until := d.pendingKey(a, now)
-	drawn := a.Setup.KeyAt
+func (s *Service) earlierKey(a countersign.Attempt, now time.Time) []byte {
+	_, until := s.pendingKey(a, now)
+	drawn := a.Enrollment.KeyAt
 	if drawn.IsZero() {
 		drawn = a.Started
 	}
@@ -53,25 +53,25 @@ func (d *Desk) earlierKey(a countersign.Attempt, now time.Time) []byte {
 	if n < 1 {
 		return nil
 	}
-	return d.keyOf(a, n-1)
+	return s.keyOf(a, n-1)
 }
 
 // keyOf is the wizard's n-th key: 160 bits, as the one that was drawn (OT-07).
-func (d *Desk) keyOf(a countersign.Attempt, n int) []byte {
-	if n == 0 || len(a.Setup.Key) == 0 {
-		return a.Setup.Key
+func (s *Service) keyOf(a countersign.Attempt, n int) []byte {
+	if n == 0 || len(a.Enrollment.Key) == 0 {
+		return a.Enrollment.Key
 	}
-	return d.Key.MAC("app key", string(a.ID), hex.EncodeToString(a.Setup.Key), strconv.Itoa(n))[:len(a.Setup.Key)]
+	return s.Key.MAC("app key", string(a.ID), hex.EncodeToString(a.Enrollment.Key), strconv.Itoa(n))[:len(a.Enrollment.Key)]
 }
 
 // keyOver tells whether a token of the wizard was made with the key that was
 // shown before: it was right until a while ago.
-func (d *Desk) keyOver(a countersign.Attempt, fa countersign.Factor, in factor.Binding, token string, v countersign.Visit) bool {
-	if fa.Method != countersign.App || fa.ID != "" || !a.Setup.Open {
+func (s *Service) keyOver(a countersign.Attempt, fa countersign.Factor, in factor.Binding, token string, v countersign.Visit) bool {
+	if fa.Method != countersign.MethodApp || fa.ID != "" || !a.Enrollment.Open {
 		return false
 	}
-	fa.Secret = d.earlierKey(a, v.Now)
-	m := d.Methods.Of(countersign.App)
+	fa.Secret = s.earlierKey(a, v.Now)
+	m := s.Methods.Of(countersign.MethodApp)
 	if len(fa.Secret) == 0 || m == nil {
 		return false
 	}

@@ -20,13 +20,13 @@ func (h Handles) Any() bool { return len(h.Sessions) > 1 || len(h.Attempts) > 1 
 
 // Recognize returns the visit with the handles that belong to rows of this
 // agency. Where none does, the first of each name stays.
-func (d *Desk) Recognize(ctx context.Context, v countersign.Visit, several Handles) (countersign.Visit, error) {
-	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+func (s *Service) Recognize(ctx context.Context, v countersign.Visit, several Handles) (countersign.Visit, error) {
+	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		var err error
 		own := v
 		if own.Session, err = pick(several.Sessions, func(h countersign.Handle) (bool, error) {
-			s, err := tx.Session(ctx, sessionID(h))
-			return err == nil && s.Ended.IsZero(), err
+			session, err := tx.Session(ctx, sessionID(h))
+			return err == nil && session.Ended.IsZero(), err
 		}); err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (d *Desk) Recognize(ctx context.Context, v countersign.Visit, several Handl
 		if own.Browser, err = pick(several.Browsers, func(h countersign.Handle) (bool, error) {
 			one := v
 			one.Browser = h
-			_, known, err := d.browser(ctx, tx, one)
+			_, known, err := s.browser(ctx, tx, one)
 			return known, err
 		}); err != nil {
 			return err
@@ -60,7 +60,7 @@ func pick(all []countersign.Handle, known func(countersign.Handle) (bool, error)
 		if ok {
 			return h, nil
 		}
-		if kind := countersign.KindOf(err); err != nil && kind != countersign.NotFound && kind != countersign.Expired {
+		if kind := countersign.KindOf(err); err != nil && kind != countersign.KindNotFound && kind != countersign.KindGone {
 			return "", err
 		}
 	}

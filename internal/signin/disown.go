@@ -26,23 +26,23 @@ func forgetBrowser(ctx context.Context, tx *store.Tx, v countersign.Visit, u cou
 // forgetHere forgets the browser that a session was begun in, and the one that
 // shows the session now. It does so for a session that is over as well: its
 // user pressed the button, and no one else has the cookie.
-func (d *Desk) forgetHere(ctx context.Context, tx *store.Tx, v countersign.Visit) error {
-	s, err := tx.Session(ctx, sessionID(v.Session))
-	if countersign.KindOf(err) == countersign.NotFound {
+func (s *Service) forgetHere(ctx context.Context, tx *store.Tx, v countersign.Visit) error {
+	session, err := tx.Session(ctx, sessionID(v.Session))
+	if countersign.KindOf(err) == countersign.KindNotFound {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	u, err := tx.LockUser(ctx, s.User)
+	u, err := tx.LockUser(ctx, session.User)
 	if err != nil {
 		return err
 	}
-	if err := forgetBrowser(ctx, tx, v, u.ID, s.Browser, "", "signed-out"); err != nil {
+	if err := forgetBrowser(ctx, tx, v, u.ID, session.Browser, "", "signed-out"); err != nil {
 		return err
 	}
-	here, known, err := d.browser(ctx, tx, v)
-	if err != nil || !known || here.ID == s.Browser {
+	here, known, err := s.browser(ctx, tx, v)
+	if err != nil || !known || here.ID == session.Browser {
 		return err
 	}
 	return forgetBrowser(ctx, tx, v, u.ID, here.ID, "", "signed-out")
@@ -50,8 +50,8 @@ func (d *Desk) forgetHere(ctx context.Context, tx *store.Tx, v countersign.Visit
 
 // noteEnrolled keeps which methods the wizard of a sign-in has bound, for the
 // session that it ends in.
-func (d *Desk) noteEnrolled(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, b countersign.BrowserID) error {
-	if len(f.Attempt.Setup.Verified) == 0 {
+func (s *Service) noteEnrolled(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, b countersign.BrowserID) error {
+	if len(f.Attempt.Enrollment.Verified) == 0 {
 		return nil
 	}
 	factors, err := tx.Factors(ctx, f.User.ID)
@@ -60,12 +60,12 @@ func (d *Desk) noteEnrolled(ctx context.Context, tx *store.Tx, v countersign.Vis
 	}
 	c := store.SessionChange{User: f.User.ID, Browser: b, At: v.Now}
 	for _, fa := range factors {
-		if !slices.Contains(f.Attempt.Setup.Verified, fa.Method) {
+		if !slices.Contains(f.Attempt.Enrollment.Verified, fa.Method) {
 			continue
 		}
-		if fa.Method != countersign.ByPasskey {
+		if fa.Method != countersign.MethodPasskey {
 			c.Kind, c.Ref = store.ChangeMethod, string(fa.ID)
-			if err := tx.NoteChange(ctx, c); err != nil {
+			if err := tx.RecordChange(ctx, c); err != nil {
 				return err
 			}
 		}
@@ -74,7 +74,7 @@ func (d *Desk) noteEnrolled(ctx context.Context, tx *store.Tx, v countersign.Vis
 			if p.Created.Before(f.Attempt.Started) {
 				continue
 			}
-			if err := tx.NoteChange(ctx, c); err != nil {
+			if err := tx.RecordChange(ctx, c); err != nil {
 				return err
 			}
 		}
@@ -92,7 +92,7 @@ func noteChange(ctx context.Context, tx *store.Tx, v countersign.Visit, session 
 		return err
 	}
 	c.User, c.Browser, c.At = s.User, s.Browser, v.Now
-	return tx.NoteChange(ctx, c)
+	return tx.RecordChange(ctx, c)
 }
 
 // boundChange is the change that a wizard makes by binding fa, in place of the
@@ -104,9 +104,9 @@ func boundChange(f policy.Facts, replaced int, fa countersign.Factor) store.Sess
 	return store.SessionChange{Kind: store.ChangeMethod, Ref: string(fa.ID)}
 }
 
-// An undoing takes back what a disowned session has changed about its user.
-type undoing struct {
-	d       *Desk
+// An undo takes back what a disowned session has changed about its user.
+type undo struct {
+	d       *Service
 	tx      *store.Tx
 	v       countersign.Visit
 	u       countersign.User
@@ -117,11 +117,11 @@ type undoing struct {
 	moved   []store.SessionChange // where tokens go again
 }
 
-// undo takes back what the sessions of a browser changed since then: methods,
+// undoChanges takes back what the sessions of a browser changed since then: methods,
 // passkeys and recovery codes go, addresses are put back; the same in browsers that
 // are new since then, which may have been opened with what it changed. Whatever else was begun
 // since then may rest on them, so it ends (DV-08). It reports whether there was anything.
-func (d *Desk) undo(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, b countersign.BrowserID, since time.Time) (bool, error) {
+func (s *Service) undoChanges(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, b countersign.BrowserID, since time.Time) (bool, error) {
 	changes, err := tx.TakeChanges(ctx, u.ID, b, since)
 	if err != nil || len(changes) == 0 {
 		return false, err
@@ -132,7 +132,7 @@ func (d *Desk) undo(ctx context.Context, tx *store.Tx, v countersign.Visit, u co
 	}
 	changes = append(changes, later...)
 	slices.SortStableFunc(changes, func(a, b store.SessionChange) int { return b.At.Compare(a.At) })
-	w := &undoing{d: d, tx: tx, v: v, u: u}
+	w := &undo{d: s, tx: tx, v: v, u: u}
 	if err := w.names(ctx, changes); err != nil {
 		return false, err
 	}
@@ -160,13 +160,13 @@ func (d *Desk) undo(ctx context.Context, tx *store.Tx, v countersign.Visit, u co
 	if err := tx.EndSessionsSince(ctx, u.ID, since, "disowned", v.Now); err != nil {
 		return false, err
 	}
-	return true, w.tell(ctx)
+	return true, w.notify(ctx)
 }
 
 // each takes back one change after another, the newest first. One address may have
 // taken the place of another in the same millisecond, so it goes round until no
 // change is the last one any more.
-func (w *undoing) each(ctx context.Context, changes []store.SessionChange, step func(context.Context, store.SessionChange) (bool, error)) error {
+func (w *undo) each(ctx context.Context, changes []store.SessionChange, step func(context.Context, store.SessionChange) (bool, error)) error {
 	left := slices.Clone(changes)
 	for i := 0; i < len(left); i++ {
 		done, err := step(ctx, left[i])
@@ -182,7 +182,7 @@ func (w *undoing) each(ctx context.Context, changes []store.SessionChange, step 
 }
 
 // profile puts the profile's address back.
-func (w *undoing) profile(ctx context.Context, c store.SessionChange) (bool, error) {
+func (w *undo) profile(ctx context.Context, c store.SessionChange) (bool, error) {
 	if c.Kind != store.ChangeEmail || w.u.Email != c.Ref {
 		return false, nil
 	}
@@ -205,9 +205,9 @@ func (w *undoing) profile(ctx context.Context, c store.SessionChange) (bool, err
 		return false, err
 	}
 	w.u.Version++
-	w.u.OldEmail, w.u.EmailSince = "", noTime
-	w.tx.Record(record(w.v, "profile.email_changed", w.u))
-	if err := w.tx.KeepOldEmail(ctx, w.u.ID, "", noTime); err != nil {
+	w.u.OldEmail, w.u.EmailSince = "", never
+	w.tx.Record(newEvent(w.v, "profile.email_changed", w.u))
+	if err := w.tx.SaveOldEmail(ctx, w.u.ID, "", never); err != nil {
 		return false, err
 	}
 	return true, w.tx.EndLinks(ctx, w.u.ID)
@@ -215,7 +215,7 @@ func (w *undoing) profile(ctx context.Context, c store.SessionChange) (bool, err
 
 // tokens lets tokens go again to where they went before. A number that too many others
 // have by now takes none, so the method goes.
-func (w *undoing) tokens(ctx context.Context, c store.SessionChange) (bool, error) {
+func (w *undo) tokens(ctx context.Context, c store.SessionChange) (bool, error) {
 	if c.Kind != store.ChangeTokensTo {
 		return false, nil
 	}
@@ -230,7 +230,7 @@ func (w *undoing) tokens(ctx context.Context, c store.SessionChange) (bool, erro
 		return false, err
 	}
 	if !free {
-		w.gone(fa.Method, "")
+		w.recordRemoved(fa.Method, "")
 		return true, w.d.dropFactor(ctx, w.tx, factors, i)
 	}
 	fa.ID, fa.Address, fa.Verified = countersign.FactorID(secret.NewID()), c.Was, w.v.Now
@@ -239,12 +239,12 @@ func (w *undoing) tokens(ctx context.Context, c store.SessionChange) (bool, erro
 	} else {
 		w.moved = append(w.moved, c)
 	}
-	w.tx.Record(method(record(w.v, "method.added", w.u), fa.Method, ""))
-	return true, w.tx.PutFactor(ctx, fa)
+	w.tx.Record(withMethod(newEvent(w.v, "method.added", w.u), fa.Method, ""))
+	return true, w.tx.SaveFactor(ctx, fa)
 }
 
 // codes removes recovery codes that were made there.
-func (w *undoing) codes(ctx context.Context, c store.SessionChange) (bool, error) {
+func (w *undo) codes(ctx context.Context, c store.SessionChange) (bool, error) {
 	if c.Kind != store.ChangeCodes {
 		return false, nil
 	}
@@ -252,27 +252,27 @@ func (w *undoing) codes(ctx context.Context, c store.SessionChange) (bool, error
 	if err != nil || !codes.Made.Equal(c.At) {
 		return false, err
 	}
-	w.gone(countersign.Recovery, "")
+	w.recordRemoved(countersign.MethodRecovery, "")
 	return true, w.tx.ClearRecoveryCodes(ctx, w.u.ID)
 }
 
 // method removes a method that was added there. Tokens by email to the profile's
 // own address stay: the user reads that mailbox.
-func (w *undoing) method(ctx context.Context, c store.SessionChange) (bool, error) {
+func (w *undo) method(ctx context.Context, c store.SessionChange) (bool, error) {
 	if c.Kind != store.ChangeMethod {
 		return false, nil
 	}
 	factors, err := w.tx.Factors(ctx, w.u.ID)
 	i := slices.IndexFunc(factors, func(fa countersign.Factor) bool { return string(fa.ID) == c.Ref })
-	if err != nil || i < 0 || factors[i].Method == countersign.Email && factors[i].Address == w.u.Email {
+	if err != nil || i < 0 || factors[i].Method == countersign.MethodEmail && factors[i].Address == w.u.Email {
 		return false, err
 	}
-	w.gone(factors[i].Method, "")
+	w.recordRemoved(factors[i].Method, "")
 	return true, w.d.dropFactor(ctx, w.tx, factors, i)
 }
 
 // passkey removes a passkey that was made there, and with the last one the method.
-func (w *undoing) passkey(ctx context.Context, c store.SessionChange) (bool, error) {
+func (w *undo) passkey(ctx context.Context, c store.SessionChange) (bool, error) {
 	if c.Kind != store.ChangePasskey {
 		return false, nil
 	}
@@ -280,7 +280,7 @@ func (w *undoing) passkey(ctx context.Context, c store.SessionChange) (bool, err
 	if err != nil {
 		return false, err
 	}
-	at := slices.IndexFunc(factors, func(fa countersign.Factor) bool { return fa.Method == countersign.ByPasskey })
+	at := slices.IndexFunc(factors, func(fa countersign.Factor) bool { return fa.Method == countersign.MethodPasskey })
 	if at < 0 {
 		return false, nil
 	}
@@ -288,22 +288,22 @@ func (w *undoing) passkey(ctx context.Context, c store.SessionChange) (bool, err
 	if i < 0 {
 		return false, nil
 	}
-	w.gone(countersign.ByPasskey, factors[at].Passkeys[i].Name)
+	w.recordRemoved(countersign.MethodPasskey, factors[at].Passkeys[i].Name)
 	if len(factors[at].Passkeys) == 1 {
 		return true, w.d.dropFactor(ctx, w.tx, factors, at)
 	}
 	return w.tx.RemovePasskey(ctx, w.u.ID, countersign.PasskeyID(c.Ref))
 }
 
-// gone records a method that is removed.
-func (w *undoing) gone(m countersign.Method, passkey string) {
+// recordRemoved records a method that is removed.
+func (w *undo) recordRemoved(m countersign.Method, passkey string) {
 	w.removed = append(w.removed, m)
-	w.tx.Record(method(record(w.v, "method.removed", w.u), m, passkey))
+	w.tx.Record(withMethod(newEvent(w.v, "method.removed", w.u), m, passkey))
 }
 
 // closeEmpty lets the password alone open nothing where no method is left, or
 // the disowned session has reset the user: the other one knows the password.
-func (w *undoing) closeEmpty(ctx context.Context, changes []store.SessionChange) error {
+func (w *undo) closeEmpty(ctx context.Context, changes []store.SessionChange) error {
 	factors, err := w.tx.Factors(ctx, w.u.ID)
 	if err != nil || len(factors) > 0 {
 		return err

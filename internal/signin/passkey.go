@@ -7,7 +7,7 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -15,12 +15,12 @@ import (
 
 // PasskeyToProve is what a page gives to the browser so that it asks for one of
 // the user's passkeys, as JSON; empty where another method is asked for.
-func (d *Desk) PasskeyToProve(ctx context.Context, v countersign.Visit, view View) (string, error) {
+func (s *Service) PasskeyToProve(ctx context.Context, v countersign.Visit, view View) (string, error) {
 	step, ok := view.Step.(policy.AskToken)
-	if !ok || step.Factor.Method != countersign.ByPasskey {
+	if !ok || step.Factor.Method != countersign.MethodPasskey {
 		return "", nil
 	}
-	nonce, err := d.nonce(ctx, v, view.Attempt.ID, countersign.NonceProve)
+	nonce, err := s.nonce(ctx, v, view.Attempt.ID, countersign.NonceProve)
 	if err != nil {
 		return "", err
 	}
@@ -30,9 +30,9 @@ func (d *Desk) PasskeyToProve(ctx context.Context, v countersign.Visit, view Vie
 // nonce is what is to be signed for a page that is being shown: the one that is
 // kept, while most of its life is left, so that a reload disturbs no other
 // window; otherwise a new one.
-func (d *Desk) nonce(ctx context.Context, v countersign.Visit, id countersign.AttemptID, p countersign.NoncePurpose) ([]byte, error) {
+func (s *Service) nonce(ctx context.Context, v countersign.Visit, id countersign.AttemptID, p countersign.NoncePurpose) ([]byte, error) {
 	var nonce []byte
-	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		kept, expires, err := tx.Nonce(ctx, id, p)
 		if v.Now.Add(policy.NonceLife / 2).Before(expires) {
 			nonce = kept
@@ -43,44 +43,44 @@ func (d *Desk) nonce(ctx context.Context, v countersign.Visit, id countersign.At
 		return nonce, err
 	}
 	nonce = secret.Nonce()
-	return nonce, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		return tx.PutNonce(ctx, id, p, nonce, v.Now.Add(policy.NonceLife))
+	return nonce, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		return tx.SaveNonce(ctx, id, p, nonce, v.Now.Add(policy.NonceLife))
 	})
 }
 
-// Passkey judges the answer of a passkey as the second factor of a sign-in.
+// VerifyPasskey judges the answer of a passkey as the second factor of a sign-in.
 // decline: this device is not to be remembered.
-func (d *Desk) Passkey(ctx context.Context, v countersign.Visit, answer string, decline bool) (Outcome, error) {
+func (s *Service) VerifyPasskey(ctx context.Context, v countersign.Visit, answer string, decline bool) (Outcome, error) {
 	var out Outcome
-	if err := d.standsIn(ctx, v, false); err != nil {
+	if err := s.wantWizard(ctx, v, false); err != nil {
 		return out, err
 	}
-	err := d.judgePasskey(ctx, v, attemptID(v.Attempt), answer, countersign.NonceProve, factor.IsPasskeyAnswer,
-		d.admitting(v, d.provePasskey, decline, &out))
+	err := s.verifyPasskeyAnswer(ctx, v, attemptID(v.Attempt), answer, countersign.NonceProve, factor.IsPasskeyAnswer,
+		s.checkAndAdmit(v, s.checkPasskeyProof, decline, &out))
 	return out, err
 }
 
-// StepUpPasskey judges the answer of a passkey for a step-up and returns the
+// VerifyStepUpPasskey judges the answer of a passkey for a step-up and returns the
 // act that goes on.
-func (d *Desk) StepUpPasskey(ctx context.Context, v countersign.Visit, answer string) (Outcome, *countersign.Act, error) {
+func (s *Service) VerifyStepUpPasskey(ctx context.Context, v countersign.Visit, answer string) (Outcome, *countersign.PendingRequest, error) {
 	var out Outcome
-	a, err := d.stepUp(ctx, v)
+	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return out, nil, err
 	}
-	err = d.judgePasskey(ctx, v, a.ID, answer, countersign.NonceProve, factor.IsPasskeyAnswer, d.steppingUp(v, d.provePasskey, &out))
-	return out, a.Act, err
+	err = s.verifyPasskeyAnswer(ctx, v, a.ID, answer, countersign.NonceProve, factor.IsPasskeyAnswer, s.steppingUp(v, s.checkPasskeyProof, &out))
+	return out, a.Pending, err
 }
 
-// judgePasskey is judge for what the browser sent: no answer at all, or one
+// verifyPasskeyAnswer is judge for what the browser sent: no answer at all, or one
 // that comes too late, is a prompt that failed and costs no try (D-18).
-func (d *Desk) judgePasskey(ctx context.Context, v countersign.Visit, id countersign.AttemptID, answer string, p countersign.NoncePurpose,
-	isAnswer func(string) bool, compare comparison) error {
+func (s *Service) verifyPasskeyAnswer(ctx context.Context, v countersign.Visit, id countersign.AttemptID, answer string, p countersign.NoncePurpose,
+	isAnswer func(string) bool, compare check) error {
 	if !isAnswer(answer) {
-		return d.prompted(ctx, v, id, "passkey.cancelled")
+		return s.countPrompt(ctx, v, id, "passkey.cancelled")
 	}
 	var expires time.Time
-	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
 		_, expires, err = tx.Nonce(ctx, id, p)
 		return err
 	})
@@ -88,21 +88,21 @@ func (d *Desk) judgePasskey(ctx context.Context, v countersign.Visit, id counter
 	case err != nil:
 		return err
 	case p == countersign.NonceMake && expires.IsZero():
-		return errElsewhere // made already, by a first click
+		return errWrongStage // made already, by a first click
 	case !v.Now.Before(expires):
-		return d.prompted(ctx, v, id, "passkey.late")
+		return s.countPrompt(ctx, v, id, "passkey.late")
 	}
-	return d.guess(ctx, v, id, countersign.ByPasskey, func(ctx context.Context, tx *store.Tx, f policy.Facts) (bool, error) {
+	return s.verify(ctx, v, id, countersign.MethodPasskey, func(ctx context.Context, tx *store.Tx, f policy.Facts) (bool, error) {
 		return compare(ctx, tx, f, answer)
 	})
 }
 
-// prompted counts a prompt that was cancelled or failed: no try, but not
+// countPrompt counts a prompt that was cancelled or failed: no try, but not
 // without end either.
-func (d *Desk) prompted(ctx context.Context, v countersign.Visit, id countersign.AttemptID, code string) error {
+func (s *Service) countPrompt(ctx context.Context, v countersign.Visit, id countersign.AttemptID, code string) error {
 	counted := false
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		u, a, err := d.lock(ctx, tx, id)
+	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := s.lock(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -110,21 +110,21 @@ func (d *Desk) prompted(ctx context.Context, v countersign.Visit, id countersign
 		if counted = a.Prompts <= policy.MaxPrompts && v.Now.Before(a.Expires); counted {
 			return tx.SaveAttempt(ctx, a)
 		}
-		return d.abandon(ctx, tx, v, u, a)
+		return s.endWithWarning(ctx, tx, v, u, a)
 	})
 	if err != nil {
 		return err
 	}
 	if !counted {
-		return over()
+		return errAttemptGone()
 	}
-	return fail(countersign.Invalid, code, "credential", nil)
+	return problem(countersign.KindInvalid, code, "credential", nil)
 }
 
-// provePasskey is prove for the answer of a passkey. The nonce is used up by
+// checkPasskeyProof is prove for the answer of a passkey. The nonce is used up by
 // it, right or wrong.
-func (d *Desk) provePasskey(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor, answer string) (bool, error) {
-	if fa.Method != countersign.ByPasskey {
+func (s *Service) checkPasskeyProof(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor, answer string) (bool, error) {
+	if fa.Method != countersign.MethodPasskey {
 		return false, wrongPasskey(factor.ErrWrong)
 	}
 	c := countersign.Challenge{Method: fa.Method, Factor: fa.ID}
@@ -132,19 +132,19 @@ func (d *Desk) provePasskey(ctx context.Context, tx *store.Tx, v countersign.Vis
 	if c.Nonce, c.Expires, err = tx.TakeNonce(ctx, f.Attempt.ID, countersign.NonceProve); err != nil {
 		return false, err
 	}
-	if err := d.checkPasskey(ctx, tx, v, f.User, fa, c, answer); err != nil {
+	if err := s.comparePasskey(ctx, tx, v, f.User, fa, c, answer); err != nil {
 		return false, wrongPasskey(err)
 	}
-	f.Attempt.Proved, f.Attempt.Challenge = countersign.ByPasskey, countersign.Challenge{}
+	f.Attempt.Proved, f.Attempt.Challenge = countersign.MethodPasskey, countersign.Challenge{}
 	return true, nil
 }
 
-// checkPasskey compares an answer with the passkeys of fa and keeps what it
+// comparePasskey compares an answer with the passkeys of fa and keeps what it
 // says. A counter that went back is told to everybody concerned (PK-02).
-func (d *Desk) checkPasskey(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, fa countersign.Factor, c countersign.Challenge, answer string) error {
-	after, err := d.Methods.Of(countersign.ByPasskey).Check(fa, c, factor.Binding{Site: factor.SiteOf(v.Agency)}, answer, v.Now)
+func (s *Service) comparePasskey(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, fa countersign.Factor, c countersign.Challenge, answer string) error {
+	after, err := s.Methods.Of(countersign.MethodPasskey).Check(fa, c, factor.Binding{Site: factor.SiteOf(v.Agency)}, answer, v.Now)
 	if errors.Is(err, factor.ErrCloned) {
-		if failed := d.copied(ctx, tx, v, u, after.Passkeys[0]); failed != nil {
+		if failed := s.copied(ctx, tx, v, u, after.Passkeys[0]); failed != nil {
 			return failed
 		}
 	}
@@ -159,13 +159,13 @@ func (d *Desk) checkPasskey(ctx context.Context, tx *store.Tx, v countersign.Vis
 }
 
 // copied tells the user and every administrator that a passkey may have been copied.
-func (d *Desk) copied(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, p countersign.Passkey) error {
-	tx.Record(method(refused(v, "passkey.copied", u, "passkey.copied"), countersign.ByPasskey, p.Name))
+func (s *Service) copied(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, p countersign.Passkey) error {
+	tx.Record(withMethod(refusedEvent(v, "passkey.copied", u, "passkey.copied"), countersign.MethodPasskey, p.Name))
 	data := map[string]string{"Passkey": p.Name}
-	if err := notice.Tell(ctx, tx, v, u, countersign.KindPasskeyCopied, data); err != nil {
+	if err := notify.Send(ctx, tx, v, u, countersign.MessagePasskeyCopied, data); err != nil {
 		return err
 	}
-	return notice.Administrators(ctx, tx, v, countersign.KindPasskeyCopied, map[string]string{"Passkey": p.Name, "Of": u.Login})
+	return notify.Administrators(ctx, tx, v, countersign.MessagePasskeyCopied, map[string]string{"Passkey": p.Name, "Of": u.Login})
 }
 
 // wrongPasskey names what is wrong with an answer, as far as that helps its
@@ -182,7 +182,7 @@ func wrongPasskey(err error) error {
 		{factor.ErrWrong, "passkey.wrong"},
 	} {
 		if errors.Is(err, known.err) {
-			return fail(countersign.Invalid, known.code, "credential", countersign.Args{})
+			return problem(countersign.KindInvalid, known.code, "credential", countersign.Args{})
 		}
 	}
 	return err

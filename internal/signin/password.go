@@ -11,15 +11,15 @@ import (
 	"countersign/internal/store"
 )
 
-// Password judges user ID and password and takes the first step: a session
+// VerifyPassword judges user ID and password and takes the first step: a session
 // where nothing more is needed, otherwise an attempt that asks for a token or
 // opens the wizard. What is wrong with the pair is never told (EN-01), and the
 // same work is done for users that do not exist (EN-02).
-func (d *Desk) Password(ctx context.Context, v countersign.Visit, login, password, then string) (Outcome, error) {
-	if len(login) > countersign.LongestTyped { // nobody's: no work is done for it (TH-07)
-		return Outcome{}, fail(countersign.Invalid, "user_id.long", "user_id", nil)
+func (s *Service) VerifyPassword(ctx context.Context, v countersign.Visit, login, password, then string) (Outcome, error) {
+	if len(login) > countersign.MaxTypedLength { // nobody's: no work is done for it (TH-07)
+		return Outcome{}, problem(countersign.KindInvalid, "user_id.long", "user_id", nil)
 	}
-	u, err := d.userByLogin(ctx, v, login)
+	u, err := s.userByLogin(ctx, v, login)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -28,23 +28,23 @@ func (d *Desk) Password(ctx context.Context, v countersign.Visit, login, passwor
 		return Outcome{}, err
 	}
 	defer cancel()
-	t, err := d.tryPassword(ctx, v, u, login, password)
+	t, err := s.checkPassword(ctx, v, u, login, password)
 	if err != nil {
 		return Outcome{}, err
 	}
 	for range manyRenewals {
 		if !t.right || u.Disabled {
-			return Outcome{}, d.passwordWrong(ctx, v, u, t)
+			return Outcome{}, s.passwordWrong(ctx, v, u, t)
 		}
 		var out Outcome
-		if out, err = d.rightPassword(ctx, v, u, t, password, then); !errors.Is(err, errChanged) {
+		if out, err = s.rightPassword(ctx, v, u, t, password, then); !errors.Is(err, errChanged) {
 			return out, err
 		}
-		if u, t, err = d.checkAgain(ctx, v, u, t, password); err != nil {
+		if u, t, err = s.checkAgain(ctx, v, u, t, password); err != nil {
 			return Outcome{}, err
 		}
 	}
-	return Outcome{}, d.returnGuess(ctx, v, t.guess, fail(countersign.Busy, "busy", "", nil))
+	return Outcome{}, s.refundPassword(ctx, v, t.try, problem(countersign.KindUnavailable, "busy", "", nil))
 }
 
 // manyRenewals is how often a hash may change while one password is checked.
@@ -55,47 +55,47 @@ const manyRenewals = 4
 var errChanged = errors.New("hash changed while it was checked")
 
 // checkAgain compares a password that was paid for with the hash of now.
-func (d *Desk) checkAgain(ctx context.Context, v countersign.Visit, u countersign.User, t tried, password string) (countersign.User, tried, error) {
-	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+func (s *Service) checkAgain(ctx context.Context, v countersign.Visit, u countersign.User, t triedPassword, password string) (countersign.User, triedPassword, error) {
+	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
 		u, err = tx.User(ctx, u.ID)
 		return err
 	})
 	if err != nil {
 		return u, t, err
 	}
-	t.right, t.rehash, err = d.Passwords.Check(ctx, u.Password, password)
-	if countersign.KindOf(err) == countersign.Busy {
-		return u, t, d.returnGuess(ctx, v, t.guess, err)
+	t.right, t.rehash, err = s.Passwords.Check(ctx, u.Password, password)
+	if countersign.KindOf(err) == countersign.KindUnavailable {
+		return u, t, s.refundPassword(ctx, v, t.try, err)
 	}
 	return u, t, err
 }
 
 // rightPassword renews the hash where it has to be, and takes the first step.
-func (d *Desk) rightPassword(ctx context.Context, v countersign.Visit, u countersign.User, t tried, password, then string) (Outcome, error) {
-	renewed, err := d.renew(ctx, t, password)
+func (s *Service) rightPassword(ctx context.Context, v countersign.Visit, u countersign.User, t triedPassword, password, then string) (Outcome, error) {
+	renewed, err := s.renew(ctx, t, password)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return d.begin(ctx, v, u, t, renewed, then, countersign.CodeOf(d.Passwords.Weak(password)))
+	return s.startAttempt(ctx, v, u, t, renewed, then, countersign.CodeOf(s.Passwords.Weak(password)))
 }
 
 // renew is a new hash for a password whose hash asks for less than it should; empty:
 // it stays as it is. Where too many hashes wait, a later sign-in renews it.
-func (d *Desk) renew(ctx context.Context, t tried, password string) (string, error) {
+func (s *Service) renew(ctx context.Context, t triedPassword, password string) (string, error) {
 	if !t.rehash {
 		return "", nil
 	}
-	renewed, err := d.Passwords.Hash(ctx, password)
-	if countersign.KindOf(err) == countersign.Busy {
+	renewed, err := s.Passwords.Hash(ctx, password)
+	if countersign.KindOf(err) == countersign.KindUnavailable {
 		return "", nil
 	}
 	return renewed, err
 }
 
-func (d *Desk) userByLogin(ctx context.Context, v countersign.Visit, login string) (u countersign.User, err error) {
-	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+func (s *Service) userByLogin(ctx context.Context, v countersign.Visit, login string) (u countersign.User, err error) {
+	err = s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, err = tx.UserByLogin(ctx, login)
-		if countersign.KindOf(err) == countersign.NotFound {
+		if countersign.KindOf(err) == countersign.KindNotFound {
 			return nil
 		}
 		return err
@@ -105,25 +105,25 @@ func (d *Desk) userByLogin(ctx context.Context, v countersign.Visit, login strin
 
 // passwordWrong writes the audit row; who typed a user ID that does not exist
 // may have typed a password there, so it is not kept (AU-02).
-func (d *Desk) passwordWrong(ctx context.Context, v countersign.Visit, u countersign.User, t tried) error {
-	wrong := fail(countersign.Invalid, "password.wrong", "", nil)
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		tx.Record(refused(v, "sign-in.password", u, "password.wrong"))
-		return d.wrongGuess(ctx, tx, v, u, t.guess)
+func (s *Service) passwordWrong(ctx context.Context, v countersign.Visit, u countersign.User, t triedPassword) error {
+	wrong := problem(countersign.KindInvalid, "password.wrong", "", nil)
+	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		tx.Record(refusedEvent(v, "sign-in.password", u, "password.wrong"))
+		return s.failTry(ctx, tx, v, u, t.try)
 	})
 	if err != nil {
 		return err
 	}
-	d.Wake()
+	s.Wake()
 	return wrong
 }
 
-// begin is what follows a right password. weak is why its user is asked to
+// startAttempt is what follows a right password. weak is why its user is asked to
 // choose another one once he is in; empty: nothing speaks against it.
-func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersign.User, t tried, renewed, then, weak string) (Outcome, error) {
+func (s *Service) startAttempt(ctx context.Context, v countersign.Visit, checked countersign.User, t triedPassword, renewed, then, weak string) (Outcome, error) {
 	var out Outcome
 	handle := secret.NewHandle()
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, err := tx.LockUser(ctx, checked.ID)
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 		if u.Disabled || u.Password != checked.Password {
 			return errChanged
 		}
-		if err := d.rightGuess(ctx, tx, t.guess); err != nil {
+		if err := s.acceptTry(ctx, tx, t.try); err != nil {
 			return err
 		}
 		if renewed != "" {
@@ -140,25 +140,25 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 			}
 		}
 		a := countersign.Attempt{
-			ID:       attemptID(handle),
-			User:     u.ID,
-			Purpose:  countersign.SignIn,
-			Client:   v.Client,
-			Password: true,
-			Then:     then,
-			Weak:     weak,
-			Started:  v.Now,
-			Expires:  v.Now.Add(policy.AttemptLife),
+			ID:              attemptID(handle),
+			User:            u.ID,
+			Purpose:         countersign.PurposeSignIn,
+			Client:          v.Client,
+			Password:        true,
+			ReturnTo:        then,
+			PasswordProblem: weak,
+			Started:         v.Now,
+			Expires:         v.Now.Add(policy.AttemptLife),
 		}
-		f, err := d.facts(ctx, tx, v, u, a)
+		f, err := s.facts(ctx, tx, v, u, a)
 		if err != nil {
 			return err
 		}
-		cookie, err := d.nameBrowser(ctx, tx, v, &f)
+		cookie, err := s.identifyBrowser(ctx, tx, v, &f)
 		if err != nil {
 			return err
 		}
-		if out, err = d.first(ctx, tx, v, f, handle); !out.Browser.Change {
+		if out, err = s.firstStep(ctx, tx, v, f, handle); !out.Browser.Change {
 			out.Browser = cookie
 		}
 		return err
@@ -167,21 +167,21 @@ func (d *Desk) begin(ctx context.Context, v countersign.Visit, checked countersi
 		return Outcome{}, err
 	}
 	if err != nil {
-		return Outcome{}, d.refusedAtPassword(ctx, v, checked, t, err)
+		return Outcome{}, s.refusedAtPassword(ctx, v, checked, t, err)
 	}
-	d.Wake()
+	s.Wake()
 	return out, nil
 }
 
-// nameBrowser notes in the facts of a sign-in which browser began it, and whether
+// identifyBrowser notes in the facts of a sign-in which browser began it, and whether
 // that is the user's own. A browser without a device cookie gets one with the
 // password already, unless this step admits it: it opens nothing, and tells one
 // browser from another at the same address.
-func (d *Desk) nameBrowser(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts) (cookie Cookie, err error) {
+func (s *Service) identifyBrowser(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts) (cookie Cookie, err error) {
 	f.Attempt.Browser = f.Browser
 	if f.Known {
 		f.Attempt.Known = policy.KnownBrowser(f.Devices)
-		f.Attempt.Own, err = ownBrowser(ctx, tx, *f)
+		f.Attempt.KnownBrowser, err = ownBrowser(ctx, tx, *f)
 		return Cookie{}, err
 	}
 	if _, admits := policy.Next(*f).(policy.Admit); admits {
@@ -190,7 +190,7 @@ func (d *Desk) nameBrowser(ctx context.Context, tx *store.Tx, v countersign.Visi
 	b := countersign.Browser{ID: countersign.BrowserID(secret.NewID()), Created: v.Now, Seen: v.Now}
 	cookie = cookieOf(&b)
 	f.Attempt.Browser = b.ID
-	return cookie, tx.PutBrowser(ctx, b)
+	return cookie, tx.SaveBrowser(ctx, b)
 }
 
 // ownBrowser reports whether the browser of the facts is the user's own, and no one else's.
@@ -199,92 +199,92 @@ func ownBrowser(ctx context.Context, tx *store.Tx, f policy.Facts) (bool, error)
 	return !shared && f.OwnBrowser(), err
 }
 
-// first takes the first step after the password.
-func (d *Desk) first(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, handle countersign.Handle) (Outcome, error) {
+// firstStep takes the first step after the password.
+func (s *Service) firstStep(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, handle countersign.Handle) (Outcome, error) {
 	switch step := policy.Next(f).(type) {
 	case policy.Admit:
-		return d.admit(ctx, tx, v, f, step, false)
+		return s.admit(ctx, tx, v, f, step, false)
 	case policy.Refuse:
 		if step.Reason == policy.RefusedLapsed || step.Reason == policy.RefusedOpenings || step.Reason == policy.RefusedNoEmail {
-			return d.openClosed(ctx, tx, v, f, step, handle)
+			return s.startLocked(ctx, tx, v, f, step, handle)
 		}
 		return Outcome{}, refusal(step)
-	case policy.SetUp:
-		return d.openWizard(ctx, tx, v, f, handle)
+	case policy.Enroll:
+		return s.startEnrollment(ctx, tx, v, f, handle)
 	case policy.AskToken:
-		if p, all := d.allPaused(f); all {
-			return Outcome{}, refusedGuess(p)
+		if p, all := s.allPaused(f); all {
+			return Outcome{}, refusedTry(p)
 		}
-		f.Attempt.Asked = true
-		if err := d.addAttempt(ctx, tx, v, f.User, f.Attempt); err != nil {
+		f.Attempt.TokenAsked = true
+		if err := s.addAttempt(ctx, tx, v, f.User, f.Attempt); err != nil {
 			return Outcome{}, err
 		}
-		tx.Record(record(v, "sign-in.token_asked", f.User))
+		tx.Record(newEvent(v, "sign-in.token_asked", f.User))
 		if step.Issue {
-			if err := d.issueOrTell(ctx, tx, v, &f, step.Factor); err != nil {
+			if err := s.issueOrExplain(ctx, tx, v, &f, step.Factor); err != nil {
 				return Outcome{}, err
 			}
 		}
-		return Outcome{Step: step, Attempt: set(handle), Message: f.Attempt.Challenge.Message}, tx.SaveAttempt(ctx, f.Attempt)
+		return Outcome{Step: step, Attempt: setCookie(handle), Message: f.Attempt.Challenge.Message}, tx.SaveAttempt(ctx, f.Attempt)
 	default:
-		return Outcome{}, over()
+		return Outcome{}, errAttemptGone()
 	}
 }
 
 // refusal is a step that ends the attempt, as what the person learns.
 func refusal(step policy.Refuse) error {
 	if step.Reason == policy.RefusedDisabled {
-		return fail(countersign.Invalid, step.Reason, "", nil)
+		return problem(countersign.KindInvalid, step.Reason, "", nil)
 	}
-	return fail(countersign.Expired, step.Reason, "", nil)
+	return problem(countersign.KindGone, step.Reason, "", nil)
 }
 
 // refusedAtPassword gives back the guess of a right password where no second
 // factor may be tried now, and tells the user that somebody has it (NT-03).
-func (d *Desk) refusedAtPassword(ctx context.Context, v countersign.Visit, u countersign.User, t tried, why error) error {
+func (s *Service) refusedAtPassword(ctx context.Context, v countersign.Visit, u countersign.User, t triedPassword, why error) error {
 	kind := countersign.KindOf(why)
-	if kind == countersign.TooMany || kind == countersign.Busy {
-		d.refuse(countersign.CodeOf(why))
+	if kind == countersign.KindTooMany || kind == countersign.KindUnavailable {
+		s.refuse(countersign.CodeOf(why))
 	}
-	if kind != countersign.TooMany {
+	if kind != countersign.KindTooMany {
 		if notJudged(why) {
-			return d.returnGuess(ctx, v, t.guess, why)
+			return s.refundPassword(ctx, v, t.try, why)
 		}
 		return why
 	}
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		tx.Record(refused(v, "sign-in.refused", u, countersign.CodeOf(why)))
-		if err := d.rightGuess(ctx, tx, t.guess); err != nil {
+	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		tx.Record(refusedEvent(v, "sign-in.refused", u, countersign.CodeOf(why)))
+		if err := s.acceptTry(ctx, tx, t.try); err != nil {
 			return err
 		}
-		return d.turnedAway(ctx, tx, v, u.ID)
+		return s.warnLocked(ctx, tx, v, u.ID)
 	})
 	if err != nil {
 		return err
 	}
-	d.Wake()
+	s.Wake()
 	return why
 }
 
-// openWizard starts the set-up of a user without a verified method: the only
+// startEnrollment starts the set-up of a user without a verified method: the only
 // live one, earlier ones die (D-38). The app's key is made here, so that
 // opening or reloading its page changes nothing.
-func (d *Desk) openWizard(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, handle countersign.Handle) (Outcome, error) {
+func (s *Service) startEnrollment(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, handle countersign.Handle) (Outcome, error) {
 	a := f.Attempt
-	a.Setup = countersign.Setup{Open: true, Key: secret.AppKey(), KeyAt: v.Now}
-	a.Expires = v.Now.Add(policy.SetUpLife)
+	a.Enrollment = countersign.Enrollment{Open: true, Key: secret.AppKey(), KeyAt: v.Now}
+	a.Expires = v.Now.Add(policy.EnrollmentLife)
 	if until := f.User.ResetUntil; !until.IsZero() && until.Before(a.Expires) {
 		a.Expires = until
 	}
-	if err := d.endOthers(ctx, tx, v, f.User, a.ID); err != nil {
+	if err := s.endOtherAttempts(ctx, tx, v, f.User, a.ID); err != nil {
 		return Outcome{}, err
 	}
-	if err := d.addAttempt(ctx, tx, v, f.User, a); err != nil {
+	if err := s.addAttempt(ctx, tx, v, f.User, a); err != nil {
 		return Outcome{}, err
 	}
 	f.Attempt = a
-	if err := d.opening(ctx, tx, v, f.User); err != nil {
+	if err := s.countOpening(ctx, tx, v, f.User); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Step: policy.SetUp{}, Stage: d.stage(f), Attempt: set(handle)}, nil
+	return Outcome{Step: policy.Enroll{}, Stage: s.stageOf(f), Attempt: setCookie(handle)}, nil
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"countersign"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -13,7 +13,7 @@ import (
 
 // A Profile is what the User Profile shows.
 type Profile struct {
-	Guest
+	Principal
 	Factors  []countersign.Factor
 	Devices  []countersign.Device // remembered, or over
 	Sessions []countersign.Session
@@ -23,18 +23,18 @@ type Profile struct {
 }
 
 // Offers tells whether the installation has a method.
-func (d *Desk) Offers(m countersign.Method) bool { return d.Methods.Of(m) != nil }
+func (s *Service) Offers(m countersign.Method) bool { return s.Methods.Of(m) != nil }
 
 // HasPasskey tells whether the user has a passkey.
 func (p Profile) HasPasskey() bool { return passkeys(p.Factors).ID != "" }
 
-// recent is how many events the User Profile shows.
-const recent = 10
+// recentEvents is how many events the User Profile shows.
+const recentEvents = 10
 
 // Profile gathers the User Profile of the guest.
-func (d *Desk) Profile(ctx context.Context, v countersign.Visit, g Guest) (Profile, error) {
-	p := Profile{Guest: g}
-	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+func (s *Service) Profile(ctx context.Context, v countersign.Visit, g Principal) (Profile, error) {
+	p := Profile{Principal: g}
+	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		var err error
 		if p.Factors, err = tx.Factors(ctx, g.User.ID); err != nil {
 			return err
@@ -50,10 +50,10 @@ func (d *Desk) Profile(ctx context.Context, v countersign.Visit, g Guest) (Profi
 		if p.Sessions, err = tx.Sessions(ctx, g.User.ID, v.Now, v.Now.Add(-g.Preferences.Idle)); err != nil {
 			return err
 		}
-		p.Events, err = tx.Events(ctx, g.User.Login, recent)
+		p.Events, err = tx.Events(ctx, g.User.Login, recentEvents)
 		return err
 	})
-	for _, m := range d.kinds(v) {
+	for _, m := range s.kinds(v) {
 		if !slices.ContainsFunc(p.Factors, func(f countersign.Factor) bool { return f.Method == m }) {
 			p.Missing = append(p.Missing, m)
 		}
@@ -61,62 +61,64 @@ func (d *Desk) Profile(ctx context.Context, v countersign.Visit, g Guest) (Profi
 	return p, err
 }
 
-// own runs f on the locked user of the guest, if a second factor was proved on
+// withUser runs f on the locked user of the guest, if a second factor was proved on
 // his session within five minutes, as the session stands in this transaction
 // (SE-06). Otherwise whatever f finds wrong is said first, so that nobody proves
 // himself for what is refused anyway; then nothing of f is kept, and a step-up
 // is asked for.
-func (d *Desk) own(ctx context.Context, v countersign.Visit, g Guest, f func(*store.Tx, countersign.User) error) error {
-	err := d.in(ctx, v, func(tx *store.Tx) error {
+func (s *Service) withUser(ctx context.Context, v countersign.Visit, g Principal, f func(*store.Tx, countersign.User) error) error {
+	err := s.inTx(ctx, v, func(tx *store.Tx) error {
 		u, err := tx.LockUser(ctx, g.User.ID)
 		if err != nil {
 			return err
 		}
-		s, err := tx.Session(ctx, g.Session.ID)
-		if err != nil && countersign.KindOf(err) != countersign.NotFound {
+		session, err := tx.Session(ctx, g.Session.ID)
+		if err != nil && countersign.KindOf(err) != countersign.KindNotFound {
 			return err
 		}
-		if err != nil || !s.Ended.IsZero() {
-			return fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+		if err != nil || !session.Ended.IsZero() {
+			return problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 		}
 		if err := f(tx, u); err != nil {
 			return err
 		}
-		if !policy.Recent(s, u, v.Now) {
-			return stale()
+		if !policy.ProvedRecently(session, u, v.Now) {
+			return errStepUpRequired()
 		}
 		return nil
 	})
-	d.Wake()
+	s.Wake()
 	return err
 }
 
-// stale is the answer of a deed that needs a step-up first.
-func stale() error { return fail(countersign.Stale, "step_up.needed", "", nil) }
+// errStepUpRequired is the answer of a deed that needs a step-up first.
+func errStepUpRequired() error {
+	return problem(countersign.KindStepUpRequired, "step_up.needed", "", nil)
+}
 
 // MakeDefault makes another verified method the Default (M34).
-func (d *Desk) MakeDefault(ctx context.Context, v countersign.Visit, g Guest, m countersign.Method) error {
-	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+func (s *Service) MakeDefault(ctx context.Context, v countersign.Visit, g Principal, m countersign.Method) error {
+	return s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		factors, err := tx.Factors(ctx, u.ID)
 		if err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(factors, func(f countersign.Factor) bool { return f.Method == m }) {
-			return fail(countersign.Invalid, "default.unknown", "default", nil)
+			return problem(countersign.KindInvalid, "default.unknown", "default", nil)
 		}
-		if err := d.endOthers(ctx, tx, v, u, ""); err != nil {
+		if err := s.endOtherAttempts(ctx, tx, v, u, ""); err != nil {
 			return err
 		}
-		if err := d.makeDefault(ctx, tx, v, g.Session.ID, factors, m); err != nil {
+		if err := s.makeDefault(ctx, tx, v, g.Session.ID, factors, m); err != nil {
 			return err
 		}
-		return notice.Tell(ctx, tx, v, u, countersign.KindDefaultChanged, map[string]string{"Method": string(m)})
+		return notify.Send(ctx, tx, v, u, countersign.MessageDefaultChanged, map[string]string{"Method": string(m)})
 	})
 }
 
 // makeDefault changes the Default of the user that factors belong to, if it is a
 // change. session is the one that does; empty: the wizard of a sign-in.
-func (d *Desk) makeDefault(ctx context.Context, tx *store.Tx, v countersign.Visit, session countersign.SessionID, factors []countersign.Factor, m countersign.Method) error {
+func (s *Service) makeDefault(ctx context.Context, tx *store.Tx, v countersign.Visit, session countersign.SessionID, factors []countersign.Factor, m countersign.Method) error {
 	before := policy.Default(factors)
 	if before.Method == m && before.Default {
 		return nil
@@ -129,32 +131,32 @@ func (d *Desk) makeDefault(ctx context.Context, tx *store.Tx, v countersign.Visi
 	if err := noteChange(ctx, tx, v, session, c); err != nil {
 		return err
 	}
-	tx.Record(method(record(v, "method.default", u), m, ""))
+	tx.Record(withMethod(newEvent(v, "method.default", u), m, ""))
 	return tx.SetDefault(ctx, u.ID, m)
 }
 
 // RemoveMethod removes a method other than email, which every user has; the
 // Default falls to the strongest that remains (D-34).
-func (d *Desk) RemoveMethod(ctx context.Context, v countersign.Visit, g Guest, m countersign.Method) error {
-	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+func (s *Service) RemoveMethod(ctx context.Context, v countersign.Visit, g Principal, m countersign.Method) error {
+	return s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		factors, err := tx.Factors(ctx, u.ID)
 		if err != nil {
 			return err
 		}
 		i := slices.IndexFunc(factors, func(f countersign.Factor) bool { return f.Method == m })
-		if i < 0 || m == countersign.Email {
-			return fail(countersign.Invalid, "method.needed", "method", nil)
+		if i < 0 || m == countersign.MethodEmail {
+			return problem(countersign.KindInvalid, "method.needed", "method", nil)
 		}
-		if err := d.dropFactor(ctx, tx, factors, i); err != nil {
+		if err := s.dropFactor(ctx, tx, factors, i); err != nil {
 			return err
 		}
-		return d.methodRemoved(ctx, tx, v, u, m, "")
+		return s.methodRemoved(ctx, tx, v, u, m, "")
 	})
 }
 
 // dropFactor removes one of the methods; if it was the Default, the strongest
 // that remains becomes it.
-func (d *Desk) dropFactor(ctx context.Context, tx *store.Tx, factors []countersign.Factor, i int) error {
+func (s *Service) dropFactor(ctx context.Context, tx *store.Tx, factors []countersign.Factor, i int) error {
 	gone := factors[i]
 	if err := tx.RemoveFactor(ctx, gone.User, gone.Method); err != nil || !gone.Default {
 		return err
@@ -164,19 +166,19 @@ func (d *Desk) dropFactor(ctx context.Context, tx *store.Tx, factors []countersi
 }
 
 // methodRemoved does what follows when a method, or one passkey, was removed (D-41).
-func (d *Desk) methodRemoved(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, m countersign.Method, passkey string) error {
+func (s *Service) methodRemoved(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, m countersign.Method, passkey string) error {
 	if _, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenMethods, v.Now); err != nil {
 		return err
 	}
-	if err := d.endOthers(ctx, tx, v, u, ""); err != nil {
+	if err := s.endOtherAttempts(ctx, tx, v, u, ""); err != nil {
 		return err
 	}
-	tx.Record(method(record(v, "method.removed", u), m, passkey))
-	return notice.Tell(ctx, tx, v, u, countersign.KindMethodRemoved, map[string]string{"Method": string(m), "Passkey": passkey})
+	tx.Record(withMethod(newEvent(v, "method.removed", u), m, passkey))
+	return notify.Send(ctx, tx, v, u, countersign.MessageMethodRemoved, map[string]string{"Method": string(m), "Passkey": passkey})
 }
 
-// method names in an audit row which method it is about, and which passkey.
-func method(e countersign.Event, m countersign.Method, passkey string) countersign.Event {
+// withMethod names in an audit row which method it is about, and which passkey.
+func withMethod(e countersign.Event, m countersign.Method, passkey string) countersign.Event {
 	e.Method = string(m)
 	if passkey != "" {
 		e.Detail = map[string]string{"passkey": passkey}
@@ -186,9 +188,9 @@ func method(e countersign.Event, m countersign.Method, passkey string) countersi
 
 // ForgetDevice forgets one remembered device of the guest at every address, and
 // ends its sessions but this one; with an empty ID all of them (DV-06, DV-08).
-func (d *Desk) ForgetDevice(ctx context.Context, v countersign.Visit, g Guest, id countersign.DeviceID) error {
-	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
-		e := record(v, "device.forgotten", u)
+func (s *Service) ForgetDevice(ctx context.Context, v countersign.Visit, g Principal, id countersign.DeviceID) error {
+	return s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		e := newEvent(v, "device.forgotten", u)
 		if id == "" {
 			tx.Record(e)
 			if err := tx.ForgetBrowsers(ctx, u.ID, countersign.ForgottenByUser, v.Now); err != nil {
@@ -199,7 +201,7 @@ func (d *Desk) ForgetDevice(ctx context.Context, v countersign.Visit, g Guest, i
 		}
 		b, remembered, err := tx.DeviceBrowser(ctx, u.ID, id)
 		if err == nil && !remembered {
-			return fail(countersign.NotFound, "device.unknown", "", nil)
+			return problem(countersign.KindNotFound, "device.unknown", "", nil)
 		}
 		if err != nil {
 			return err
@@ -210,58 +212,58 @@ func (d *Desk) ForgetDevice(ctx context.Context, v countersign.Visit, g Guest, i
 }
 
 // EndSession ends one session of the guest; with an empty ID all but this one (SE-04).
-func (d *Desk) EndSession(ctx context.Context, v countersign.Visit, g Guest, id countersign.SessionID) error {
-	return d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
-		tx.Record(record(v, "session.ended", u))
+func (s *Service) EndSession(ctx context.Context, v countersign.Visit, g Principal, id countersign.SessionID) error {
+	return s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		tx.Record(newEvent(v, "session.ended", u))
 		if id == "" {
 			_, err := tx.EndSessions(ctx, u.ID, g.Session.ID, "user", v.Now)
 			return err
 		}
 		found, err := tx.EndSession(ctx, u.ID, id, "user", v.Now)
 		if err == nil && !found {
-			return fail(countersign.NotFound, "session.unknown", "", nil)
+			return problem(countersign.KindNotFound, "session.unknown", "", nil)
 		}
 		return err
 	})
 }
 
-// OpenSetUp opens the wizard from the User Profile: «Setup 2 Factor
+// OpenEnrollment opens the wizard from the User Profile: «Setup 2 Factor
 // Authentication». The methods stay as they are until a new one is proved (D-37).
 // only: nothing but another passkey is made; empty: all methods are offered.
 // then is where its end leads; empty: home.
-func (d *Desk) OpenSetUp(ctx context.Context, v countersign.Visit, g Guest, only countersign.Method, then string) (Outcome, error) {
+func (s *Service) OpenEnrollment(ctx context.Context, v countersign.Visit, g Principal, only countersign.Method, then string) (Outcome, error) {
 	handle := secret.NewHandle()
-	out := Outcome{Step: policy.SetUp{}, Attempt: set(handle)}
-	err := d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
-		a := d.newWizard(v, u, countersign.SetUp, handle)
-		a.Session, a.Then = g.Session.ID, then
-		if only == countersign.ByPasskey {
-			a.Setup.Method, a.Setup.Skipped, a.Setup.Chosen = only, d.Methods.Kinds(), true
+	out := Outcome{Step: policy.Enroll{}, Attempt: setCookie(handle)}
+	err := s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+		a := s.newEnrollment(v, u, countersign.PurposeEnrollment, handle)
+		a.Session, a.ReturnTo = g.Session.ID, then
+		if only == countersign.MethodPasskey {
+			a.Enrollment.Method, a.Enrollment.Skipped, a.Enrollment.DefaultChosen = only, s.Methods.Kinds(), true
 		}
-		if err := d.endOthers(ctx, tx, v, u, ""); err != nil {
+		if err := s.endOtherAttempts(ctx, tx, v, u, ""); err != nil {
 			return err
 		}
 		factors, err := tx.Factors(ctx, u.ID)
 		if err != nil {
 			return err
 		}
-		out.Stage = policy.NextStage(a.Setup, factors, d.Methods.Kinds())
-		tx.Record(record(v, "set-up.opened", u))
-		return d.addAttempt(ctx, tx, v, u, a)
+		out.Stage = policy.NextStage(a.Enrollment, factors, s.Methods.Kinds())
+		tx.Record(newEvent(v, "set-up.opened", u))
+		return s.addAttempt(ctx, tx, v, u, a)
 	})
 	return out, err
 }
 
-func (d *Desk) newWizard(v countersign.Visit, u countersign.User, p countersign.Purpose, handle countersign.Handle) countersign.Attempt {
+func (s *Service) newEnrollment(v countersign.Visit, u countersign.User, p countersign.Purpose, handle countersign.Handle) countersign.Attempt {
 	return countersign.Attempt{
-		ID:       attemptID(handle),
-		User:     u.ID,
-		Purpose:  p,
-		Client:   v.Client,
-		Password: true,
-		Setup:    countersign.Setup{Open: true, Key: secret.AppKey(), KeyAt: v.Now},
-		Started:  v.Now,
-		Expires:  v.Now.Add(policy.SetUpLife),
+		ID:         attemptID(handle),
+		User:       u.ID,
+		Purpose:    p,
+		Client:     v.Client,
+		Password:   true,
+		Enrollment: countersign.Enrollment{Open: true, Key: secret.AppKey(), KeyAt: v.Now},
+		Started:    v.Now,
+		Expires:    v.Now.Add(policy.EnrollmentLife),
 	}
 }
 
@@ -269,24 +271,24 @@ func (d *Desk) newWizard(v countersign.Visit, u countersign.User, p countersign.
 // password again and a fresh second factor; then every session ends, and this
 // browser may set up and do nothing else (M24, M27, RS-01). The password comes
 // first; proved: it was right before the step-up that has just been done.
-func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, password string, proved bool) (Outcome, error) {
+func (s *Service) ResetOwn(ctx context.Context, v countersign.Visit, g Principal, password string, proved bool) (Outcome, error) {
 	if !g.Preferences.SelfReset {
-		return Outcome{}, fail(countersign.Denied, "reset.self_off", "", nil)
+		return Outcome{}, problem(countersign.KindDenied, "reset.self_off", "", nil)
 	}
 	if !proved {
-		if err := d.ownPassword(ctx, v, g, "two-factor.reset", password); err != nil {
+		if err := s.ownPassword(ctx, v, g, "two-factor.reset", password); err != nil {
 			return Outcome{}, err
 		}
 	}
 	handle := secret.NewHandle()
-	err := d.own(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
+	err := s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		if !policy.SamePassword(g.User, u) {
-			return fail(countersign.Invalid, "password.own_wrong", "password", nil)
+			return problem(countersign.KindInvalid, "password.own_wrong", "password", nil)
 		}
-		if err := notLast(ctx, tx, u); err != nil {
+		if err := lockLastAdmin(ctx, tx, u); err != nil {
 			return err
 		}
-		if err := notice.Tell(ctx, tx, v, u, countersign.KindReset, map[string]string{"Until": notice.Until(v.Now.Add(policy.ResetLife))}); err != nil {
+		if err := notify.Send(ctx, tx, v, u, countersign.MessageReset, map[string]string{"Until": notify.Until(v.Now.Add(policy.ResetLife))}); err != nil {
 			return err
 		}
 		if err := tx.ClearTwoFactor(ctx, u.ID, v.Now); err != nil {
@@ -295,41 +297,41 @@ func (d *Desk) ResetOwn(ctx context.Context, v countersign.Visit, g Guest, passw
 		if err := tx.OpenReset(ctx, u.ID, v.Now, v.Now.Add(policy.ResetLife), u.Login); err != nil {
 			return err
 		}
-		tx.Record(record(v, "two-factor.reset", u))
+		tx.Record(newEvent(v, "two-factor.reset", u))
 		if err := noteChange(ctx, tx, v, g.Session.ID, store.SessionChange{Kind: store.ChangeReset}); err != nil {
 			return err
 		}
-		return d.addAttempt(ctx, tx, v, u, d.newWizard(v, u, countersign.SignIn, handle))
+		return s.addAttempt(ctx, tx, v, u, s.newEnrollment(v, u, countersign.PurposeSignIn, handle))
 	})
-	if countersign.KindOf(err) == countersign.Denied {
-		err = d.resetRefused(ctx, v, g, err)
+	if countersign.KindOf(err) == countersign.KindDenied {
+		err = s.resetRefused(ctx, v, g, err)
 	}
-	return Outcome{Step: policy.SetUp{}, Stage: policy.ProposeEmail{}, Session: cleared, Attempt: set(handle)}, err
+	return Outcome{Step: policy.Enroll{}, Stage: policy.ProposeEmail{}, Session: clearCookie, Attempt: setCookie(handle)}, err
 }
 
 // MayResetOwn says why the guest may not reset himself, before his password is
 // asked for; nil if he may. ResetOwn asks again.
-func (d *Desk) MayResetOwn(ctx context.Context, v countersign.Visit, g Guest) error {
+func (s *Service) MayResetOwn(ctx context.Context, v countersign.Visit, g Principal) error {
 	if !g.Preferences.SelfReset {
-		return fail(countersign.Denied, "reset.self_off", "", nil)
+		return problem(countersign.KindDenied, "reset.self_off", "", nil)
 	}
-	return d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error { return last(ctx, tx, g.User) })
+	return s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error { return refuseLastAdmin(ctx, tx, g.User) })
 }
 
-// notLast is last for who is about to do it: of two at once the second is refused.
-func notLast(ctx context.Context, tx *store.Tx, u countersign.User) error {
-	if len(policy.Gives(u)) > 0 {
+// lockLastAdmin is last for who is about to do it: of two at once the second is refused.
+func lockLastAdmin(ctx context.Context, tx *store.Tx, u countersign.User) error {
+	if len(policy.Grants(u)) > 0 {
 		if err := tx.LockAdministration(ctx); err != nil {
 			return err
 		}
 	}
-	return last(ctx, tx, u)
+	return refuseLastAdmin(ctx, tx, u)
 }
 
-// last refuses to reset the last administrator: if he did not finish set-up
+// refuseLastAdmin refuses to reset the last administrator: if he did not finish set-up
 // in time, nobody could let him in again but the host's operator (RS-07).
-func last(ctx context.Context, tx *store.Tx, u countersign.User) error {
-	lost := policy.Gives(u)
+func refuseLastAdmin(ctx context.Context, tx *store.Tx, u countersign.User) error {
+	lost := policy.Grants(u)
 	if len(lost) == 0 {
 		return nil
 	}
@@ -343,36 +345,36 @@ func last(ctx context.Context, tx *store.Tx, u countersign.User) error {
 // ownPassword says why what was typed is not the guest's password; nil if it is.
 // A session makes no guess cheaper: each is counted like one at the sign-in page.
 // A wrong one is a refused action.
-func (d *Desk) ownPassword(ctx context.Context, v countersign.Visit, g Guest, action, password string) error {
+func (s *Service) ownPassword(ctx context.Context, v countersign.Visit, g Principal, action, password string) error {
 	if password == "" {
-		return fail(countersign.Invalid, "password.required", "password", nil)
+		return problem(countersign.KindInvalid, "password.required", "password", nil)
 	}
 	ctx, cancel, err := untilSettled(ctx)
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	t, err := d.tryPassword(ctx, v, g.User, g.User.Login, password)
+	t, err := s.checkPassword(ctx, v, g.User, g.User.Login, password)
 	if err != nil {
 		return err
 	}
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		if t.right {
-			return d.rightGuess(ctx, tx, t.guess)
+			return s.acceptTry(ctx, tx, t.try)
 		}
-		tx.Record(refused(v, action, g.User, "password.own_wrong"))
-		return d.wrongGuess(ctx, tx, v, g.User, t.guess)
+		tx.Record(refusedEvent(v, action, g.User, "password.own_wrong"))
+		return s.failTry(ctx, tx, v, g.User, t.try)
 	})
 	if err == nil && !t.right {
-		return fail(countersign.Invalid, "password.own_wrong", "password", nil)
+		return problem(countersign.KindInvalid, "password.own_wrong", "password", nil)
 	}
 	return err
 }
 
 // resetRefused writes the audit row of a reset that was refused, and says why.
-func (d *Desk) resetRefused(ctx context.Context, v countersign.Visit, g Guest, why error) error {
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		tx.Record(refused(v, "two-factor.reset", g.User, countersign.CodeOf(why)))
+func (s *Service) resetRefused(ctx context.Context, v countersign.Visit, g Principal, why error) error {
+	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		tx.Record(refusedEvent(v, "two-factor.reset", g.User, countersign.CodeOf(why)))
 		return nil
 	})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -16,21 +16,21 @@ import (
 
 // send makes a new token for the method that which names, or says why not; the
 // earlier token works on if none is sent (D-23).
-func (d *Desk) send(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
+func (s *Service) send(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
 	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
-	return d.sendWith(ctx, v, id, Wish{}, which)
+	return s.sendWith(ctx, v, id, RememberChoice{}, which)
 }
 
 // sendWith is send for a page that also said whether to remember this device.
-func (d *Desk) sendWith(ctx context.Context, v countersign.Visit, id countersign.AttemptID, w Wish,
+func (s *Service) sendWith(ctx context.Context, v countersign.Visit, id countersign.AttemptID, w RememberChoice,
 	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
 	var out Outcome
-	err := d.in(ctx, v, func(tx *store.Tx) error {
-		u, a, err := d.lock(ctx, tx, id)
+	err := s.inTx(ctx, v, func(tx *store.Tx) error {
+		u, a, err := s.lock(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		f, err := d.facts(ctx, tx, v, u, a)
+		f, err := s.facts(ctx, tx, v, u, a)
 		if err != nil {
 			return err
 		}
@@ -39,30 +39,30 @@ func (d *Desk) sendWith(ctx context.Context, v countersign.Visit, id countersign
 			return err
 		}
 		if !policy.Sends(fa.Method) {
-			return fail(countersign.Invalid, "token.nothing_to_send", "", nil)
+			return problem(countersign.KindInvalid, "token.nothing_to_send", "", nil)
 		}
-		if err := d.issue(ctx, tx, v, &f, fa); err != nil {
+		if err := s.issue(ctx, tx, v, &f, fa); err != nil {
 			return err
 		}
 		out.Notice, out.Message = "token.resent", f.Attempt.Challenge.Message
-		w.keep(&f.Attempt)
+		w.apply(&f.Attempt)
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})
-	d.Wake()
+	s.Wake()
 	return out, err
 }
 
-// issueOrTell sends a token unless a quota forbids it; then the attempt goes on
+// issueOrExplain sends a token unless a quota forbids it; then the attempt goes on
 // and its page tells why nothing was sent and what else works (D-27).
-func (d *Desk) issueOrTell(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
-	err := d.issue(ctx, tx, v, f, fa)
+func (s *Service) issueOrExplain(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
+	err := s.issue(ctx, tx, v, f, fa)
 	var wait *countersign.Error
-	if errors.As(err, &wait) && wait.Kind == countersign.TooMany {
-		f.Attempt.Unsent = wait.Code
-		f.Attempt.UnsentTo, _ = wait.Args["Until"].(time.Time)
-		var h *held
+	if errors.As(err, &wait) && wait.Kind == countersign.KindTooMany {
+		f.Attempt.SendProblem = wait.Code
+		f.Attempt.SendBlockedUntil, _ = wait.Args["Until"].(time.Time)
+		var h *textHeld
 		if errors.As(err, &h) {
-			return d.keepHeld(ctx, tx, v, h)
+			return s.recordHeld(ctx, tx, v, h)
 		}
 		return nil
 	}
@@ -71,20 +71,20 @@ func (d *Desk) issueOrTell(ctx context.Context, tx *store.Tx, v countersign.Visi
 
 // issue makes a token, puts its message into the outbox and its digest into the
 // attempt; the earlier token is dead from here on.
-func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
+func (s *Service) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
 	a := &f.Attempt
-	if p := f.Paused(fa); p.Code != "" && fa.ID != "" {
-		return refusedGuess(p) // nothing is sent that is not taken (D-28)
+	if p := f.LimitedMethods(fa); p.Code != "" && fa.ID != "" {
+		return refusedTry(p) // nothing is sent that is not taken (D-28)
 	}
-	if err := d.mayWrite(ctx, tx, v, *a, fa); err != nil {
+	if err := s.checkSendLimits(ctx, tx, v, *a, fa); err != nil {
 		return err
 	}
-	m := d.Methods.Of(fa.Method)
+	m := s.Methods.Of(fa.Method)
 	if m == nil {
-		return fail(countersign.Invalid, "method.unknown", "method", nil)
+		return problem(countersign.KindInvalid, "method.unknown", "method", nil)
 	}
-	if fa.Method == countersign.SMS {
-		if err := d.mayText(ctx, tx, v, *f, fa.Address); err != nil {
+	if fa.Method == countersign.MethodSMS {
+		if err := s.mayText(ctx, tx, v, *f, fa.Address); err != nil {
 			return err
 		}
 	}
@@ -92,26 +92,26 @@ func (d *Desk) issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *
 		if err := tx.DropToken(ctx, earlier.Message, v.Now); err != nil {
 			return err
 		}
-		a.Replace()
+		a.ReplaceToken()
 	}
-	c, dispatch := m.Ask(fa, d.binding(v, *a), v.Now, f.Agency.TokenLife)
-	for len(a.Earlier) > 0 && c.Reference == a.Earlier[len(a.Earlier)-1].Reference {
+	c, dispatch := m.Ask(fa, s.binding(v, *a), v.Now, f.Agency.TokenLife)
+	for len(a.Superseded) > 0 && c.Reference == a.Superseded[len(a.Superseded)-1].Reference {
 		c.Reference = secret.Reference() // two messages in a row must be told apart
 	}
 	if dispatch != nil {
 		var data map[string]string
-		if a.Setup.Confirm {
-			data = map[string]string{"New": factor.Readable(a.Setup.Email)}
+		if a.Enrollment.Confirm {
+			data = map[string]string{"New": factor.Readable(a.Enrollment.Email)}
 		}
 		var err error
-		if c.Message, err = notice.Token(ctx, tx, v, f.User, c, dispatch.Channel, dispatch.Token, data); err != nil {
+		if c.Message, err = notify.Token(ctx, tx, v, f.User, c, dispatch.Channel, dispatch.Token, data); err != nil {
 			return err
 		}
 		a.Sends++
 		sentNow(a, fa.Method, v.Now)
 	}
-	a.Challenge, a.Unsent, a.UnsentTo = c, "", time.Time{}
-	e := record(v, "token.sent", f.User)
+	a.Challenge, a.SendProblem, a.SendBlockedUntil = c, "", time.Time{}
+	e := newEvent(v, "token.sent", f.User)
 	e.Method = string(fa.Method)
 	e.Detail = map[string]string{"reference": c.Reference}
 	tx.Record(e)
@@ -145,14 +145,14 @@ func waitCode(a countersign.Attempt, m countersign.Method, now time.Time) string
 	return "send.wait_channel"
 }
 
-// mayWrite holds the limits of sending, in the order in which people meet them (0.3).
-func (d *Desk) mayWrite(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt, fa countersign.Factor) error {
+// checkSendLimits holds the limits of sending, in the order in which people meet them (0.3).
+func (s *Service) checkSendLimits(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt, fa countersign.Factor) error {
 	wait := func(code string, until time.Time) error {
-		return fail(countersign.TooMany, code, "", countersign.Args{
+		return problem(countersign.KindTooMany, code, "", countersign.Args{
 			"Until": until, "Reference": a.Challenge.Reference, "Expires": a.Challenge.Expires,
 			"Seconds": int(v.Now.Sub(a.Sent[fa.Method]) / time.Second)})
 	}
-	if until := policy.MaySend(a, fa.Method); v.Now.Before(until) {
+	if until := policy.SendAllowedAt(a, fa.Method); v.Now.Before(until) {
 		return wait(waitCode(a, fa.Method, v.Now), until)
 	}
 	if a.Sends >= policy.MaxSends {
@@ -165,7 +165,7 @@ func (d *Desk) mayWrite(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if !oldest.IsZero() {
 		return wait("send.limit_hour", oldest.Add(policy.SendHour))
 	}
-	if fa.Method != countersign.SMS {
+	if fa.Method != countersign.MethodSMS {
 		return nil
 	}
 	oldest, err = tx.NthTokenTo(ctx, fa.Address, v.Now.Add(-policy.NumberGap), policy.MaxPerNumber)

@@ -11,16 +11,16 @@ import (
 	"countersign/internal/store"
 )
 
-// noTime is the zero time, for what never was or is over.
-var noTime time.Time
+// never is the zero time, for what never was or is over.
+var never time.Time
 
-// touchEvery is how exactly the last use of a session is kept: to the second,
+// touchInterval is how exactly the last use of a session is kept: to the second,
 // so that nobody is signed out before his time (SE-03), and what a page loads
 // besides costs no write.
-const touchEvery = time.Second
+const touchInterval = time.Second
 
-// A Guest is somebody who is signed in: what every page of a session needs.
-type Guest struct {
+// A Principal is somebody who is signed in: what every page of a session needs.
+type Principal struct {
 	Session     countersign.Session
 	User        countersign.User
 	Preferences countersign.Preferences
@@ -28,22 +28,22 @@ type Guest struct {
 }
 
 // Actor is the guest as one who does administrative acts.
-func (g Guest) Actor() countersign.Actor {
+func (g Principal) Actor() countersign.Actor {
 	return countersign.Actor{User: g.User, Session: g.Session.ID}
 }
 
 // Fresh tells whether the guest proved a second factor (or, without a method,
 // typed the password) within the last five minutes (SE-06).
-func (g Guest) Fresh(now time.Time) bool { return policy.Recent(g.Session, g.User, now) }
+func (g Principal) Fresh(now time.Time) bool { return policy.ProvedRecently(g.Session, g.User, now) }
 
-// Enter says who is signed in with the session of the visit, within the limits
+// Authenticate says who is signed in with the session of the visit, within the limits
 // of the moment (SE-03); otherwise an error of kind SignedOut says why not.
-func (d *Desk) Enter(ctx context.Context, v countersign.Visit) (Guest, error) {
-	var g Guest
+func (s *Service) Authenticate(ctx context.Context, v countersign.Visit) (Principal, error) {
+	var g Principal
 	if v.Session == "" {
-		return g, fail(countersign.SignedOut, "session.none", "", nil)
+		return g, problem(countersign.SignedOut, "session.none", "", nil)
 	}
-	err := d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		var err error
 		if g.Session, err = tx.Session(ctx, sessionID(v.Session)); err != nil {
 			return err
@@ -55,25 +55,25 @@ func (d *Desk) Enter(ctx context.Context, v countersign.Visit) (Guest, error) {
 		g.Preferences, err = tx.Preferences(ctx)
 		return err
 	})
-	if countersign.KindOf(err) == countersign.NotFound {
-		return Guest{}, fail(countersign.SignedOut, "session.none", "", nil)
+	if countersign.KindOf(err) == countersign.KindNotFound {
+		return Principal{}, problem(countersign.SignedOut, "session.none", "", nil)
 	}
 	if err != nil {
-		return Guest{}, err
+		return Principal{}, err
 	}
-	if why := g.over(v.Now); why != nil {
-		return Guest{}, why
+	if why := g.endedBecause(v.Now); why != nil {
+		return Principal{}, why
 	}
-	if v.Now.Sub(g.Session.LastSeen) < touchEvery {
+	if v.Now.Sub(g.Session.LastSeen) < touchInterval {
 		return g, nil
 	}
-	return g, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	return g, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		return tx.TouchSession(ctx, g.Session.ID, v.Now)
 	})
 }
 
-// over says why a session does not count any more; nil if it does.
-func (g Guest) over(now time.Time) error {
+// endedBecause says why a session does not count any more; nil if it does.
+func (g Principal) endedBecause(now time.Time) error {
 	s, p := g.Session, g.Preferences
 	absolute := s.Started.Add(p.Max)
 	if s.Expires.Before(absolute) {
@@ -81,17 +81,17 @@ func (g Guest) over(now time.Time) error {
 	}
 	switch {
 	case s.EndedWhy == "signed-out":
-		return fail(countersign.SignedOut, "session.none", "", nil)
+		return problem(countersign.SignedOut, "session.none", "", nil)
 	case s.EndedWhy == "failures":
-		return fail(countersign.SignedOut, policy.RefusedFailures, "", nil)
+		return problem(countersign.SignedOut, policy.RefusedFailures, "", nil)
 	case !s.Ended.IsZero():
-		return fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": s.Ended})
+		return problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": s.Ended})
 	case g.User.Disabled:
-		return fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": now})
+		return problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": now})
 	case !now.Before(absolute):
-		return fail(countersign.SignedOut, "session.absolute", "", countersign.Args{"Hours": int(p.Max / time.Hour)})
+		return problem(countersign.SignedOut, "session.absolute", "", countersign.Args{"Hours": int(p.Max / time.Hour)})
 	case !now.Before(s.LastSeen.Add(p.Idle)):
-		return fail(countersign.SignedOut, "session.idle", "", countersign.Args{"Minutes": int(p.Idle / time.Minute)})
+		return problem(countersign.SignedOut, "session.idle", "", countersign.Args{"Minutes": int(p.Idle / time.Minute)})
 	default:
 		return nil
 	}
@@ -99,22 +99,22 @@ func (g Guest) over(now time.Time) error {
 
 // SignOut ends the session of the visit, and what was begun from it. forget: this
 // browser is forgotten as well (D-14, DV-08), even if the session is over already.
-func (d *Desk) SignOut(ctx context.Context, v countersign.Visit, forget bool) (Outcome, error) {
-	out := Outcome{Session: cleared, Attempt: cleared, Notice: "signed-out"}
-	g, err := d.Enter(ctx, v)
+func (s *Service) SignOut(ctx context.Context, v countersign.Visit, forget bool) (Outcome, error) {
+	out := Outcome{Session: clearCookie, Attempt: clearCookie, Notice: "signed-out"}
+	g, err := s.Authenticate(ctx, v)
 	if countersign.KindOf(err) == countersign.SignedOut {
 		if !forget || v.Session == "" {
 			return out, nil
 		}
-		return out, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return d.forgetHere(ctx, tx, v) })
+		return out, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return s.forgetHere(ctx, tx, v) })
 	}
 	if err != nil {
 		return out, err
 	}
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		out.Notice = "signed-out"
 		if forget {
-			if err := d.forgetHere(ctx, tx, v); err != nil {
+			if err := s.forgetHere(ctx, tx, v); err != nil {
 				return err
 			}
 			if g.Preferences.TwoFactor {
@@ -125,7 +125,7 @@ func (d *Desk) SignOut(ctx context.Context, v countersign.Visit, forget bool) (O
 		} else if stays {
 			out.Notice = "signed-out.remembered"
 		}
-		tx.Record(record(v, "session.signed_out", g.User))
+		tx.Record(newEvent(v, "session.signed_out", g.User))
 		_, err := tx.EndSession(ctx, g.User.ID, g.Session.ID, "signed-out", v.Now)
 		return err
 	})
@@ -134,7 +134,7 @@ func (d *Desk) SignOut(ctx context.Context, v countersign.Visit, forget bool) (O
 
 // remembered reports whether a sign-in from the device of the session needs no
 // token now.
-func remembered(ctx context.Context, tx *store.Tx, v countersign.Visit, g Guest) (bool, error) {
+func remembered(ctx context.Context, tx *store.Tx, v countersign.Visit, g Principal) (bool, error) {
 	all, err := tx.Devices(ctx, g.User.ID)
 	i := slices.IndexFunc(all, func(d countersign.Device) bool { return d.ID == g.Session.Device })
 	if err != nil || i < 0 {
@@ -143,9 +143,9 @@ func remembered(ctx context.Context, tx *store.Tx, v countersign.Visit, g Guest)
 	return v.Now.Before(policy.RememberedUntil(g.Preferences, all[i].Proved)), nil
 }
 
-// prolong gives the session of the visit a new handle and the proof of the
+// rotateSession gives the session of the visit a new handle and the proof of the
 // facts, and counts it as a second factor on this device (SE-01, D-03).
-func (d *Desk) prolong(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (session, browser Cookie, err error) {
+func (s *Service) rotateSession(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (session, browser Cookie, err error) {
 	handle := secret.NewHandle()
 	old, renewed := f.Attempt.Session, sessionID(handle)
 	alive, err := tx.RenewSession(ctx, old, renewed, countersign.Proof(f.Attempt.Proved), v.Now)
@@ -153,31 +153,31 @@ func (d *Desk) prolong(ctx context.Context, tx *store.Tx, v countersign.Visit, f
 		return session, browser, err
 	}
 	if !alive {
-		return session, browser, fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+		return session, browser, problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 	}
 	if err := tx.MoveSessionAttempts(ctx, old, renewed); err != nil {
 		return session, browser, err
 	}
-	browser, err = d.seeAgain(ctx, tx, v, f, renewed)
-	return set(handle), browser, err
+	browser, err = s.saveDeviceAgain(ctx, tx, v, f, renewed)
+	return setCookie(handle), browser, err
 }
 
-// seeAgain counts a second factor within a session, in the browser that the
+// saveDeviceAgain counts a second factor within a session, in the browser that the
 // session was begun in and in no other: what a session trusts goes when its
 // browser is forgotten (DV-08).
-func (d *Desk) seeAgain(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, session countersign.SessionID) (Cookie, error) {
-	s, err := tx.Session(ctx, session)
+func (s *Service) saveDeviceAgain(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, id countersign.SessionID) (Cookie, error) {
+	session, err := tx.Session(ctx, id)
 	if err != nil {
 		return Cookie{}, err
 	}
-	b, known, err := d.browser(ctx, tx, v)
-	if err != nil || !known || b.ID != s.Browser {
+	b, known, err := s.browser(ctx, tx, v)
+	if err != nil || !known || b.ID != session.Browser {
 		return Cookie{}, err
 	}
 	if f.Copied() {
-		return Cookie{}, d.revokeCopied(ctx, tx, v, f)
+		return Cookie{}, s.revokeCopied(ctx, tx, v, f)
 	}
 	step := policy.Admit{Proof: countersign.Proof(f.Attempt.Proved), Remember: policy.MayRemember(f)}
-	_, cookie, err := d.see(ctx, tx, v, f, step, f.Declined())
+	_, cookie, err := s.saveDevice(ctx, tx, v, f, step, f.Declined())
 	return cookie, err
 }

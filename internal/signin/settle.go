@@ -30,29 +30,29 @@ func untilSettled(ctx context.Context) (context.Context, context.CancelFunc, err
 // second of two clicks is the one that gets in.
 var errHungUp = errors.New("the client hung up")
 
-// underway counts the guesses of this node that are paid for and not settled, by
+// pendingTries counts the guesses of this node that are paid for and not settled, by
 // attempt. The zero value is ready to use.
-type underway struct {
+type pendingTries struct {
 	mu  sync.Mutex
-	all map[countersign.AttemptID]*guesses
+	all map[countersign.AttemptID]*attemptTries
 }
 
-// guesses are those of one attempt.
-type guesses struct {
+// attemptTries are those of one attempt.
+type attemptTries struct {
 	n       int
 	settled chan struct{} // closed when none is left
 }
 
 // begin counts a guess until end is called.
-func (u *underway) begin(id countersign.AttemptID) (end func()) {
+func (u *pendingTries) begin(id countersign.AttemptID) (end func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.all == nil {
-		u.all = map[countersign.AttemptID]*guesses{}
+		u.all = map[countersign.AttemptID]*attemptTries{}
 	}
 	g := u.all[id]
 	if g == nil {
-		g = &guesses{settled: make(chan struct{})}
+		g = &attemptTries{settled: make(chan struct{})}
 		u.all[id] = g
 	}
 	g.n++
@@ -68,7 +68,7 @@ func (u *underway) begin(id countersign.AttemptID) (end func()) {
 
 // wait waits until the guesses of an attempt are settled, and reports whether
 // there were any and they are.
-func (u *underway) wait(ctx context.Context, id countersign.AttemptID) bool {
+func (u *pendingTries) wait(ctx context.Context, id countersign.AttemptID) bool {
 	u.mu.Lock()
 	g := u.all[id]
 	u.mu.Unlock()

@@ -13,40 +13,40 @@ import (
 // inWizard runs f on the attempt of the visit if it is a wizard that is open,
 // and keeps what f changed in it. A wizard opened from the User Profile works
 // only beside the session that it was opened from.
-func (d *Desk) inWizard(ctx context.Context, v countersign.Visit, f func(*store.Tx, *policy.Facts) error) (Outcome, error) {
+func (s *Service) inWizard(ctx context.Context, v countersign.Visit, f func(*store.Tx, *policy.Facts) error) (Outcome, error) {
 	var out Outcome
-	err := d.in(ctx, v, func(tx *store.Tx) error {
-		u, a, err := d.lock(ctx, tx, attemptID(v.Attempt))
+	err := s.inTx(ctx, v, func(tx *store.Tx) error {
+		u, a, err := s.lock(ctx, tx, attemptID(v.Attempt))
 		if err != nil {
 			return err
 		}
-		facts, err := d.facts(ctx, tx, v, u, a)
+		facts, err := s.facts(ctx, tx, v, u, a)
 		if err != nil {
 			return err
 		}
-		if err := d.wizardOpen(facts, v); err != nil {
+		if err := s.wizardOpen(facts, v); err != nil {
 			return err
 		}
 		if err := f(tx, &facts); err != nil {
 			return err
 		}
-		out, err = d.goOn(ctx, tx, v, facts)
+		out, err = s.continueWizard(ctx, tx, v, facts)
 		return err
 	})
-	d.Wake()
+	s.Wake()
 	return out, err
 }
 
 // wizardOpen tells whether the facts are those of a wizard that may go on.
-func (d *Desk) wizardOpen(f policy.Facts, v countersign.Visit) error {
+func (s *Service) wizardOpen(f policy.Facts, v countersign.Visit) error {
 	a := f.Attempt
 	switch {
-	case !a.Setup.Open || !v.Now.Before(a.Expires) || f.User.Disabled:
-		return over()
+	case !a.Enrollment.Open || !v.Now.Before(a.Expires) || f.User.Disabled:
+		return errAttemptGone()
 	case policy.OutOfTries(a, v.Now):
-		return fail(countersign.Expired, policy.RefusedFailures, "", nil)
-	case a.Purpose == countersign.SetUp && a.Session != sessionID(v.Session):
-		return over()
+		return problem(countersign.KindGone, policy.RefusedFailures, "", nil)
+	case a.Purpose == countersign.PurposeEnrollment && a.Session != sessionID(v.Session):
+		return errAttemptGone()
 	default:
 		return nil
 	}
@@ -55,52 +55,52 @@ func (d *Desk) wizardOpen(f policy.Facts, v countersign.Visit) error {
 // wizardRecent asks for a step-up where the wizard was opened from the User
 // Profile and is about to change a method: its session was fresh then, and has
 // to be so now (SE-06, ER-04).
-func (d *Desk) wizardRecent(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt) error {
-	if a.Purpose != countersign.SetUp {
+func (s *Service) wizardRecent(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt) error {
+	if a.Purpose != countersign.PurposeEnrollment {
 		return nil
 	}
-	s, err := tx.Session(ctx, a.Session)
-	if err != nil || !s.Ended.IsZero() || a.Session != sessionID(v.Session) {
-		return over()
+	session, err := tx.Session(ctx, a.Session)
+	if err != nil || !session.Ended.IsZero() || a.Session != sessionID(v.Session) {
+		return errAttemptGone()
 	}
 	u, err := tx.User(ctx, a.User)
-	if err == nil && !policy.Recent(s, u, v.Now) {
-		err = stale()
+	if err == nil && !policy.ProvedRecently(session, u, v.Now) {
+		err = errStepUpRequired()
 	}
 	return err
 }
 
-// stage is where the wizard stands.
-func (d *Desk) stage(f policy.Facts) policy.Stage {
+// stageOf is where the wizard stands.
+func (s *Service) stageOf(f policy.Facts) policy.Stage {
 	if policy.NeedsCode(f) {
 		return policy.AskCode{}
 	}
-	return policy.NextStage(f.Attempt.Setup, f.Factors, d.Methods.Kinds())
+	return policy.NextStage(f.Attempt.Enrollment, f.Factors, s.Methods.Kinds())
 }
 
-// goOn keeps the wizard, or finishes it where nothing is left to do.
-func (d *Desk) goOn(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
-	stage := d.stage(f)
+// continueWizard keeps the wizard, or finishes it where nothing is left to do.
+func (s *Service) continueWizard(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	stage := s.stageOf(f)
 	if _, done := stage.(policy.Done); done {
-		return d.finish(ctx, tx, v, f)
+		return s.finish(ctx, tx, v, f)
 	}
-	return Outcome{Step: policy.SetUp{}, Stage: stage, Message: f.Attempt.Challenge.Message}, tx.SaveAttempt(ctx, f.Attempt)
+	return Outcome{Step: policy.Enroll{}, Stage: stage, Message: f.Attempt.Challenge.Message}, tx.SaveAttempt(ctx, f.Attempt)
 }
 
 // offered refuses a method that the wizard does not offer at this point: the
 // email comes first (M13), and a method must exist here.
-func (d *Desk) offered(f policy.Facts, m countersign.Method) error {
-	emailFirst := slices.ContainsFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == countersign.Email })
-	if !emailFirst || !slices.Contains(d.Methods.Kinds(), m) {
-		return over()
+func (s *Service) offered(f policy.Facts, m countersign.Method) error {
+	emailFirst := slices.ContainsFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == countersign.MethodEmail })
+	if !emailFirst || !slices.Contains(s.Methods.Kinds(), m) {
+		return errAttemptGone()
 	}
 	return nil
 }
 
 // verified keeps a method that has just been proved: usable from now on, and
 // the Default while it is the only one (ER-06).
-func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
-	if err := d.wizardRecent(ctx, tx, v, f.Attempt); err != nil {
+func (s *Service) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
+	if err := s.wizardRecent(ctx, tx, v, f.Attempt); err != nil {
 		return err
 	}
 	fa.ID, fa.Verified, fa.LastUsed = countersign.FactorID(secret.NewID()), v.Now, v.Now
@@ -110,18 +110,18 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	} else {
 		fa.Default = len(f.Factors) == 0
 	}
-	if err := tx.PutFactor(ctx, fa); err != nil {
+	if err := tx.SaveFactor(ctx, fa); err != nil {
 		return err
 	}
-	if fa.Method != countersign.ByPasskey { // each passkey has a note of its own
+	if fa.Method != countersign.MethodPasskey { // each passkey has a note of its own
 		if err := noteChange(ctx, tx, v, f.Attempt.Session, boundChange(*f, replaced, fa)); err != nil {
 			return err
 		}
 	}
-	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
+	if err := s.endOtherAttempts(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return err // whatever else was begun goes by methods of before (D-41)
 	}
-	if err := tx.OpenMethod(ctx, f.User.ID, fa.Method); err != nil {
+	if err := tx.ClearMethodFailures(ctx, f.User.ID, fa.Method); err != nil {
 		return err
 	}
 	if replaced >= 0 {
@@ -130,31 +130,31 @@ func (d *Desk) verified(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		}
 	}
 	var err error
-	if f.Factors, err = d.usable(ctx, tx, v, f.User.ID); err != nil {
+	if f.Factors, err = s.usable(ctx, tx, v, f.User.ID); err != nil {
 		return err
 	}
-	s := &f.Attempt.Setup
-	s.Method, s.Phone = "", ""
-	s.Verified = append(s.Verified, fa.Method)
-	if f.Attempt.Purpose == countersign.SignIn {
-		if err := tx.LeaveSetUp(ctx, f.User.ID, true); err != nil { // until it is finished
+	enrollment := &f.Attempt.Enrollment
+	enrollment.Method, enrollment.Phone = "", ""
+	enrollment.Verified = append(enrollment.Verified, fa.Method)
+	if f.Attempt.Purpose == countersign.PurposeSignIn {
+		if err := tx.LeaveEnrollment(ctx, f.User.ID, true); err != nil { // until it is finished
 			return err
 		}
 	}
 	f.Attempt.Sends = 0 // each method has five tokens of its own
-	e := record(v, "method.added", f.User)
+	e := newEvent(v, "method.added", f.User)
 	e.Method = string(fa.Method)
 	tx.Record(e)
-	return tx.OpenReset(ctx, f.User.ID, f.User.ResetAt, noTime, f.User.ResetBy)
+	return tx.OpenReset(ctx, f.User.ID, f.User.ResetAt, never, f.User.ResetBy)
 }
 
-// NewSetUpToken sends a new token for the step of the wizard that waits for one.
-func (d *Desk) NewSetUpToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
-	return d.send(ctx, v, attemptID(v.Attempt), func(f policy.Facts) (countersign.Factor, error) {
-		if err := d.wizardOpen(f, v); err != nil {
+// NewEnrollmentToken sends a new token for the step of the wizard that waits for one.
+func (s *Service) NewEnrollmentToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
+	return s.send(ctx, v, attemptID(v.Attempt), func(f policy.Facts) (countersign.Factor, error) {
+		if err := s.wizardOpen(f, v); err != nil {
 			return countersign.Factor{}, err
 		}
-		switch d.stage(f).(type) {
+		switch s.stageOf(f).(type) {
 		case policy.ConfirmEmail, policy.ProveEmail:
 			fa := emailFactor(f)
 			if fa.Address == "" {
@@ -162,51 +162,51 @@ func (d *Desk) NewSetUpToken(ctx context.Context, v countersign.Visit) (Outcome,
 			}
 			return fa, nil
 		case policy.ProveSMS:
-			return countersign.Factor{User: f.User.ID, Method: countersign.SMS, Address: f.Attempt.Setup.Phone}, nil
+			return countersign.Factor{User: f.User.ID, Method: countersign.MethodSMS, Address: f.Attempt.Enrollment.Phone}, nil
 		default:
-			return countersign.Factor{}, over()
+			return countersign.Factor{}, errAttemptGone()
 		}
 	})
 }
 
 // Skip leaves out one method, or with an empty one all that are left (M16, M19).
-func (d *Desk) Skip(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
-	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
-		s := &f.Attempt.Setup
-		switch d.stage(*f).(type) {
+func (s *Service) Skip(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
+	return s.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		enrollment := &f.Attempt.Enrollment
+		switch s.stageOf(*f).(type) {
 		case policy.Menu, policy.ProveSMS, policy.MakePasskey:
 		case policy.AskCode:
-			if policy.MustCode(*f) {
-				return over()
+			if policy.MustUseCode(*f) {
+				return errAttemptGone()
 			}
-			s.Uncoded = true
+			enrollment.CodeSkipped = true
 			return nil
 		default:
-			return over()
+			return errAttemptGone()
 		}
-		s.Method, s.Phone = "", ""
+		enrollment.Method, enrollment.Phone = "", ""
 		if m != "" {
-			s.Skipped = append(s.Skipped, m)
+			enrollment.Skipped = append(enrollment.Skipped, m)
 		} else {
-			s.Skipped = d.Methods.Kinds()
+			enrollment.Skipped = s.Methods.Kinds()
 		}
 		return nil
 	})
 }
 
 // ChooseDefault makes one of the verified methods the Default (M20).
-func (d *Desk) ChooseDefault(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
-	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
-		if _, ok := d.stage(*f).(policy.ChooseDefault); !ok {
-			return over()
+func (s *Service) ChooseDefault(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
+	return s.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		if _, ok := s.stageOf(*f).(policy.ChooseDefault); !ok {
+			return errAttemptGone()
 		}
 		if !slices.ContainsFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == m }) {
-			return fail(countersign.Invalid, "default.unknown", "default", nil)
+			return problem(countersign.KindInvalid, "default.unknown", "default", nil)
 		}
-		if err := d.wizardRecent(ctx, tx, v, f.Attempt); err != nil {
+		if err := s.wizardRecent(ctx, tx, v, f.Attempt); err != nil {
 			return err
 		}
-		f.Attempt.Setup.Chosen = true
-		return d.makeDefault(ctx, tx, v, f.Attempt.Session, f.Factors, m)
+		f.Attempt.Enrollment.DefaultChosen = true
+		return s.makeDefault(ctx, tx, v, f.Attempt.Session, f.Factors, m)
 	})
 }

@@ -11,10 +11,10 @@ import (
 
 // DropEmail leaves the address that is not verified yet, in a wizard opened from
 // the User Profile, and goes back to the other methods. Its token dies.
-func (d *Desk) DropEmail(ctx context.Context, v countersign.Visit) (Outcome, error) {
-	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+func (s *Service) DropEmail(ctx context.Context, v countersign.Visit) (Outcome, error) {
+	return s.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
 		a := &f.Attempt
-		if a.Setup.Method != countersign.Email || !slices.ContainsFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == countersign.Email }) {
+		if a.Enrollment.Method != countersign.MethodEmail || !slices.ContainsFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == countersign.MethodEmail }) {
 			return nil // nothing to leave: a second press
 		}
 		if a.Challenge.Message != "" {
@@ -22,10 +22,10 @@ func (d *Desk) DropEmail(ctx context.Context, v countersign.Visit) (Outcome, err
 				return err
 			}
 		}
-		a.Setup.Method, a.Setup.Email, a.Setup.Confirm = "", "", false
+		a.Enrollment.Method, a.Enrollment.Email, a.Enrollment.Confirm = "", "", false
 		a.Challenge = countersign.Challenge{}
-		e := record(v, "set-up.address_left", f.User)
-		e.Method = string(countersign.Email)
+		e := newEvent(v, "set-up.address_left", f.User)
+		e.Method = string(countersign.MethodEmail)
 		tx.Record(e)
 		return nil
 	})

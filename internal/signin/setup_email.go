@@ -6,24 +6,24 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/store"
 )
 
-// SetUpEmail takes the address for two factor authentication and sends a token:
+// EnrollEmail takes the address for two factor authentication and sends a token:
 // to the address itself, or first to the one on file, as the agency's
 // preference says (M13, ER-02).
-func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
-	return d.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
-		if err := d.emailOpen(*f); err != nil {
+func (s *Service) EnrollEmail(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	return s.inWizard(ctx, v, func(tx *store.Tx, f *policy.Facts) error {
+		if err := s.emailOpen(*f); err != nil {
 			return err
 		}
-		enrolled, err := d.Methods.Of(countersign.Email).Enroll(factor.Input{Address: typed})
+		enrolled, err := s.Methods.Of(countersign.MethodEmail).Enroll(factor.Input{Address: typed})
 		if err != nil {
 			return err
 		}
-		s := &f.Attempt.Setup
+		enrollment := &f.Attempt.Enrollment
 		onFile := f.User.Email
 		if own, err := factor.ParseEmail(f.User.Email); err == nil {
 			onFile = own
@@ -32,46 +32,46 @@ func (d *Desk) SetUpEmail(ctx context.Context, v countersign.Visit, typed string
 		if !other {
 			enrolled.Address = onFile // as it is on file: nothing else was proved to be the user's
 		}
-		if other && !s.Coded && f.Agency.EmailOther == countersign.OtherNo {
-			return fail(countersign.Invalid, "email.other_not_allowed", "email", countersign.Args{"Email": f.User.Email})
+		if other && !enrollment.CodeAccepted && f.Agency.EmailOther == countersign.OtherNo {
+			return problem(countersign.KindInvalid, "email.other_not_allowed", "email", countersign.Args{"Email": f.User.Email})
 		}
-		s.Method, s.Email = countersign.Email, enrolled.Address
-		s.Confirm = other && !s.Coded && f.Agency.EmailOther == countersign.OtherConfirm &&
-			len(f.Factors) == 0 && !countersign.SameEmail(s.Confirmed, enrolled.Address)
+		enrollment.Method, enrollment.Email = countersign.MethodEmail, enrolled.Address
+		enrollment.Confirm = other && !enrollment.CodeAccepted && f.Agency.EmailOther == countersign.OtherConfirm &&
+			len(f.Factors) == 0 && !countersign.SameEmail(enrollment.Confirmed, enrolled.Address)
 		to := enrolled
-		if s.Confirm {
+		if enrollment.Confirm {
 			to.Address = onFile
 		}
-		if other && !s.Confirm && s.Confirmed == "" {
+		if other && !enrollment.Confirm && enrollment.Confirmed == "" {
 			data := map[string]string{"New": factor.Readable(enrolled.Address)}
-			if err := notice.Tell(ctx, tx, v, f.User, countersign.KindAddressAsked, data); err != nil {
+			if err := notify.Send(ctx, tx, v, f.User, countersign.MessageAddressAsked, data); err != nil {
 				return err
 			}
 		}
-		return d.issue(ctx, tx, v, f, to)
+		return s.issue(ctx, tx, v, f, to)
 	})
 }
 
 // emailOpen refuses another address once the wizard has verified one; from the
 // User Profile it may be changed.
-func (d *Desk) emailOpen(f policy.Facts) error {
-	switch d.stage(f).(type) {
+func (s *Service) emailOpen(f policy.Facts) error {
+	switch s.stageOf(f).(type) {
 	case policy.ProposeEmail, policy.ConfirmEmail, policy.ProveEmail:
 		return nil
 	case policy.AskCode:
-		return over()
+		return errAttemptGone()
 	default:
-		if f.Attempt.Purpose == countersign.SetUp {
+		if f.Attempt.Purpose == countersign.PurposeEnrollment {
 			return nil
 		}
-		return over()
+		return errAttemptGone()
 	}
 }
 
 // emailFactor is the unverified factor that the wizard's email token is for.
 func emailFactor(f policy.Facts) countersign.Factor {
-	fa := countersign.Factor{User: f.User.ID, Method: countersign.Email, Address: f.Attempt.Setup.Email}
-	if f.Attempt.Setup.Confirm {
+	fa := countersign.Factor{User: f.User.ID, Method: countersign.MethodEmail, Address: f.Attempt.Enrollment.Email}
+	if f.Attempt.Enrollment.Confirm {
 		fa.Address = f.Attempt.Challenge.Address
 	}
 	return fa
@@ -79,48 +79,48 @@ func emailFactor(f policy.Facts) countersign.Factor {
 
 // ConfirmEmail takes the token sent to the address on file and sends one to the
 // other address.
-func (d *Desk) ConfirmEmail(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
-	return d.wizardToken(ctx, v, typed, policy.ConfirmEmail{}, emailFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
-		s := &f.Attempt.Setup
-		s.Confirm, s.Confirmed = false, s.Email
+func (s *Service) ConfirmEmail(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	return s.wizardToken(ctx, v, typed, policy.ConfirmEmail{}, emailFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
+		enrollment := &f.Attempt.Enrollment
+		enrollment.Confirm, enrollment.Confirmed = false, enrollment.Email
 		f.Attempt.Proved = "" // the address on file may not be a method at all
-		return d.issueOrTell(ctx, tx, v, f, emailFactor(*f))
+		return s.issueOrExplain(ctx, tx, v, f, emailFactor(*f))
 	})
 }
 
-// EmailToken takes the token sent to the address being set up; from here on
+// VerifyEmailToken takes the token sent to the address being set up; from here on
 // the user is enrolled, with email as Default (D-35).
-func (d *Desk) EmailToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
-	return d.wizardToken(ctx, v, typed, policy.ProveEmail{}, emailFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
+func (s *Service) VerifyEmailToken(ctx context.Context, v countersign.Visit, typed string) (Outcome, error) {
+	return s.wizardToken(ctx, v, typed, policy.ProveEmail{}, emailFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
 		old, first := f.User.Email, len(f.Factors) == 0
 		fa := emailFactor(*f)
 		for _, earlier := range f.Factors {
-			if earlier.Method == countersign.Email {
+			if earlier.Method == countersign.MethodEmail {
 				old = earlier.Address
 			}
 		}
-		if err := d.verified(ctx, tx, v, f, fa); err != nil {
+		if err := s.verified(ctx, tx, v, f, fa); err != nil {
 			return err
 		}
-		if err := d.tellShared(ctx, tx, v, f.User, fa.Address); err != nil {
+		if err := s.notifyShared(ctx, tx, v, f.User, fa.Address); err != nil {
 			return err
 		}
 		if first {
-			if err := d.enrolled(ctx, tx, v, f.User, fa.Address); err != nil {
+			if err := s.enrolled(ctx, tx, v, f.User, fa.Address); err != nil {
 				return err
 			}
 		}
 		if old == "" || countersign.SameEmail(old, fa.Address) {
-			return d.methodAdded(ctx, tx, v, f, fa.Method, "")
+			return s.methodAdded(ctx, tx, v, f, fa.Method, "")
 		}
 		data := map[string]string{"Old": factor.Readable(old), "New": factor.Readable(fa.Address)}
-		return notice.Tell(ctx, tx, v, f.User, countersign.KindAddressChanged, data, old)
+		return notify.Send(ctx, tx, v, f.User, countersign.MessageAddressChanged, data, old)
 	})
 }
 
-// tellShared tells the administrators that tokens of a user go to a mailbox that
+// notifyShared tells the administrators that tokens of a user go to a mailbox that
 // another user has: each could read the other's tokens.
-func (d *Desk) tellShared(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, address string) error {
+func (s *Service) notifyShared(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, address string) error {
 	if err := tx.LockContact(ctx, address); err != nil {
 		return err
 	}
@@ -137,6 +137,6 @@ func (d *Desk) tellShared(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if len(others) == 0 {
 		return nil
 	}
-	return notice.Administrators(ctx, tx, v, countersign.KindWatch, map[string]string{"What": "shared", "UserID": u.Login, "Name": u.Name,
+	return notify.Administrators(ctx, tx, v, countersign.MessageAdminNotice, map[string]string{"What": "shared", "UserID": u.Login, "Name": u.Name,
 		"New": factor.Readable(address), "Others": strings.Join(others, ", ")})
 }

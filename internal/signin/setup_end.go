@@ -10,42 +10,42 @@ import (
 
 // finish ends the wizard. Of two wizards of one user only the first to finish
 // counts (ER-03). Its last token is the second factor of the sign-in (D-39).
-func (d *Desk) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
-	f.Attempt.Setup.Open = false
-	if err := tx.DropEnrolmentCode(ctx, f.User.ID); err != nil {
+func (s *Service) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	f.Attempt.Enrollment.Open = false
+	if err := tx.DropEnrollmentCode(ctx, f.User.ID); err != nil {
 		return Outcome{}, err
 	}
-	if err := d.endOthers(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
+	if err := s.endOtherAttempts(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
 		return Outcome{}, err
 	}
-	if err := tx.LeaveSetUp(ctx, f.User.ID, false); err != nil {
+	if err := tx.LeaveEnrollment(ctx, f.User.ID, false); err != nil {
 		return Outcome{}, err
 	}
-	f.User.SetUpLeft = false
-	tx.Record(record(v, "set-up.completed", f.User))
-	if f.Attempt.Purpose == countersign.SetUp {
-		return d.finishOwn(ctx, tx, v, f)
+	f.User.EnrollmentLeft = false
+	tx.Record(newEvent(v, "set-up.completed", f.User))
+	if f.Attempt.Purpose == countersign.PurposeEnrollment {
+		return s.finishOwn(ctx, tx, v, f)
 	}
 	admit, ok := policy.Next(f).(policy.Admit)
 	if !ok {
-		return Outcome{}, over()
+		return Outcome{}, errAttemptGone()
 	}
-	out, err := d.admit(ctx, tx, v, f, admit, f.Declined())
+	out, err := s.admit(ctx, tx, v, f, admit, f.Declined())
 	out.Stage = policy.Done{}
 	return out, err
 }
 
 // finishOwn ends a wizard opened from the User Profile: the session goes on
 // under a new handle, with the proof that the wizard brought.
-func (d *Desk) finishOwn(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
-	out := Outcome{Stage: policy.Done{}, Attempt: cleared, Then: f.Attempt.Then}
+func (s *Service) finishOwn(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+	out := Outcome{Stage: policy.Done{}, Attempt: clearCookie, Then: f.Attempt.ReturnTo}
 	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
 		return out, err
 	}
 	if f.Attempt.Proved == "" {
 		return out, nil
 	}
-	renewed, browser, err := d.prolong(ctx, tx, v, f)
+	renewed, browser, err := s.rotateSession(ctx, tx, v, f)
 	out.Session, out.Browser = renewed, browser
 	return out, err
 }

@@ -9,23 +9,23 @@ import (
 )
 
 // wizardToken judges a token of the wizard at one stage of it.
-func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed string, at policy.Stage,
+func (s *Service) wizardToken(ctx context.Context, v countersign.Visit, typed string, at policy.Stage,
 	expected func(policy.Facts) countersign.Factor, right func(context.Context, *store.Tx, *policy.Facts) error) (Outcome, error) {
 	var out Outcome
-	if err := d.standsIn(ctx, v, true); err != nil {
+	if err := s.wantWizard(ctx, v, true); err != nil {
 		return out, err
 	}
-	if err := d.waitsAt(ctx, v, at); err != nil {
+	if err := s.wantStage(ctx, v, at); err != nil {
 		return out, err
 	}
-	err := d.judge(ctx, v, attemptID(v.Attempt), Typed{Token: typed}, func(ctx context.Context, tx *store.Tx, f policy.Facts, token string) (bool, error) {
-		if err := d.wizardOpen(f, v); err != nil {
+	err := s.verifyTyped(ctx, v, attemptID(v.Attempt), Typed{Token: typed}, func(ctx context.Context, tx *store.Tx, f policy.Facts, token string) (bool, error) {
+		if err := s.wizardOpen(f, v); err != nil {
 			return false, err
 		}
-		if !d.standsAt(f, at) {
-			return false, errElsewhere
+		if !s.takesStage(f, at) {
+			return false, errWrongStage
 		}
-		ok, err := d.prove(ctx, tx, v, &f, expected(f), token)
+		ok, err := s.checkToken(ctx, tx, v, &f, expected(f), token)
 		if !ok || err != nil {
 			return false, err
 		}
@@ -35,38 +35,38 @@ func (d *Desk) wizardToken(ctx context.Context, v countersign.Visit, typed strin
 		if err := right(ctx, tx, &f); err != nil {
 			return false, err
 		}
-		out, err = d.goOn(ctx, tx, v, f)
+		out, err = s.continueWizard(ctx, tx, v, f)
 		return err == nil, err
 	})
 	return out, err
 }
 
-// errElsewhere is over for what came to a wizard at another stage, or was taken
+// errWrongStage is over for what came to a wizard at another stage, or was taken
 // before, as from a second click: nothing is compared, and no try is paid for.
-var errElsewhere = over()
+var errWrongStage = errAttemptGone()
 
-// waitsAt refuses a token for another stage of the wizard before it costs a try.
-func (d *Desk) waitsAt(ctx context.Context, v countersign.Visit, at policy.Stage) error {
-	return d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+// wantStage refuses a token for another stage of the wizard before it costs a try.
+func (s *Service) wantStage(ctx context.Context, v countersign.Visit, at policy.Stage) error {
+	return s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		a, err := tx.Attempt(ctx, attemptID(v.Attempt))
 		if err != nil {
-			return gone(err)
+			return orGone(err)
 		}
-		f, err := d.read(ctx, tx, v, a)
-		if err == nil && !d.standsAt(f, at) {
-			err = errElsewhere
+		f, err := s.read(ctx, tx, v, a)
+		if err == nil && !s.takesStage(f, at) {
+			err = errWrongStage
 		}
 		return err
 	})
 }
 
-// standsAt tells whether the wizard takes a token of this stage now. The app's
+// takesStage tells whether the wizard takes a token of this stage now. The app's
 // token is taken while further methods are open, until one was right.
-func (d *Desk) standsAt(f policy.Facts, at policy.Stage) bool {
+func (s *Service) takesStage(f policy.Facts, at policy.Stage) bool {
 	switch at.(type) {
 	case policy.Menu:
-		return d.offered(f, countersign.App) == nil && len(f.Attempt.Setup.Key) > 0
+		return s.offered(f, countersign.MethodApp) == nil && len(f.Attempt.Enrollment.Key) > 0
 	default:
-		return d.stage(f) == at
+		return s.stageOf(f) == at
 	}
 }

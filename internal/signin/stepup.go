@@ -14,106 +14,106 @@ import (
 
 // BeginStepUp keeps an act that needs a fresh second factor and asks for one by
 // the Default; the act goes on by itself afterwards (SE-06).
-func (d *Desk) BeginStepUp(ctx context.Context, v countersign.Visit, act countersign.Act) (Outcome, error) {
+func (s *Service) BeginStepUp(ctx context.Context, v countersign.Visit, act countersign.PendingRequest) (Outcome, error) {
 	var out Outcome
-	if err := policy.MayWait(act); err != nil {
+	if err := policy.CheckPending(act); err != nil {
 		return out, err
 	}
-	g, err := d.Enter(ctx, v)
+	g, err := s.Authenticate(ctx, v)
 	if err != nil {
 		return out, err
 	}
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, err := tx.LockUser(ctx, g.User.ID)
 		if err != nil {
 			return err
 		}
-		if err := tx.EndSessionAttempts(ctx, g.Session.ID, countersign.StepUp); err != nil {
+		if err := tx.EndSessionAttempts(ctx, g.Session.ID, countersign.PurposeStepUp); err != nil {
 			return err
 		}
 		a := countersign.Attempt{
 			ID:      attemptID(secret.NewHandle()), // nobody holds its handle: the session leads to it
 			User:    u.ID,
-			Purpose: countersign.StepUp,
+			Purpose: countersign.PurposeStepUp,
 			Session: g.Session.ID,
 			Client:  v.Client,
-			Act:     &act,
+			Pending: &act,
 			Started: v.Now,
 			Expires: v.Now.Add(policy.AttemptLife),
 		}
-		f, err := d.facts(ctx, tx, v, u, a)
+		f, err := s.facts(ctx, tx, v, u, a)
 		if err != nil {
 			return err
 		}
-		if err := d.addAttempt(ctx, tx, v, u, a); err != nil {
+		if err := s.addAttempt(ctx, tx, v, u, a); err != nil {
 			return err
 		}
 		if g.Fresh(v.Now) {
 			return nil // nothing is to be proved, only meant: the page has one button
 		}
-		if step, ok := policy.Fresh(f).(policy.AskToken); ok && step.Issue {
-			if err := d.issueOrTell(ctx, tx, v, &f, step.Factor); err != nil {
+		if step, ok := policy.NextStepUp(f).(policy.AskToken); ok && step.Issue {
+			if err := s.issueOrExplain(ctx, tx, v, &f, step.Factor); err != nil {
 				return err
 			}
 		}
 		out.Message = f.Attempt.Challenge.Message
-		tx.Record(record(v, "step-up.asked", u))
+		tx.Record(newEvent(v, "step-up.asked", u))
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})
-	d.Wake()
+	s.Wake()
 	return out, err
 }
 
-// mark binds the forms of a step-up to the act that their page names.
-func (d *Desk) mark(a countersign.Attempt) string {
-	return base64.RawURLEncoding.EncodeToString(d.Key.MAC("step-up", string(a.ID))[:18])
+// pendingMark binds the forms of a step-up to the act that their page names.
+func (s *Service) pendingMark(a countersign.Attempt) string {
+	return base64.RawURLEncoding.EncodeToString(s.Key.MAC("step-up", string(a.ID))[:18])
 }
 
 // stepUp is the step-up that is open for the session of the visit, if the form
 // comes from its page: another window may have begun another one meanwhile.
-func (d *Desk) stepUp(ctx context.Context, v countersign.Visit) (a countersign.Attempt, err error) {
-	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		a, err = tx.SessionAttempt(ctx, sessionID(v.Session), countersign.StepUp)
-		return gone(err)
+func (s *Service) stepUp(ctx context.Context, v countersign.Visit) (a countersign.Attempt, err error) {
+	err = s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err = tx.SessionAttempt(ctx, sessionID(v.Session), countersign.PurposeStepUp)
+		return orGone(err)
 	})
-	if err == nil && !hmac.Equal([]byte(d.mark(a)), []byte(v.Act)) {
-		err = fail(countersign.Exists, "step_up.other", "", nil)
+	if err == nil && !hmac.Equal([]byte(s.pendingMark(a)), []byte(v.Pending)) {
+		err = problem(countersign.KindConflict, "step_up.other", "", nil)
 	}
 	return a, err
 }
 
-// StepUpToken judges the token of a step-up and returns the act that goes on.
-func (d *Desk) StepUpToken(ctx context.Context, v countersign.Visit, typed Typed) (Outcome, *countersign.Act, error) {
+// VerifyStepUpToken judges the token of a step-up and returns the act that goes on.
+func (s *Service) VerifyStepUpToken(ctx context.Context, v countersign.Visit, typed Typed) (Outcome, *countersign.PendingRequest, error) {
 	var out Outcome
-	a, err := d.stepUp(ctx, v)
+	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return out, nil, err
 	}
-	err = d.judge(ctx, v, a.ID, typed, d.steppingUp(v, d.prove, &out))
-	return out, a.Act, err
+	err = s.verifyTyped(ctx, v, a.ID, typed, s.steppingUp(v, s.checkToken, &out))
+	return out, a.Pending, err
 }
 
 // steppingUp compares the answer that a step-up waits for, and ends it.
-func (d *Desk) steppingUp(v countersign.Visit, prove prover, out *Outcome) comparison {
+func (s *Service) steppingUp(v countersign.Visit, prove checker, out *Outcome) check {
 	return func(ctx context.Context, tx *store.Tx, f policy.Facts, answer string) (bool, error) {
-		step, ok := policy.Fresh(f).(policy.AskToken)
+		step, ok := policy.NextStepUp(f).(policy.AskToken)
 		if !ok {
-			return false, over()
+			return false, errAttemptGone()
 		}
 		if right, err := prove(ctx, tx, v, &f, step.Factor, answer); !right || err != nil {
 			return false, err
 		}
 		var err error
-		*out, err = d.steppedUp(ctx, tx, v, f)
+		*out, err = s.steppedUp(ctx, tx, v, f)
 		return err == nil, err
 	}
 }
 
-// StepUpPassword is the step-up of a user without a verified method. A wrong
+// VerifyStepUpPassword is the step-up of a user without a verified method. A wrong
 // password counts like a wrong token.
-func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password string) (Outcome, *countersign.Act, error) {
+func (s *Service) VerifyStepUpPassword(ctx context.Context, v countersign.Visit, password string) (Outcome, *countersign.PendingRequest, error) {
 	var out Outcome
-	a, err := d.stepUp(ctx, v)
+	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return out, nil, err
 	}
@@ -123,17 +123,17 @@ func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password
 		return out, nil, err
 	}
 	defer cancel()
-	u, err := d.payStepUp(ctx, v, a)
+	u, err := s.spendStepUpTry(ctx, v, a)
 	if err != nil {
 		return out, nil, err
 	}
-	t, err := d.tryPassword(ctx, v, u, u.Login, password)
+	t, err := s.checkPassword(ctx, v, u, u.Login, password)
 	if err != nil {
-		return out, nil, d.returnTry(ctx, v, a.ID, err)
+		return out, nil, s.returnTry(ctx, v, a.ID, err)
 	}
 	var verdict error
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
-		out, verdict, err = d.settleStepUp(ctx, tx, v, a.ID, u, t)
+	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+		out, verdict, err = s.settleStepUp(ctx, tx, v, a.ID, u, t)
 		if err == nil && verdict == nil && client.Err() != nil {
 			return errHungUp
 		}
@@ -141,61 +141,61 @@ func (d *Desk) StepUpPassword(ctx context.Context, v countersign.Visit, password
 	})
 	switch {
 	case errors.Is(err, errHungUp):
-		return Outcome{}, nil, d.refund(ctx, v, a.ID, t.guess, client.Err())
+		return Outcome{}, nil, s.refund(ctx, v, a.ID, t.try, client.Err())
 	case notJudged(err):
-		return Outcome{}, nil, d.refund(ctx, v, a.ID, t.guess, err)
+		return Outcome{}, nil, s.refund(ctx, v, a.ID, t.try, err)
 	case err != nil:
 		return Outcome{}, nil, err
 	}
-	return out, a.Act, verdict
+	return out, a.Pending, verdict
 }
 
 // settleStepUp does what follows a password in a step-up.
-func (d *Desk) settleStepUp(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID, checked countersign.User, t tried) (out Outcome, verdict, err error) {
-	u, a, err := d.lock(ctx, tx, id)
+func (s *Service) settleStepUp(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID, checked countersign.User, t triedPassword) (out Outcome, verdict, err error) {
+	u, a, err := s.lock(ctx, tx, id)
 	if err != nil {
 		return out, nil, err
 	}
 	a.Failures--
-	f, err := d.facts(ctx, tx, v, u, a)
+	f, err := s.facts(ctx, tx, v, u, a)
 	if err != nil {
 		return out, nil, err
 	}
-	if _, asks := policy.Fresh(f).(policy.AskPassword); !asks {
-		return out, nil, over()
+	if _, asks := policy.NextStepUp(f).(policy.AskPassword); !asks {
+		return out, nil, errAttemptGone()
 	}
 	if !t.right || !policy.SamePassword(checked, u) {
-		wrong := &countersign.Error{Kind: countersign.Invalid, Code: "step_up.password_wrong", Field: "password", Args: countersign.Args{}}
-		verdict, err = d.failed(ctx, tx, v, f, t.guess, wrong)
+		wrong := &countersign.Error{Kind: countersign.KindInvalid, Code: "step_up.password_wrong", Field: "password", Args: countersign.Args{}}
+		verdict, err = s.failed(ctx, tx, v, f, t.try, wrong)
 		return out, verdict, err
 	}
-	if err := d.rightGuess(ctx, tx, t.guess); err != nil {
+	if err := s.acceptTry(ctx, tx, t.try); err != nil {
 		return out, nil, err
 	}
-	out, err = d.steppedUp(ctx, tx, v, f)
+	out, err = s.steppedUp(ctx, tx, v, f)
 	return out, nil, err
 }
 
-// payStepUp takes one of the tries of a step-up by password, and reads its user.
-func (d *Desk) payStepUp(ctx context.Context, v countersign.Visit, a countersign.Attempt) (u countersign.User, err error) {
-	err = d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		if u, a, err = d.lock(ctx, tx, a.ID); err != nil {
+// spendStepUpTry takes one of the tries of a step-up by password, and reads its user.
+func (s *Service) spendStepUpTry(ctx context.Context, v countersign.Visit, a countersign.Attempt) (u countersign.User, err error) {
+	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		if u, a, err = s.lock(ctx, tx, a.ID); err != nil {
 			return err
 		}
 		if !v.Now.Before(a.Expires) {
-			return over()
+			return errAttemptGone()
 		}
-		return reserve(ctx, tx, v, a)
+		return reserveTry(ctx, tx, v, a)
 	})
 	return u, err
 }
 
 // returnTry gives a try back whose password was not compared.
-func (d *Desk) returnTry(ctx context.Context, v countersign.Visit, id countersign.AttemptID, why error) error {
-	if kind := countersign.KindOf(why); kind != countersign.Busy && kind != countersign.TooMany {
+func (s *Service) returnTry(ctx context.Context, v countersign.Visit, id countersign.AttemptID, why error) error {
+	if kind := countersign.KindOf(why); kind != countersign.KindUnavailable && kind != countersign.KindTooMany {
 		return why
 	}
-	err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.ReturnTry(ctx, id) })
+	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.ReturnTry(ctx, id) })
 	if err != nil {
 		return err
 	}
@@ -203,77 +203,77 @@ func (d *Desk) returnTry(ctx context.Context, v countersign.Visit, id countersig
 }
 
 // steppedUp renews the session and ends the step-up.
-func (d *Desk) steppedUp(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+func (s *Service) steppedUp(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
 	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
 		return Outcome{}, err
 	}
-	e := record(v, "step-up.completed", f.User)
+	e := newEvent(v, "step-up.completed", f.User)
 	e.Method = string(f.Attempt.Proved)
 	tx.Record(e)
 	if f.Attempt.Proved == "" {
 		f.Attempt.Proved = countersign.Method(countersign.ProofPassword)
-		session, err := d.prolongByPassword(ctx, tx, v, f)
+		session, err := s.rotateByPassword(ctx, tx, v, f)
 		return Outcome{Session: session}, err
 	}
-	session, browser, err := d.prolong(ctx, tx, v, f)
+	session, browser, err := s.rotateSession(ctx, tx, v, f)
 	return Outcome{Session: session, Browser: browser}, err
 }
 
-// prolongByPassword renews the session without any trust for the device: a
+// rotateByPassword renews the session without any trust for the device: a
 // password is no second factor.
-func (d *Desk) prolongByPassword(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Cookie, error) {
+func (s *Service) rotateByPassword(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Cookie, error) {
 	handle := secret.NewHandle()
 	alive, err := tx.RenewSession(ctx, f.Attempt.Session, sessionID(handle), countersign.ProofPassword, v.Now)
 	if err == nil && !alive {
-		err = fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+		err = problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 	}
 	if err != nil {
 		return Cookie{}, err
 	}
-	return set(handle), tx.MoveSessionAttempts(ctx, f.Attempt.Session, sessionID(handle))
+	return setCookie(handle), tx.MoveSessionAttempts(ctx, f.Attempt.Session, sessionID(handle))
 }
 
 // NewStepUpToken sends a new token for the step-up of the session.
-func (d *Desk) NewStepUpToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
-	a, err := d.stepUp(ctx, v)
+func (s *Service) NewStepUpToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
+	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return d.send(ctx, v, a.ID, func(f policy.Facts) (countersign.Factor, error) { return asked(policy.Fresh(f)) })
+	return s.send(ctx, v, a.ID, func(f policy.Facts) (countersign.Factor, error) { return askedFactor(policy.NextStepUp(f)) })
 }
 
-// StepUpOtherWay turns the step-up of the session to another verified method.
-func (d *Desk) StepUpOtherWay(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
-	a, err := d.stepUp(ctx, v)
+// UseOtherStepUpMethod turns the step-up of the session to another verified method.
+func (s *Service) UseOtherStepUpMethod(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
+	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return d.turn(ctx, v, a.ID, m, Wish{})
+	return s.switchMethod(ctx, v, a.ID, m, RememberChoice{})
 }
 
-// GoOn lets the act go on that waited to be seen, and nothing is proved by it:
+// ReleasePending lets the act go on that waited to be seen, and nothing is proved by it:
 // whatever it does asks for a step-up of its own if the last one is too old.
-func (d *Desk) GoOn(ctx context.Context, v countersign.Visit) (*countersign.Act, error) {
-	a, err := d.stepUp(ctx, v)
+func (s *Service) ReleasePending(ctx context.Context, v countersign.Visit) (*countersign.PendingRequest, error) {
+	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	return a.Act, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	return a.Pending, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		ended, err := tx.EndAttempt(ctx, a.ID)
 		if err == nil && !ended {
-			err = over()
+			err = errAttemptGone()
 		}
 		return err
 	})
 }
 
 // CancelStepUp drops the act that waits, and says where it came from.
-func (d *Desk) CancelStepUp(ctx context.Context, v countersign.Visit) (back string, err error) {
-	a, err := d.stepUp(ctx, v)
+func (s *Service) CancelStepUp(ctx context.Context, v countersign.Visit) (back string, err error) {
+	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return "", err
 	}
-	return a.Act.Back, d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	return a.Pending.Back, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		_, err := tx.EndAttempt(ctx, a.ID)
 		return err
 	})

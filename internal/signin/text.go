@@ -8,52 +8,52 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
 )
 
-// A held text is one that a budget forbids (SM-01). The deed that asked for it is
+// A textHeld text is one that a budget forbids (SM-01). The deed that asked for it is
 // undone, but that it was asked for is kept: administrators see it.
-type held struct {
+type textHeld struct {
 	err   *countersign.Error // what the user is told
 	user  countersign.User
 	to    string
 	alarm string
 }
 
-func (h *held) Error() string { return h.err.Error() }
-func (h *held) Unwrap() error { return h.err }
+func (h *textHeld) Error() string { return h.err.Error() }
+func (h *textHeld) Unwrap() error { return h.err }
 
-// in is Store.In for deeds that may ask for a text message.
-func (d *Desk) in(ctx context.Context, v countersign.Visit, f func(*store.Tx) error) error {
-	err := d.Store.In(ctx, v.Agency.ID, f)
-	var h *held
+// inTx is Store.In for deeds that may ask for a text message.
+func (s *Service) inTx(ctx context.Context, v countersign.Visit, f func(*store.Tx) error) error {
+	err := s.Store.In(ctx, v.Agency.ID, f)
+	var h *textHeld
 	if !errors.As(err, &h) {
 		return err
 	}
-	if err := d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return d.keepHeld(ctx, tx, v, h) }); err != nil {
+	if err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return s.recordHeld(ctx, tx, v, h) }); err != nil {
 		return err
 	}
 	return h.err
 }
 
-// keepHeld writes down that a text message was not sent, and why.
-func (d *Desk) keepHeld(ctx context.Context, tx *store.Tx, v countersign.Visit, h *held) error {
-	err := tx.HoldText(ctx, countersign.Message{ID: countersign.MessageID(secret.NewID()), User: h.user.ID, Kind: countersign.KindToken,
-		Channel: countersign.BySMS, To: h.to, Created: v.Now, Done: v.Now, State: countersign.Held, Answer: h.err.Code, Network: v.Client.Network()})
+// recordHeld writes down that a text message was not sent, and why.
+func (s *Service) recordHeld(ctx context.Context, tx *store.Tx, v countersign.Visit, h *textHeld) error {
+	err := tx.HoldText(ctx, countersign.Message{ID: countersign.MessageID(secret.NewID()), User: h.user.ID, Kind: countersign.MessageToken,
+		Channel: countersign.ChannelSMS, To: h.to, Created: v.Now, Done: v.Now, State: countersign.StateHeld, Answer: h.err.Code, Network: v.Client.Network()})
 	if err != nil {
 		return err
 	}
-	e := record(v, "text.held", h.user)
+	e := newEvent(v, "text.held", h.user)
 	e.Result, e.Reason = "refused", h.err.Code
 	tx.Record(e)
-	return d.alarm(ctx, tx, v, h.alarm)
+	return s.alarm(ctx, tx, v, h.alarm)
 }
 
 // alarm tells every administrator, once a day for each alarm.
-func (d *Desk) alarm(ctx context.Context, tx *store.Tx, v countersign.Visit, what string) error {
+func (s *Service) alarm(ctx context.Context, tx *store.Tx, v countersign.Visit, what string) error {
 	if what == "" {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (d *Desk) alarm(ctx context.Context, tx *store.Tx, v countersign.Visit, wha
 		return err
 	}
 	tx.Record(countersign.Event{At: v.Now, Action: "text.alarm", Actor: "system", Client: v.Client, Request: v.Request, Detail: map[string]string{"what": what}})
-	return notice.Administrators(ctx, tx, v, countersign.KindTextAlarm, map[string]string{"What": what, "Sent": strconv.Itoa(sent)})
+	return notify.Administrators(ctx, tx, v, countersign.MessageTextAlarm, map[string]string{"What": what, "Sent": strconv.Itoa(sent)})
 }
 
 // dayOf is the number of a day of UTC.
@@ -74,10 +74,10 @@ func dayOf(t time.Time) int64 { return t.Unix() / int64(policy.Day/time.Second) 
 
 // mayText weighs a text message against the budgets, behind a lock that no
 // other node passes meanwhile, and counts it if it may be sent.
-func (d *Desk) mayText(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, number string) error {
+func (s *Service) mayText(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, number string) error {
 	refuse := func(verdict policy.TextVerdict) error {
-		e := &countersign.Error{Kind: countersign.TooMany, Code: verdict.Code, Args: countersign.Args{"Until": verdict.Until}}
-		return &held{err: e, user: f.User, to: number, alarm: verdict.Alarm}
+		e := &countersign.Error{Kind: countersign.KindTooMany, Code: verdict.Code, Args: countersign.Args{"Until": verdict.Until}}
+		return &textHeld{err: e, user: f.User, to: number, alarm: verdict.Alarm}
 	}
 	if !factor.InCountries(number, f.Agency.Countries) {
 		return refuse(policy.TextVerdict{Code: "send.country"})
@@ -92,23 +92,23 @@ func (d *Desk) mayText(ctx context.Context, tx *store.Tx, v countersign.Visit, f
 		return err
 	}
 	verdict := policy.MayText(policy.TextFacts{Now: v.Now, NumberHour: c.NumberHour, NumberDay: c.NumberDay, Network: c.Network, Adjacent: c.Adjacent,
-		Over: c.Over, Used: c.Used, Sent: sent, Budget: f.Agency.Texts, SentByAll: all, BudgetAll: d.Texts})
+		Unlimited: c.Over, Used: c.Used, Sent: sent, Budget: f.Agency.Texts, SentByAll: all, BudgetAll: s.Texts})
 	if verdict.Within > 0 {
-		if verdict.Until, err = frees(ctx, tx, v, number, verdict); err != nil {
+		if verdict.Until, err = freesAt(ctx, tx, v, number, verdict); err != nil {
 			return err
 		}
 	}
 	if verdict.Code != "" {
 		return refuse(verdict)
 	}
-	if err := d.alarm(ctx, tx, v, verdict.Alarm); err != nil {
+	if err := s.alarm(ctx, tx, v, verdict.Alarm); err != nil {
 		return err
 	}
 	return tx.CountText(ctx, day)
 }
 
-// frees is when a limit ends that counts back from now.
-func frees(ctx context.Context, tx *store.Tx, v countersign.Visit, number string, verdict policy.TextVerdict) (time.Time, error) {
+// freesAt is when a limit ends that counts back from now.
+func freesAt(ctx context.Context, tx *store.Tx, v countersign.Visit, number string, verdict policy.TextVerdict) (time.Time, error) {
 	since, nth := v.Now.Add(-verdict.Within), tx.NthTokenTo
 	if verdict.Code == "send.limit_network" {
 		number, nth = v.Client.Network(), tx.NthTokenFrom

@@ -7,13 +7,13 @@ import (
 
 	"countersign"
 	"countersign/internal/factor"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/store"
 )
 
 // mobile puts the profile's mobile phone back.
-func (w *undoing) mobile(ctx context.Context, c store.SessionChange) (bool, error) {
+func (w *undo) mobile(ctx context.Context, c store.SessionChange) (bool, error) {
 	if c.Kind != store.ChangePhone || w.u.Mobile != c.Ref {
 		return false, nil
 	}
@@ -25,13 +25,13 @@ func (w *undoing) mobile(ctx context.Context, c store.SessionChange) (bool, erro
 		return false, err
 	}
 	w.u.Version++
-	w.tx.Record(record(w.v, "profile.phone_changed", w.u))
+	w.tx.Record(newEvent(w.v, "profile.phone_changed", w.u))
 	return true, nil
 }
 
 // free reports whether tokens of a method may go to an address that the user had before.
-func (w *undoing) free(ctx context.Context, m countersign.Method, address string) (bool, error) {
-	if m != countersign.SMS {
+func (w *undo) free(ctx context.Context, m countersign.Method, address string) (bool, error) {
+	if m != countersign.MethodSMS {
 		return true, nil
 	}
 	p, err := w.tx.Preferences(ctx)
@@ -39,7 +39,7 @@ func (w *undoing) free(ctx context.Context, m countersign.Method, address string
 		return false, err
 	}
 	err = phoneShared(ctx, w.tx, policy.Facts{User: w.u, Agency: p}, address)
-	if countersign.KindOf(err) == countersign.Invalid {
+	if countersign.KindOf(err) == countersign.KindInvalid {
 		return false, nil
 	}
 	return err == nil, err
@@ -65,7 +65,7 @@ func before(changes []store.SessionChange, kind store.ChangeKind, now string, re
 
 // names gives passkeys back the names that they had. What a name says protects nothing,
 // but a user finds by it which passkey to remove.
-func (w *undoing) names(ctx context.Context, changes []store.SessionChange) error {
+func (w *undo) names(ctx context.Context, changes []store.SessionChange) error {
 	factors, err := w.tx.Factors(ctx, w.u.ID)
 	if err != nil {
 		return err
@@ -78,14 +78,14 @@ func (w *undoing) names(ctx context.Context, changes []store.SessionChange) erro
 		if _, err := w.tx.RenamePasskey(ctx, w.u.ID, p.ID, was); err != nil {
 			return err
 		}
-		w.tx.Record(method(record(w.v, "passkey.renamed", w.u), countersign.ByPasskey, was))
+		w.tx.Record(withMethod(newEvent(w.v, "passkey.renamed", w.u), countersign.MethodPasskey, was))
 	}
 	return nil
 }
 
 // standard makes the method the Default again that was it before. now is the Default as
 // the disowned session left it.
-func (w *undoing) standard(ctx context.Context, changes []store.SessionChange, now countersign.Method) error {
+func (w *undo) standard(ctx context.Context, changes []store.SessionChange, now countersign.Method) error {
 	was := countersign.Method(before(changes, store.ChangeDefault, string(now), func(m string) string { return m }))
 	factors, err := w.tx.Factors(ctx, w.u.ID)
 	if err != nil || was == now || policy.Default(factors).Method == was {
@@ -94,22 +94,22 @@ func (w *undoing) standard(ctx context.Context, changes []store.SessionChange, n
 	if !slices.ContainsFunc(factors, func(fa countersign.Factor) bool { return fa.Method == was }) {
 		return nil // it was removed
 	}
-	w.tx.Record(method(record(w.v, "method.default", w.u), was, ""))
+	w.tx.Record(withMethod(newEvent(w.v, "method.default", w.u), was, ""))
 	if err := w.tx.SetDefault(ctx, w.u.ID, was); err != nil {
 		return err
 	}
-	return w.letter(ctx, countersign.KindDefaultChanged, map[string]string{"Method": string(was)})
+	return w.letter(ctx, countersign.MessageDefaultChanged, map[string]string{"Method": string(was)})
 }
 
-// tell tells every address of the user what was taken back.
-func (w *undoing) tell(ctx context.Context) error {
+// notify tells every address of the user what was taken back.
+func (w *undo) notify(ctx context.Context) error {
 	told := map[countersign.Method]bool{}
 	for _, m := range w.removed {
 		if told[m] {
 			continue
 		}
 		told[m] = true
-		if err := w.letter(ctx, countersign.KindMethodRemoved, map[string]string{"Method": string(m), "Passkey": ""}); err != nil {
+		if err := w.letter(ctx, countersign.MessageMethodRemoved, map[string]string{"Method": string(m), "Passkey": ""}); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func (w *undoing) tell(ctx context.Context) error {
 	}
 	for _, c := range w.moved {
 		data := map[string]string{"Old": factor.Readable(c.Ref), "New": factor.Readable(c.Was)}
-		if err := w.letter(ctx, countersign.KindAddressChanged, data); err != nil {
+		if err := w.letter(ctx, countersign.MessageAddressChanged, data); err != nil {
 			return err
 		}
 	}
@@ -133,13 +133,13 @@ func (w *undoing) tell(ctx context.Context) error {
 }
 
 // changed tells what is in the profile again.
-func (w *undoing) changed(ctx context.Context, what, from, to string) error {
+func (w *undo) changed(ctx context.Context, what, from, to string) error {
 	by := strings.TrimSpace(w.u.Name + " (" + w.u.Login + ")")
-	return w.letter(ctx, countersign.KindProfileChanged, map[string]string{"By": by, "What": what, "Old": from, "New": to})
+	return w.letter(ctx, countersign.MessageProfileChanged, map[string]string{"By": by, "What": what, "Old": from, "New": to})
 }
 
 // letter writes a letter that says why it is sent.
-func (w *undoing) letter(ctx context.Context, kind countersign.Kind, data map[string]string) error {
+func (w *undo) letter(ctx context.Context, kind countersign.MessageKind, data map[string]string) error {
 	data["Undone"] = "yes"
-	return notice.Tell(ctx, w.tx, w.v, w.u, kind, data)
+	return notify.Send(ctx, w.tx, w.v, w.u, kind, data)
 }

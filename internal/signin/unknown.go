@@ -7,15 +7,15 @@ import (
 	"countersign/internal/store"
 )
 
-// Unknown keeps that somebody who is signed in asked for a thing that does not
+// RecordNotFound keeps that somebody who is signed in asked for a thing that does not
 // exist: one of another agency looks just so, and whoever tries many of them
 // shall be seen (TN-01). id is the user ID of the address, if it holds one.
-func (d *Desk) Unknown(ctx context.Context, v countersign.Visit, g Guest, id, code string) error {
+func (s *Service) RecordNotFound(ctx context.Context, v countersign.Visit, g Principal, id, code string) error {
 	if countersign.CheckLogin(id) != nil {
 		id = "" // what was typed there is no user ID, and may be anything
 	}
-	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		e := refused(v, "object.unknown", g.User, code)
+	return s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		e := refusedEvent(v, "object.unknown", g.User, code)
 		e.Subject = id
 		tx.Record(e)
 		return nil

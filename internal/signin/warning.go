@@ -7,68 +7,68 @@ import (
 	"time"
 
 	"countersign"
-	"countersign/internal/notice"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
 )
 
-// warn tells the user that someone knows their password: by one letter an hour,
+// warnUser tells the user that someone knows their password: by one letter an hour,
 // and on their home page (NT-03). instead is the warning that it takes the place of.
-func (d *Desk) warn(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning, instead string) error {
-	w.Told = true
+func (s *Service) warnUser(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning, instead string) error {
+	w.Notified = true
 	if err := tx.AddWarning(ctx, w, instead); err != nil {
 		return err
 	}
-	return d.tellWarning(ctx, tx, v, u, w)
+	return s.notifyWarning(ctx, tx, v, u, w)
 }
 
-func (d *Desk) tellWarning(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning) error {
-	n, err := tx.CountLetters(ctx, u.ID, countersign.KindPasswordKnown, v.Now.Add(-policy.WarningEvery))
+func (s *Service) notifyWarning(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning) error {
+	n, err := tx.CountMessagesAbout(ctx, u.ID, countersign.MessagePasswordKnown, v.Now.Add(-policy.WarningEvery))
 	if err != nil || n > 0 {
 		return err
 	}
 	v.Client = w.Client
-	data := map[string]string{"At": notice.Until(w.At), "Wrong": strconv.Itoa(w.Wrong)}
+	data := map[string]string{"At": notify.Until(w.At), "Wrong": strconv.Itoa(w.Wrong)}
 	if u.PasswordAt.After(w.At) {
 		data["Replaced"] = "yes"
 	}
-	return notice.Tell(ctx, tx, v, u, countersign.KindPasswordKnown, data)
+	return notify.Send(ctx, tx, v, u, countersign.MessagePasswordKnown, data)
 }
 
-// turnedAway is a right password while no token is taken. No sign-in begins, so
+// warnLocked is a right password while no token is taken. No sign-in begins, so
 // one that would warn later warns now.
-func (d *Desk) turnedAway(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.UserID) error {
+func (s *Service) warnLocked(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.UserID) error {
 	u, err := tx.LockUser(ctx, id)
 	if err != nil {
 		return err
 	}
-	a := countersign.Attempt{User: u.ID, Purpose: countersign.SignIn, Password: true, Client: v.Client, Started: v.Now, Expires: v.Now}
-	f, err := d.facts(ctx, tx, v, u, a)
+	a := countersign.Attempt{User: u.ID, Purpose: countersign.PurposeSignIn, Password: true, Client: v.Client, Started: v.Now, Expires: v.Now}
+	f, err := s.facts(ctx, tx, v, u, a)
 	if err != nil {
 		return err
 	}
 	a.Browser = f.Browser
-	if a.Own, err = ownBrowser(ctx, tx, f); err != nil {
+	if a.KnownBrowser, err = ownBrowser(ctx, tx, f); err != nil {
 		return err
 	}
 	if a.Warns(countersign.Ended) == countersign.WarnNever {
 		return nil
 	}
-	return d.warn(ctx, tx, v, u, a.Warning(secret.NewID(), v.Now, countersign.WarnNow), "")
+	return s.warnUser(ctx, tx, v, u, a.Warning(secret.NewID(), v.Now, countersign.WarnNow), "")
 }
 
-// abandon ends an attempt whose second factor will not come.
-func (d *Desk) abandon(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
+// endWithWarning ends an attempt whose second factor will not come.
+func (s *Service) endWithWarning(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
 	there, err := tx.EndAttempt(ctx, a.ID)
 	if err != nil || !there {
 		return err
 	}
-	return d.warnOf(ctx, tx, v, u, a, a.Warns(countersign.Ended))
+	return s.warnAbout(ctx, tx, v, u, a, a.Warns(countersign.Ended))
 }
 
-// warnOf does with an attempt what Warns has decided.
-func (d *Desk) warnOf(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, warn countersign.WarnWhen) error {
+// warnAbout does with an attempt what Warns has decided.
+func (s *Service) warnAbout(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, warn countersign.WarnTiming) error {
 	if warn == countersign.WarnNever {
 		return nil
 	}
@@ -76,12 +76,12 @@ func (d *Desk) warnOf(ctx context.Context, tx *store.Tx, v countersign.Visit, u 
 	if v.Now.Before(w.Due) {
 		return tx.AddWarning(ctx, w, a.Warned)
 	}
-	return d.warn(ctx, tx, v, u, w, a.Warned)
+	return s.warnUser(ctx, tx, v, u, w, a.Warned)
 }
 
 // addAttempt keeps a new attempt. Where its user has too many of its purpose already,
 // one is ended, with its warning: anyone who knows a password could pile up any number.
-func (d *Desk) addAttempt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
+func (s *Service) addAttempt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
 	n, err := tx.CountAttempts(ctx, u.ID, a.Purpose, v.Now)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (d *Desk) addAttempt(ctx context.Context, tx *store.Tx, v countersign.Visit
 		return err
 	}
 	for _, surplus := range policy.Surplus(live) {
-		if err := d.endSurplus(ctx, tx, v, u, surplus); err != nil {
+		if err := s.endSurplus(ctx, tx, v, u, surplus); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func (d *Desk) addAttempt(ctx context.Context, tx *store.Tx, v countersign.Visit
 }
 
 // endSurplus ends an attempt so that another one may begin. Its page says so.
-func (d *Desk) endSurplus(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
+func (s *Service) endSurplus(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) error {
 	if a.ID == "" {
 		return nil // it can't be read
 	}
@@ -114,27 +114,27 @@ func (d *Desk) endSurplus(ctx context.Context, tx *store.Tx, v countersign.Visit
 	if err := tx.KeepEnding(ctx, a, store.EndedCrowded); err != nil {
 		return err
 	}
-	return d.abandon(ctx, tx, v, u, a)
+	return s.endWithWarning(ctx, tx, v, u, a)
 }
 
-// endOthers ends what else was begun for a user, done left out, because of what
+// endOtherAttempts ends what else was begun for a user, done left out, because of what
 // was proved or changed just now. They are warned of half sign-ins as ever, and
 // what they had posted in this browser still waits for them.
-func (d *Desk) endOthers(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, done countersign.AttemptID) error {
-	kept := store.Kept{Attempt: done, Why: store.EndedElsewhere}
+func (s *Service) endOtherAttempts(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, done countersign.AttemptID) error {
+	kept := store.Except{Attempt: done, Why: store.EndedElsewhere}
 	if v.Session != "" {
 		kept.Session = sessionID(v.Session)
 	}
 	if err := tx.EndAttempts(ctx, u.ID, kept, v.Now); err != nil {
 		return err
 	}
-	return d.tellDue(ctx, tx, v, u)
+	return s.notifyDue(ctx, tx, v, u)
 }
 
-// settleWarnings follows a completed sign-in. It ends no other sign-in of the user
+// resolveWarnings follows a completed sign-in. It ends no other sign-in of the user
 // (NT-05): what the same browser has left half done warns no more, and wrong tokens
 // from elsewhere are told now, so that the home page shows them.
-func (d *Desk) settleWarnings(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
+func (s *Service) resolveWarnings(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
 	here := func(b countersign.BrowserID, c countersign.Client) bool {
 		return policy.SamePerson(f.Agency.Network, f.Attempt.Browser, b, v.Client, c)
 	}
@@ -143,10 +143,10 @@ func (d *Desk) settleWarnings(ctx context.Context, tx *store.Tx, v countersign.V
 		return err
 	}
 	for _, a := range attempts {
-		if a.ID == f.Attempt.ID || !a.Half() || !v.Now.Before(a.Expires) {
+		if a.ID == f.Attempt.ID || !a.AwaitingSecondFactor() || !v.Now.Before(a.Expires) {
 			continue
 		}
-		if err := d.settle(ctx, tx, v, f.User, a, here(a.Browser, a.Client)); err != nil {
+		if err := s.resolveWarning(ctx, tx, v, f.User, a, here(a.Browser, a.Client)); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,7 @@ func (d *Desk) settleWarnings(ctx context.Context, tx *store.Tx, v countersign.V
 			return err
 		}
 	}
-	waiting, err := tx.UntoldWarnings(ctx, f.User.ID)
+	waiting, err := tx.DueWarnings(ctx, f.User.ID)
 	for _, w := range waiting {
 		if here(w.Browser, w.Client) && v.Now.Before(w.Due) {
 			err = errors.Join(err, tx.DropWarning(ctx, w.ID))
@@ -164,74 +164,74 @@ func (d *Desk) settleWarnings(ctx context.Context, tx *store.Tx, v countersign.V
 	return err
 }
 
-// settle notes in a sign-in that goes on that its user has signed in: in the same
+// resolveWarning notes in a sign-in that goes on that its user has signed in: in the same
 // browser, so that it was theirs, or elsewhere.
-func (d *Desk) settle(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, here bool) error {
+func (s *Service) resolveWarning(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, here bool) error {
 	if here {
 		if a.Warned != "" {
 			if err := tx.DropWarning(ctx, a.Warned); err != nil {
 				return err
 			}
 		}
-		a.Cleared, a.Told, a.Warned = true, a.Wrong, ""
+		a.Cleared, a.Notified, a.Warned = true, a.Wrong, ""
 		return tx.SaveAttempt(ctx, a)
 	}
 	if a.Warns(countersign.SignedInElsewhere) != countersign.WarnNow {
 		return nil // what it says later, it says when it ends
 	}
 	w := a.Warning(secret.NewID(), v.Now, countersign.WarnNow)
-	if err := d.warn(ctx, tx, v, u, w, a.Warned); err != nil {
+	if err := s.warnUser(ctx, tx, v, u, w, a.Warned); err != nil {
 		return err
 	}
-	a.Told, a.Warned = a.Wrong, w.ID
+	a.Notified, a.Warned = a.Wrong, w.ID
 	return tx.SaveAttempt(ctx, a)
 }
 
-// sweepBatch is how much one round of Sweep takes up; the next round follows soon.
-const sweepBatch = 1000
+// expireBatch is how much one round of Sweep takes up; the next round follows soon.
+const expireBatch = 1000
 
-// Sweep ends attempts that are over, of all agencies, and tells the users of
+// ExpireAttempts ends attempts that are over, of all agencies, and tells the users of
 // those whose second factor never came. Every node may do it at once.
-func (d *Desk) Sweep(ctx context.Context, now time.Time) error {
-	err := d.sweepAttempts(ctx, now)
-	err = errors.Join(err, d.sweepWarnings(ctx, now))
-	d.Wake()
+func (s *Service) ExpireAttempts(ctx context.Context, now time.Time) error {
+	err := s.expireAttempts(ctx, now)
+	err = errors.Join(err, s.sendDueWarnings(ctx, now))
+	s.Wake()
 	return err
 }
 
-func (d *Desk) sweepAttempts(ctx context.Context, now time.Time) error {
-	attempts, err := d.Store.ExpiredAttempts(ctx, now, sweepBatch)
+func (s *Service) expireAttempts(ctx context.Context, now time.Time) error {
+	attempts, err := s.Store.ExpiredAttempts(ctx, now, expireBatch)
 	for _, over := range attempts {
-		err = errors.Join(err, d.sweep(ctx, now, over, func(tx *store.Tx, v countersign.Visit, u countersign.User) error {
+		err = errors.Join(err, s.expire(ctx, now, over, func(tx *store.Tx, v countersign.Visit, u countersign.User) error {
 			a, err := tx.Attempt(ctx, countersign.AttemptID(over.ID))
-			if kind := countersign.KindOf(err); kind == countersign.NotFound || kind == countersign.Expired {
+			if kind := countersign.KindOf(err); kind == countersign.KindNotFound || kind == countersign.KindGone {
 				return nil // another node was first
 			}
 			if err != nil || now.Before(a.Expires) {
 				return err
 			}
-			return d.abandon(ctx, tx, v, u, a)
+			return s.endWithWarning(ctx, tx, v, u, a)
 		}))
 	}
 	return err
 }
 
-func (d *Desk) sweepWarnings(ctx context.Context, now time.Time) error {
-	warnings, err := d.Store.DueWarnings(ctx, now, sweepBatch)
+func (s *Service) sendDueWarnings(ctx context.Context, now time.Time) error {
+	warnings, err := s.Store.DueWarnings(ctx, now, expireBatch)
 	for _, due := range warnings {
-		err = errors.Join(err, d.sweep(ctx, now, due, func(tx *store.Tx, v countersign.Visit, u countersign.User) error {
-			return d.tellDue(ctx, tx, v, u)
+		err = errors.Join(err, s.expire(ctx, now, due, func(tx *store.Tx, v countersign.Visit, u countersign.User) error {
+			return s.notifyDue(ctx, tx, v, u)
 		}))
 	}
 	return err
 }
 
-// sweep runs f on the locked user of something that is due.
-func (d *Desk) sweep(ctx context.Context, now time.Time, due store.Due, f func(*store.Tx, countersign.Visit, countersign.User) error) error {
+// expire runs f on the locked user of something that is due.
+func (s *Service) expire(ctx context.Context, now time.Time, due store.Due, f func(*store.Tx, countersign.Visit, countersign.User) error) error {
 	v := countersign.Visit{Agency: countersign.Agency{ID: due.Agency}, Now: now}
-	return d.Store.In(ctx, due.Agency, func(tx *store.Tx) error {
+	return s.Store.In(ctx, due.Agency, func(tx *store.Tx) error {
 		u, err := tx.LockUser(ctx, due.User)
-		if countersign.KindOf(err) == countersign.NotFound {
+		if countersign.KindOf(err) == countersign.KindNotFound {
 			return nil
 		}
 		if err != nil {
@@ -241,9 +241,9 @@ func (d *Desk) sweep(ctx context.Context, now time.Time, due store.Due, f func(*
 	})
 }
 
-// tellDue tells a user of the warnings that wait for him and are due.
-func (d *Desk) tellDue(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User) error {
-	waiting, err := tx.UntoldWarnings(ctx, u.ID)
+// notifyDue tells a user of the warnings that wait for him and are due.
+func (s *Service) notifyDue(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User) error {
+	waiting, err := tx.DueWarnings(ctx, u.ID)
 	if err != nil {
 		return err
 	}
@@ -251,10 +251,10 @@ func (d *Desk) tellDue(ctx context.Context, tx *store.Tx, v countersign.Visit, u
 		if v.Now.Before(w.Due) {
 			continue
 		}
-		if err := tx.ToldWarning(ctx, w.ID); err != nil {
+		if err := tx.SetWarningNotified(ctx, w.ID); err != nil {
 			return err
 		}
-		if err := d.tellWarning(ctx, tx, v, u, w); err != nil {
+		if err := s.notifyWarning(ctx, tx, v, u, w); err != nil {
 			return err
 		}
 	}
@@ -263,21 +263,21 @@ func (d *Desk) tellDue(ctx context.Context, tx *store.Tx, v countersign.Visit, u
 
 // Warnings are what the home page of the guest tells: sign-ins with his password
 // whose second factor failed or never came, the newest first.
-func (d *Desk) Warnings(ctx context.Context, v countersign.Visit, g Guest) (all []countersign.Warning, err error) {
-	err = d.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+func (s *Service) Warnings(ctx context.Context, v countersign.Visit, g Principal) (all []countersign.Warning, err error) {
+	err = s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		all, err = tx.Warnings(ctx, g.User.ID)
 		return err
 	})
 	return all, err
 }
 
-// SeeWarnings is «It was me»: the notice goes. It changes nothing that protects
+// DismissWarnings is «It was me»: the notice goes. It changes nothing that protects
 // anybody, the letter is in the mailbox, so no step-up is asked for it.
-func (d *Desk) SeeWarnings(ctx context.Context, v countersign.Visit, g Guest) error {
-	return d.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		n, err := tx.SeeWarnings(ctx, g.User.ID)
+func (s *Service) DismissWarnings(ctx context.Context, v countersign.Visit, g Principal) error {
+	return s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		n, err := tx.DismissWarnings(ctx, g.User.ID)
 		if err == nil && n > 0 {
-			tx.Record(record(v, "password.known_seen", g.User))
+			tx.Record(newEvent(v, "password.known_seen", g.User))
 		}
 		return err
 	})
@@ -285,15 +285,15 @@ func (d *Desk) SeeWarnings(ctx context.Context, v countersign.Visit, g Guest) er
 
 // allPaused tells whether no way that may be turned to takes a token now, and
 // then why the one that is asked for does not.
-func (d *Desk) allPaused(f policy.Facts) (policy.Pause, bool) {
-	for _, fa := range Ways(f) {
-		if f.Paused(fa).Code == "" {
-			return policy.Pause{}, false
+func (s *Service) allPaused(f policy.Facts) (policy.Decision, bool) {
+	for _, fa := range OtherMethods(f) {
+		if f.LimitedMethods(fa).Code == "" {
+			return policy.Decision{}, false
 		}
 	}
-	if f.Codes.Left > 0 && f.Paused(countersign.Factor{Method: countersign.Recovery}).Code == "" {
-		return policy.Pause{}, false
+	if f.RecoveryCodes.Left > 0 && f.LimitedMethods(countersign.Factor{Method: countersign.MethodRecovery}).Code == "" {
+		return policy.Decision{}, false
 	}
-	p := f.Paused(f.Method())
+	p := f.LimitedMethods(f.Method())
 	return p, p.Code != ""
 }

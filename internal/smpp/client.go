@@ -77,7 +77,7 @@ func (c *Client) note(down error) {
 
 // stay asks a link now and then whether it lives, until it is over.
 func (l *link) stay(ctx context.Context) {
-	ticker := time.NewTicker(l.Patience)
+	ticker := time.NewTicker(l.Timeout)
 	defer ticker.Stop()
 	for {
 		select {
@@ -116,14 +116,14 @@ func (c *Client) Check(ctx context.Context) error {
 
 // bound is a link that lives. One that is being made is waited for.
 func (c *Client) bound(ctx context.Context) (*link, error) {
-	if l, _ := c.living(); l != nil {
+	if l, _ := c.reconnect(); l != nil {
 		return l, nil
 	}
 	made := c.dialing.DoChan("", func() (any, error) {
-		if l, _ := c.living(); l != nil {
+		if l, _ := c.reconnect(); l != nil {
 			return l, nil
 		}
-		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Patience) // others wait for it as well
+		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout) // others wait for it as well
 		defer cancel()
 		l, err := dial(whole, c.Settings)
 		if err != nil {
@@ -145,8 +145,8 @@ func (c *Client) bound(ctx context.Context) (*link, error) {
 	}
 }
 
-// living is the link, if it lives, or else what is known of its failure.
-func (c *Client) living() (*link, error) {
+// reconnect is the link, if it lives, or else what is known of its failure.
+func (c *Client) reconnect() (*link, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.link != nil && c.link.live() {
@@ -158,7 +158,7 @@ func (c *Client) living() (*link, error) {
 // Submit hands over one text and returns what the gateway calls its first part.
 // A Status, and every error but ErrNoAnswer, say that it was not taken.
 func (c *Client) Submit(ctx context.Context, m Message) (id string, err error) {
-	l, down := c.living()
+	l, down := c.reconnect()
 	if l == nil && down != nil {
 		return "", down
 	}

@@ -48,7 +48,7 @@ func TestAForeignCenterOnItsBadDays(t *testing.T) {
 					m := token
 					m.To = "+161455501" + tt.digits
 					if tt.digits != "38" {
-						cl.Patience = time.Second
+						cl.Timeout = time.Second
 					}
 					id, err := cl.Submit(t.Context(), m)
 					var status Status
@@ -56,7 +56,7 @@ func TestAForeignCenterOnItsBadDays(t *testing.T) {
 					if status != tt.status || Unsure(err) != tt.unsure || (err == nil) != (id != "") {
 						t.Errorf("got %q %v", id, err)
 					}
-					if l, _ := cl.living(); tt.digits == "34" && l != nil {
+					if l, _ := cl.reconnect(); tt.digits == "34" && l != nil {
 						<-l.gone // a message that crosses its good-bye has no answer either
 					}
 					m.To = "+16145550150"
@@ -71,7 +71,7 @@ func TestAForeignCenterOnItsBadDays(t *testing.T) {
 
 func foreignClient(t *testing.T, c *mtatest.NodeCenter) *Client {
 	t.Helper()
-	cl := &Client{Settings: Settings{Address: c.Address, User: "cs", Password: "secret", Patience: 10 * time.Second}}
+	cl := &Client{Settings: Settings{Address: c.Address, User: "cs", Password: "secret", Timeout: 10 * time.Second}}
 	if c.Authority != "" {
 		pem, err := os.ReadFile(c.Authority)
 		if err != nil {
@@ -91,7 +91,7 @@ func TestTextsAreThoseThatKannelSends(t *testing.T) {
 	t.Parallel()
 	c := mtatest.StartCenter(t)
 	kannel := mtatest.StartKannel(t, c.Address)
-	cl := &Client{Settings: Settings{Address: c.Address, User: "cs", Password: "secret", Patience: 10 * time.Second}}
+	cl := &Client{Settings: Settings{Address: c.Address, User: "cs", Password: "secret", Timeout: 10 * time.Second}}
 	t.Cleanup(cl.Close)
 	texts := []string{
 		token.Text,
@@ -143,7 +143,7 @@ func TestReceiptsOfAForeignCenter(t *testing.T) {
 	var mu sync.Mutex
 	told := map[string][]string{}
 	cl := foreignClient(t, c)
-	cl.Told = func(r Receipt) {
+	cl.Received = func(r Receipt) {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, id := range r.IDs {

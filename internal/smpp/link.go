@@ -16,8 +16,8 @@ type Settings struct {
 	TLS      *tls.Config
 	User     string
 	Password string
-	Patience time.Duration // for an answer; also how long a link may be silent before it is asked whether it lives
-	Told     func(Receipt) // a receipt came; it must not wait for long
+	Timeout  time.Duration // for an answer; also how long a link may be silent before it is asked whether it lives
+	Received func(Receipt) // a receipt came; it must not wait for long
 }
 
 // ErrNoAnswer says that a message was handed over and nothing was said about
@@ -39,14 +39,14 @@ type link struct {
 
 // dial connects and logs in.
 func dial(ctx context.Context, s Settings) (*link, error) {
-	dialer := &net.Dialer{Timeout: s.Patience}
+	dialer := &net.Dialer{Timeout: s.Timeout}
 	conn, err := dialer.DialContext(ctx, "tcp", s.Address)
 	if err != nil {
 		return nil, err
 	}
 	if s.TLS != nil {
 		secure := tls.Client(conn, s.TLS)
-		ctx, cancel := context.WithTimeout(ctx, s.Patience)
+		ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 		defer cancel()
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, errors.Join(err, conn.Close())
@@ -84,7 +84,7 @@ func (l *link) ask(ctx context.Context, command uint32, body []byte) (pdu, error
 	if err := l.write(pdu{command: command, sequence: sequence, body: body}); err != nil {
 		return pdu{}, ErrNoAnswer // part of it may have gone out
 	}
-	timer := time.NewTimer(l.Patience)
+	timer := time.NewTimer(l.Timeout)
 	defer timer.Stop()
 	select {
 	case p := <-answer:
@@ -141,7 +141,7 @@ func (l *link) endRetired() {
 func (l *link) write(p pdu) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.conn.SetWriteDeadline(time.Now().Add(l.Patience)); err != nil {
+	if err := l.conn.SetWriteDeadline(time.Now().Add(l.Timeout)); err != nil {
 		return err
 	}
 	_, err := l.conn.Write(p.bytes())
@@ -153,7 +153,7 @@ func (l *link) listen() {
 	defer l.close()
 	for {
 		// Twice silent for that long, once after it was asked: it is dead.
-		if err := l.conn.SetReadDeadline(time.Now().Add(2 * l.Patience)); err != nil {
+		if err := l.conn.SetReadDeadline(time.Now().Add(2 * l.Timeout)); err != nil {
 			return
 		}
 		p, err := readPDU(l.conn)
@@ -180,8 +180,8 @@ func (l *link) take(p pdu) bool {
 	case p.command == enquireLink:
 		return answer(enquireLinkResp, nil)
 	case p.command == deliverSM:
-		if told, ok := receiptOf(p.body); ok && l.Told != nil {
-			l.Told(told)
+		if told, ok := receiptOf(p.body); ok && l.Received != nil {
+			l.Received(told)
 		}
 		return answer(deliverSMResp, []byte{0})
 	case p.command == unbind:

@@ -28,7 +28,7 @@ const (
 // The limits of a PDU: what is shorter or longer is not SMPP.
 const (
 	headerLength = 16
-	longestPDU   = 64 << 10
+	maxPDU       = 64 << 10
 )
 
 // A pdu is one unit of the protocol.
@@ -47,7 +47,7 @@ func readPDU(r io.Reader) (pdu, error) {
 		return pdu{}, err
 	}
 	length := binary.BigEndian.Uint32(head[:])
-	if length < headerLength || length > longestPDU {
+	if length < headerLength || length > maxPDU {
 		return pdu{}, errLength
 	}
 	p := pdu{

@@ -49,7 +49,7 @@ func (s *silent) connections() int {
 // taken. Who comes while one waits for it shares the time that it costs.
 func TestAGatewayThatIsSilentAtTheLogin(t *testing.T) {
 	s := newSilent(t)
-	cl := &Client{Settings: Settings{Address: s.Addr().String(), User: "cs", Password: "secret", Patience: time.Second}}
+	cl := &Client{Settings: Settings{Address: s.Addr().String(), User: "cs", Password: "secret", Timeout: time.Second}}
 	var all sync.WaitGroup
 	ready := make(chan struct{})
 	for range 20 {
@@ -71,11 +71,11 @@ func TestAGatewayThatIsSilentAtTheLogin(t *testing.T) {
 // back, the link is made without a message.
 func TestAGatewayThatIsKnownToBeAway(t *testing.T) {
 	s := newSilent(t)
-	cl := &Client{Settings: Settings{Address: s.Addr().String(), User: "cs", Password: "secret", Patience: 300 * time.Millisecond}}
+	cl := &Client{Settings: Settings{Address: s.Addr().String(), User: "cs", Password: "secret", Timeout: 300 * time.Millisecond}}
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = cl.Run(ctx) })
-	for _, down := cl.living(); down == nil; _, down = cl.living() {
+	for _, down := cl.reconnect(); down == nil; _, down = cl.reconnect() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	before := s.connections()
@@ -89,7 +89,7 @@ func TestAGatewayThatIsKnownToBeAway(t *testing.T) {
 	}
 	_ = s.Close()
 	back := newCenterAt(t, s.Addr().String(), func(s *session, p pdu, _ sent) { s.take(p, "a1") })
-	for l, _ := cl.living(); l == nil; l, _ = cl.living() {
+	for l, _ := cl.reconnect(); l == nil; l, _ = cl.reconnect() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if id, err := cl.Submit(t.Context(), token); err != nil || id != "a1" {

@@ -141,7 +141,7 @@ func sentOf(body []byte) sent {
 }
 
 func client(c *center) *Client {
-	s := Settings{Address: c.listen.Addr().String(), User: "cs", Password: "secret", Patience: 2 * time.Second}
+	s := Settings{Address: c.listen.Addr().String(), User: "cs", Password: "secret", Timeout: 2 * time.Second}
 	return &Client{Settings: s}
 }
 
@@ -243,8 +243,8 @@ func TestRun(t *testing.T) {
 		_ = s.Close()
 	})
 	cl := client(c)
-	cl.Patience = 200 * time.Millisecond
-	cl.Told = func(r Receipt) { told <- r }
+	cl.Timeout = 200 * time.Millisecond
+	cl.Received = func(r Receipt) { told <- r }
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var running sync.WaitGroup
@@ -374,7 +374,7 @@ func FuzzDeliver(f *testing.F) {
 		if ok && len(r.IDs) == 0 {
 			t.Error("a receipt without a name")
 		}
-		if p, err := readPDU(bytes.NewReader(body)); err == nil && len(p.body) > longestPDU {
+		if p, err := readPDU(bytes.NewReader(body)); err == nil && len(p.body) > maxPDU {
 			t.Error("too long")
 		}
 	})

@@ -23,7 +23,7 @@ func (db *DB) Agencies(ctx context.Context) ([]countersign.Agency, error) {
 	type host struct{ agency, name string }
 	var all []countersign.Agency
 	var hosts []host
-	err := db.everywhere(ctx, db.read, func(t *sql.Tx) (err error) {
+	err := db.inAllAgencies(ctx, db.read, func(t *sql.Tx) (err error) {
 		if all, err = list(ctx, t, scanAgency, `SELECT `+agencyColumns+` FROM agency ORDER BY created, id`); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (db *DB) Agency(ctx context.Context, id countersign.AgencyID) (countersign.
 			return a, nil
 		}
 	}
-	return countersign.Agency{}, &countersign.Error{Kind: countersign.NotFound, Code: "agency.unknown"}
+	return countersign.Agency{}, &countersign.Error{Kind: countersign.KindNotFound, Code: "agency.unknown"}
 }
 
 // AddAgency adds an agency with its hosts. It stands on the DB because before
@@ -94,7 +94,7 @@ func (tx *Tx) SaveAgency(ctx context.Context, a countersign.Agency) error {
 
 // codeTaken is the error for the code of another agency.
 func codeTaken(a countersign.Agency) error {
-	return &countersign.Error{Kind: countersign.Exists, Code: "agency.code_taken", Field: "code", Args: countersign.Args{"Code": a.Code}}
+	return &countersign.Error{Kind: countersign.KindConflict, Code: "agency.code_taken", Field: "code", Args: countersign.Args{"Code": a.Code}}
 }
 
 // SaveHosts gives the transaction's agency these hosts in place of those it has.
@@ -109,7 +109,7 @@ func (tx *Tx) addHosts(ctx context.Context, hosts []string) error {
 	for i, h := range hosts {
 		_, err := tx.exec(ctx, `INSERT INTO agency_host (agency_id, host, position) VALUES ($1, $2, $3)`, tx.agency, strings.ToLower(h), i)
 		if isExist(err) {
-			return &countersign.Error{Kind: countersign.Exists, Code: "agency.host_taken", Field: "host", Args: countersign.Args{"Host": h}}
+			return &countersign.Error{Kind: countersign.KindConflict, Code: "agency.host_taken", Field: "host", Args: countersign.Args{"Host": h}}
 		}
 		if err != nil {
 			return err

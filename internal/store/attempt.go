@@ -11,8 +11,8 @@ import (
 	"countersign"
 )
 
-// attemptPlace names the row that an attempt's body is sealed for.
-func (tx *Tx) attemptPlace(id countersign.AttemptID) string {
+// attemptAAD names the row that an attempt's body is sealed for.
+func (tx *Tx) attemptAAD(id countersign.AttemptID) string {
 	return fmt.Sprintf("attempt.body/%s/%s", tx.agency, id)
 }
 
@@ -28,9 +28,9 @@ func (tx *Tx) scanAttempt(scan func(...any) error) (countersign.Attempt, error) 
 	if err := scan(&id, &session, &failures, &tried, &hints, &sealed); err != nil {
 		return a, err
 	}
-	body, err := tx.db.box.Open(sealed, tx.attemptPlace(id))
+	body, err := tx.db.box.Open(sealed, tx.attemptAAD(id))
 	if err != nil {
-		return a, &countersign.Error{Kind: countersign.Denied, Code: "secret.broken", Args: countersign.Args{"Place": tx.attemptPlace(id)}, Err: err}
+		return a, &countersign.Error{Kind: countersign.KindDenied, Code: "secret.broken", Args: countersign.Args{"Place": tx.attemptAAD(id)}, Err: err}
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
 		return a, fmt.Errorf("read attempt: %w", err)
@@ -44,7 +44,7 @@ func (tx *Tx) sealAttempt(a countersign.Attempt) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tx.db.box.Seal(body, tx.attemptPlace(a.ID))
+	return tx.db.box.Seal(body, tx.attemptAAD(a.ID))
 }
 
 // Attempt is the attempt with this ID. Of one that was ended by something else the
@@ -80,7 +80,7 @@ func (tx *Tx) SaveAttempt(ctx context.Context, a countersign.Attempt) error {
 	n, err := tx.exec(ctx, `UPDATE attempt SET body = $3, expires = $4 WHERE agency_id = $1 AND id = $2`,
 		tx.agency, a.ID, sealed, millis(a.Expires))
 	if err == nil && n == 0 {
-		return &countersign.Error{Kind: countersign.Expired, Code: "attempt.expired"}
+		return &countersign.Error{Kind: countersign.KindGone, Code: "attempt.expired"}
 	}
 	return err
 }
@@ -143,8 +143,8 @@ func (tx *Tx) CountAttempts(ctx context.Context, user countersign.UserID, p coun
 	return n, err
 }
 
-// CountSetUps is how many live wizards a user has open.
-func (tx *Tx) CountSetUps(ctx context.Context, user countersign.UserID, now time.Time) (int, error) {
+// CountEnrollments is how many live wizards a user has open.
+func (tx *Tx) CountEnrollments(ctx context.Context, user countersign.UserID, now time.Time) (int, error) {
 	var n int
 	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM attempt WHERE agency_id = $1 AND user_id = $2 AND expires > $3`,
 		tx.agency, user, millis(now)).Scan(&n)
@@ -154,6 +154,6 @@ func (tx *Tx) CountSetUps(ctx context.Context, user countersign.UserID, now time
 // PruneAttempts removes attempts that expired before then, of all agencies, and
 // tells nobody: what the sign-in's own sweep could not end.
 func (db *DB) PruneAttempts(ctx context.Context, before time.Time) error {
-	_, err := db.execEverywhere(ctx, `DELETE FROM attempt WHERE expires < $1`, millis(before))
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM attempt WHERE expires < $1`, millis(before))
 	return err
 }

@@ -102,8 +102,8 @@ type SessionChange struct {
 	Was     string
 }
 
-// NoteChange keeps a change, for the case that its session is disowned.
-func (tx *Tx) NoteChange(ctx context.Context, c SessionChange) error {
+// RecordChange keeps a change, for the case that its session is disowned.
+func (tx *Tx) RecordChange(ctx context.Context, c SessionChange) error {
 	if c.Browser == "" {
 		return nil
 	}

@@ -65,15 +65,15 @@ type auditor struct {
 	broken []chained        // rows whose digest is not that of their contents after the row before
 	known  map[int64]string // digests of rows that a checkpoint names
 	all    map[string]bool  // digests of broken rows and of those before them
-	faults []countersign.Fault
+	faults []countersign.Inconsistency
 }
 
 func (a *auditor) fault(seq int64, what string, args ...any) {
-	a.faults = append(a.faults, countersign.Fault{Seq: seq, What: fmt.Sprintf(what, args...)})
+	a.faults = append(a.faults, countersign.Inconsistency{Seq: seq, What: fmt.Sprintf(what, args...)})
 }
 
-// look takes the next row.
-func (a *auditor) look(c chained) error {
+// readRows takes the next row.
+func (a *auditor) readRows(c chained) error {
 	if c.seq != a.last.seq+1 {
 		a.missing(a.last.seq+1, c.seq-1, "")
 	}
@@ -120,12 +120,12 @@ func (a *auditor) judge() error {
 	return nil
 }
 
-// mostMoved is among how many broken rows a moved one is looked for.
-const mostMoved = 200
+// maxChanges is among how many broken rows a moved one is looked for.
+const maxChanges = 200
 
 // placeOf is the row number under which c was written; 0 if it fits nowhere.
 func (a *auditor) placeOf(c chained) (int64, error) {
-	if len(a.broken) > mostMoved {
+	if len(a.broken) > maxChanges {
 		return 0, nil
 	}
 	for _, other := range a.broken {
@@ -174,13 +174,13 @@ const piece = 1000
 // with it, and how many rows there are. It sees one moment of the database,
 // whatever is written meanwhile. checkpoints are trusted: the caller has
 // checked their signatures; they are in order.
-func (db *DB) Verify(ctx context.Context, agency countersign.AgencyID, checkpoints []countersign.Checkpoint) (rows int64, faults []countersign.Fault, err error) {
+func (db *DB) Verify(ctx context.Context, agency countersign.AgencyID, checkpoints []countersign.Checkpoint) (rows int64, faults []countersign.Inconsistency, err error) {
 	err = db.snapshot(ctx, agency, func(tx *Tx) error {
 		a := &auditor{known: map[int64]string{}, all: map[string]bool{}}
 		for _, c := range checkpoints {
 			a.known[c.Seq] = ""
 		}
-		if err := tx.walkChain(ctx, a.look); err != nil {
+		if err := tx.walkChain(ctx, a.readRows); err != nil {
 			return err
 		}
 		if err := a.judge(); err != nil {

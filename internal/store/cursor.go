@@ -24,8 +24,8 @@ func splitCursor(cursor string) (value, id string) {
 
 // likeText is the pattern that finds what was typed anywhere in the search text.
 func likeText(typed string) string {
-	if len(typed) > countersign.LongestTyped {
-		typed = typed[:countersign.LongestTyped]
+	if len(typed) > countersign.MaxTypedLength {
+		typed = typed[:countersign.MaxTypedLength]
 	}
 	folded := countersign.FoldText(strings.ReplaceAll(strings.ToValidUTF8(typed, ""), "\x00", ""))
 	if folded == "" {

@@ -23,8 +23,8 @@ func (tx *Tx) Browser(ctx context.Context, id countersign.BrowserID) (b counters
 	return b, err == nil, err
 }
 
-// PutBrowser keeps a browser row, or its new secret.
-func (tx *Tx) PutBrowser(ctx context.Context, b countersign.Browser) error {
+// SaveBrowser keeps a browser row, or its new secret.
+func (tx *Tx) SaveBrowser(ctx context.Context, b countersign.Browser) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO browser (agency_id, id, digest, created, seen) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = excluded.seen WHERE browser.agency_id = excluded.agency_id`,
@@ -43,7 +43,7 @@ func (tx *Tx) SharedBrowser(ctx context.Context, id countersign.BrowserID, user 
 // PruneBrowsers removes browsers that were last seen before then and never
 // completed a sign-in, of all agencies.
 func (db *DB) PruneBrowsers(ctx context.Context, before time.Time) error {
-	_, err := db.execEverywhere(ctx, `
+	_, err := db.execInAllAgencies(ctx, `
 		DELETE FROM browser WHERE seen < $1 AND NOT EXISTS (
 			SELECT 1 FROM device WHERE device.agency_id = browser.agency_id AND device.browser_id = browser.id)`, millis(before))
 	return err
@@ -57,7 +57,7 @@ func scanDevice(scan func(...any) error) (countersign.Device, error) {
 	var ip string
 	var first, last, proved, token, forgotten int64
 	err := scan(&d.ID, &d.User, &d.Browser, &d.Client.Browser, &d.Client.OS, &d.Client.Product, &ip,
-		&first, &last, &proved, &token, &forgotten, &d.ForgottenW, &d.Declined)
+		&first, &last, &proved, &token, &forgotten, &d.ForgottenReason, &d.Declined)
 	d.Client.IP = address(ip)
 	d.FirstSeen, d.LastSeen, d.Proved = instant(first), instant(last), instant(proved)
 	d.LastToken, d.Forgotten = instant(token), instant(forgotten)
@@ -70,8 +70,8 @@ func (tx *Tx) Devices(ctx context.Context, user countersign.UserID) ([]countersi
 		`SELECT `+deviceColumns+` FROM device WHERE agency_id = $1 AND user_id = $2 ORDER BY last_seen DESC, id`, tx.agency, user)
 }
 
-// PutDevice keeps a connection: a new row, or what is known of it from now on.
-func (tx *Tx) PutDevice(ctx context.Context, d countersign.Device) error {
+// SaveDevice keeps a connection: a new row, or what is known of it from now on.
+func (tx *Tx) SaveDevice(ctx context.Context, d countersign.Device) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO device (agency_id, id, user_id, browser_id, family, os, product, network, ip,
 			first_seen, last_seen, proved, last_token, forgotten, forgotten_why, declined)
@@ -80,12 +80,12 @@ func (tx *Tx) PutDevice(ctx context.Context, d countersign.Device) error {
 			ip = excluded.ip, last_seen = excluded.last_seen, proved = excluded.proved, last_token = excluded.last_token,
 			forgotten = excluded.forgotten, forgotten_why = excluded.forgotten_why, declined = excluded.declined`,
 		tx.agency, d.ID, d.User, d.Browser, d.Client.Browser, d.Client.OS, d.Client.Product, d.Client.Network(), addressText(d.Client.IP),
-		millis(d.FirstSeen), millis(d.LastSeen), millis(d.Proved), millis(d.LastToken), millis(d.Forgotten), d.ForgottenW, d.Declined)
+		millis(d.FirstSeen), millis(d.LastSeen), millis(d.Proved), millis(d.LastToken), millis(d.Forgotten), d.ForgottenReason, d.Declined)
 	return err
 }
 
-// KeepDevices drops all but the n connections of a user that were used last.
-func (tx *Tx) KeepDevices(ctx context.Context, user countersign.UserID, n int) error {
+// TrimDevices drops all but the n connections of a user that were used last.
+func (tx *Tx) TrimDevices(ctx context.Context, user countersign.UserID, n int) error {
 	_, err := tx.exec(ctx, `
 		DELETE FROM device WHERE agency_id = $1 AND user_id = $2 AND id NOT IN (
 			SELECT d.id FROM device d WHERE d.agency_id = $1 AND d.user_id = $2 ORDER BY d.last_seen DESC, d.id LIMIT $3)`,

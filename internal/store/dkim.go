@@ -9,7 +9,7 @@ import (
 
 var dkimColumns = columns("agency_id", "domain", "selector", "secret", "created", "signs")
 
-func dkimPlace(agency countersign.AgencyID, domain, selector string) string {
+func dkimAAD(agency countersign.AgencyID, domain, selector string) string {
 	return fmt.Sprintf("dkim_key.secret/%s/%s/%s", agency, domain, selector)
 }
 
@@ -23,7 +23,7 @@ func (db *DB) scanDKIM(scan func(...any) error) (countersign.DKIMKey, error) {
 	}
 	k.Created = instant(created)
 	var err error
-	if k.Private, err = db.box.Open(sealed, dkimPlace(agency, k.Domain, k.Selector)); err != nil {
+	if k.Private, err = db.box.Open(sealed, dkimAAD(agency, k.Domain, k.Selector)); err != nil {
 		return k, fmt.Errorf("open DKIM key: %w", err)
 	}
 	return k, nil
@@ -37,7 +37,7 @@ func (tx *Tx) DKIMKeys(ctx context.Context, domain string) ([]countersign.DKIMKe
 
 // AddDKIMKey keeps a new key, which signs nothing yet.
 func (tx *Tx) AddDKIMKey(ctx context.Context, k countersign.DKIMKey) error {
-	sealed, err := tx.db.box.Seal(k.Private, dkimPlace(tx.agency, k.Domain, k.Selector))
+	sealed, err := tx.db.box.Seal(k.Private, dkimAAD(tx.agency, k.Domain, k.Selector))
 	if err != nil {
 		return err
 	}

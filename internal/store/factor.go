@@ -11,8 +11,8 @@ import (
 
 var factorColumns = columns("id", "user_id", "method", "address", "secret", "state", "verified", "last_used", "is_default")
 
-// factorPlace names the row that a factor's secret is sealed for (KY-01).
-func (tx *Tx) factorPlace(f countersign.Factor) string {
+// factorAAD names the row that a factor's secret is sealed for (KY-01).
+func (tx *Tx) factorAAD(f countersign.Factor) string {
 	return fmt.Sprintf("factor.secret/%s/%s/%s", tx.agency, f.User, f.ID)
 }
 
@@ -28,7 +28,7 @@ func (tx *Tx) scanFactor(scan func(...any) error) (countersign.Factor, error) {
 		return f, nil
 	}
 	var err error
-	if f.Secret, err = tx.db.box.Open(sealed, tx.factorPlace(f)); err != nil {
+	if f.Secret, err = tx.db.box.Open(sealed, tx.factorAAD(f)); err != nil {
 		f.Broken = true // who signs in is refused; who mends it can still read and replace the rest
 	}
 	return f, nil
@@ -39,7 +39,7 @@ func (tx *Tx) Factors(ctx context.Context, user countersign.UserID) ([]countersi
 	all, err := list(ctx, tx.sql, tx.scanFactor,
 		`SELECT `+factorColumns+` FROM factor WHERE agency_id = $1 AND user_id = $2 ORDER BY verified, id`, tx.agency, user)
 	for i, f := range all {
-		if err == nil && f.Method == countersign.ByPasskey {
+		if err == nil && f.Method == countersign.MethodPasskey {
 			all[i].Passkeys, err = tx.passkeys(ctx, f)
 			all[i].Broken = slices.ContainsFunc(all[i].Passkeys, func(p countersign.Passkey) bool { return p.Broken })
 		}
@@ -47,13 +47,13 @@ func (tx *Tx) Factors(ctx context.Context, user countersign.UserID) ([]countersi
 	return all, err
 }
 
-// PutFactor keeps a newly verified method; it takes the place of an earlier
+// SaveFactor keeps a newly verified method; it takes the place of an earlier
 // one of the same method, and leaves Default to SetDefault.
-func (tx *Tx) PutFactor(ctx context.Context, f countersign.Factor) error {
+func (tx *Tx) SaveFactor(ctx context.Context, f countersign.Factor) error {
 	var sealed = []byte{}
 	if len(f.Secret) > 0 {
 		var err error
-		if sealed, err = tx.db.box.Seal(f.Secret, tx.factorPlace(f)); err != nil {
+		if sealed, err = tx.db.box.Seal(f.Secret, tx.factorAAD(f)); err != nil {
 			return fmt.Errorf("seal the secret of factor %s: %w", f.ID, err)
 		}
 	}

@@ -101,7 +101,7 @@ func TestNoAgencyNoRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.db.Unfenced() {
+	if p.db.WithoutRLS() {
 		t.Error("the role of the tests passes the wall")
 	}
 	if all, err := p.db.Agencies(t.Context()); err != nil || len(all) != 2 {
@@ -123,7 +123,7 @@ func TestARoleThatPassesTheWallIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if !db.Unfenced() {
+	if !db.WithoutRLS() {
 		t.Error("a superuser was not noticed")
 	}
 }

@@ -65,7 +65,7 @@ func (db *DB) refold(ctx context.Context, users, factors string) error {
 			`UPDATE factor SET folded = $4 WHERE agency_id = $1 AND id = $2 AND $3 = $5 AND address = $6`},
 	} {
 		for after, more := "", true; more; {
-			err := db.everywhere(ctx, db.write, func(t *sql.Tx) (err error) {
+			err := db.inAllAgencies(ctx, db.write, func(t *sql.Tx) (err error) {
 				after, more, err = refoldFew(ctx, t, part.read, part.write, after)
 				return err
 			})

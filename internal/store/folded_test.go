@@ -87,8 +87,8 @@ func (p place) addPeople() {
 				return err
 			}
 		}
-		return tx.AddMessage(ctx, countersign.Message{ID: "locale", User: "id-INES", Kind: countersign.KindToken, Channel: countersign.ByEmail,
-			To: "Ines.I@demo.example", Created: noon, Due: noon, State: countersign.Refused})
+		return tx.AddMessage(ctx, countersign.Message{ID: "locale", User: "id-INES", Kind: countersign.MessageToken, Channel: countersign.ChannelEmail,
+			To: "Ines.I@demo.example", Created: noon, Due: noon, State: countersign.StateRefused})
 	})
 }
 

@@ -57,7 +57,7 @@ func TestAFullDisk(t *testing.T) {
 			readyz(http.StatusOK, "ready")
 			free := fill(p)
 			err := save(strings.Repeat("too long ", 1<<17))
-			if countersign.KindOf(err) != countersign.Busy || !strings.Contains(err.Error(), "the disk of the database is full; free some space on it") {
+			if countersign.KindOf(err) != countersign.KindUnavailable || !strings.Contains(err.Error(), "the disk of the database is full; free some space on it") {
 				t.Errorf("got %v", err)
 			}
 			readyz(http.StatusServiceUnavailable, "the disk of the database is full")

@@ -15,8 +15,8 @@ import (
 // What belongs to the installation as a whole: a proof of its master key, and
 // the root of its keyed digests. Both are sealed, as every value of the table is.
 
-// installationPlace names the row that a value is sealed for.
-func installationPlace(name string) string { return "installation/" + name }
+// installationAAD names the row that a value is sealed for.
+func installationAAD(name string) string { return "installation/" + name }
 
 // proof is what the row "key" holds.
 var proof = []byte("countersign")
@@ -25,19 +25,19 @@ var proof = []byte("countersign")
 // with another one no app secret would open, so the program must not start. It
 // then reads the root of keyed digests. The first node makes both.
 func (db *DB) openInstallation(ctx context.Context) error {
-	t, err := db.begin(ctx, db.write, everyone, nil)
+	t, err := db.begin(ctx, db.write, allAgencies, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = t.Rollback() }()
-	kept, err := db.keepValue(ctx, t, "key", proof)
+	kept, err := db.saveValue(ctx, t, "key", proof)
 	if errors.Is(err, secret.ErrOtherKey) || errors.Is(err, secret.ErrOtherPlace) || err == nil && !bytes.Equal(kept, proof) {
 		return ErrOtherKey
 	}
 	if err != nil {
 		return err
 	}
-	root, err := db.keepValue(ctx, t, "digests", secret.NewRoot())
+	root, err := db.saveValue(ctx, t, "digests", secret.NewRoot())
 	if err != nil {
 		return err
 	}
@@ -47,10 +47,10 @@ func (db *DB) openInstallation(ctx context.Context) error {
 	return t.Commit()
 }
 
-// keepValue keeps a value under a name, unless there is one, and returns which
+// saveValue keeps a value under a name, unless there is one, and returns which
 // one is there.
-func (db *DB) keepValue(ctx context.Context, t *sql.Tx, name string, value []byte) ([]byte, error) {
-	sealed, err := db.box.Seal(value, installationPlace(name))
+func (db *DB) saveValue(ctx context.Context, t *sql.Tx, name string, value []byte) ([]byte, error) {
+	sealed, err := db.box.Seal(value, installationAAD(name))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (db *DB) keepValue(ctx context.Context, t *sql.Tx, name string, value []byt
 	if err := t.QueryRowContext(ctx, `SELECT value FROM installation WHERE name = $1`, name).Scan(&sealed); err != nil {
 		return nil, err
 	}
-	return db.box.Open(sealed, installationPlace(name))
+	return db.box.Open(sealed, installationAAD(name))
 }
 
 // Key is for keyed digests. Its root is drawn once and stays in the database,
@@ -76,7 +76,7 @@ func HasKey(ctx context.Context, url string) (sealed bool, err error) {
 	}
 	c, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {
-		return false, fmt.Errorf("reach the database: %w", cause(err))
+		return false, fmt.Errorf("reach the database: %w", causeOf(err))
 	}
 	defer func() { _ = c.Close(ctx) }()
 	if err := c.QueryRow(ctx, `SELECT to_regclass('installation') IS NOT NULL`).Scan(&sealed); err != nil || !sealed {

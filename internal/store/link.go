@@ -57,6 +57,6 @@ func (tx *Tx) SessionOfLink(ctx context.Context, digest string) (countersign.Ses
 
 // PruneLinks removes links that expired before then, of all agencies.
 func (db *DB) PruneLinks(ctx context.Context, before time.Time) error {
-	_, err := db.execEverywhere(ctx, `DELETE FROM link WHERE expires < $1`, millis(before))
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM link WHERE expires < $1`, millis(before))
 	return err
 }

@@ -15,7 +15,7 @@ func TestLinksOfSessions(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
 			for i, digest := range []string{"first", "second"} {
-				l := countersign.Link{Digest: digest, User: p.user.ID, Purpose: countersign.LinkNotMe, Created: noon, Expires: noon.Add(time.Duration(i+1) * time.Hour)}
+				l := countersign.Link{Digest: digest, User: p.user.ID, Purpose: countersign.LinkUnrecognized, Created: noon, Expires: noon.Add(time.Duration(i+1) * time.Hour)}
 				s := countersign.Session{ID: countersign.SessionID("session-" + digest), User: p.user.ID, Device: "device", Proof: countersign.ProofEmail, Started: noon, Expires: noon.Add(time.Hour)}
 				if err := tx.AddSession(ctx, s); err != nil {
 					return err
@@ -30,7 +30,7 @@ func TestLinksOfSessions(t *testing.T) {
 			p.Fatal(err)
 		}
 		p.in(func(ctx context.Context, tx *store.Tx) error {
-			if _, err := tx.Link(ctx, "first"); countersign.KindOf(err) != countersign.NotFound {
+			if _, err := tx.Link(ctx, "first"); countersign.KindOf(err) != countersign.KindNotFound {
 				p.Errorf("a link that is over stays: %v", err)
 			}
 			if _, err := tx.Link(ctx, "second"); err != nil {

@@ -15,8 +15,8 @@ var messageColumns = columns("id", "agency_id", "user_id", "kind", "channel", "r
 	"created", "due", "expires", "claimed", "tries", "state", "server", "answer", "done", "used",
 	"route", "tag", "receipt", "receipt_at", "network", "findings", "reason")
 
-// messagePlace names the row that a message's data is sealed for.
-func messagePlace(agency countersign.AgencyID, id countersign.MessageID) string {
+// messageAAD names the row that a message's data is sealed for.
+func messageAAD(agency countersign.AgencyID, id countersign.MessageID) string {
 	return fmt.Sprintf("message.data/%s/%s", agency, id)
 }
 
@@ -41,9 +41,9 @@ func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) 
 	if len(sealed) == 0 {
 		return m, nil
 	}
-	plain, err := db.box.Open(sealed, messagePlace(m.Agency, m.ID))
+	plain, err := db.box.Open(sealed, messageAAD(m.Agency, m.ID))
 	if err != nil {
-		m.State, m.Answer = countersign.Refused, messageBroken
+		m.State, m.Answer = countersign.StateRefused, messageBroken
 		return m, nil
 	}
 	return m, json.Unmarshal(plain, &m.Data)
@@ -76,7 +76,7 @@ func (tx *Tx) AddMessage(ctx context.Context, m countersign.Message) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := tx.db.box.Seal(plain, messagePlace(tx.agency, m.ID))
+	sealed, err := tx.db.box.Seal(plain, messageAAD(tx.agency, m.ID))
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (tx *Tx) AddMessage(ctx context.Context, m countersign.Message) error {
 
 func (tx *Tx) insertMessage(ctx context.Context, m countersign.Message, sealed []byte) error {
 	if m.State == "" {
-		m.State = countersign.Waiting
+		m.State = countersign.StateWaiting
 	}
 	_, err := tx.exec(ctx, `
 		INSERT INTO message (agency_id, id, user_id, kind, channel, recipient, data, reference, urgent,
@@ -98,7 +98,7 @@ func (tx *Tx) insertMessage(ctx context.Context, m countersign.Message, sealed [
 
 // prefix is a number without its last four digits: what adjacent numbers share.
 func prefix(m countersign.Message) string {
-	if m.Channel != countersign.BySMS || len(m.To) < 5 {
+	if m.Channel != countersign.ChannelSMS || len(m.To) < 5 {
 		return ""
 	}
 	return m.To[:len(m.To)-4]
@@ -123,14 +123,14 @@ func (tx *Tx) Messages(ctx context.Context, user countersign.UserID, limit int) 
 func (tx *Tx) NthToken(ctx context.Context, user countersign.UserID, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `
 		SELECT created FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
-		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, user, countersign.KindToken, millis(since), n-1)
+		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, user, countersign.MessageToken, millis(since), n-1)
 }
 
 // NthTokenTo is NthToken for an address or number, whoever got a token there.
 func (tx *Tx) NthTokenTo(ctx context.Context, to string, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `
 		SELECT created FROM message WHERE agency_id = $1 AND (folded = $2 OR LOWER(recipient) = $2) AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
-		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, countersign.FoldEmail(to), countersign.KindToken, millis(since), n-1)
+		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, countersign.FoldEmail(to), countersign.MessageToken, millis(since), n-1)
 }
 
 // NthTokenFrom is NthToken for text messages that were asked for from a network.
@@ -138,12 +138,12 @@ func (tx *Tx) NthTokenFrom(ctx context.Context, network string, since time.Time,
 	return tx.created(ctx, `
 		SELECT created FROM message
 		WHERE agency_id = $1 AND network = $2 AND channel = 'sms' AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
-		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, network, countersign.KindToken, millis(since), n-1)
+		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, network, countersign.MessageToken, millis(since), n-1)
 }
 
 // NthOfKind is when the nth newest message of a kind was written since then, to
 // whomever; zero if there were fewer.
-func (tx *Tx) NthOfKind(ctx context.Context, kind countersign.Kind, since time.Time, n int) (time.Time, error) {
+func (tx *Tx) NthOfKind(ctx context.Context, kind countersign.MessageKind, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `SELECT created FROM message WHERE agency_id = $1 AND kind = $2 AND created > $3 ORDER BY created DESC LIMIT 1 OFFSET $4`,
 		tx.agency, kind, millis(since), n-1)
 }
@@ -158,8 +158,8 @@ func (tx *Tx) created(ctx context.Context, query string, args ...any) (time.Time
 	return instant(at), err
 }
 
-// CountLetters is how many messages of a kind were written to a user since then.
-func (tx *Tx) CountLetters(ctx context.Context, user countersign.UserID, kind countersign.Kind, since time.Time) (int, error) {
+// CountMessagesAbout is how many messages of a kind were written to a user since then.
+func (tx *Tx) CountMessagesAbout(ctx context.Context, user countersign.UserID, kind countersign.MessageKind, since time.Time) (int, error) {
 	var n int
 	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4`,
 		tx.agency, user, kind, millis(since)).Scan(&n)
@@ -187,7 +187,7 @@ func (tx *Tx) UseToken(ctx context.Context, id countersign.MessageID) error {
 func (tx *Tx) DropToken(ctx context.Context, id countersign.MessageID, now time.Time) error {
 	_, err := tx.exec(ctx, `
 		UPDATE message SET state = $3, data = $4, done = $5 WHERE agency_id = $1 AND id = $2 AND state IN ('waiting', 'sending')`,
-		tx.agency, id, countersign.Dropped, []byte{}, millis(now))
+		tx.agency, id, countersign.StateDropped, []byte{}, millis(now))
 	return err
 }
 
@@ -195,7 +195,7 @@ func (tx *Tx) DropToken(ctx context.Context, id countersign.MessageID, now time.
 func (tx *Tx) DropTokens(ctx context.Context, user countersign.UserID, now time.Time) error {
 	_, err := tx.exec(ctx, `
 		UPDATE message SET state = $4, data = $5, done = $6 WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND state IN ('waiting', 'sending')`,
-		tx.agency, user, countersign.KindToken, countersign.Dropped, []byte{}, millis(now))
+		tx.agency, user, countersign.MessageToken, countersign.StateDropped, []byte{}, millis(now))
 	return err
 }
 
@@ -204,10 +204,10 @@ type Class int
 
 // The classes.
 const (
-	AnyMessage  Class = iota
-	FreshTokens       // that no server was given yet
-	TriedTokens
-	Letters
+	AnyMessage       Class = iota
+	ClassFreshTokens       // that no server was given yet
+	ClassTriedTokens
+	ClassOther
 )
 
 // A Claim is what one node takes at once.
@@ -221,8 +221,8 @@ type Claim struct {
 // ClaimMessages takes messages that are due for one node, tokens before letters.
 // Those whose token is dead are dropped instead, and those of other channels wait.
 func (db *DB) ClaimMessages(ctx context.Context, now time.Time, c Claim) (claimed []countersign.Message, err error) {
-	if c.Class != FreshTokens {
-		_, err := db.execEverywhere(ctx, `
+	if c.Class != ClassFreshTokens {
+		_, err := db.execInAllAgencies(ctx, `
 			UPDATE message SET state = 'dropped', data = $2, done = $1
 			WHERE state IN ('waiting', 'sending') AND expires > 0 AND expires <= $1 AND claimed <= $1`, millis(now), []byte{})
 		if err != nil {
@@ -231,7 +231,7 @@ func (db *DB) ClaimMessages(ctx context.Context, now time.Time, c Claim) (claime
 	}
 	open := [2]countersign.Channel{}
 	copy(open[:], c.Channels)
-	err = db.everywhere(ctx, db.write, func(t *sql.Tx) (err error) {
+	err = db.inAllAgencies(ctx, db.write, func(t *sql.Tx) (err error) {
 		claimed, err = list(ctx, t, db.scanMessage, `
 			UPDATE message SET state = 'sending', claimed = $2
 			WHERE state IN ('waiting', 'sending') AND claimed <= $1 AND due <= $1 AND id IN (
@@ -252,24 +252,24 @@ func (db *DB) ClaimMessages(ctx context.Context, now time.Time, c Claim) (claime
 	return claimed, nil
 }
 
-// HoldMessage renews the lease of a claimed message and reports false if it was
+// RenewLease renews the lease of a claimed message and reports false if it was
 // lost.
-func (db *DB) HoldMessage(ctx context.Context, m countersign.Message, until time.Time) (bool, error) {
-	n, err := db.execEverywhere(ctx, `
+func (db *DB) RenewLease(ctx context.Context, m countersign.Message, until time.Time) (bool, error) {
+	n, err := db.execInAllAgencies(ctx, `
 		UPDATE message SET claimed = $4 WHERE agency_id = $1 AND id = $2 AND claimed = $3 AND state = 'sending'`,
 		m.Agency, m.ID, millis(m.Claimed), millis(until))
 	return n == 1, err
 }
 
-// HandOver notes the way out that is about to get a message: if the node dies
+// RecordRoute notes the way out that is about to get a message: if the node dies
 // then, the others do not try another one, and not before next. It reports false
 // if the lease was lost.
-func (db *DB) HandOver(ctx context.Context, m countersign.Message, route string, next time.Time) (bool, error) {
+func (db *DB) RecordRoute(ctx context.Context, m countersign.Message, route string, next time.Time) (bool, error) {
 	due := int64(0)
 	if route != "" {
 		due = millis(next)
 	}
-	n, err := db.execEverywhere(ctx, `
+	n, err := db.execInAllAgencies(ctx, `
 		UPDATE message SET route = $4, tries = $5, due = CASE WHEN $6 > due THEN $6 ELSE due END
 		WHERE agency_id = $1 AND id = $2 AND claimed = $3 AND state = 'sending'`,
 		m.Agency, m.ID, millis(m.Claimed), route, m.Tries, due)
@@ -282,10 +282,10 @@ func (db *DB) HandOver(ctx context.Context, m countersign.Message, route string,
 // a letter that was refused: it can be sent again.
 func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 	claimed := int64(0)
-	if m.State == countersign.Sending {
+	if m.State == countersign.StateSending {
 		claimed = millis(m.Claimed)
 	}
-	_, err := db.execEverywhere(ctx, `
+	_, err := db.execInAllAgencies(ctx, `
 		UPDATE message SET state = $3, due = $4, tries = $5, server = $6, answer = $7, done = $8, claimed = $9, route = $12, tag = $13, reason = $14,
 			data = CASE WHEN $3 = 'waiting' OR $3 = 'refused' AND expires = 0 THEN data ELSE $10 END
 		WHERE agency_id = $1 AND id = $2 AND claimed = $11 AND state = 'sending'`,
@@ -293,18 +293,18 @@ func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 	return err
 }
 
-// KeepFindings keeps what was found on the way of a test mail.
-func (db *DB) KeepFindings(ctx context.Context, m countersign.Message, all []countersign.Finding) error {
+// SaveFindings keeps what was found on the way of a test mail.
+func (db *DB) SaveFindings(ctx context.Context, m countersign.Message, all []countersign.Finding) error {
 	text, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}
-	_, err = db.execEverywhere(ctx, `UPDATE message SET findings = $3 WHERE agency_id = $1 AND id = $2`, m.Agency, m.ID, string(text))
+	_, err = db.execInAllAgencies(ctx, `UPDATE message SET findings = $3 WHERE agency_id = $1 AND id = $2`, m.Agency, m.ID, string(text))
 	return err
 }
 
 // PruneMessages removes receipts older than that, of all agencies.
 func (db *DB) PruneMessages(ctx context.Context, before time.Time) error {
-	_, err := db.execEverywhere(ctx, `DELETE FROM message WHERE created < $1 AND state NOT IN ('waiting', 'sending')`, millis(before))
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM message WHERE created < $1 AND state NOT IN ('waiting', 'sending')`, millis(before))
 	return err
 }

@@ -14,7 +14,7 @@ import (
 // A MessageQuery selects messages of the agency, the newest first.
 type MessageQuery struct {
 	Text   string // in name, user ID or address; or a reference
-	Kind   countersign.Kind
+	Kind   countersign.MessageKind
 	State  string // MessageWaiting, …; empty: all
 	After  string // cursor: the older ones that follow this row
 	Before string // cursor: the newer ones that precede this row
@@ -183,9 +183,9 @@ func (tx *Tx) MailAccepted(ctx context.Context, since time.Time) (accepted bool,
 	return accepted, err
 }
 
-// ResendLetter puts a letter that was refused into the outbox again, and reports
+// ResendMessage puts a letter that was refused into the outbox again, and reports
 // false if it can't be: what was sent has no content any more, and a token is dead.
-func (tx *Tx) ResendLetter(ctx context.Context, id countersign.MessageID, now time.Time) (bool, error) {
+func (tx *Tx) ResendMessage(ctx context.Context, id countersign.MessageID, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		UPDATE message SET state = 'waiting', due = $3, tries = 0, claimed = 0, done = 0, answer = '', server = '', reason = ''
 		WHERE agency_id = $1 AND id = $2 AND state = 'refused' AND expires = 0 AND LENGTH(data) > 0`, tx.agency, id, millis(now))

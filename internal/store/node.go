@@ -20,10 +20,10 @@ type Node struct {
 // Has tells whether the node can open what this key sealed.
 func (n Node) Has(key string) bool { return slices.Contains(n.Keys, key) }
 
-// KeepNode keeps what a node tells of itself, and forgets those that were not
+// SaveNode keeps what a node tells of itself, and forgets those that were not
 // seen for a day.
-func (db *DB) KeepNode(ctx context.Context, n Node) error {
-	err := db.everywhere(ctx, db.write, func(t *sql.Tx) error {
+func (db *DB) SaveNode(ctx context.Context, n Node) error {
+	err := db.inAllAgencies(ctx, db.write, func(t *sql.Tx) error {
 		_, err := t.ExecContext(ctx, `
 			INSERT INTO node (id, host, seen, sealing, keys) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, sealing = excluded.sealing, keys = excluded.keys`,
@@ -34,29 +34,29 @@ func (db *DB) KeepNode(ctx context.Context, n Node) error {
 		_, err = t.ExecContext(ctx, `DELETE FROM node WHERE seen < $1`, millis(n.Seen.Add(-24*time.Hour)))
 		return err
 	})
-	db.noteSpace(err)
+	db.recordDiskSpace(err)
 	return err
 }
 
-// Moment is now by the clock of the database server; zero on SQLite.
-func (db *DB) Moment(ctx context.Context) (at time.Time, err error) {
-	if !db.fenced {
+// Now is now by the clock of the database server; zero on SQLite.
+func (db *DB) Now(ctx context.Context) (at time.Time, err error) {
+	if !db.rls {
 		return at, nil
 	}
-	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		return t.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&at)
 	})
 	return at, err
 }
 
-// Older is in how many sessions of countersign a transaction still runs that
+// OlderTransactions is in how many sessions of countersign a transaction still runs that
 // began before a moment. On SQLite one writes at a time: who writes next comes
 // after all of them.
-func (db *DB) Older(ctx context.Context, moment time.Time) (n int, err error) {
-	if !db.fenced {
+func (db *DB) OlderTransactions(ctx context.Context, moment time.Time) (n int, err error) {
+	if !db.rls {
 		return 0, nil
 	}
-	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		return t.QueryRowContext(ctx, `
 			SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() AND xact_start < $1`, moment).Scan(&n)
@@ -66,13 +66,13 @@ func (db *DB) Older(ctx context.Context, moment time.Time) (n int, err error) {
 
 // EndNode forgets a node that stops.
 func (db *DB) EndNode(ctx context.Context, id string) error {
-	_, err := db.execEverywhere(ctx, `DELETE FROM node WHERE id = $1`, id)
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM node WHERE id = $1`, id)
 	return err
 }
 
 // Nodes are those that were seen since then.
 func (db *DB) Nodes(ctx context.Context, since time.Time) (all []Node, err error) {
-	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		all, err = list(ctx, t, func(scan func(...any) error) (Node, error) {
 			var n Node
 			var seen int64

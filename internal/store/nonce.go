@@ -10,8 +10,8 @@ import (
 	"countersign"
 )
 
-// noncePlace names the row that a nonce is sealed for.
-func (tx *Tx) noncePlace(a countersign.AttemptID, p countersign.NoncePurpose) string {
+// nonceAAD names the row that a nonce is sealed for.
+func (tx *Tx) nonceAAD(a countersign.AttemptID, p countersign.NoncePurpose) string {
 	return fmt.Sprintf("passkey_nonce.sealed/%s/%s/%s", tx.agency, a, p)
 }
 
@@ -39,13 +39,13 @@ func (tx *Tx) openNonce(a countersign.AttemptID, p countersign.NoncePurpose, row
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	nonce, err := tx.db.box.Open(sealed, tx.noncePlace(a, p))
+	nonce, err := tx.db.box.Open(sealed, tx.nonceAAD(a, p))
 	return nonce, instant(expires), err
 }
 
-// PutNonce keeps a new nonce in place of an earlier one of the same attempt and purpose.
-func (tx *Tx) PutNonce(ctx context.Context, a countersign.AttemptID, p countersign.NoncePurpose, nonce []byte, expires time.Time) error {
-	sealed, err := tx.db.box.Seal(nonce, tx.noncePlace(a, p))
+// SaveNonce keeps a new nonce in place of an earlier one of the same attempt and purpose.
+func (tx *Tx) SaveNonce(ctx context.Context, a countersign.AttemptID, p countersign.NoncePurpose, nonce []byte, expires time.Time) error {
+	sealed, err := tx.db.box.Seal(nonce, tx.nonceAAD(a, p))
 	if err != nil {
 		return err
 	}
@@ -69,12 +69,12 @@ func (tx *Tx) SpendNonce(ctx context.Context, digest string, expires time.Time) 
 // PruneSpent removes used nonces that expired before then, of all agencies. Until
 // then no node may take one for good, however slow its clock is.
 func (db *DB) PruneSpent(ctx context.Context, before time.Time) error {
-	_, err := db.execEverywhere(ctx, `DELETE FROM passkey_spent WHERE expires < $1`, millis(before))
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM passkey_spent WHERE expires < $1`, millis(before))
 	return err
 }
 
 // PruneNonces removes nonces that expired before then, of all agencies.
 func (db *DB) PruneNonces(ctx context.Context, before time.Time) error {
-	_, err := db.execEverywhere(ctx, `DELETE FROM passkey_nonce WHERE expires < $1`, millis(before))
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM passkey_nonce WHERE expires < $1`, millis(before))
 	return err
 }

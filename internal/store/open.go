@@ -72,7 +72,7 @@ func Open(ctx context.Context, url string, box *secret.Box, options ...Option) (
 		err = db.foldMissing(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(inWords(err), db.closeOpened())
+		return nil, errors.Join(plainError(err), db.closeOpened())
 	}
 	return db, nil
 }
@@ -156,10 +156,10 @@ type sqliteFile string
 func (f sqliteFile) Connect(context.Context) (driver.Conn, error) { return f.Driver().Open(string(f)) }
 
 // Driver is SQLite's.
-func (sqliteFile) Driver() driver.Driver { return lite }
+func (sqliteFile) Driver() driver.Driver { return sqlitePrefix }
 
-// lite is the driver as the library has registered it.
-var lite = func() driver.Driver {
+// sqlitePrefix is the driver as the library has registered it.
+var sqlitePrefix = func() driver.Driver {
 	db, err := sql.Open("sqlite", "")
 	if err != nil {
 		panic(err) // the library registers its driver
@@ -191,17 +191,17 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 	}
 	db.write = sql.OpenDB(db.through(stdlib.GetPoolConnector(pool)))
 	db.write.SetMaxIdleConns(0) // the pool below keeps them
-	db.read, db.fenced, db.closePool = db.write, true, pool.Close
+	db.read, db.rls, db.closePool = db.write, true, pool.Close
 	size := int(config.MaxConns)
 	db.writers = newShares(db.write, size-spare(size))
 	db.readers = db.writers
 	if err := db.write.PingContext(ctx); err != nil {
-		return fmt.Errorf("reach the database: %w", cause(err))
+		return fmt.Errorf("reach the database: %w", causeOf(err))
 	}
-	if err := db.write.QueryRowContext(ctx, passesWalls).Scan(&db.unfenced); err != nil {
+	if err := db.write.QueryRowContext(ctx, bypassesRLS).Scan(&db.noRLS); err != nil {
 		return fmt.Errorf("read the role's rights: %w", err)
 	}
-	if err := db.lookAround(ctx); err != nil {
+	if err := db.checkServer(ctx); err != nil {
 		return err
 	}
 	return db.build(ctx, config)
@@ -228,10 +228,10 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// lookAround refuses a database that can't hold every letter, and finds out
+// checkServer refuses a database that can't hold every letter, and finds out
 // where its tables are, or are to be: a schema that is made later, before them
 // in search_path, must not hide them.
-func (db *DB) lookAround(ctx context.Context) error {
+func (db *DB) checkServer(ctx context.Context) error {
 	var encoding string
 	var schema sql.NullString
 	const where = `SELECT current_setting('server_encoding'), quote_ident(COALESCE(
@@ -267,15 +267,15 @@ func (db *DB) build(ctx context.Context, config *pgxpool.Config) error {
 	if err := db.prepare(ctx, schema); err != nil {
 		return err
 	}
-	if _, err := work.ExecContext(ctx, raise); err != nil {
+	if _, err := work.ExecContext(ctx, enableRLS); err != nil {
 		return fmt.Errorf("put the wall around agencies: %w", err)
 	}
 	return nil
 }
 
-// cause is what the server or the network said, without the list of all the
+// causeOf is what the server or the network said, without the list of all the
 // addresses that were tried, which takes several lines.
-func cause(err error) error {
+func causeOf(err error) error {
 	var said *pgconn.PgError
 	if errors.As(err, &said) {
 		return said

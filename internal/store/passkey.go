@@ -14,9 +14,9 @@ import (
 
 var passkeyColumns = columns("id", "user_id", "credential", "name", "sealed", "created", "last_used")
 
-// passkeyPlace names the row that a passkey's key is sealed for: whoever can
+// passkeyAAD names the row that a passkey's key is sealed for: whoever can
 // write to the database cannot put another key there (KY-01).
-func (tx *Tx) passkeyPlace(p countersign.Passkey) string {
+func (tx *Tx) passkeyAAD(p countersign.Passkey) string {
 	return fmt.Sprintf("passkey.sealed/%s/%s/%s", tx.agency, p.User, p.ID)
 }
 
@@ -35,7 +35,7 @@ func (tx *Tx) scanPasskey(scan func(...any) error) (countersign.Passkey, error) 
 		return p, err
 	}
 	p.Created, p.LastUsed = instant(created), instant(used)
-	text, err := tx.db.box.Open(sealed, tx.passkeyPlace(p))
+	text, err := tx.db.box.Open(sealed, tx.passkeyAAD(p))
 	var kept sealedPasskey
 	if err != nil || json.Unmarshal(text, &kept) != nil || !bytes.Equal(kept.Credential, p.Credential) {
 		p.Broken = true // who signs in is refused; who mends it can still read and remove the rest
@@ -50,7 +50,7 @@ func (tx *Tx) sealPasskey(p countersign.Passkey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tx.db.box.Seal(text, tx.passkeyPlace(p))
+	return tx.db.box.Seal(text, tx.passkeyAAD(p))
 }
 
 // passkeys are those that a factor stands for, the oldest first. Another user's that
@@ -88,7 +88,7 @@ func (tx *Tx) AddPasskey(ctx context.Context, factor countersign.FactorID, p cou
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		p.ID, tx.agency, p.User, factor, p.Credential, p.Name, sealed, millis(p.Created), millis(p.LastUsed))
 	if isExist(err) {
-		return &countersign.Error{Kind: countersign.Exists, Code: "passkey.taken"}
+		return &countersign.Error{Kind: countersign.KindConflict, Code: "passkey.taken"}
 	}
 	return err
 }

@@ -20,8 +20,8 @@ func passkeyOf(u countersign.UserID, id countersign.PasskeyID, credential byte) 
 // keyed gives our user two passkeys under one factor.
 func keyed(p place) {
 	p.in(func(ctx context.Context, tx *store.Tx) error {
-		f := countersign.Factor{ID: "keys", User: p.user.ID, Method: countersign.ByPasskey, Verified: noon}
-		if err := tx.PutFactor(ctx, f); err != nil {
+		f := countersign.Factor{ID: "keys", User: p.user.ID, Method: countersign.MethodPasskey, Verified: noon}
+		if err := tx.SaveFactor(ctx, f); err != nil {
 			return err
 		}
 		if err := tx.AddPasskey(ctx, f.ID, passkeyOf(p.user.ID, "one", 1)); err != nil {
@@ -36,7 +36,7 @@ func have(p place) (all []countersign.Passkey, broken bool) {
 	p.in(func(ctx context.Context, tx *store.Tx) error {
 		factors, err := tx.Factors(ctx, p.user.ID)
 		for _, f := range factors {
-			if f.Method == countersign.ByPasskey {
+			if f.Method == countersign.MethodPasskey {
 				all, broken = f.Passkeys, f.Broken
 			}
 		}
@@ -92,7 +92,7 @@ func TestOneCredentialOneUser(t *testing.T) {
 	each(t, func(p place) {
 		keyed(p)
 		err := p.db.In(p.Context(), p.ours, func(tx *store.Tx) error { return tx.AddPasskey(p.Context(), "keys", passkeyOf(p.user.ID, "three", 2)) })
-		if countersign.KindOf(err) != countersign.Exists {
+		if countersign.KindOf(err) != countersign.KindConflict {
 			p.Errorf("got %v", err)
 		}
 	})
@@ -140,13 +140,13 @@ func TestAPasskeyOfAnotherUnderOurFactor(t *testing.T) {
 func TestNonces(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
-			if err := tx.PutNonce(ctx, "a", countersign.NonceMake, []byte("earlier"), noon); err != nil {
+			if err := tx.SaveNonce(ctx, "a", countersign.NonceMake, []byte("earlier"), noon); err != nil {
 				return err
 			}
-			if err := tx.PutNonce(ctx, "a", countersign.NonceMake, []byte("newer"), noon.Add(time.Minute)); err != nil {
+			if err := tx.SaveNonce(ctx, "a", countersign.NonceMake, []byte("newer"), noon.Add(time.Minute)); err != nil {
 				return err
 			}
-			return tx.PutNonce(ctx, "b", countersign.NonceProve, []byte("over"), noon)
+			return tx.SaveNonce(ctx, "b", countersign.NonceProve, []byte("over"), noon)
 		})
 		if err := p.db.PruneNonces(p.Context(), noon.Add(time.Millisecond)); err != nil {
 			p.Fatal(err)

@@ -11,16 +11,16 @@ import (
 	"countersign/internal/secret"
 )
 
-// askPlace names the row that a typed user ID is sealed for: what is no user ID
+// requestAAD names the row that a typed user ID is sealed for: what is no user ID
 // may be a password, typed into the wrong field.
-func askPlace(agency countersign.AgencyID, id string) string {
+func requestAAD(agency countersign.AgencyID, id string) string {
 	return fmt.Sprintf("link_ask.login/%s/%s", agency, id)
 }
 
-// SpendAsk pays for one wish for a link and reports false if the network has
+// SpendResetRequest pays for one wish for a link and reports false if the network has
 // none left in its hour: one conditional write, so that of any number at once
 // at most limit are taken.
-func (tx *Tx) SpendAsk(ctx context.Context, network string, now time.Time, hour time.Duration, limit int) (bool, error) {
+func (tx *Tx) SpendResetRequest(ctx context.Context, network string, now time.Time, hour time.Duration, limit int) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO link_network (agency_id, network, since, asked) VALUES ($1, $2, $3, 1)
 		ON CONFLICT (agency_id, network) DO UPDATE SET
@@ -31,9 +31,9 @@ func (tx *Tx) SpendAsk(ctx context.Context, network string, now time.Time, hour 
 	return n == 1, err
 }
 
-// AddAsk keeps a wish for a link until its letter is written.
-func (tx *Tx) AddAsk(ctx context.Context, a countersign.LinkAsk) error {
-	sealed, err := tx.db.box.Seal([]byte(a.Login), askPlace(tx.agency, a.ID))
+// AddResetRequest keeps a wish for a link until its letter is written.
+func (tx *Tx) AddResetRequest(ctx context.Context, a countersign.ResetRequest) error {
+	sealed, err := tx.db.box.Seal([]byte(a.Login), requestAAD(tx.agency, a.ID))
 	if err != nil {
 		return err
 	}
@@ -42,17 +42,17 @@ func (tx *Tx) AddAsk(ctx context.Context, a countersign.LinkAsk) error {
 	return err
 }
 
-// scanAsk reads a wish. One that does not open in its row is nobody's, and goes as
+// scanResetRequest reads a wish. One that does not open in its row is nobody's, and goes as
 // such: the others do not wait behind it.
-func (db *DB) scanAsk(scan func(...any) error) (countersign.LinkAsk, error) {
-	var a countersign.LinkAsk
+func (db *DB) scanResetRequest(scan func(...any) error) (countersign.ResetRequest, error) {
+	var a countersign.ResetRequest
 	var sealed []byte
 	var ip string
 	var at int64
 	if err := scan(&a.Agency, &a.ID, &sealed, &ip, &a.Client.Browser, &a.Client.OS, &a.Request, &at); err != nil {
 		return a, err
 	}
-	login, err := db.box.Open(sealed, askPlace(a.Agency, a.ID))
+	login, err := db.box.Open(sealed, requestAAD(a.Agency, a.ID))
 	if errors.Is(err, secret.ErrOtherPlace) {
 		login, err = nil, nil
 	}
@@ -60,19 +60,19 @@ func (db *DB) scanAsk(scan func(...any) error) (countersign.LinkAsk, error) {
 	return a, err
 }
 
-// Asks are wishes for links that wait, of all agencies, the oldest first.
-func (db *DB) Asks(ctx context.Context, limit int) ([]countersign.LinkAsk, error) {
-	var all []countersign.LinkAsk
-	err := db.everywhere(ctx, db.read, func(t *sql.Tx) (err error) {
-		all, err = list(ctx, t, db.scanAsk, `SELECT agency_id, id, login, ip, family, os, request, at FROM link_ask ORDER BY at, id LIMIT $1`, limit)
+// ResetRequests are wishes for links that wait, of all agencies, the oldest first.
+func (db *DB) ResetRequests(ctx context.Context, limit int) ([]countersign.ResetRequest, error) {
+	var all []countersign.ResetRequest
+	err := db.inAllAgencies(ctx, db.read, func(t *sql.Tx) (err error) {
+		all, err = list(ctx, t, db.scanResetRequest, `SELECT agency_id, id, login, ip, family, os, request, at FROM link_ask ORDER BY at, id LIMIT $1`, limit)
 		return err
 	})
 	return all, err
 }
 
-// TakeAsk removes a wish for a link and reports false if another node was
+// TakeResetRequest removes a wish for a link and reports false if another node was
 // first: its letter is written in the same transaction, once.
-func (tx *Tx) TakeAsk(ctx context.Context, id string) (bool, error) {
+func (tx *Tx) TakeResetRequest(ctx context.Context, id string) (bool, error) {
 	n, err := tx.exec(ctx, `DELETE FROM link_ask WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return n == 1, err
 }
@@ -85,9 +85,9 @@ func (tx *Tx) EndLinks(ctx context.Context, user countersign.UserID) error {
 	return err
 }
 
-// TurnSession gives a session a new ID and changes nothing else of it: the
+// RotateSession gives a session a new ID and changes nothing else of it: the
 // secret is another one, what was proved stays as it was (SE-01).
-func (tx *Tx) TurnSession(ctx context.Context, id, renewed countersign.SessionID, now time.Time) error {
+func (tx *Tx) RotateSession(ctx context.Context, id, renewed countersign.SessionID, now time.Time) error {
 	var same countersign.SessionID
 	err := tx.sql.QueryRowContext(ctx, `
 		UPDATE session SET id = $3, last_seen = $4 WHERE agency_id = $1 AND id = $2 AND ended = 0 RETURNING id`,
@@ -98,11 +98,11 @@ func (tx *Tx) TurnSession(ctx context.Context, id, renewed countersign.SessionID
 	return err
 }
 
-// PruneWishes removes wishes for links that nobody answered, and the counts of
+// PruneResetRequests removes wishes for links that nobody answered, and the counts of
 // networks, of all agencies.
-func (db *DB) PruneWishes(ctx context.Context, before time.Time) error {
+func (db *DB) PruneResetRequests(ctx context.Context, before time.Time) error {
 	for _, statement := range []string{`DELETE FROM link_ask WHERE at < $1`, `DELETE FROM link_network WHERE since < $1`} {
-		if _, err := db.execEverywhere(ctx, statement, millis(before)); err != nil {
+		if _, err := db.execInAllAgencies(ctx, statement, millis(before)); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func (tx *Tx) SaveSetting(ctx context.Context, s countersign.Setting, version in
 		return err
 	}
 	if n == 0 {
-		return &countersign.Error{Kind: countersign.Exists, Code: "edit.conflict"}
+		return &countersign.Error{Kind: countersign.KindConflict, Code: "edit.conflict"}
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 // Queues are what waits to be sent or is being handed over, of all agencies.
 // A channel for which nothing waits has none.
 func (db *DB) Queues(ctx context.Context) (all []countersign.Queue, err error) {
-	err = db.everywhere(ctx, db.read, func(t *sql.Tx) (err error) {
+	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) (err error) {
 		all, err = list(ctx, t, scanQueue, `
 			SELECT channel, urgent, COUNT(*), MIN(created) FROM message WHERE state IN ('waiting', 'sending')
 			GROUP BY channel, urgent ORDER BY channel, urgent`)
@@ -21,7 +21,7 @@ func (db *DB) Queues(ctx context.Context) (all []countersign.Queue, err error) {
 
 func scanQueue(scan func(...any) error) (q countersign.Queue, err error) {
 	var since int64
-	err = scan(&q.Channel, &q.Tokens, &q.Length, &since)
+	err = scan(&q.Channel, &q.Urgent, &q.Length, &since)
 	q.Since = instant(since)
 	return q, err
 }

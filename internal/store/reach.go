@@ -16,26 +16,26 @@ import (
 	"countersign"
 )
 
-// reach turns an error of a database that cannot be reached, or cannot take more
+// connect turns an error of a database that cannot be reached, or cannot take more
 // just now, into one of kind Busy: people are told to come back, and nothing is
 // granted meanwhile (V33). Every other error stays as it is.
-func reach(ctx context.Context, err error) error {
+func connect(ctx context.Context, err error) error {
 	if err == nil || countersign.CodeOf(err) != "" {
 		return err
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch {
-	case ctx.Err() == nil && away(err):
-		return &countersign.Error{Kind: countersign.Busy, Code: "busy", Err: inWords(err)}
+	case ctx.Err() == nil && asUnavailable(err):
+		return &countersign.Error{Kind: countersign.KindUnavailable, Code: "busy", Err: plainError(err)}
 	case late:
-		return &countersign.Error{Kind: countersign.Busy, Code: "late", Err: inWords(err)}
+		return &countersign.Error{Kind: countersign.KindUnavailable, Code: "late", Err: plainError(err)}
 	default:
 		return err
 	}
 }
 
-// inWords says what an operator can do about it, for logs and commands.
-func inWords(err error) error {
+// plainError says what an operator can do about it, for logs and commands.
+func plainError(err error) error {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
 	switch {
@@ -64,8 +64,8 @@ const (
 	pgReadOnly, pgDiskFull = "25006", "53100"
 )
 
-// away tells whether an error is of the way to the database or of its load.
-func away(err error) bool {
+// asUnavailable tells whether an error is of the way to the database or of its load.
+func asUnavailable(err error) bool {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
 		return true

@@ -9,19 +9,19 @@ import (
 	"countersign"
 )
 
-// keepReceipt keeps the first receipt of a message; only a delivery takes the
+// saveReceipt keeps the first receipt of a message; only a delivery takes the
 // place of one that said it was not delivered.
-const keepReceipt = `
+const saveReceipt = `
 	UPDATE message SET receipt = $4, receipt_at = $5
 	WHERE agency_id = $1 AND route = $2 AND tag = $3 AND state = 'sent' AND (receipt = '' OR receipt = 'undelivered' AND $4 = 'delivered')`
 
-// KeepReceipt keeps what a gateway told of a message of the agency, and reports
+// SaveReceipt keeps what a gateway told of a message of the agency, and reports
 // false if it has none by that tag on that route.
-func (tx *Tx) KeepReceipt(ctx context.Context, route, tag string, r countersign.Receipt, at time.Time) (bool, error) {
+func (tx *Tx) SaveReceipt(ctx context.Context, route, tag string, r countersign.Receipt, at time.Time) (bool, error) {
 	if tag == "" {
 		return false, nil
 	}
-	if _, err := tx.exec(ctx, keepReceipt, tx.agency, route, tag, string(r), millis(at)); err != nil {
+	if _, err := tx.exec(ctx, saveReceipt, tx.agency, route, tag, string(r), millis(at)); err != nil {
 		return false, err
 	}
 	var n int
@@ -29,10 +29,10 @@ func (tx *Tx) KeepReceipt(ctx context.Context, route, tag string, r countersign.
 	return n > 0, err
 }
 
-// KeepReceipt is the same for a link that belongs to all agencies.
-func (db *DB) KeepReceipt(ctx context.Context, route, tag string, r countersign.Receipt, at time.Time) (bool, error) {
+// SaveReceipt is the same for a link that belongs to all agencies.
+func (db *DB) SaveReceipt(ctx context.Context, route, tag string, r countersign.Receipt, at time.Time) (bool, error) {
 	var agency countersign.AgencyID
-	err := db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+	err := db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		return t.QueryRowContext(ctx, `SELECT agency_id FROM message WHERE route = $1 AND tag = $2 AND tag <> ''`, route, tag).Scan(&agency)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -43,7 +43,7 @@ func (db *DB) KeepReceipt(ctx context.Context, route, tag string, r countersign.
 	}
 	known := false
 	err = db.In(ctx, agency, func(tx *Tx) (err error) {
-		known, err = tx.KeepReceipt(ctx, route, tag, r, at)
+		known, err = tx.SaveReceipt(ctx, route, tag, r, at)
 		return err
 	})
 	return known, err

@@ -41,7 +41,7 @@ type Sealed struct {
 
 // SealedRows counts what is sealed, by column and key.
 func (db *DB) SealedRows(ctx context.Context) (all []Sealed, err error) {
-	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		all = nil
 		for _, c := range sealedColumns {
 			some, err := list(ctx, t, func(scan func(...any) error) (Sealed, error) {
@@ -66,7 +66,7 @@ func (db *DB) SealedRows(ctx context.Context) (all []Sealed, err error) {
 // that somebody changes in the meantime is left to him. One that does not open
 // is an error, and stays as it is.
 func (db *DB) Reseal(ctx context.Context, limit int) (found int, err error) {
-	err = db.everywhere(ctx, db.write, func(t *sql.Tx) error {
+	err = db.inAllAgencies(ctx, db.write, func(t *sql.Tx) error {
 		found = 0
 		for _, c := range sealedColumns {
 			n, err := db.resealColumn(ctx, t, c, limit-found)

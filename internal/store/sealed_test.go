@@ -77,7 +77,7 @@ func TestResealing(t *testing.T) {
 			p := openWith(t, url, box)
 			for i := range 7 {
 				p.in(func(ctx context.Context, tx *store.Tx) error {
-					a := countersign.Attempt{ID: countersign.AttemptID(fmt.Sprint("attempt", i)), User: p.user.ID, Purpose: countersign.SignIn, Expires: noon}
+					a := countersign.Attempt{ID: countersign.AttemptID(fmt.Sprint("attempt", i)), User: p.user.ID, Purpose: countersign.PurposeSignIn, Expires: noon}
 					m := countersign.Message{ID: countersign.MessageID(fmt.Sprint("message", i)), User: p.user.ID, Data: map[string]string{"n": "1"}, Created: noon, Due: noon}
 					if err := tx.AddAttempt(ctx, a); err != nil {
 						return err
@@ -140,7 +140,7 @@ func TestAMovedSecretDoesNotOpen(t *testing.T) {
 			if err := tx.AddUser(ctx, other); err != nil {
 				return err
 			}
-			return tx.PutFactor(ctx, factorOf(other.ID, "other-app"))
+			return tx.SaveFactor(ctx, factorOf(other.ID, "other-app"))
 		})
 		p.tamper(`UPDATE factor SET secret = (SELECT f.secret FROM factor f WHERE f.id = 'ours-app') WHERE id = 'other-app'`)
 		p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -151,7 +151,7 @@ func TestAMovedSecretDoesNotOpen(t *testing.T) {
 			return err
 		})
 		p.in(func(ctx context.Context, tx *store.Tx) error {
-			if err := tx.PutFactor(ctx, factorOf(other.ID, "other-app-2")); err != nil {
+			if err := tx.SaveFactor(ctx, factorOf(other.ID, "other-app-2")); err != nil {
 				return err
 			}
 			all, err := tx.Factors(ctx, other.ID)
@@ -168,7 +168,7 @@ func TestAMovedMessageHoldsNothingUp(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
 			for _, id := range []countersign.MessageID{"one", "two"} {
-				m := countersign.Message{ID: id, User: p.user.ID, Channel: countersign.ByEmail, Data: map[string]string{"n": string(id)}, Created: noon, Due: noon}
+				m := countersign.Message{ID: id, User: p.user.ID, Channel: countersign.ChannelEmail, Data: map[string]string{"n": string(id)}, Created: noon, Due: noon}
 				if err := tx.AddMessage(ctx, m); err != nil {
 					return err
 				}
@@ -176,13 +176,13 @@ func TestAMovedMessageHoldsNothingUp(t *testing.T) {
 			return nil
 		})
 		p.tamper(`UPDATE message SET data = (SELECT m.data FROM message m WHERE m.id = 'two') WHERE id = 'one'`)
-		claimed, err := p.db.ClaimMessages(p.Context(), noon, store.Claim{Channels: []countersign.Channel{countersign.ByEmail}, Lease: 10, Limit: 10})
+		claimed, err := p.db.ClaimMessages(p.Context(), noon, store.Claim{Channels: []countersign.Channel{countersign.ChannelEmail}, Lease: 10, Limit: 10})
 		if err != nil || len(claimed) != 1 || claimed[0].ID != "two" {
 			p.Errorf("claimed %+v, %v", claimed, err)
 		}
 		p.in(func(ctx context.Context, tx *store.Tx) error {
 			m, err := tx.Message(ctx, "one")
-			if m.State != countersign.Refused || !strings.Contains(m.Answer, "moved or changed") {
+			if m.State != countersign.StateRefused || !strings.Contains(m.Answer, "moved or changed") {
 				p.Errorf("the other one is %+v", m)
 			}
 			return err

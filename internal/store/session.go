@@ -113,9 +113,9 @@ func (tx *Tx) EndSessionsSince(ctx context.Context, user countersign.UserID, sin
 // PruneSessions removes sessions that ended or expired before then, and what
 // was changed before then, of all agencies.
 func (db *DB) PruneSessions(ctx context.Context, before time.Time) error {
-	_, err := db.execEverywhere(ctx, `DELETE FROM session WHERE expires < $1`, millis(before))
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM session WHERE expires < $1`, millis(before))
 	if err == nil {
-		_, err = db.execEverywhere(ctx, `DELETE FROM session_change WHERE at < $1`, millis(before))
+		_, err = db.execInAllAgencies(ctx, `DELETE FROM session_change WHERE at < $1`, millis(before))
 	}
 	return err
 }

@@ -168,7 +168,7 @@ func TestAServerThatOnlyReads(t *testing.T) {
 			break
 		}
 	}
-	if countersign.KindOf(err) != countersign.Busy || !strings.Contains(err.Error(), "only reads") {
+	if countersign.KindOf(err) != countersign.KindUnavailable || !strings.Contains(err.Error(), "only reads") {
 		t.Errorf("got %v", err)
 	}
 	if err := p.db.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "only reads") {
@@ -222,7 +222,7 @@ func TestWaitingForTheDatabaseEnds(t *testing.T) {
 			_, err := tx.LockUser(ctx, p.user.ID)
 			return err
 		})
-		if countersign.KindOf(err) != countersign.Busy {
+		if countersign.KindOf(err) != countersign.KindUnavailable {
 			p.Errorf("got %v", err)
 		}
 	})
@@ -265,11 +265,11 @@ func TestOlderTransactionsAreCounted(t *testing.T) {
 	<-held
 	older := func() int {
 		t.Helper()
-		moment, err := p.db.Moment(t.Context())
+		moment, err := p.db.Now(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := p.db.Older(t.Context(), moment)
+		n, err := p.db.OlderTransactions(t.Context(), moment)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,42 +19,42 @@ type shares struct {
 
 	mu      sync.Mutex
 	size    int
-	total   int               // connections that are held
-	agency  map[holder]int    // how many each agency holds
-	holder  map[holder]int    // how many each principal holds
-	served  map[holder]uint64 // when each agency and each principal got one last
+	total   int                         // connections that are held
+	agency  map[connectionHolder]int    // how many each agency holds
+	holder  map[connectionHolder]int    // how many each principal holds
+	served  map[connectionHolder]uint64 // when each agency and each principal got one last
 	turn    uint64
 	waiting []*waiter
 }
 
-// A holder is a principal of an agency, or without a principal the agency as a whole.
-type holder struct {
+// A connectionHolder is a principal of an agency, or without a principal the agency as a whole.
+type connectionHolder struct {
 	agency    countersign.AgencyID
 	principal string
 }
 
-func (h holder) whole() holder { return holder{agency: h.agency} }
+func (h connectionHolder) whole() connectionHolder { return connectionHolder{agency: h.agency} }
 
 // A waiter waits until ready is closed.
 type waiter struct {
-	holder
+	connectionHolder
 	ready chan struct{}
 }
 
 func newShares(db *sql.DB, size int) *shares {
-	return &shares{db: db, size: size, agency: map[holder]int{}, holder: map[holder]int{}, served: map[holder]uint64{}}
+	return &shares{db: db, size: size, agency: map[connectionHolder]int{}, holder: map[connectionHolder]int{}, served: map[connectionHolder]uint64{}}
 }
 
 // take waits for a connection until ctx ends. What it returns gives it back.
 func (s *shares) take(ctx context.Context, agency countersign.AgencyID) (giveBack func(), err error) {
-	w := &waiter{holder{agency, countersign.PrincipalOf(ctx)}, make(chan struct{})}
+	w := &waiter{connectionHolder{agency, countersign.PrincipalOf(ctx)}, make(chan struct{})}
 	s.mu.Lock()
 	s.waiting = append(s.waiting, w)
 	s.handOut()
 	s.mu.Unlock()
 	select {
 	case <-w.ready:
-		return func() { s.giveBack(w.holder) }, nil
+		return func() { s.giveBack(w.connectionHolder) }, nil
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
@@ -64,12 +64,12 @@ func (s *shares) take(ctx context.Context, agency countersign.AgencyID) (giveBac
 	}
 	s.mu.Unlock()
 	if i < 0 { // it was handed one at the last moment
-		s.giveBack(w.holder)
+		s.giveBack(w.connectionHolder)
 	}
 	return nil, ctx.Err()
 }
 
-func (s *shares) giveBack(h holder) {
+func (s *shares) giveBack(h connectionHolder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(h, -1)
@@ -82,7 +82,7 @@ func (s *shares) handOut() {
 	for {
 		best := -1
 		for i, w := range s.waiting {
-			if s.may(w.holder) && (best < 0 || s.before(w.holder, s.waiting[best].holder)) {
+			if s.may(w.connectionHolder) && (best < 0 || s.before(w.connectionHolder, s.waiting[best].connectionHolder)) {
 				best = i
 			}
 		}
@@ -91,9 +91,9 @@ func (s *shares) handOut() {
 		}
 		w := s.waiting[best]
 		s.waiting = slices.Delete(s.waiting, best, best+1)
-		s.count(w.holder, 1)
+		s.count(w.connectionHolder, 1)
 		s.turn++
-		s.served[w.holder], s.served[w.whole()] = s.turn, s.turn
+		s.served[w.connectionHolder], s.served[w.whole()] = s.turn, s.turn
 		close(w.ready)
 	}
 	if len(s.waiting)+s.total == 0 {
@@ -101,7 +101,7 @@ func (s *shares) handOut() {
 	}
 }
 
-func (s *shares) before(a, b holder) bool {
+func (s *shares) before(a, b connectionHolder) bool {
 	if a.agency != b.agency {
 		return s.served[a.whole()] < s.served[b.whole()]
 	}
@@ -109,7 +109,7 @@ func (s *shares) before(a, b holder) bool {
 }
 
 // may reports whether a holder may have one more.
-func (s *shares) may(h holder) bool {
+func (s *shares) may(h connectionHolder) bool {
 	held := s.agency[h.whole()]
 	allowed := max(1, (s.size-(s.total-held))/2)
 	if s.total >= s.size || held >= allowed {
@@ -119,7 +119,7 @@ func (s *shares) may(h holder) bool {
 	return own < max(1, (allowed-(held-own)+1)/2)
 }
 
-func (s *shares) count(h holder, n int) {
+func (s *shares) count(h connectionHolder, n int) {
 	s.total += n
 	s.agency[h.whole()] += n
 	if s.agency[h.whole()] == 0 {

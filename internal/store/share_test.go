@@ -10,7 +10,7 @@ import (
 )
 
 // waiting begins n takes for a holder that wait behind what is held.
-func (s *shares) begin(t *testing.T, h holder, n int, got chan<- holder) {
+func (s *shares) begin(t *testing.T, h connectionHolder, n int, got chan<- connectionHolder) {
 	t.Helper()
 	for range n {
 		s.mu.Lock()
@@ -30,7 +30,7 @@ func (s *shares) begin(t *testing.T, h holder, n int, got chan<- holder) {
 	}
 }
 
-func (s *shares) held(h holder) int {
+func (s *shares) held(h connectionHolder) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h.principal == "" {
@@ -42,25 +42,25 @@ func (s *shares) held(h holder) int {
 // TN-03: whatever one principal and one agency ask for, something is left for
 // the others, and for others after them.
 func TestNobodyHoldsMoreThanAShare(t *testing.T) {
-	s, got := newShares(nil, 12), make(chan holder, 100)
+	s, got := newShares(nil, 12), make(chan connectionHolder, 100)
 	for _, c := range []struct {
-		holder
+		connectionHolder
 		principal, agency int // held afterwards
 	}{
-		{holder{"A", "one"}, 3, 3},
-		{holder{"A", "two"}, 2, 5},
-		{holder{"A", "three"}, 1, 6},
-		{holder{"A", "four"}, 0, 6},
-		{holder{"B", "one"}, 2, 2},
-		{holder{"B", "two"}, 1, 3},
-		{holder{"C", "one"}, 1, 1},
-		{holder{"D", "one"}, 1, 1},
-		{holder{"E", "one"}, 1, 1},
-		{holder{"F", "one"}, 0, 0},
+		{connectionHolder{"A", "one"}, 3, 3},
+		{connectionHolder{"A", "two"}, 2, 5},
+		{connectionHolder{"A", "three"}, 1, 6},
+		{connectionHolder{"A", "four"}, 0, 6},
+		{connectionHolder{"B", "one"}, 2, 2},
+		{connectionHolder{"B", "two"}, 1, 3},
+		{connectionHolder{"C", "one"}, 1, 1},
+		{connectionHolder{"D", "one"}, 1, 1},
+		{connectionHolder{"E", "one"}, 1, 1},
+		{connectionHolder{"F", "one"}, 0, 0},
 	} {
-		s.begin(t, c.holder, 5, got)
-		if p, a := s.held(c.holder), s.held(c.whole()); p != c.principal || a != c.agency {
-			t.Errorf("%v holds %d, its agency %d; want %d and %d", c.holder, p, a, c.principal, c.agency)
+		s.begin(t, c.connectionHolder, 5, got)
+		if p, a := s.held(c.connectionHolder), s.held(c.whole()); p != c.principal || a != c.agency {
+			t.Errorf("%v holds %d, its agency %d; want %d and %d", c.connectionHolder, p, a, c.principal, c.agency)
 		}
 	}
 }
@@ -68,18 +68,18 @@ func TestNobodyHoldsMoreThanAShare(t *testing.T) {
 // TN-03: with one connection, as SQLite's writer has, agencies take turns, and in
 // an agency principals do.
 func TestOneConnectionGoesAround(t *testing.T) {
-	s, got := newShares(nil, 1), make(chan holder, 100)
-	flood, coworker, other := holder{"A", "flood"}, holder{"A", "coworker"}, holder{"B", "other"}
+	s, got := newShares(nil, 1), make(chan connectionHolder, 100)
+	flood, coworker, other := connectionHolder{"A", "flood"}, connectionHolder{"A", "coworker"}, connectionHolder{"B", "other"}
 	s.begin(t, flood, 40, got)
 	s.begin(t, coworker, 2, got)
 	s.begin(t, other, 2, got)
-	var order []holder
+	var order []connectionHolder
 	for range 8 {
 		h := <-got
 		order = append(order, h)
 		s.giveBack(h)
 	}
-	want := []holder{flood, other, coworker, other, flood, coworker, flood, flood}
+	want := []connectionHolder{flood, other, coworker, other, flood, coworker, flood, flood}
 	if !slices.Equal(order, want) {
 		t.Errorf("got\n%v, want\n%v", order, want)
 	}
@@ -108,7 +108,7 @@ func TestWaitingForAShareEnds(t *testing.T) {
 func TestTurnsAreTakenInOneOrder(t *testing.T) {
 	var all turns
 	a, b := row{"A", "1"}, row{"A", "2"}
-	first, second := &line{turns: &all}, &line{turns: &all}
+	first, second := &waitingLine{turns: &all}, &waitingLine{turns: &all}
 	if err := errors.Join(first.enter(a), first.enter(a), second.enter(b)); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestTurnsAreTakenInOneOrder(t *testing.T) {
 		t.Fatal("a turn was taken twice")
 	}
 	done := make(chan error, 2)
-	for _, l := range []*line{first, second} {
+	for _, l := range []*waitingLine{first, second} {
 		go func() {
 			err := l.wait(t.Context())
 			err = errors.Join(err, l.enter(a), l.enter(b))

@@ -65,7 +65,7 @@ func TestALockedIndex(t *testing.T) {
 	if err != nil || line != "locked\n" {
 		t.Fatalf("the other program says %q: %v", line, err)
 	}
-	if err := save(); countersign.KindOf(err) != countersign.Busy || !strings.Contains(err.Error(), "another program has locked the database file") {
+	if err := save(); countersign.KindOf(err) != countersign.KindUnavailable || !strings.Contains(err.Error(), "another program has locked the database file") {
 		t.Errorf("got %v", err)
 	}
 	_ = hold.Close()

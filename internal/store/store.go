@@ -40,9 +40,9 @@ type DB struct {
 	through   func(driver.Connector) driver.Connector // what every connection passes
 	closePool func()                                  // PostgreSQL: the pool below
 
-	fenced   bool   // PostgreSQL: transactions say which agency they belong to
-	unfenced bool   // PostgreSQL: the role passes the wall all the same
-	schema   string // PostgreSQL: where the tables are
+	rls    bool   // PostgreSQL: transactions say which agency they belong to
+	noRLS  bool   // PostgreSQL: the role passes the wall all the same
+	schema string // PostgreSQL: where the tables are
 
 	full atomic.Bool // the disk was, when something was written last
 }
@@ -54,7 +54,7 @@ type Tx struct {
 	agency countersign.AgencyID
 	events []countersign.Event
 	after  []func()
-	line   *line // nil: it waits for users at their rows
+	line   *waitingLine // nil: it waits for users at their rows
 }
 
 // Agency is the agency whose rows the transaction sees.
@@ -65,23 +65,23 @@ func (tx *Tx) Agency() countersign.AgencyID { return tx.agency }
 // transaction, or had to wait for its turn, so f must change nothing but the database.
 func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
 	const tries = 5
-	ctx, cancel := inTime(ctx, patience)
+	ctx, cancel := inTime(ctx, timeout)
 	defer cancel()
 	w := work{agency: agency}
-	if db.fenced {
-		w.line = &line{turns: &db.turns}
+	if db.rls {
+		w.line = &waitingLine{turns: &db.turns}
 		defer w.line.leave()
 	}
 	for try := 1; ; {
-		err := db.once(ctx, db.writers, w, f)
-		db.noteSpace(err)
+		err := db.run(ctx, db.writers, w, f)
+		db.recordDiskSpace(err)
 		switch {
 		case w.line.waits():
 			if err := w.line.wait(ctx); err != nil {
-				return reach(ctx, fmt.Errorf("wait for a connection: %w", err))
+				return connect(ctx, fmt.Errorf("wait for a connection: %w", err))
 			}
-		case err == nil || try == tries || !gaveWay(err):
-			return reach(ctx, err)
+		case err == nil || try == tries || !isSerializationFailure(err):
+			return connect(ctx, err)
 		default:
 			try++
 		}
@@ -90,32 +90,32 @@ func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) e
 
 // Read runs f in a transaction that only reads.
 func (db *DB) Read(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
-	ctx, cancel := inTime(ctx, patience)
+	ctx, cancel := inTime(ctx, timeout)
 	defer cancel()
-	return reach(ctx, db.once(ctx, db.readers, work{agency: agency}, f))
+	return connect(ctx, db.run(ctx, db.readers, work{agency: agency}, f))
 }
 
 // snapshot is Read for what reads long, and must see one moment of the database.
 func (db *DB) snapshot(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
-	ctx, cancel := inTime(ctx, longPatience)
+	ctx, cancel := inTime(ctx, longTimeout)
 	defer cancel()
 	w := work{agency: agency}
-	if db.fenced { // PostgreSQL; on SQLite each transaction is a snapshot
+	if db.rls { // PostgreSQL; on SQLite each transaction is a snapshot
 		w.options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return reach(ctx, db.once(ctx, db.readers, w, f))
+	return connect(ctx, db.run(ctx, db.readers, w, f))
 }
 
 // work is what a transaction is for.
 type work struct {
 	agency  countersign.AgencyID
-	line    *line // nil: it waits for users at their rows
+	line    *waitingLine // nil: it waits for users at their rows
 	options *sql.TxOptions
 }
 
-// once runs f in one transaction, on a connection of a pool.
-func (db *DB) once(ctx context.Context, pool *shares, w work, f func(*Tx) error) error {
-	if w.agency == everyone {
+// run runs f in one transaction, on a connection of a pool.
+func (db *DB) run(ctx context.Context, pool *shares, w work, f func(*Tx) error) error {
+	if w.agency == allAgencies {
 		return errors.New("a transaction belongs to one agency")
 	}
 	giveBack, err := pool.take(ctx, w.agency)
@@ -154,8 +154,8 @@ func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
 // How long the work of a context without a deadline may take: one transaction,
 // and one that reads a whole log.
 const (
-	patience     = 30 * time.Second
-	longPatience = time.Hour
+	timeout     = 30 * time.Second
+	longTimeout = time.Hour
 )
 
 // inTime gives a context an end if it has none: nothing waits for ever (TN-03).
@@ -172,12 +172,12 @@ func (db *DB) Ping(ctx context.Context) error {
 		return errors.New("the disk of the database is full")
 	}
 	query := `SELECT count(*) FROM installation WHERE name <> $1`
-	if db.fenced {
+	if db.rls {
 		query = `SELECT CASE current_setting('transaction_read_only') WHEN 'on' THEN 0 ELSE 1 END WHERE $1 <> 'key'`
 	}
 	var n int
 	if err := db.read.QueryRowContext(ctx, query, "").Scan(&n); err != nil {
-		return inWords(err)
+		return plainError(err)
 	}
 	if n == 0 {
 		return errors.New("the database server only reads, as a standby does")
@@ -185,10 +185,10 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
-// noteSpace remembers whether the disk was full when something was written last.
+// recordDiskSpace remembers whether the disk was full when something was written last.
 // Each node writes every few seconds that it runs, so it is known in time when
 // there is space again.
-func (db *DB) noteSpace(err error) {
+func (db *DB) recordDiskSpace(err error) {
 	if err == nil || isFull(err) {
 		db.full.Store(err != nil)
 	}
@@ -216,9 +216,9 @@ func isExist(err error) bool {
 	return errors.As(err, &lite) && (lite.Code() == 2067 || lite.Code() == 1555)
 }
 
-// gaveWay tells whether PostgreSQL ended the transaction in favor of another:
+// isSerializationFailure tells whether PostgreSQL ended the transaction in favor of another:
 // serialization failure or deadlock. Nothing of it was committed.
-func gaveWay(err error) bool {
+func isSerializationFailure(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
@@ -226,7 +226,7 @@ func gaveWay(err error) bool {
 // notFound is the answer for a row that is not there or another agency's (TN-01).
 func notFound(err error, code string) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return &countersign.Error{Kind: countersign.NotFound, Code: code}
+		return &countersign.Error{Kind: countersign.KindNotFound, Code: code}
 	}
 	return err
 }

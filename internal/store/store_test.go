@@ -84,13 +84,13 @@ func openWith(t *testing.T, url string, box *secret.Box) place {
 			if err := tx.SaveSetting(t.Context(), s, 0); err != nil {
 				return err
 			}
-			if err := tx.PutFactor(t.Context(), factorOf(u.ID, countersign.FactorID(id+"-app"))); err != nil {
+			if err := tx.SaveFactor(t.Context(), factorOf(u.ID, countersign.FactorID(id+"-app"))); err != nil {
 				return err
 			}
-			if err := tx.PutBrowser(t.Context(), countersign.Browser{ID: countersign.BrowserID(id + "-browser"), Digest: []byte("d"), Created: noon, Seen: noon}); err != nil {
+			if err := tx.SaveBrowser(t.Context(), countersign.Browser{ID: countersign.BrowserID(id + "-browser"), Digest: []byte("d"), Created: noon, Seen: noon}); err != nil {
 				return err
 			}
-			if err := tx.PutDevice(t.Context(), deviceOf(u.ID, countersign.DeviceID(id+"-device"), countersign.BrowserID(id+"-browser"))); err != nil {
+			if err := tx.SaveDevice(t.Context(), deviceOf(u.ID, countersign.DeviceID(id+"-device"), countersign.BrowserID(id+"-browser"))); err != nil {
 				return err
 			}
 			return tx.AddSession(t.Context(), countersign.Session{ID: countersign.SessionID(id + "-session"), User: u.ID, Started: noon, Expires: noon.Add(time.Hour)})
@@ -106,7 +106,7 @@ func openWith(t *testing.T, url string, box *secret.Box) place {
 }
 
 func factorOf(u countersign.UserID, id countersign.FactorID) countersign.Factor {
-	return countersign.Factor{ID: id, User: u, Method: countersign.App, Secret: []byte("12345678901234567890"), State: 7, Verified: noon, Default: true}
+	return countersign.Factor{ID: id, User: u, Method: countersign.MethodApp, Secret: []byte("12345678901234567890"), State: 7, Verified: noon, Default: true}
 }
 
 func deviceOf(u countersign.UserID, id countersign.DeviceID, b countersign.BrowserID) countersign.Device {
@@ -194,16 +194,16 @@ func TestClearingStaysAtHome(t *testing.T) {
 			if err := tx.SetPassword(ctx, "decoy-user", "stolen", noon); err != nil {
 				return err
 			}
-			if err := tx.SetDefault(ctx, "decoy-user", countersign.Email); err != nil {
+			if err := tx.SetDefault(ctx, "decoy-user", countersign.MethodEmail); err != nil {
 				return err
 			}
-			if err := tx.PutBrowser(ctx, countersign.Browser{ID: "decoy-browser", Digest: []byte("stolen")}); err != nil {
+			if err := tx.SaveBrowser(ctx, countersign.Browser{ID: "decoy-browser", Digest: []byte("stolen")}); err != nil {
 				return err
 			}
-			if _, err := tx.User(ctx, "decoy-user"); countersign.KindOf(err) != countersign.NotFound {
+			if _, err := tx.User(ctx, "decoy-user"); countersign.KindOf(err) != countersign.KindNotFound {
 				return fmt.Errorf("another agency's user: %v", err)
 			}
-			if _, err := tx.Session(ctx, "decoy-session"); countersign.KindOf(err) != countersign.NotFound {
+			if _, err := tx.Session(ctx, "decoy-session"); countersign.KindOf(err) != countersign.KindNotFound {
 				return fmt.Errorf("another agency's session: %v", err)
 			}
 			return nil
@@ -222,7 +222,7 @@ func TestClearingStaysAtHome(t *testing.T) {
 func TestThreeTriesAtOnce(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
-			return tx.AddAttempt(ctx, countersign.Attempt{ID: "a1", User: p.user.ID, Purpose: countersign.SignIn, Started: noon, Expires: noon.Add(time.Minute)})
+			return tx.AddAttempt(ctx, countersign.Attempt{ID: "a1", User: p.user.ID, Purpose: countersign.PurposeSignIn, Started: noon, Expires: noon.Add(time.Minute)})
 		})
 		var paid sync.Map
 		var all sync.WaitGroup
@@ -457,8 +457,8 @@ func TestCount(t *testing.T) {
 // What is sealed opens only with its key, and only in its row (KY-01).
 func TestSealedAtRest(t *testing.T) {
 	each(t, func(p place) {
-		a := countersign.Attempt{ID: "a1", User: p.user.ID, Purpose: countersign.SignIn, Started: noon, Expires: noon.Add(time.Minute),
-			Setup: countersign.Setup{Key: []byte("12345678901234567890")}, Act: &countersign.Act{Path: "/x", Form: map[string][]string{"a": {"b"}}}}
+		a := countersign.Attempt{ID: "a1", User: p.user.ID, Purpose: countersign.PurposeSignIn, Started: noon, Expires: noon.Add(time.Minute),
+			Enrollment: countersign.Enrollment{Key: []byte("12345678901234567890")}, Pending: &countersign.PendingRequest{Path: "/x", Form: map[string][]string{"a": {"b"}}}}
 		p.in(func(ctx context.Context, tx *store.Tx) error {
 			if err := tx.AddAttempt(ctx, a); err != nil {
 				return err

@@ -50,7 +50,7 @@ type TextCounts struct {
 // CountTexts counts what a text message to a number, asked for from a network,
 // has to be weighed against.
 func (tx *Tx) CountTexts(ctx context.Context, number, network string, now time.Time) (c TextCounts, err error) {
-	near := prefix(countersign.Message{Channel: countersign.BySMS, To: number})
+	near := prefix(countersign.Message{Channel: countersign.ChannelSMS, To: number})
 	err = tx.sql.QueryRowContext(ctx, `
 		SELECT count(*) FILTER (WHERE recipient = $2 AND created > $6 AND NOT used),
 			count(*) FILTER (WHERE recipient = $2 AND NOT used),
@@ -75,8 +75,8 @@ func (tx *Tx) RaiseAlarm(ctx context.Context, what string, now, since time.Time)
 
 // A TextAlarm is one that was raised.
 type TextAlarm struct {
-	What   string
-	Raised time.Time
+	What     string
+	RaisedAt time.Time
 }
 
 // TextAlarms are those raised since then, the newest first.
@@ -85,7 +85,7 @@ func (tx *Tx) TextAlarms(ctx context.Context, since time.Time) ([]TextAlarm, err
 		var a TextAlarm
 		var at int64
 		err := scan(&a.What, &at)
-		a.Raised = instant(at)
+		a.RaisedAt = instant(at)
 		return a, err
 	}, `SELECT what, raised FROM text_alarm WHERE agency_id = $1 AND raised > $2 ORDER BY raised DESC, what`, tx.agency, millis(since))
 }

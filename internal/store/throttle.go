@@ -9,9 +9,9 @@ import (
 	"countersign"
 )
 
-// LockLane is where a lane stands; no other transaction that asks for the same
+// LockLimit is where a lane stands; no other transaction that asks for the same
 // lane goes on before this one has ended.
-func (tx *Tx) LockLane(ctx context.Context, subject string, lane countersign.Lane, now time.Time) (t countersign.Tally, err error) {
+func (tx *Tx) LockLimit(ctx context.Context, subject string, lane countersign.LimitKey, now time.Time) (t countersign.LimitState, err error) {
 	var until, closed int64
 	err = tx.sql.QueryRowContext(ctx, `
 		INSERT INTO lane (agency_id, subject, name, failures, until, closed, touched) VALUES ($1, $2, $3, 0, 0, 0, $4)
@@ -21,11 +21,11 @@ func (tx *Tx) LockLane(ctx context.Context, subject string, lane countersign.Lan
 	return t, err
 }
 
-// Lanes are all lanes of a subject, with what is in flight on them since then.
-func (tx *Tx) Lanes(ctx context.Context, subject string, since time.Time) (map[countersign.Lane]countersign.Tally, error) {
+// Limits are all lanes of a subject, with what is in flight on them since then.
+func (tx *Tx) Limits(ctx context.Context, subject string, since time.Time) (map[countersign.LimitKey]countersign.LimitState, error) {
 	type row struct {
-		lane  countersign.Lane
-		tally countersign.Tally
+		lane  countersign.LimitKey
+		tally countersign.LimitState
 	}
 	all, err := list(ctx, tx.sql, func(scan func(...any) error) (r row, err error) {
 		var until, closed int64
@@ -36,7 +36,7 @@ func (tx *Tx) Lanes(ctx context.Context, subject string, since time.Time) (map[c
 			SELECT count(*) FROM guess g
 			WHERE g.agency_id = lane.agency_id AND g.subject = lane.subject AND g.lane = lane.name AND NOT g.failed AND g.at > $3)
 		FROM lane WHERE agency_id = $1 AND subject = $2`, tx.agency, subject, millis(since))
-	lanes := map[countersign.Lane]countersign.Tally{}
+	lanes := map[countersign.LimitKey]countersign.LimitState{}
 	for _, r := range all {
 		lanes[r.lane] = r.tally
 	}
@@ -44,7 +44,7 @@ func (tx *Tx) Lanes(ctx context.Context, subject string, since time.Time) (map[c
 }
 
 // CountInFlight is how many guesses of a lane are paid for and not settled since then.
-func (tx *Tx) CountInFlight(ctx context.Context, subject string, lane countersign.Lane, since time.Time) (n int, err error) {
+func (tx *Tx) CountInFlight(ctx context.Context, subject string, lane countersign.LimitKey, since time.Time) (n int, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`SELECT count(*) FROM guess WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at > $4`,
 		tx.agency, subject, lane, millis(since)).Scan(&n)
@@ -52,16 +52,16 @@ func (tx *Tx) CountInFlight(ctx context.Context, subject string, lane countersig
 }
 
 // HasLostGuesses reports whether a lane has guesses that LoseGuesses would settle.
-func (tx *Tx) HasLostGuesses(ctx context.Context, subject string, lane countersign.Lane, until time.Time) (lost bool, err error) {
+func (tx *Tx) HasLostGuesses(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) (lost bool, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`SELECT EXISTS (SELECT 1 FROM guess WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at <= $4)`,
 		tx.agency, subject, lane, millis(until)).Scan(&lost)
 	return lost, err
 }
 
-// LoseGuesses settles as wrong what was paid for until then and never settled:
+// FailUnsettled settles as wrong what was paid for until then and never settled:
 // the node that judged it has died. It reports how many there were, and when the last was.
-func (tx *Tx) LoseGuesses(ctx context.Context, subject string, lane countersign.Lane, until time.Time) (n int, last time.Time, err error) {
+func (tx *Tx) FailUnsettled(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) (n int, last time.Time, err error) {
 	lost, err := list(ctx, tx.sql, func(scan func(...any) error) (at int64, err error) {
 		return at, scan(&at)
 	}, `UPDATE guess SET failed = TRUE WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at <= $4 RETURNING at`,
@@ -74,26 +74,26 @@ func (tx *Tx) LoseGuesses(ctx context.Context, subject string, lane countersign.
 	return len(lost), last, err
 }
 
-// AddGuess pays for a guess.
-func (tx *Tx) AddGuess(ctx context.Context, g countersign.Guess) error {
+// AddTry pays for a guess.
+func (tx *Tx) AddTry(ctx context.Context, g countersign.CountedTry) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO guess (id, agency_id, subject, lane, network, wide, at, failed, spent) VALUES ($2, $1, $3, $4, $5, $6, $7, FALSE, FALSE)`,
-		tx.agency, g.ID, g.Subject, g.Lane, g.Client.Network(), g.Client.Wide(), millis(g.At))
+		tx.agency, g.ID, g.Subject, g.Limit, g.Client.Network(), g.Client.Wide(), millis(g.At))
 	return err
 }
 
-// FailGuess settles a guess as wrong and returns how many of its lane failed in
+// FailTry settles a guess as wrong and returns how many of its lane failed in
 // a row; 0 if it was settled before.
-func (tx *Tx) FailGuess(ctx context.Context, g countersign.Guess) (failures int, err error) {
+func (tx *Tx) FailTry(ctx context.Context, g countersign.CountedTry) (failures int, err error) {
 	n, err := tx.exec(ctx, `UPDATE guess SET failed = TRUE WHERE agency_id = $1 AND id = $2 AND NOT failed`, tx.agency, g.ID)
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	return tx.CountFailures(ctx, g.Subject, g.Lane, 1)
+	return tx.CountFailures(ctx, g.Subject, g.Limit, 1)
 }
 
 // CountFailures adds failures to a lane that is locked or was locked before.
-func (tx *Tx) CountFailures(ctx context.Context, subject string, lane countersign.Lane, n int) (failures int, err error) {
+func (tx *Tx) CountFailures(ctx context.Context, subject string, lane countersign.LimitKey, n int) (failures int, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`UPDATE lane SET failures = failures + $4 WHERE agency_id = $1 AND subject = $2 AND name = $3 RETURNING failures`,
 		tx.agency, subject, lane, n).Scan(&failures)
@@ -103,15 +103,15 @@ func (tx *Tx) CountFailures(ctx context.Context, subject string, lane countersig
 	return failures, err
 }
 
-// HoldLane lets a lane wait until then, unless it waits longer already.
-func (tx *Tx) HoldLane(ctx context.Context, subject string, lane countersign.Lane, until time.Time) error {
+// DelayUntil lets a lane wait until then, unless it waits longer already.
+func (tx *Tx) DelayUntil(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE lane SET until = $4 WHERE agency_id = $1 AND subject = $2 AND name = $3 AND until < $4`,
 		tx.agency, subject, lane, millis(until))
 	return err
 }
 
-// CloseLane closes a lane and reports whether it was open.
-func (tx *Tx) CloseLane(ctx context.Context, subject string, lane countersign.Lane, now time.Time) (bool, error) {
+// LockOut closes a lane and reports whether it was open.
+func (tx *Tx) LockOut(ctx context.Context, subject string, lane countersign.LimitKey, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO lane (agency_id, subject, name, failures, until, closed, touched) VALUES ($1, $2, $3, 0, 0, $4, $4)
 		ON CONFLICT (agency_id, subject, name) DO UPDATE SET closed = excluded.closed, touched = excluded.touched WHERE lane.closed = 0`,
@@ -119,27 +119,27 @@ func (tx *Tx) CloseLane(ctx context.Context, subject string, lane countersign.La
 	return n == 1, err
 }
 
-// ReturnGuess takes a payment back: nothing was compared.
-func (tx *Tx) ReturnGuess(ctx context.Context, g countersign.Guess) error {
+// RemoveTry takes a payment back: nothing was compared.
+func (tx *Tx) RemoveTry(ctx context.Context, g countersign.CountedTry) error {
 	_, err := tx.exec(ctx, `DELETE FROM guess WHERE agency_id = $1 AND id = $2`, tx.agency, g.ID)
 	return err
 }
 
-// RightGuess takes the payment of a right guess back; its lane begins anew. What the
+// AcceptTry takes the payment of a right guess back; its lane begins anew. What the
 // same subject got wrong before from the same network is forgiven: the limits that
 // the network shares leave it out (TH-09). What other lanes, the agency and the
 // limits of tokens have counted stays.
-func (tx *Tx) RightGuess(ctx context.Context, g countersign.Guess) error {
-	if err := tx.ReturnGuess(ctx, g); err != nil {
+func (tx *Tx) AcceptTry(ctx context.Context, g countersign.CountedTry) error {
+	if err := tx.RemoveTry(ctx, g); err != nil {
 		return err
 	}
 	_, err := tx.exec(ctx, `UPDATE lane SET failures = 0, until = 0 WHERE agency_id = $1 AND subject = $2 AND name = $3`,
-		tx.agency, g.Subject, g.Lane)
-	if err != nil || g.Lane.IsKnown() {
+		tx.agency, g.Subject, g.Limit)
+	if err != nil || g.Limit.IsKnown() {
 		return err
 	}
 	const forgive = `UPDATE guess SET forgiven = TRUE WHERE agency_id = $1 AND subject = $2 AND network = $3 AND failed AND NOT forgiven`
-	if g.Lane.Method() == "" {
+	if g.Limit.Method() == "" {
 		_, err = tx.exec(ctx, forgive+` AND lane IN ('password', 'passkey')`, tx.agency, g.Subject, g.Client.Network())
 	} else {
 		_, err = tx.exec(ctx, forgive+` AND lane LIKE 'token-%'`, tx.agency, g.Subject, g.Client.Network())
@@ -154,10 +154,10 @@ func (tx *Tx) ClearPasswordFailures(ctx context.Context, user countersign.UserID
 	return err
 }
 
-// OpenMethod lets the tokens of a method that is bound anew be counted anew.
+// ClearMethodFailures lets the tokens of a method that is bound anew be counted anew.
 // Those of the last day stay counted for the day.
-func (tx *Tx) OpenMethod(ctx context.Context, user countersign.UserID, m countersign.Method) error {
-	lane := countersign.LaneOf(m)
+func (tx *Tx) ClearMethodFailures(ctx context.Context, user countersign.UserID, m countersign.Method) error {
+	lane := countersign.LimitOf(m)
 	if _, err := tx.exec(ctx, `DELETE FROM lane WHERE agency_id = $1 AND subject = $2 AND name = $3`, tx.agency, user, lane); err != nil {
 		return err
 	}
@@ -165,9 +165,9 @@ func (tx *Tx) OpenMethod(ctx context.Context, user countersign.UserID, m counter
 	return err
 }
 
-// Once reports true to one transaction only until then: for alarms that would
+// FirstUntil reports true to one transaction only until then: for alarms that would
 // otherwise be raised by each guess that is refused.
-func (tx *Tx) Once(ctx context.Context, subject, name string, now, until time.Time) (bool, error) {
+func (tx *Tx) FirstUntil(ctx context.Context, subject, name string, now, until time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO lane (agency_id, subject, name, failures, until, closed, touched) VALUES ($1, $2, $3, 0, $5, 0, $4)
 		ON CONFLICT (agency_id, subject, name) DO UPDATE SET until = excluded.until, touched = excluded.touched WHERE lane.until <= $4`,
@@ -175,11 +175,11 @@ func (tx *Tx) Once(ctx context.Context, subject, name string, now, until time.Ti
 	return n == 1, err
 }
 
-// PruneGuesses removes guesses and lanes that were last touched before then, of all agencies.
-func (db *DB) PruneGuesses(ctx context.Context, before time.Time) error {
-	if _, err := db.execEverywhere(ctx, `DELETE FROM guess WHERE at < $1`, millis(before)); err != nil {
+// PruneTries removes guesses and lanes that were last touched before then, of all agencies.
+func (db *DB) PruneTries(ctx context.Context, before time.Time) error {
+	if _, err := db.execInAllAgencies(ctx, `DELETE FROM guess WHERE at < $1`, millis(before)); err != nil {
 		return err
 	}
-	_, err := db.execEverywhere(ctx, `DELETE FROM lane WHERE touched < $1 AND closed = 0`, millis(before))
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM lane WHERE touched < $1 AND closed = 0`, millis(before))
 	return err
 }

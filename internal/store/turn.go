@@ -55,8 +55,8 @@ func (t *turns) give(r row, taken bool) {
 	}
 }
 
-// A line is the turns that one transaction has, over all its tries.
-type line struct {
+// A waitingLine is the turns that one transaction has, over all its tries.
+type waitingLine struct {
 	turns *turns
 	has   []row
 	wants []row // another transaction has its turn: begin again when it is over
@@ -66,7 +66,7 @@ type line struct {
 var errTurn = errors.New("another transaction decides about this user")
 
 // enter takes the turn of a row if nobody has it.
-func (l *line) enter(r row) error {
+func (l *waitingLine) enter(r row) error {
 	if l == nil || slices.Contains(l.has, r) {
 		return nil
 	}
@@ -82,12 +82,12 @@ func (l *line) enter(r row) error {
 }
 
 // waits reports whether the transaction begins again when its turn has come.
-func (l *line) waits() bool { return l != nil && len(l.wants) > 0 }
+func (l *waitingLine) waits() bool { return l != nil && len(l.wants) > 0 }
 
 // wait waits for everything that the transaction has wanted so far. It holds
 // nothing when it begins and takes the turns in one order, so that two
 // transactions never wait for each other.
-func (l *line) wait(ctx context.Context) error {
+func (l *waitingLine) wait(ctx context.Context) error {
 	all := append(slices.Clone(l.has), l.wants...)
 	l.leave()
 	l.wants = nil
@@ -105,7 +105,7 @@ func (l *line) wait(ctx context.Context) error {
 }
 
 // leave gives the turns back.
-func (l *line) leave() {
+func (l *waitingLine) leave() {
 	for _, r := range l.has {
 		l.turns.give(r, true)
 	}

@@ -18,7 +18,7 @@ func scanUser(scan func(...any) error) (countersign.User, error) {
 	var sealed []byte
 	var passwordAt, until, at, since, created, last int64
 	err := scan(&u.ID, &u.Login, &u.Name, &u.Email, &u.Mobile, &u.Password, &sealed, &passwordAt, &u.Disabled,
-		&until, &at, &u.ResetBy, &u.Openings, &u.OldEmail, &since, &u.Version, &created, &last, &u.SetUpLeft, &u.Enrolled)
+		&until, &at, &u.ResetBy, &u.EnrollmentOpenings, &u.OldEmail, &since, &u.Version, &created, &last, &u.EnrollmentLeft, &u.Enrolled)
 	if len(sealed) > 0 {
 		u.Password = stillSealed + string(sealed)
 	}
@@ -86,7 +86,7 @@ func (tx *Tx) AddUser(ctx context.Context, u countersign.User) error {
 		tx.agency, u.ID, u.Login, countersign.FoldLogin(u.Login), u.Name, u.Email, u.Mobile, searchText(u),
 		sealed, millis(u.PasswordAt), u.Disabled, millis(u.Created), countersign.FoldEmail(u.Email), nameKey(u.Name))
 	if isExist(err) {
-		return &countersign.Error{Kind: countersign.Exists, Code: "user_id.taken", Field: "user_id", Args: countersign.Args{"Login": u.Login}}
+		return &countersign.Error{Kind: countersign.KindConflict, Code: "user_id.taken", Field: "user_id", Args: countersign.Args{"Login": u.Login}}
 	}
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (tx *Tx) SaveUser(ctx context.Context, u countersign.User) error {
 		return err
 	}
 	if n == 0 {
-		return &countersign.Error{Kind: countersign.Exists, Code: "edit.conflict"}
+		return &countersign.Error{Kind: countersign.KindConflict, Code: "edit.conflict"}
 	}
 	for _, table := range []string{"user_right", "user_group"} {
 		if _, err := tx.exec(ctx, `DELETE FROM `+table+` WHERE agency_id = $1 AND user_id = $2`, tx.agency, u.ID); err != nil {
@@ -158,15 +158,15 @@ func (tx *Tx) CountOpening(ctx context.Context, id countersign.UserID, most int)
 	return n == 1, err
 }
 
-// KeepOldEmail keeps the address that the profile had before now, so that it
+// SaveOldEmail keeps the address that the profile had before now, so that it
 // goes on being told for a while (RS-06).
-func (tx *Tx) KeepOldEmail(ctx context.Context, id countersign.UserID, old string, now time.Time) error {
+func (tx *Tx) SaveOldEmail(ctx context.Context, id countersign.UserID, old string, now time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE users SET email_before = $3, email_changed = $4 WHERE agency_id = $1 AND id = $2`, tx.agency, id, old, millis(now))
 	return err
 }
 
-// LeaveSetUp keeps whether the wizard of a user is left open (D-35).
-func (tx *Tx) LeaveSetUp(ctx context.Context, id countersign.UserID, left bool) error {
+// LeaveEnrollment keeps whether the wizard of a user is left open (D-35).
+func (tx *Tx) LeaveEnrollment(ctx context.Context, id countersign.UserID, left bool) error {
 	_, err := tx.exec(ctx, `UPDATE users SET set_up_left = $3 WHERE agency_id = $1 AND id = $2`, tx.agency, id, left)
 	return err
 }

@@ -14,13 +14,13 @@ func scanWarning(scan func(...any) error) (countersign.Warning, error) {
 	var w countersign.Warning
 	var at, due int64
 	var ip string
-	err := scan(&w.ID, &w.User, &at, &ip, &w.Client.Browser, &w.Client.OS, &w.Client.Product, &w.Wrong, &due, &w.Told, &w.Seen, &w.Browser)
+	err := scan(&w.ID, &w.User, &at, &ip, &w.Client.Browser, &w.Client.OS, &w.Client.Product, &w.Wrong, &due, &w.Notified, &w.Dismissed, &w.Browser)
 	w.At, w.Due, w.Client.IP = instant(at), instant(due), address(ip)
 	return w, err
 }
 
-// mostWarnings is how many warnings of a user are kept.
-const mostWarnings = 50
+// maxWarnings is how many warnings of a user are kept.
+const maxWarnings = 50
 
 // AddWarning keeps a sign-in whose second factor failed or never came, in place of
 // what was kept of it before; empty: nothing was. Of many the newest are kept, those
@@ -38,7 +38,7 @@ func (tx *Tx) AddWarning(ctx context.Context, w countersign.Warning, instead str
 	_, err := tx.exec(ctx, `
 		DELETE FROM warning WHERE agency_id = $1 AND user_id = $2 AND id NOT IN (
 			SELECT id FROM warning WHERE agency_id = $1 AND user_id = $2 ORDER BY seen, at DESC, id LIMIT $3)`,
-		tx.agency, w.User, mostWarnings)
+		tx.agency, w.User, maxWarnings)
 	return err
 }
 
@@ -47,7 +47,7 @@ func (tx *Tx) addWarning(ctx context.Context, w countersign.Warning) error {
 		INSERT INTO warning (agency_id, id, user_id, at, ip, browser, os, product, wrong, due, told, seen, browser_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, $12)`,
 		tx.agency, w.ID, w.User, millis(w.At), addressText(w.Client.IP), w.Client.Browser, w.Client.OS, w.Client.Product, w.Wrong,
-		millis(w.Due), w.Told, w.Browser)
+		millis(w.Due), w.Notified, w.Browser)
 	return err
 }
 
@@ -57,14 +57,14 @@ func (tx *Tx) Warnings(ctx context.Context, user countersign.UserID) ([]counters
 		SELECT `+warningColumns+` FROM warning WHERE agency_id = $1 AND user_id = $2 AND told AND NOT seen ORDER BY at DESC, id LIMIT 100`, tx.agency, user)
 }
 
-// UntoldWarnings are those of a user that wait, the oldest first.
-func (tx *Tx) UntoldWarnings(ctx context.Context, user countersign.UserID) ([]countersign.Warning, error) {
+// DueWarnings are those of a user that wait, the oldest first.
+func (tx *Tx) DueWarnings(ctx context.Context, user countersign.UserID) ([]countersign.Warning, error) {
 	return list(ctx, tx.sql, scanWarning, `
 		SELECT `+warningColumns+` FROM warning WHERE agency_id = $1 AND user_id = $2 AND NOT told ORDER BY at, id`, tx.agency, user)
 }
 
-// ToldWarning marks a warning as told.
-func (tx *Tx) ToldWarning(ctx context.Context, id string) error {
+// SetWarningNotified marks a warning as told.
+func (tx *Tx) SetWarningNotified(ctx context.Context, id string) error {
 	_, err := tx.exec(ctx, `UPDATE warning SET told = TRUE WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return err
 }
@@ -75,8 +75,8 @@ func (tx *Tx) DropWarning(ctx context.Context, id string) error {
 	return err
 }
 
-// SeeWarnings marks all told warnings of a user as answered and reports how many there were.
-func (tx *Tx) SeeWarnings(ctx context.Context, user countersign.UserID) (int, error) {
+// DismissWarnings marks all told warnings of a user as answered and reports how many there were.
+func (tx *Tx) DismissWarnings(ctx context.Context, user countersign.UserID) (int, error) {
 	n, err := tx.exec(ctx, `UPDATE warning SET seen = TRUE WHERE agency_id = $1 AND user_id = $2 AND told AND NOT seen`, tx.agency, user)
 	return int(n), err
 }
@@ -101,7 +101,7 @@ func (db *DB) DueWarnings(ctx context.Context, now time.Time, limit int) ([]Due,
 }
 
 func (db *DB) due(ctx context.Context, query string, args ...any) (all []Due, err error) {
-	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		all, err = list(ctx, t, scanDue, query, args...)
 		return err
 	})
@@ -110,7 +110,7 @@ func (db *DB) due(ctx context.Context, query string, args ...any) (all []Due, er
 
 // PruneWarnings removes warnings from before then, of all agencies.
 func (db *DB) PruneWarnings(ctx context.Context, before time.Time) error {
-	_, err := db.execEverywhere(ctx, `DELETE FROM warning WHERE at < $1 AND told`, millis(before))
+	_, err := db.execInAllAgencies(ctx, `DELETE FROM warning WHERE at < $1 AND told`, millis(before))
 	return err
 }
 

@@ -10,9 +10,9 @@ import (
 	"countersign"
 )
 
-// A Stretch is the time that a window looks at: failures after Since count, and
+// A Period is the time that a window looks at: failures after Since count, and
 // a guess that was not settled by Lost was wrong.
-type Stretch struct{ Since, Lost time.Time }
+type Period struct{ Since, UnsettledBefore time.Time }
 
 // fromPage are the guesses that a network shares: those of the sign-in page from
 // devices that are not known. What was forgiven is left out.
@@ -25,7 +25,7 @@ const maxTries = 500
 // Network are the guesses from the network of a client, the oldest first: at the
 // sign-in page from devices that are not known, and the subjects that failed there
 // by token, each once (TH-04).
-func (tx *Tx) Network(ctx context.Context, c countersign.Client, s Stretch) ([]countersign.Try, error) {
+func (tx *Tx) Network(ctx context.Context, c countersign.Client, s Period) ([]countersign.Try, error) {
 	scan := func(token bool) func(scan func(...any) error) (countersign.Try, error) {
 		return func(scan func(...any) error) (t countersign.Try, err error) {
 			var at int64
@@ -36,7 +36,7 @@ func (tx *Tx) Network(ctx context.Context, c countersign.Client, s Stretch) ([]c
 	}
 	page, err := list(ctx, tx.sql, scan(false), `
 		SELECT subject, at, (failed OR at <= $4) FROM guess WHERE agency_id = $1 AND network = $2 AND `+fromPage+` ORDER BY at DESC, id LIMIT $5`,
-		tx.agency, c.Network(), millis(s.Since), millis(s.Lost), maxTries)
+		tx.agency, c.Network(), millis(s.Since), millis(s.UnsettledBefore), maxTries)
 	if err != nil {
 		return nil, err
 	}
@@ -44,14 +44,14 @@ func (tx *Tx) Network(ctx context.Context, c countersign.Client, s Stretch) ([]c
 		SELECT subject, MIN(at) AS first, TRUE FROM guess
 		WHERE agency_id = $1 AND network = $2 AND at > $3 AND lane LIKE 'token-%' AND NOT forgiven AND (failed OR at <= $4)
 		GROUP BY subject ORDER BY first DESC LIMIT $5`,
-		tx.agency, c.Network(), millis(s.Since), millis(s.Lost), maxTries)
+		tx.agency, c.Network(), millis(s.Since), millis(s.UnsettledBefore), maxTries)
 	all := append(page, tokens...)
 	slices.SortStableFunc(all, func(a, b countersign.Try) int { return a.At.Compare(b.At) })
 	return all, err
 }
 
 // Wide is what failed from the wider network of a client; nothing where it has none.
-func (tx *Tx) Wide(ctx context.Context, c countersign.Client, s Stretch) (w countersign.Window, err error) {
+func (tx *Tx) Wide(ctx context.Context, c countersign.Client, s Period) (w countersign.Window, err error) {
 	if c.Wide() == "" {
 		return w, nil
 	}
@@ -61,7 +61,7 @@ func (tx *Tx) Wide(ctx context.Context, c countersign.Client, s Stretch) (w coun
 		t.At = instant(at)
 		return t, err
 	}, `SELECT at, (failed OR at <= $4) FROM guess WHERE agency_id = $1 AND wide = $2 AND `+fromPage+` ORDER BY at DESC LIMIT $5`,
-		tx.agency, c.Wide(), millis(s.Since), millis(s.Lost), maxTries)
+		tx.agency, c.Wide(), millis(s.Since), millis(s.UnsettledBefore), maxTries)
 	for _, t := range slices.Backward(all) {
 		if t.Failed {
 			w.Failed = append(w.Failed, t.At)
@@ -75,25 +75,25 @@ func (tx *Tx) Wide(ctx context.Context, c countersign.Client, s Stretch) (w coun
 // OfAgency is the instant of the failure that has to fall out first once the whole
 // agency is full; zero: it is not. It is not locked: of guesses at
 // the same instant a few more than most may pass.
-func (tx *Tx) OfAgency(ctx context.Context, s Stretch, most int) (frees time.Time, err error) {
-	return tx.nth(ctx, `
+func (tx *Tx) OfAgency(ctx context.Context, s Period, most int) (frees time.Time, err error) {
+	return tx.countEarlier(ctx, `
 		SELECT at FROM guess WHERE agency_id = $1 AND at > $2 AND lane IN ('password', 'passkey') AND (failed OR at <= $3)
-		ORDER BY at DESC LIMIT 1 OFFSET $4`, millis(s.Since), millis(s.Lost), most-1)
+		ORDER BY at DESC LIMIT 1 OFFSET $4`, millis(s.Since), millis(s.UnsettledBefore), most-1)
 }
 
 // NthWrongToken is the instant of the n-th last wrong token of a user since then, of
 // any method; zero if there are fewer. unspent leaves out those that have led to
 // a closing already.
 func (tx *Tx) NthWrongToken(ctx context.Context, user countersign.UserID, since time.Time, n int, unspent bool) (time.Time, error) {
-	return tx.nth(ctx, `
+	return tx.countEarlier(ctx, `
 		SELECT at FROM guess WHERE agency_id = $1 AND subject = $2 AND at > $3 AND lane LIKE 'token-%' AND (NOT spent OR NOT $4)
 		ORDER BY at DESC LIMIT 1 OFFSET $5`, user, millis(since), unspent, n-1)
 }
 
 // SpendTokens marks the wrong tokens of a user since then as those that have led
 // to a closing, and returns the lanes that they were on.
-func (tx *Tx) SpendTokens(ctx context.Context, user countersign.UserID, since time.Time) ([]countersign.Lane, error) {
-	lanes, err := names[countersign.Lane](ctx, tx, `
+func (tx *Tx) SpendTokens(ctx context.Context, user countersign.UserID, since time.Time) ([]countersign.LimitKey, error) {
+	lanes, err := names[countersign.LimitKey](ctx, tx, `
 		SELECT DISTINCT lane FROM guess WHERE agency_id = $1 AND subject = $2 AND at > $3 AND lane LIKE 'token-%' AND NOT spent ORDER BY lane`,
 		user, millis(since))
 	if err != nil {
@@ -104,8 +104,8 @@ func (tx *Tx) SpendTokens(ctx context.Context, user countersign.UserID, since ti
 	return lanes, err
 }
 
-// nth is the instant that a query finds; zero if it finds none.
-func (tx *Tx) nth(ctx context.Context, query string, args ...any) (time.Time, error) {
+// countEarlier is the instant that a query finds; zero if it finds none.
+func (tx *Tx) countEarlier(ctx context.Context, query string, args ...any) (time.Time, error) {
 	var at int64
 	err := tx.sql.QueryRowContext(ctx, query, append([]any{tx.agency}, args...)...).Scan(&at)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -114,10 +114,10 @@ func (tx *Tx) nth(ctx context.Context, query string, args ...any) (time.Time, er
 	return instant(at), err
 }
 
-// CountGuesses is how many passwords and passkeys alone failed in the whole
+// CountTries is how many passwords and passkeys alone failed in the whole
 // installation since then, counted up to most.
-func (db *DB) CountGuesses(ctx context.Context, since time.Time, most int) (n int, err error) {
-	err = db.everywhere(ctx, db.read, func(t *sql.Tx) error {
+func (db *DB) CountTries(ctx context.Context, since time.Time, most int) (n int, err error) {
+	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		return t.QueryRowContext(ctx, `
 			SELECT count(*) FROM (SELECT at FROM guess WHERE at > $1 AND lane IN ('password', 'passkey') AND failed LIMIT $2) AS recent`,
 			millis(since), most).Scan(&n)

@@ -61,8 +61,8 @@ func (tx *Tx) DropWording(ctx context.Context, kind string, version int64) error
 	return conflict(tx.exec(ctx, `DELETE FROM wording WHERE agency_id = $1 AND kind = $2 AND version = $3`, tx.agency, kind, version))
 }
 
-// Self is the transaction's agency as it stands in it, without its hosts.
-func (tx *Tx) Self(ctx context.Context) (countersign.Agency, error) {
+// CurrentAgency is the transaction's agency as it stands in it, without its hosts.
+func (tx *Tx) CurrentAgency(ctx context.Context) (countersign.Agency, error) {
 	a, err := scanAgency(tx.sql.QueryRowContext(ctx, `SELECT `+agencyColumns+` FROM agency WHERE id = $1`, tx.agency).Scan)
 	return a, notFound(err, "agency.unknown")
 }
@@ -76,7 +76,7 @@ func (tx *Tx) Rename(ctx context.Context, was, is countersign.Agency) error {
 // conflict is the error of a statement that found a newer row.
 func conflict(n int64, err error) error {
 	if err == nil && n == 0 {
-		return &countersign.Error{Kind: countersign.Exists, Code: "edit.conflict"}
+		return &countersign.Error{Kind: countersign.KindConflict, Code: "edit.conflict"}
 	}
 	return err
 }

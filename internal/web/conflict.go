@@ -17,17 +17,17 @@ type conflictPage struct {
 	Was   string
 	Known bool // the form said what stood there
 	By    string
-	Mine  admin.Saving
+	Mine  admin.PreferenceChange
 }
 
 // conflict answers a save on top of a newer one; nothing was overwritten.
-func (s *Server) conflict(w http.ResponseWriter, r *http.Request, table preferencesPage, mine admin.Saving) error {
+func (s *Server) conflict(w http.ResponseWriter, r *http.Request, table preferencesPage, mine admin.PreferenceChange) error {
 	i := slices.IndexFunc(table.Rows, func(row preferenceRow) bool { return strings.EqualFold(row.Preference.Code, mine.Code) })
 	if i < 0 {
-		return &countersign.Error{Kind: countersign.NotFound, Code: "preference.unknown", Args: countersign.Args{"Code": mine.Code}}
+		return &countersign.Error{Kind: countersign.KindNotFound, Code: "preference.unknown", Args: countersign.Args{"Code": mine.Code}}
 	}
 	p := conflictPage{base: table.base, Row: table.Rows[i].Row, Mine: mine, Was: r.PostForm.Get("was"), Known: r.PostForm.Has("was")}
 	p.Title = "Changed by somebody else in the meantime"
-	p.By = capital(person(p.Row.Setting.By))
+	p.By = upperFirst(actorName(p.Row.Setting.By))
 	return s.show(w, http.StatusConflict, "console_conflict", p)
 }

@@ -10,25 +10,25 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/housetest"
+	"countersign/internal/apptest"
 )
 
 // house is a house on SQLite in which ADMIN holds all rights.
-func house(t *testing.T) *housetest.House {
+func house(t *testing.T) *apptest.App {
 	t.Helper()
-	h := housetest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
+	h := apptest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
 	h.Administrator()
 	return h
 }
 
 // houses runs a test in a house on SQLite and in one on PostgreSQL.
-func houses(t *testing.T, f func(t *testing.T, h *housetest.House)) {
+func houses(t *testing.T, f func(t *testing.T, h *apptest.App)) {
 	t.Helper()
 	t.Parallel()
-	for engine, open := range map[string]func(testing.TB) string{"SQLite": housetest.SQLite, "PostgreSQL": housetest.PostgreSQL} {
+	for engine, open := range map[string]func(testing.TB) string{"SQLite": apptest.SQLite, "PostgreSQL": apptest.PostgreSQL} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			h := housetest.Open(t, open(t))
+			h := apptest.Open(t, open(t))
 			h.Administrator()
 			f(t, h)
 		})
@@ -36,16 +36,16 @@ func houses(t *testing.T, f func(t *testing.T, h *housetest.House)) {
 }
 
 // signedIn is a browser in which login has just set up by email and signed in.
-func signedIn(h *housetest.House, login string) *housetest.Browser {
+func signedIn(h *apptest.App, login string) *apptest.Browser {
 	h.T.Helper()
-	b := h.Browser("192.0.2.10", housetest.Chrome)
+	b := h.Browser("192.0.2.10", apptest.Chrome)
 	if p := b.Enroll(login); p.Path != "/set-up/done" {
 		h.T.Fatalf("%s is not signed in but at %s: %s", login, p.Path, p.Text())
 	}
 	return b
 }
 
-func wantPage(t *testing.T, p *housetest.Page, status int, says ...string) {
+func wantPage(t *testing.T, p *apptest.Page, status int, says ...string) {
 	t.Helper()
 	if p.Status != status || !p.Says(says...) {
 		t.Fatalf("want %d with %q, got %d at %s: %s", status, says, p.Status, p.Path, p.Text())
@@ -133,7 +133,7 @@ func TestButtonsNeedTheRight(t *testing.T) {
 // M5: what is not a value is refused beside its field, kept as it was typed,
 // and nothing is changed; whether the effect was asked for or the saving.
 func TestRefusedPreferences(t *testing.T) {
-	houses(t, func(t *testing.T, h *housetest.House) {
+	houses(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")
 		for _, step := range []string{"effect", "save"} {
 			for _, c := range []struct{ code, typed, says string }{
@@ -157,7 +157,7 @@ func TestRefusedPreferences(t *testing.T) {
 				}
 			}
 		}
-		rows, err := h.Office.Preferences(t.Context(), h.Visit(), housetest.Operator)
+		rows, err := h.Admin.Preferences(t.Context(), h.Visit(), apptest.Operator)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +215,7 @@ func TestSavePreference(t *testing.T) {
 
 // Turning 2FA Off needs a reason, told to every administrator (RS-08).
 func TestTurnOff(t *testing.T) {
-	houses(t, func(t *testing.T, h *housetest.House) {
+	houses(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")
 		version := b.Get("/admin/system/preferences?edit=2FA").Value("version")
 		p := b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "  ", "end_sessions", "yes")
@@ -247,7 +247,7 @@ func TestEffectCounts(t *testing.T) {
 		t.Errorf("showing the effect has made 2FA %q", got)
 	}
 	// Ending the other sessions leaves the one that asks for it.
-	other := h.Browser("192.0.2.30", housetest.Edge)
+	other := h.Browser("192.0.2.30", apptest.Edge)
 	other.SignIn("ADMIN")
 	if p := other.Get("/profile"); p.Status != 200 || p.Path != "/profile" {
 		t.Fatalf("the other session does not stand: %s", p.Path)
@@ -259,9 +259,9 @@ func TestEffectCounts(t *testing.T) {
 	}
 }
 
-func settingOf(h *housetest.House, code string) string {
+func settingOf(h *apptest.App, code string) string {
 	h.T.Helper()
-	rows, err := h.Office.Preferences(h.T.Context(), h.Visit(), housetest.Operator)
+	rows, err := h.Admin.Preferences(h.T.Context(), h.Visit(), apptest.Operator)
 	if err != nil {
 		h.T.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestPreferenceConflict(t *testing.T) {
 
 // What was searched for is shown as it was typed, whatever it is.
 func TestSearchIsEscaped(t *testing.T) {
-	houses(t, func(t *testing.T, h *housetest.House) {
+	houses(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")
 		for _, path := range []string{"/admin/system/preferences", "/admin/users"} {
 			p := b.Get(path + "?q=" + url.QueryEscape(`"><script>alert(1)</script>`))

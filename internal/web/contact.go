@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
@@ -14,7 +14,7 @@ import (
 // A contactPage changes the email address or the mobile phone of one's own
 // profile: first the new one, then the token that went to it.
 type contactPage struct {
-	setUpPage
+	enrollPage
 	Path    string // of its forms
 	Current string // what the profile holds now
 	Tokens  string // where tokens go by the same method; empty: the user has not set it up
@@ -31,24 +31,24 @@ type newContact struct {
 }
 
 var (
-	newEmail = newContact{countersign.NewEmail, "/profile/email", "Change your email address", "gate_profile-email", "email"}
-	newPhone = newContact{countersign.NewPhone, "/profile/phone", "Change your mobile phone", "gate_profile-phone", "phone"}
+	newEmail = newContact{countersign.PurposeNewEmail, "/profile/email", "Change your email address", "gate_profile-email", "email"}
+	newPhone = newContact{countersign.PurposeNewPhone, "/profile/phone", "Change your mobile phone", "gate_profile-phone", "phone"}
 )
 
 // contactPage is the page, with the token that was sent for it; ok is false
 // where none was, or its time is over.
-func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Guest, c newContact) (p contactPage, ok bool, err error) {
+func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Principal, c newContact) (p contactPage, ok bool, err error) {
 	if p, err = s.contactForm(r, v, g, c); err != nil {
 		return p, false, err
 	}
-	view, err := s.Desk.LookContact(r.Context(), v, c.purpose)
-	if countersign.KindOf(err) == countersign.Expired {
+	view, err := s.SignIn.ViewContact(r.Context(), v, c.purpose)
+	if countersign.KindOf(err) == countersign.KindGone {
 		return p, false, nil
 	}
 	if err != nil {
 		return p, false, err
 	}
-	p.View, p.To = view, dialled(view.Attempt.Challenge.Address)
+	p.View, p.To = view, formatPhone(view.Attempt.Challenge.Address)
 	p.Spent = view.Attempt.Sends >= policy.MaxSends
 	if p.Stale = !view.Attempt.Challenge.Live(v.Now); !p.Stale {
 		p.Delivery = s.delivery(p.base, view, c.path)
@@ -57,28 +57,28 @@ func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Gues
 }
 
 // contactForm is the page before a token was sent.
-func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Guest, c newContact) (contactPage, error) {
+func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Principal, c newContact) (contactPage, error) {
 	b := s.base(v, c.title, g.Preferences)
-	b.FormToken, b.Wide = s.Entrance.FormToken(door.Session, v.Session), true
-	p := contactPage{setUpPage: setUpPage{base: b, From: s.From(v.Agency), Again: c.path + "/new"}, Path: c.path, Current: g.User.Email, Also: true}
-	method := countersign.Email
-	if c.purpose == countersign.NewPhone {
-		p.Current, method = dialled(g.User.Mobile), countersign.SMS
+	b.FormToken, b.Wide = s.Guard.FormToken(edge.Session, v.Session), true
+	p := contactPage{enrollPage: enrollPage{base: b, From: s.From(v.Agency), Again: c.path + "/new"}, Path: c.path, Current: g.User.Email, Also: true}
+	method := countersign.MethodEmail
+	if c.purpose == countersign.PurposeNewPhone {
+		p.Current, method = formatPhone(g.User.Mobile), countersign.MethodSMS
 		for _, code := range g.Preferences.Countries {
 			p.Countries = append(p.Countries, country{code, factor.CountryName(code)})
 		}
 	}
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if i := slices.IndexFunc(profile.Factors, func(f countersign.Factor) bool { return f.Method == method }); i >= 0 {
-		p.Tokens = dialled(profile.Factors[i].Address)
+		p.Tokens = formatPhone(profile.Factors[i].Address)
 	}
 	return p, err
 }
 
-func (s *Server) getContact(c newContact) guestHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-		if c.purpose == countersign.NewPhone && !s.Desk.Offers(countersign.SMS) {
-			return &countersign.Error{Kind: countersign.NotFound, Code: "page.not_found"}
+func (s *Server) getContact(c newContact) sessionHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+		if c.purpose == countersign.PurposeNewPhone && !s.SignIn.Offers(countersign.MethodSMS) {
+			return &countersign.Error{Kind: countersign.KindNotFound, Code: "page.not_found"}
 		}
 		p, sent, err := s.contactPage(r, v, g, c)
 		if err != nil {
@@ -91,21 +91,21 @@ func (s *Server) getContact(c newContact) guestHandler {
 	}
 }
 
-func (s *Server) postEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	also := r.PostForm.Get("also_two_factor") == "yes"
-	out, err := s.Desk.ChangeEmail(r.Context(), v, g, r.PostForm.Get("email"), also)
+	out, err := s.SignIn.ChangeEmail(r.Context(), v, g, r.PostForm.Get("email"), also)
 	s.await(r, v, out)
 	return s.contactAsked(w, r, v, g, newEmail, err)
 }
 
-func (s *Server) postPhone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.ChangePhone(r.Context(), v, g, r.PostForm.Get("country"), r.PostForm.Get("phone"))
+func (s *Server) postPhone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	out, err := s.SignIn.ChangePhone(r.Context(), v, g, r.PostForm.Get("country"), r.PostForm.Get("phone"))
 	s.await(r, v, out)
 	return s.contactAsked(w, r, v, g, newPhone, err)
 }
 
 // contactAsked leads to the page for the token, or shows the form again.
-func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, c newContact, err error) error {
+func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, c newContact, err error) error {
 	if err == nil {
 		http.Redirect(w, r, c.path, http.StatusSeeOther)
 		return nil
@@ -129,18 +129,18 @@ func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v counters
 // no matter of its fields.
 func refusedStatus(err error) (int, bool) {
 	switch countersign.KindOf(err) {
-	case countersign.Invalid:
+	case countersign.KindInvalid:
 		return http.StatusUnprocessableEntity, true
-	case countersign.TooMany:
+	case countersign.KindTooMany:
 		return http.StatusTooManyRequests, true
 	default:
 		return 0, false
 	}
 }
 
-func (s *Server) postContactToken(c newContact) guestHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-		err := s.Desk.ProveContact(r.Context(), v, c.purpose, r.PostForm.Get("token"))
+func (s *Server) postContactToken(c newContact) sessionHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+		err := s.SignIn.VerifyContactToken(r.Context(), v, c.purpose, r.PostForm.Get("token"))
 		if err == nil {
 			http.Redirect(w, r, "/profile"+query("done", c.field), http.StatusSeeOther)
 			return nil
@@ -149,9 +149,9 @@ func (s *Server) postContactToken(c newContact) guestHandler {
 	}
 }
 
-func (s *Server) postContactNew(c newContact) guestHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-		out, err := s.Desk.NewContactToken(r.Context(), v, c.purpose)
+func (s *Server) postContactNew(c newContact) sessionHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+		out, err := s.SignIn.NewContactToken(r.Context(), v, c.purpose)
 		if err == nil {
 			s.await(r, v, out)
 			http.Redirect(w, r, c.path, http.StatusSeeOther)
@@ -162,9 +162,9 @@ func (s *Server) postContactNew(c newContact) guestHandler {
 }
 
 // contactToken shows the page for the token again, with what was wrong.
-func (s *Server) contactToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, c newContact, err error) error {
+func (s *Server) contactToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, c newContact, err error) error {
 	if countersign.CodeOf(err) == policy.RefusedFailures {
-		return &countersign.Error{Kind: countersign.Expired, Code: "profile.third_failure"}
+		return &countersign.Error{Kind: countersign.KindGone, Code: "profile.third_failure"}
 	}
 	status, ok := refusedStatus(err)
 	if !ok {

@@ -3,12 +3,12 @@ package web
 import (
 	"net/http"
 
-	"countersign/internal/door"
+	"countersign/internal/edge"
 )
 
 // thenOf is where a page leads on to; the start page unless it was told.
 func thenOf(r *http.Request) string {
-	if then := door.Then(r.URL.Query().Get("then")); then != "" {
+	if then := edge.Then(r.URL.Query().Get("then")); then != "" {
 		return then
 	}
 	return "/"

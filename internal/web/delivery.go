@@ -28,13 +28,13 @@ func (d delivery) Alert() *alert {
 	}
 }
 
-// lookAgain is how long a message may wait before its page calls it delayed.
-const lookAgain = 20 * time.Second
+// checkAgainAfter is how long a message may wait before its page calls it delayed.
+const checkAgainAfter = 20 * time.Second
 
 // delivery says what became of the message, from its row.
 func (s *Server) delivery(b base, view signin.View, look string) delivery {
 	m := view.Message
-	mail := m.Channel == countersign.ByEmail
+	mail := m.Channel == countersign.ChannelEmail
 	what, server := "text message", "text service"
 	if mail {
 		what, server = "mail", "mail server"
@@ -42,13 +42,13 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 	switch {
 	case m.ID == "":
 		return delivery{}
-	case m.State == countersign.Dropped:
+	case m.State == countersign.StateDropped:
 		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("The %s did not take the %s in time, so it was not sent. Ask for a new token.", server, what)}
-	case m.State == countersign.Sent:
+	case m.State == countersign.StateSent:
 		return sent(b, m)
-	case m.State == countersign.Refused:
+	case m.State == countersign.StateRefused:
 		return delivery{State: "refused", Head: "The token could not be delivered", Text: whyRefused(m, masked(view.Attempt.Challenge.Method, m.To))}
-	case mail && !s.Mail() || failed(m) || b.Now.Sub(m.Created) >= lookAgain:
+	case mail && !s.Mail() || failed(m) || b.Now.Sub(m.Created) >= checkAgainAfter:
 		return s.delayed(b, m, mail, server, look)
 	default:
 		return delivery{State: "waiting", Look: look, Text: fmt.Sprintf("Waiting for the %s since %s.", server, b.Seconds(m.Created))}
@@ -58,17 +58,17 @@ func (s *Server) delivery(b base, view signin.View, look string) delivery {
 // failed tells whether a message was tried in vain. While it is handed over the
 // try counts already, and has not failed yet.
 func failed(m countersign.Message) bool {
-	return m.Tries > 1 || m.Tries == 1 && m.State != countersign.Sending
+	return m.Tries > 1 || m.Tries == 1 && m.State != countersign.StateSending
 }
 
 // sent is a message that was taken, and what the phone's network said since.
 func sent(b base, m countersign.Message) delivery {
 	switch m.Receipt {
-	case countersign.Delivered:
+	case countersign.ReceiptDelivered:
 		return delivery{State: "sent", Text: fmt.Sprintf("Delivered to your phone at %s", b.Seconds(m.ReceiptAt))}
-	case countersign.Undelivered:
+	case countersign.ReceiptUndelivered:
 		return delivery{State: "refused", Head: "The token could not be delivered", Text: fmt.Sprintf("The network of %s did not deliver the text message, as it told at %s.",
-			masked(countersign.SMS, m.To), b.Seconds(m.ReceiptAt))}
+			masked(countersign.MethodSMS, m.To), b.Seconds(m.ReceiptAt))}
 	default:
 		return delivery{State: "sent", Text: fmt.Sprintf("Accepted by %s at %s", m.Server, b.Seconds(m.Done))}
 	}
@@ -103,10 +103,10 @@ func latest(refusal, unsent *alert) (newer, older *alert) {
 
 // unsent tells why there is no token: a limit forbade to send one.
 func unsent(b base, view signin.View) *alert {
-	code := view.Attempt.Unsent
+	code := view.Attempt.SendProblem
 	if code == "" {
 		code = "token.not_sent"
 	}
-	return alertOf(countersign.TooMany, sentence(b.Agency, b.Now, &countersign.Error{Code: code,
-		Args: countersign.Args{"Until": view.Attempt.UnsentTo, "Expires": time.Time{}}}))
+	return alertOf(countersign.KindTooMany, sentence(b.Agency, b.Now, &countersign.Error{Code: code,
+		Args: countersign.Args{"Until": view.Attempt.SendBlockedUntil, "Expires": time.Time{}}}))
 }

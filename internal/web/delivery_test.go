@@ -22,16 +22,16 @@ func TestDeliveryOfWaitingMessages(t *testing.T) {
 		route string
 		want  string
 	}{
-		{"queued", countersign.Waiting, 0, time.Second, "", "waiting"},
-		{"handed over for the first time", countersign.Sending, 1, time.Second, "", "waiting"},
-		{"tried in vain", countersign.Waiting, 1, time.Second, "", "delayed"},
-		{"handed over again", countersign.Sending, 2, time.Second, "", "delayed"},
-		{"queued for long", countersign.Waiting, 0, lookAgain, "", "delayed"},
-		{"it may have arrived", countersign.Waiting, 1, time.Second, "webhook", "delayed"},
+		{"queued", countersign.StateWaiting, 0, time.Second, "", "waiting"},
+		{"handed over for the first time", countersign.StateSending, 1, time.Second, "", "waiting"},
+		{"tried in vain", countersign.StateWaiting, 1, time.Second, "", "delayed"},
+		{"handed over again", countersign.StateSending, 2, time.Second, "", "delayed"},
+		{"queued for long", countersign.StateWaiting, 0, checkAgainAfter, "", "delayed"},
+		{"it may have arrived", countersign.StateWaiting, 1, time.Second, "webhook", "delayed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.BySMS, State: tt.state, Tries: tt.tries, Created: now, Route: tt.route}}
+			view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelSMS, State: tt.state, Tries: tt.tries, Created: now, Route: tt.route}}
 			got := s.delivery(base{Now: now.Add(tt.after)}, view, "/sign-in/token")
 			if got.State != tt.want || got.Look != "/sign-in/token" {
 				t.Errorf("got %+v, want %q", got, tt.want)
@@ -51,14 +51,14 @@ func TestWordsOfADelay(t *testing.T) {
 		countersign.ReasonSettings:    "The mail server can't be used right now. The token",
 		countersign.ReasonUnreachable: "The mail server doesn't answer. The token",
 	} {
-		view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ByEmail, State: countersign.Waiting, Tries: 1, Server: "mail.acme.example", Answer: foreign, Reason: reason}}
+		view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelEmail, State: countersign.StateWaiting, Tries: 1, Server: "mail.acme.example", Answer: foreign, Reason: reason}}
 		if got := s.delivery(base{}, view, "/sign-in/token").Text; !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", reason, got, want)
 		}
 	}
 	for _, reason := range []countersign.Reason{countersign.ReasonMailboxFull, countersign.ReasonNoAddress, countersign.ReasonBlocked, countersign.ReasonStopped, countersign.ReasonTooLarge, countersign.ReasonRefused, ""} {
-		view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ByEmail, State: countersign.Refused, To: "bsmith@acme.example", Server: "mail.acme.example", Answer: foreign, Reason: reason}}
-		view.Attempt.Challenge.Method = countersign.Email
+		view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelEmail, State: countersign.StateRefused, To: "bsmith@acme.example", Server: "mail.acme.example", Answer: foreign, Reason: reason}}
+		view.Attempt.Challenge.Method = countersign.MethodEmail
 		got := s.delivery(base{}, view, "/sign-in/token")
 		if got.State != "refused" || !strings.Contains(got.Text, "b•••@acme.example") || strings.Contains(got.Text, "450") || strings.Contains(got.Text, "mail.acme.example:") {
 			t.Errorf("%s: %+v", reason, got)

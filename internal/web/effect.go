@@ -12,7 +12,7 @@ import (
 type effectPage struct {
 	base
 	Effect admin.Effect
-	Saving admin.Saving
+	Saving admin.PreferenceChange
 }
 
 // Turn tells what becomes of two factor authentication: "on", "off", or nothing.
@@ -34,8 +34,8 @@ func (p effectPage) Frequency() bool {
 
 // effect shows whom a change would touch, and asks before it is saved.
 // refused is why it was not saved; nil: nothing was sent yet.
-func (s *Server) effect(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, saving admin.Saving, refused error) error {
-	effect, err := s.Office.Effect(r.Context(), v, g.Actor(), saving)
+func (s *Server) effect(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, saving admin.PreferenceChange, refused error) error {
+	effect, err := s.Admin.Effect(r.Context(), v, g.Actor(), saving)
 	if err != nil {
 		return s.preferenceRefused(w, r, v, g, saving, err)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -26,44 +26,44 @@ type errorPage struct {
 // fail answers an error on a page that needs no session.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	kind, code := countersign.KindOf(err), countersign.CodeOf(err)
-	over := kind == countersign.Expired && policy.EndsSignIn(code)
+	over := kind == countersign.KindGone && policy.EndsSignIn(code)
 	switch {
 	case over && strings.HasPrefix(r.URL.Path, "/set-up"):
-		s.setUpOver(w, r, v, code, whose(err))
-	case over && s.wentOn(r, v, code) != "":
-		http.Redirect(w, r, s.wentOn(r, v, code), http.StatusSeeOther) // #nosec G710 -- the page of a step, a constant path
+		s.enrollmentEnded(w, r, v, code, whose(err))
+	case over && s.resumePath(r, v, code) != "":
+		http.Redirect(w, r, s.resumePath(r, v, code), http.StatusSeeOther) // #nosec G710 -- the page of a step, a constant path
 	case over:
-		s.Entrance.ClearCookie(w, door.Attempt)
+		s.Guard.ClearCookie(w, edge.Attempt)
 		http.Redirect(w, r, signInFor(noticeOf(err, code), whose(err)), http.StatusSeeOther)
 	case kind == countersign.SignedOut:
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-	case kind == countersign.Stale: // the wizard of a session: it goes on after the step-up
+	case kind == countersign.KindStepUpRequired: // the wizard of a session: it goes on after the step-up
 		if err := s.stepUp(w, r, v, act(r, "act.setup", "/profile")); err != nil {
-			s.showError(w, r, v, door.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
+			s.showError(w, r, v, edge.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
 		}
 	default:
-		s.showError(w, r, v, door.Status(kind), code, err)
+		s.showError(w, r, v, edge.Status(kind), code, err)
 	}
 }
 
-// failGuest is fail for somebody who is signed in: the console stays around it.
-func (s *Server) failGuest(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
+// failSession is fail for somebody who is signed in: the console stays around it.
+func (s *Server) failSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	switch countersign.KindOf(err) {
 	case countersign.SignedOut:
 		s.toSignIn(w, r, v, err, false)
-	case countersign.Expired:
+	case countersign.KindGone:
 		s.expired(w, r, v, err)
-	case countersign.NotFound:
-		s.unknown(w, r, v, err)
+	case countersign.KindNotFound:
+		s.recordNotFound(w, r, v, err)
 	default:
-		s.showError(w, r, v, door.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
+		s.showError(w, r, v, edge.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
 	}
 }
 
 // expired is a step-up that is over: its third failure has ended the session.
 func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	if countersign.CodeOf(err) == "token.third_failure" {
-		s.Entrance.ClearCookie(w, door.Session)
+		s.Guard.ClearCookie(w, edge.Session)
 		http.Redirect(w, r, signInFor(noticeOf(err, "token.third_failure"), whose(err)), http.StatusSeeOther)
 		return
 	}
@@ -85,7 +85,7 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.V
 // goes on showing tokens.
 func noticeOf(err error, code string) string {
 	var e *countersign.Error
-	if code == policy.RefusedFailures && errors.As(err, &e) && e.Args["Method"] == string(countersign.App) {
+	if code == policy.RefusedFailures && errors.As(err, &e) && e.Args["Method"] == string(countersign.MethodApp) {
 		return code + "_app"
 	}
 	return code
@@ -110,15 +110,15 @@ func signInFor(notice, login string) string {
 	return "/sign-in?" + q.Encode()
 }
 
-// setUpOver is a wizard that is over. Who opened it from the User Profile is
+// enrollmentEnded is a wizard that is over. Who opened it from the User Profile is
 // still signed in; others sign in again. One that has only gone on meanwhile, as
 // after a second click, is not over: its browser goes to where it stands.
-func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign.Visit, code, login string) {
-	if at := s.wentOn(r, v, code); at != "" {
+func (s *Server) enrollmentEnded(w http.ResponseWriter, r *http.Request, v countersign.Visit, code, login string) {
+	if at := s.resumePath(r, v, code); at != "" {
 		http.Redirect(w, r, at, http.StatusSeeOther) // #nosec G710 -- the page of a stage, a constant path
 		return
 	}
-	s.Entrance.ClearCookie(w, door.Attempt)
+	s.Guard.ClearCookie(w, edge.Attempt)
 	own := code + "_own"
 	switch code {
 	case policy.RefusedExpired:
@@ -126,36 +126,36 @@ func (s *Server) setUpOver(w http.ResponseWriter, r *http.Request, v countersign
 	case policy.RefusedElsewhere, policy.RefusedChanged, policy.RefusedCrowded:
 		own = "setup.over_own"
 	}
-	g, err := s.Desk.Enter(r.Context(), v)
+	g, err := s.SignIn.Authenticate(r.Context(), v)
 	switch {
-	case err != nil && atTheEnd(r): // a first click may have signed him in meanwhile
+	case err != nil && isLastStep(r): // a first click may have signed him in meanwhile
 		http.Redirect(w, r, "/sign-in"+query("notice", code)+"&then=/set-up/done", http.StatusSeeOther)
 	case err != nil:
 		http.Redirect(w, r, signInFor(code, login), http.StatusSeeOther)
-	case r.Method == http.MethodPost && s.cameAbout(r, v, g):
+	case r.Method == http.MethodPost && s.alreadyDone(r, v, g):
 		http.Redirect(w, r, "/set-up/done", http.StatusSeeOther)
 	case r.Method == http.MethodPost:
-		s.showError(w, withGuest(r, g), v, http.StatusGone, own, nil)
+		s.showError(w, withPrincipal(r, g), v, http.StatusGone, own, nil)
 	default:
 		http.Redirect(w, r, "/profile", http.StatusSeeOther)
 	}
 }
 
-// wentOn is the page of the step that the attempt of the browser waits at; empty: it
+// resumePath is the page of the step that the attempt of the browser waits at; empty: it
 // is over. What was sent to it belonged to another page: nothing was compared.
-func (s *Server) wentOn(r *http.Request, v countersign.Visit, code string) string {
+func (s *Server) resumePath(r *http.Request, v countersign.Visit, code string) string {
 	if r.Method != http.MethodPost || code != policy.RefusedExpired {
 		return ""
 	}
-	view, err := s.Desk.Look(r.Context(), v)
+	view, err := s.SignIn.View(r.Context(), v)
 	if err != nil {
 		return ""
 	}
 	if view.Stage == nil {
 		return tokenStep(view)
 	}
-	if view.Attempt.Purpose == countersign.SetUp {
-		if _, err := s.Desk.Enter(r.Context(), v); err != nil {
+	if view.Attempt.Purpose == countersign.PurposeEnrollment {
+		if _, err := s.SignIn.Authenticate(r.Context(), v); err != nil {
 			return "" // its session has ended
 		}
 	}
@@ -176,11 +176,11 @@ func tokenStep(view signin.View) string {
 // showError writes an error page. What is not for people is logged under an
 // incident number that they can tell.
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, code string, err error) {
-	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Entrance.FormToken(door.Session, v.Session), Help: s.help(r, v)}, Back: "/", BackName: "Go to the start page"}
+	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Guard.FormToken(edge.Session, v.Session), Help: s.help(r, v)}, Back: "/", BackName: "Go to the start page"}
 	e := &countersign.Error{Code: code}
 	errors.As(err, &e)
 	if code == "secret.broken" {
-		s.alarm(r, v, err)
+		s.reportTampering(r, v, err)
 	}
 	if code == "" && errors.Is(err, context.DeadlineExceeded) {
 		code, status = "late", http.StatusServiceUnavailable
@@ -190,17 +190,17 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 		e, status = &countersign.Error{Code: "internal"}, http.StatusInternalServerError
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		s.Log.Info("hung up", "request", door.RequestID(r.Context()), "path", r.URL.Path) // nobody reads the answer
+		s.Log.Info("hung up", "request", edge.RequestID(r.Context()), "path", r.URL.Path) // nobody reads the answer
 	} else if status == http.StatusInternalServerError {
-		p.Incident = incident(door.RequestID(r.Context()))
-		s.Log.Error("internal", "request", door.RequestID(r.Context()), "incident", p.Incident, "path", r.URL.Path, "error", err)
+		p.Incident = incident(edge.RequestID(r.Context()))
+		s.Log.Error("internal", "request", edge.RequestID(r.Context()), "incident", p.Incident, "path", r.URL.Path, "error", err)
 	}
 	switch status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 		p.Back, p.BackName = "/sign-in", "Try again"
 		if e.Err != nil {
-			s.Log.Warn("busy", "request", door.RequestID(r.Context()), "path", r.URL.Path, "error", e.Err)
+			s.Log.Warn("busy", "request", edge.RequestID(r.Context()), "path", r.URL.Path, "error", e.Err)
 		}
 	case http.StatusTooManyRequests:
 		retryAfter(w, v.Now, err)
@@ -210,7 +210,7 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	p.Title = p.Head
 	p.Alert = &alert{Kind: "danger"}
 	name := "gate_error"
-	if g, ok := r.Context().Value(guestKey{}).(signin.Guest); ok {
+	if g, ok := r.Context().Value(principalKey{}).(signin.Principal); ok {
 		section := sectionOf(r.URL.Path, g)
 		p.base = s.console(v, g, p.Head, section.name)
 		p.Alert = &alert{Kind: "danger"}
@@ -225,10 +225,10 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	}
 }
 
-// unknown answers for a thing that does not exist, or is another agency's.
-func (s *Server) unknown(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
-	if g, ok := r.Context().Value(guestKey{}).(signin.Guest); ok {
-		if failed := s.Desk.Unknown(r.Context(), v, g, r.PathValue("id"), countersign.CodeOf(err)); failed != nil {
+// recordNotFound answers for a thing that does not exist, or is another agency's.
+func (s *Server) recordNotFound(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
+	if g, ok := r.Context().Value(principalKey{}).(signin.Principal); ok {
+		if failed := s.SignIn.RecordNotFound(r.Context(), v, g, r.PathValue("id"), countersign.CodeOf(err)); failed != nil {
 			s.fail(w, r, v, failed)
 			return
 		}
@@ -236,11 +236,11 @@ func (s *Server) unknown(w http.ResponseWriter, r *http.Request, v countersign.V
 	s.showError(w, r, v, http.StatusNotFound, countersign.CodeOf(err), err)
 }
 
-// alarm tells the audit log and the operator's log of a secret that somebody has
+// reportTampering tells the audit log and the operator's log of a secret that somebody has
 // moved or changed in the database (KY-01).
-func (s *Server) alarm(r *http.Request, v countersign.Visit, err error) {
-	failed := s.Desk.Alarm(r.Context(), v, err)
-	s.Log.Error("a sealed value does not open in its row: the database was changed by somebody", "request", door.RequestID(r.Context()),
+func (s *Server) reportTampering(r *http.Request, v countersign.Visit, err error) {
+	failed := s.SignIn.ReportTampering(r.Context(), v, err)
+	s.Log.Error("a sealed value does not open in its row: the database was changed by somebody", "request", edge.RequestID(r.Context()),
 		"agency", v.Agency.Code, "path", r.URL.Path, "error", err, "audit", failed)
 }
 
@@ -248,7 +248,7 @@ func (s *Server) alarm(r *http.Request, v countersign.Visit, err error) {
 type section struct{ name, back, backName string }
 
 // sectionOf is the section that a path lies in, if the guest may open it.
-func sectionOf(path string, g signin.Guest) section {
+func sectionOf(path string, g signin.Principal) section {
 	switch {
 	case strings.HasPrefix(path, "/admin/users") && (g.User.Has(countersign.RightUsers) || g.User.Has(countersign.RightReset)):
 		return section{"admin-users", "/admin/users", "Go to User Administration"}
@@ -285,7 +285,7 @@ func (s *Server) help(r *http.Request, v countersign.Visit) string {
 	if v.Agency.ID == "" {
 		return ""
 	}
-	front, err := s.Desk.Front(r.Context(), v)
+	front, err := s.SignIn.SignInPage(r.Context(), v)
 	if err != nil {
 		return "" // the error that is being told comes first
 	}
@@ -298,15 +298,15 @@ func incident(request string) string {
 	return text[:4] + "-" + text[4:]
 }
 
-// foreign answers a form that another site has sent (WB-01).
-func (s *Server) foreign(w http.ResponseWriter, r *http.Request) {
+// crossOrigin answers a form that another site has sent (WB-01).
+func (s *Server) crossOrigin(w http.ResponseWriter, r *http.Request) {
 	if v, ok := s.visit(w, r); ok {
 		s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
 	}
 }
 
-// panicked answers a request whose handler broke (WB-07).
-func (s *Server) panicked(w http.ResponseWriter, r *http.Request) {
+// recovered answers a request whose handler broke (WB-07).
+func (s *Server) recovered(w http.ResponseWriter, r *http.Request) {
 	s.showError(w, r, countersign.Visit{Now: s.now()}, http.StatusInternalServerError, "internal", errors.New("panic"))
 }
 
@@ -320,23 +320,23 @@ var limits = map[int]string{
 	http.StatusNotFound:              "page.not_found",
 }
 
-// limited answers a request that no page of ours sends (WB-06).
-func (s *Server) limited(w http.ResponseWriter, r *http.Request, status int) {
+// rejected answers a request that no page of ours sends (WB-06).
+func (s *Server) rejected(w http.ResponseWriter, r *http.Request, status int) {
 	w.Header().Set("Connection", "close") // what is left of the request is not read
 	if v, ok := s.visit(w, r); ok {
 		s.showError(w, r, v, status, limits[status], nil)
 	}
 }
 
-// missing answers every path that does not exist. Punctuation that a mail program
+// notFound answers every path that does not exist. Punctuation that a mail program
 // took for the end of a link is left out.
-func (s *Server) missing(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	if whole, ok := withoutTail(r); ok {
 		http.Redirect(w, r, whole, http.StatusSeeOther)
 		return nil
 	}
-	if g, err := s.Desk.Enter(r.Context(), v); err == nil {
-		r = withGuest(r, g)
+	if g, err := s.SignIn.Authenticate(r.Context(), v); err == nil {
+		r = withPrincipal(r, g)
 	}
 	s.showError(w, r, v, http.StatusNotFound, "page.not_found", nil)
 	return nil

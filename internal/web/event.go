@@ -127,16 +127,16 @@ var proofs = map[string]string{
 	"passkey":    "with a passkey",
 }
 
-// person is how pages call an actor of the audit log.
-func person(name string) string {
+// actorName is how pages call an actor of the audit log.
+func actorName(name string) string {
 	if name == "operator" {
 		return "the operator of the server"
 	}
 	return name
 }
 
-// capital is a text as it begins a line.
-func capital(text string) string {
+// upperFirst is a text as it begins a line.
+func upperFirst(text string) string {
 	_, size := utf8.DecodeRuneInString(text)
 	return strings.ToUpper(text[:size]) + text[size:]
 }
@@ -152,7 +152,7 @@ func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 		if !ok {
 			continue
 		}
-		who := capital(person(e.Actor))
+		who := upperFirst(actorName(e.Actor))
 		if own && e.Actor == e.Subject {
 			who = "You"
 		}

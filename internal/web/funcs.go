@@ -21,17 +21,17 @@ var funcs = template.FuncMap{
 	"tries":    tries,
 	"days":     days,
 	"count":    countersign.Count,
-	"dialled":  func(number string) template.HTML { return unbroken(dialled(number)) },
+	"dialled":  func(number string) template.HTML { return unbroken(formatPhone(number)) },
 	"unbroken": unbroken,
 	"join":     func(words []string) string { return strings.Join(words, " ") },
-	"person":   person,
+	"person":   actorName,
 	"shown":    shownRights,
-	"capital":  capital,
+	"capital":  upperFirst,
 	"add":      func(i int) int { return i + 1 },
 	"columns":  func() []column { return preferenceColumns },
 	"asset":    asset,
 	"phone":    phoneIn,
-	"ending":   func(number string) string { return masked(countersign.SMS, number) },
+	"ending":   func(number string) string { return masked(countersign.MethodSMS, number) },
 	"newUserHint": func(isNew bool) string {
 		if isNew {
 			return "The link to choose a password goes there."

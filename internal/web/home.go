@@ -15,12 +15,12 @@ type homePage struct {
 	Few      *alert // few recovery codes are left
 }
 
-func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	warnings, err := s.Desk.Warnings(r.Context(), v, g)
+func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	warnings, err := s.SignIn.Warnings(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -40,12 +40,12 @@ var adminPages = []struct {
 }
 
 // getAdmin leads to the first page that one's rights open.
-func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	var rights []countersign.Right
 	for _, p := range adminPages {
 		rights = append(rights, p.right)
 	}
-	if err := s.Office.MayOpen(r.Context(), v, g.Actor(), rights...); err != nil {
+	if err := s.Admin.MayOpen(r.Context(), v, g.Actor(), rights...); err != nil {
 		return err
 	}
 	for _, p := range adminPages {

@@ -47,7 +47,7 @@ func (s *Server) getInbox(w http.ResponseWriter, r *http.Request, v countersign.
 		w.Header().Set("Content-Type", "application/json")
 		return json.NewEncoder(w).Encode(messages)
 	}
-	front, err := s.Desk.Front(r.Context(), v)
+	front, err := s.SignIn.SignInPage(r.Context(), v)
 	if err != nil {
 		return err
 	}
@@ -106,8 +106,8 @@ func inboxAt(to, after string) string {
 
 // Where is who a message went to, as its owner writes it.
 func (inboxPage) Where(m outbox.Mail) string {
-	if m.Channel == countersign.BySMS {
-		return dialled(m.To)
+	if m.Channel == countersign.ChannelSMS {
+		return formatPhone(m.To)
 	}
 	return m.To
 }
@@ -136,7 +136,7 @@ func (s *Server) getInboxMail(w http.ResponseWriter, r *http.Request, _ counters
 	all := s.Inbox.List("")
 	i := slices.IndexFunc(all, func(m outbox.Mail) bool { return m.ID == r.PathValue("id") })
 	if i < 0 || all[i].HTML == "" {
-		return &countersign.Error{Kind: countersign.NotFound, Code: "page.not_found"}
+		return &countersign.Error{Kind: countersign.KindNotFound, Code: "page.not_found"}
 	}
 	h := w.Header()
 	h.Set("Content-Security-Policy", "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "+
@@ -144,7 +144,7 @@ func (s *Server) getInboxMail(w http.ResponseWriter, r *http.Request, _ counters
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	_, err := w.Write([]byte(strings.Replace(all[i].HTML, "<head>", `<head><base target="_blank">`, 1)))
-	return ignoreGone(err)
+	return ignoreDisconnect(err)
 }
 
 // An inboxNews is the line that tells of messages that came after one.

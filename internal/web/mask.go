@@ -14,7 +14,7 @@ import (
 // masked is an address as it is shown before the second factor: the first
 // letter and the domain, or the last two digits.
 func masked(m countersign.Method, address string) string {
-	if m == countersign.SMS {
+	if m == countersign.MethodSMS {
 		if len(address) < 2 {
 			return "your number"
 		}
@@ -32,9 +32,9 @@ func masked(m countersign.Method, address string) string {
 // what has to stay as it is: addresses of pages, and user IDs in fields.
 var international = regexp.MustCompile(`(?:href|action)="[^"]*"|<input[^>]*name="user_id"[^>]*>|@(?:[a-z0-9-]+\.)*xn--[a-z0-9.-]*[a-z0-9]`)
 
-// readable is a page with the domains of addresses in their own letters. It works
+// displayAddresses is a page with the domains of addresses in their own letters. It works
 // on the whole page, so that no place is forgotten; letters need no escaping.
-func readable(page []byte) []byte {
+func displayAddresses(page []byte) []byte {
 	if !bytes.Contains(page, []byte("xn--")) {
 		return page
 	}
@@ -50,8 +50,8 @@ func readable(page []byte) []byte {
 // hold digits and signs too.
 var formatted = regexp.MustCompile(`^\s*(?:\+[\d\s().-]{7,}|(?:1[\s.-]?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4})\s*$`)
 
-// sought is what a search looks for: an address or number as it is kept.
-func sought(typed string) string {
+// searchTerm is what a search looks for: an address or number as it is kept.
+func searchTerm(typed string) string {
 	typed = countersign.CleanID(typed)
 	if formatted.MatchString(typed) {
 		return strings.Map(func(r rune) rune {
@@ -67,8 +67,8 @@ func sought(typed string) string {
 	return typed
 }
 
-// dialled is a number as its owner writes it: 614-555-0112.
-func dialled(number string) string {
+// formatPhone is a number as its owner writes it: 614-555-0112.
+func formatPhone(number string) string {
 	if strings.HasPrefix(number, "+1") && len(number) == 12 {
 		return number[2:5] + "-" + number[5:8] + "-" + number[8:]
 	}
@@ -78,13 +78,13 @@ func dialled(number string) string {
 // methodName is what the pages call a method.
 func methodName(m countersign.Method) string {
 	switch m {
-	case countersign.App:
+	case countersign.MethodApp:
 		return "Authenticator"
-	case countersign.SMS:
+	case countersign.MethodSMS:
 		return "SMS"
-	case countersign.Recovery:
+	case countersign.MethodRecovery:
 		return "Recovery code"
-	case countersign.ByPasskey:
+	case countersign.MethodPasskey:
 		return "Passkey"
 	default:
 		return "Email"

@@ -18,46 +18,46 @@ type messageRow struct {
 	Answer    string // what the server said, where it refused
 }
 
-// letters are the names of the messages.
-var letters = map[countersign.Kind]string{
-	countersign.KindToken:          "Token",
-	countersign.KindNewConnection:  "New sign on from another connection",
-	countersign.KindReset:          "Two factor authentication was reset",
-	countersign.KindSetUp:          "Two factor authentication was set up",
-	countersign.KindMethodAdded:    "A method was set up",
-	countersign.KindMethodRemoved:  "A method was removed",
-	countersign.KindDefaultChanged: "The Default was changed",
-	countersign.KindAddressChanged: "Tokens go to another address",
-	countersign.KindAddressAsked:   "Another address was typed",
-	countersign.KindProfileChanged: "The profile was changed",
-	countersign.KindActivation:     "Link to choose a password",
-	countersign.KindInvitation:     "Invitation to set up",
-	countersign.KindTurnedOff:      "A preference was changed",
-	countersign.KindPasswordLink:   "Link to choose a new password",
-	countersign.KindPassword:       "Password changed",
-	countersign.KindPasswordKnown:  "Somebody may know the password",
-	countersign.KindGuessing:       "Guessing was stopped",
-	countersign.KindTest:           "Test",
-	countersign.KindTextAlarm:      "Alarm about text messages",
+// templatesByKind are the names of the messages.
+var templatesByKind = map[countersign.MessageKind]string{
+	countersign.MessageToken:           "Token",
+	countersign.MessageNewConnection:   "New sign on from another connection",
+	countersign.MessageReset:           "Two factor authentication was reset",
+	countersign.MessageEnrolled:        "Two factor authentication was set up",
+	countersign.MessageMethodAdded:     "A method was set up",
+	countersign.MessageMethodRemoved:   "A method was removed",
+	countersign.MessageDefaultChanged:  "The Default was changed",
+	countersign.MessageAddressChanged:  "Tokens go to another address",
+	countersign.MessageAddressAsked:    "Another address was typed",
+	countersign.MessageProfileChanged:  "The profile was changed",
+	countersign.MessageActivation:      "Link to choose a password",
+	countersign.MessageInvitation:      "Invitation to set up",
+	countersign.MessageTurnedOff:       "A preference was changed",
+	countersign.MessagePasswordLink:    "Link to choose a new password",
+	countersign.MessagePasswordChanged: "Password changed",
+	countersign.MessagePasswordKnown:   "Somebody may know the password",
+	countersign.MessageGuessing:        "Guessing was stopped",
+	countersign.MessageTest:            "Test",
+	countersign.MessageTextAlarm:       "Alarm about text messages",
 
-	countersign.KindWatch:          "What was done to a user's second factor",
-	countersign.KindDisabled:       "The user was disabled",
-	countersign.KindOpened:         "Set-up was opened with the password alone",
-	countersign.KindEnrolmentCode:  "An enrollment code was made or used",
-	countersign.KindResetCancelled: "The reset was canceled",
-	countersign.KindPasskeyCopied:  "A passkey may have been copied",
-	countersign.KindRecoveryMade:   "Recovery codes were made",
-	countersign.KindRecoveryUsed:   "A recovery code was used",
+	countersign.MessageAdminNotice:      "What was done to a user's second factor",
+	countersign.MessageDisabled:         "The user was disabled",
+	countersign.MessageEnrollmentOpened: "Set-up was opened with the password alone",
+	countersign.MessageEnrollmentCode:   "An enrollment code was made or used",
+	countersign.MessageResetCanceled:    "The reset was canceled",
+	countersign.MessagePasskeyCopied:    "A passkey may have been copied",
+	countersign.MessageRecoveryMade:     "Recovery codes were made",
+	countersign.MessageRecoveryUsed:     "A recovery code was used",
 }
 
 // messageStates say where a message stands, in a word and its color.
 var messageStates = map[countersign.MessageState][2]string{
-	countersign.Waiting: {"Waiting", "badge-warn"},
-	countersign.Sending: {"Waiting", "badge-warn"},
-	countersign.Sent:    {"Accepted", "badge-done"},
-	countersign.Refused: {"Refused", "badge-danger"},
-	countersign.Dropped: {"Not sent in time", "badge-warn"},
-	countersign.Held:    {"Held back", "badge-danger"},
+	countersign.StateWaiting: {"Waiting", "badge-warn"},
+	countersign.StateSending: {"Waiting", "badge-warn"},
+	countersign.StateSent:    {"Accepted", "badge-done"},
+	countersign.StateRefused: {"Refused", "badge-danger"},
+	countersign.StateDropped: {"Not sent in time", "badge-warn"},
+	countersign.StateHeld:    {"Held back", "badge-danger"},
 }
 
 // heldWhy says which budget a text message was held back by.
@@ -72,15 +72,15 @@ var heldWhy = map[string]string{
 func messageRows(messages []countersign.Message) []messageRow {
 	var rows []messageRow
 	for _, m := range messages {
-		row := messageRow{At: m.Created, Name: letters[m.Kind], To: m.To, Reference: m.Reference,
+		row := messageRow{At: m.Created, Name: templatesByKind[m.Kind], To: m.To, Reference: m.Reference,
 			State: messageStates[m.State][0], Badge: messageStates[m.State][1]}
-		if m.Channel == countersign.BySMS {
-			row.To = masked(countersign.SMS, m.To)
+		if m.Channel == countersign.ChannelSMS {
+			row.To = masked(countersign.MethodSMS, m.To)
 		}
-		if m.State == countersign.Refused {
-			row.Answer = told(m)
+		if m.State == countersign.StateRefused {
+			row.Answer = notifiedList(m)
 		}
-		if m.State == countersign.Held {
+		if m.State == countersign.StateHeld {
 			row.Answer = "Held back: " + heldWhy[m.Answer]
 		}
 		rows = append(rows, row)

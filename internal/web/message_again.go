@@ -14,19 +14,19 @@ type again struct {
 // Again is the way to another message like this one; nil while it still waits.
 func (p messagePage) Again() *again {
 	switch {
-	case p.Message.State == countersign.Waiting, p.Message.State == countersign.Sending:
+	case p.Message.State == countersign.StateWaiting, p.Message.State == countersign.StateSending:
 		return nil
-	case p.Kind == countersign.KindToken:
+	case p.Kind == countersign.MessageToken:
 		return &again{Text: "A token is never sent again from here: the user asks for a new one. A letter that was refused can be."}
-	case p.Kind == countersign.KindTest:
+	case p.Kind == countersign.MessageTest:
 		return &again{Link: "/admin/messages/test", Name: "Send another test"}
-	case p.Kind == countersign.KindPasswordLink:
+	case p.Kind == countersign.MessagePasswordLink:
 		return &again{Text: "It can't be sent again, and nobody else can send a new one: its user asks for it by \"Forgot your password?\" on the sign-in page."}
 	case p.Login == "":
 		return &again{Text: "What it said was not kept, so it can't be sent again."}
-	case p.Kind == countersign.KindActivation:
+	case p.Kind == countersign.MessageActivation:
 		return p.activateAgain()
-	case p.Kind == countersign.KindInvitation:
+	case p.Kind == countersign.MessageInvitation:
 		return p.inviteAgain()
 	default:
 		return &again{Text: "What it said was not kept, so it can't be sent again. What it told of stands on the page of " + p.Login + " and in the audit log."}

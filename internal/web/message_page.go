@@ -28,7 +28,7 @@ type messageStep struct {
 	Text string
 }
 
-func (s *Server) getMessage(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getMessage(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.messagePage(r, v, g)
 	if err != nil {
 		return err
@@ -40,19 +40,19 @@ func (s *Server) getMessage(w http.ResponseWriter, r *http.Request, v countersig
 	return s.show(w, http.StatusOK, "console_message", p)
 }
 
-func (s *Server) messagePage(r *http.Request, v countersign.Visit, g signin.Guest) (messagePage, error) {
-	row, err := s.Office.Message(r.Context(), v, g.Actor(), countersign.MessageID(r.PathValue("id")))
+func (s *Server) messagePage(r *http.Request, v countersign.Visit, g signin.Principal) (messagePage, error) {
+	row, err := s.Admin.Message(r.Context(), v, g.Actor(), countersign.MessageID(r.PathValue("id")))
 	if err != nil {
 		return messagePage{}, err
 	}
 	p := messagePage{base: s.console(v, g, "Message", "admin-messages"), From: s.From(v.Agency)}
 	p.messageLine = lineOf(p.base, row)
 	p.Title = p.Name
-	if row.Login != "" && p.Kind != countersign.KindTest { // a test goes to an address, its user has asked for it
+	if row.Login != "" && p.Kind != countersign.MessageTest { // a test goes to an address, its user has asked for it
 		p.Title += " to " + row.Login
 	}
 	p.NoRoute = s.noRoute(row.Message)
-	p.Open = p.Kind == countersign.KindTest && p.Waits() && !p.NoRoute && v.Now.Sub(p.Created) < lookAgain
+	p.Open = p.Kind == countersign.MessageTest && p.Waits() && !p.NoRoute && v.Now.Sub(p.Created) < checkAgainAfter
 	p.Steps = p.steps()
 	return p, nil
 }
@@ -62,30 +62,30 @@ func (p messagePage) steps() []messageStep {
 	m := p.Message
 	steps := []messageStep{{m.Created, "Written"}}
 	switch m.State {
-	case countersign.Waiting, countersign.Sending:
+	case countersign.StateWaiting, countersign.StateSending:
 		switch {
 		case failed(m):
-			steps = append(steps, messageStep{m.Due, "Next try, after " + told(m)})
-		case p.NoRoute && m.Channel == countersign.BySMS:
+			steps = append(steps, messageStep{m.Due, "Next try, after " + notifiedList(m)})
+		case p.NoRoute && m.Channel == countersign.ChannelSMS:
 			steps = append(steps, messageStep{m.Due, "Waiting for a text gateway: none is set up"})
 		case p.NoRoute:
 			steps = append(steps, messageStep{m.Due, "Waiting for a mail server: none is set up"})
-		case m.State == countersign.Sending:
+		case m.State == countersign.StateSending:
 			steps = append(steps, messageStep{m.Due, "Being handed over; there is no answer yet"})
 		}
-	case countersign.Sent:
+	case countersign.StateSent:
 		steps = append(steps, messageStep{m.Done, "Accepted by " + m.Server + ": " + m.Answer})
-	case countersign.Refused:
+	case countersign.StateRefused:
 		steps = append(steps, messageStep{m.Done, "Refused for good by " + m.Server + ": " + m.Answer})
-	case countersign.Dropped:
+	case countersign.StateDropped:
 		steps = append(steps, messageStep{m.Done, "Not sent: its token was over or replaced"})
-	case countersign.Held:
+	case countersign.StateHeld:
 		steps = append(steps, messageStep{m.Done, "Held back: " + heldWhy[m.Answer]})
 	}
 	switch m.Receipt {
-	case countersign.Delivered:
+	case countersign.ReceiptDelivered:
 		steps = append(steps, messageStep{m.ReceiptAt, "Delivered to the phone, the gateway says"})
-	case countersign.Undelivered:
+	case countersign.ReceiptUndelivered:
 		steps = append(steps, messageStep{m.ReceiptAt, "Not delivered by the phone's network, the gateway says"})
 	}
 	return steps
@@ -94,9 +94,9 @@ func (p messagePage) steps() []messageStep {
 // Waits tells whether the message is still to go out; what it says is sealed until then.
 func (p messagePage) Waits() bool { return waits(p.Message) }
 
-// told is what became of a try: a server's own words, which begin with a number,
+// notifiedList is what became of a try: a server's own words, which begin with a number,
 // or what was found out about it. Words that we have found for a bare code are not quoted.
-func told(m countersign.Message) string {
+func notifiedList(m countersign.Message) string {
 	answer := strings.TrimRight(m.Answer, ". ")
 	if code, ours, bare := strings.Cut(answer, outbox.NoText); bare && m.Server != "" {
 		return fmt.Sprintf("%s said %s, without a reason. It probably means: %s", m.Server, code, strings.TrimSuffix(ours, ")"))
@@ -104,7 +104,7 @@ func told(m countersign.Message) string {
 	switch {
 	case m.Server == "":
 		return answer
-	case answer != "" && answer[0] >= '0' && answer[0] <= '9' || m.State == countersign.Sent:
+	case answer != "" && answer[0] >= '0' && answer[0] <= '9' || m.State == countersign.StateSent:
 		return fmt.Sprintf("%s said: \"%s\"", m.Server, answer)
 	default:
 		return m.Server + ": " + answer
@@ -115,37 +115,37 @@ func told(m countersign.Message) string {
 func (p messagePage) alert() *alert {
 	m := p.Message
 	switch {
-	case m.State == countersign.Refused:
-		return &alert{Kind: "danger", Head: "Refused", Rest: told(m) + "."}
-	case m.State == countersign.Held:
+	case m.State == countersign.StateRefused:
+		return &alert{Kind: "danger", Head: "Refused", Rest: notifiedList(m) + "."}
+	case m.State == countersign.StateHeld:
 		return &alert{Kind: "danger", Head: "Held back: " + heldWhy[m.Answer], Rest: "Nothing was sent. The page offered another way."}
-	case m.Receipt == countersign.Undelivered:
+	case m.Receipt == countersign.ReceiptUndelivered:
 		return &alert{Kind: "danger", Head: "Not delivered", Rest: "The gateway took it; the phone's network did not deliver it."}
-	case m.Kind == countersign.KindTest && m.State == countersign.Sent:
-		return &alert{Kind: "done", Role: "status", Head: "The test was accepted", Rest: told(m) + "."}
-	case m.Kind == countersign.KindTest && p.NoRoute:
+	case m.Kind == countersign.MessageTest && m.State == countersign.StateSent:
+		return &alert{Kind: "done", Role: "status", Head: "The test was accepted", Rest: notifiedList(m) + "."}
+	case m.Kind == countersign.MessageTest && p.NoRoute:
 		step := noRouteStep(m, p.Now)
 		return &alert{Kind: "warn", Role: "status", Head: step.Name, Rest: step.Text}
-	case m.Kind == countersign.KindTest && p.Waits() && !failed(m) && p.Open:
+	case m.Kind == countersign.MessageTest && p.Waits() && !failed(m) && p.Open:
 		return &alert{Kind: "info", Role: "status", Head: "The test is on its way", Rest: "This page looks again by itself."}
-	case m.Kind == countersign.KindTest && p.Waits() && !failed(m) && expired(m, p.Now):
+	case m.Kind == countersign.MessageTest && p.Waits() && !failed(m) && expired(m, p.Now):
 		return &alert{Kind: "warn", Role: "status", Head: "There was no answer", Rest: "The test is not sent any more. Send another one."}
-	case m.Kind == countersign.KindTest && p.Waits() && !failed(m):
+	case m.Kind == countersign.MessageTest && p.Waits() && !failed(m):
 		return &alert{Kind: "info", Role: "status", Head: "There is no answer yet", Rest: "We keep trying until " + p.Clock(m.Expires) + ".", Look: "/admin/messages/" + string(m.ID)}
 	case p.Waits() && failed(m):
-		return &alert{Kind: "warn", Head: "It waits for another try", Rest: told(m) + "."}
+		return &alert{Kind: "warn", Head: "It waits for another try", Rest: notifiedList(m) + "."}
 	default:
 		return nil
 	}
 }
 
-func (s *Server) postResend(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	err := s.Office.ResendLetter(r.Context(), v, g.Actor(), countersign.MessageID(r.PathValue("id")))
+func (s *Server) postResend(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	err := s.Admin.ResendMessage(r.Context(), v, g.Actor(), countersign.MessageID(r.PathValue("id")))
 	if err == nil {
 		http.Redirect(w, r, "/admin/messages/"+url.PathEscape(r.PathValue("id")), http.StatusSeeOther)
 		return nil
 	}
-	if countersign.KindOf(err) != countersign.Invalid {
+	if countersign.KindOf(err) != countersign.KindInvalid {
 		return err
 	}
 	p, perr := s.messagePage(r, v, g)

@@ -21,7 +21,7 @@ func TestEveryKindHasAName(t *testing.T) {
 		t.Fatalf("%d kinds: the test looks at the wrong place", len(kinds))
 	}
 	for _, k := range kinds {
-		if letters[countersign.Kind(k[1])] == "" {
+		if templatesByKind[countersign.MessageKind(k[1])] == "" {
 			t.Errorf("messages of kind %q have no name", k[1])
 		}
 		if n := len(slices.DeleteFunc(slices.Clone(messageKinds), func(o option) bool { return o.Value != k[1] })); n != 1 {
@@ -36,12 +36,12 @@ func TestWhereAMessageStands(t *testing.T) {
 		m           countersign.Message
 		state, says string // of the list, and of the message's own page
 	}{
-		"queued":          {countersign.Message{State: countersign.Waiting}, "Waiting", ""},
-		"handed over":     {countersign.Message{State: countersign.Sending, Tries: 1}, "Waiting", "Being handed over; there is no answer yet"},
-		"tried once":      {countersign.Message{State: countersign.Waiting, Tries: 1, Server: "mail.acme.example", Answer: "450 4.2.1 Mailbox busy."}, "Waiting: one try failed", `Next try, after mail.acme.example said: "450 4.2.1 Mailbox busy"`},
-		"away":            {countersign.Message{State: countersign.Waiting, Tries: 3, Server: "mail.acme.example", Answer: "it can't be reached"}, "Waiting: 3 tries failed", "Next try, after mail.acme.example: it can't be reached"},
-		"once more":       {countersign.Message{State: countersign.Sending, Tries: 2, Server: "mail.acme.example", Answer: "it can't be reached"}, "Waiting: one try failed", "Next try, after mail.acme.example: it can't be reached"},
-		"no server asked": {countersign.Message{State: countersign.Waiting, Tries: 1, Answer: "no way out is set"}, "Waiting: one try failed", "Next try, after no way out is set"},
+		"queued":          {countersign.Message{State: countersign.StateWaiting}, "Waiting", ""},
+		"handed over":     {countersign.Message{State: countersign.StateSending, Tries: 1}, "Waiting", "Being handed over; there is no answer yet"},
+		"tried once":      {countersign.Message{State: countersign.StateWaiting, Tries: 1, Server: "mail.acme.example", Answer: "450 4.2.1 Mailbox busy."}, "Waiting: one try failed", `Next try, after mail.acme.example said: "450 4.2.1 Mailbox busy"`},
+		"away":            {countersign.Message{State: countersign.StateWaiting, Tries: 3, Server: "mail.acme.example", Answer: "it can't be reached"}, "Waiting: 3 tries failed", "Next try, after mail.acme.example: it can't be reached"},
+		"once more":       {countersign.Message{State: countersign.StateSending, Tries: 2, Server: "mail.acme.example", Answer: "it can't be reached"}, "Waiting: one try failed", "Next try, after mail.acme.example: it can't be reached"},
+		"no server asked": {countersign.Message{State: countersign.StateWaiting, Tries: 1, Answer: "no way out is set"}, "Waiting: one try failed", "Next try, after no way out is set"},
 	} {
 		if got, _ := stateOf(tt.m); got != tt.state {
 			t.Errorf("%s: the list says %q, want %q", name, got, tt.state)

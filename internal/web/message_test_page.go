@@ -21,19 +21,19 @@ type messageTestPage struct {
 	Result *testResult // of the test that was sent; nil: none was
 }
 
-func (s *Server) messageTest(v countersign.Visit, g signin.Guest, to string) messageTestPage {
-	return messageTestPage{base: s.console(v, g, "Send a test", "admin-messages-test"), To: to, Texts: s.Office.Methods.Of(countersign.SMS) != nil}
+func (s *Server) messageTest(v countersign.Visit, g signin.Principal, to string) messageTestPage {
+	return messageTestPage{base: s.console(v, g, "Send a test", "admin-messages-test"), To: to, Texts: s.Admin.Methods.Of(countersign.MethodSMS) != nil}
 }
 
-func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	if err := s.Office.MayOpen(r.Context(), v, g.Actor(), countersign.RightMessages); err != nil {
+func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	if err := s.Admin.MayOpen(r.Context(), v, g.Actor(), countersign.RightMessages); err != nil {
 		return err
 	}
 	p := s.messageTest(v, g, g.User.Email)
 	if id := r.URL.Query().Get("sent"); id != "" {
-		row, err := s.Office.Message(r.Context(), v, g.Actor(), countersign.MessageID(id))
-		if err != nil || row.Kind != countersign.KindTest {
-			return cmp.Or(err, error(&countersign.Error{Kind: countersign.NotFound, Code: "message.unknown"}))
+		row, err := s.Admin.Message(r.Context(), v, g.Actor(), countersign.MessageID(id))
+		if err != nil || row.Kind != countersign.MessageTest {
+			return cmp.Or(err, error(&countersign.Error{Kind: countersign.KindNotFound, Code: "message.unknown"}))
 		}
 		p.To, p.Result = row.To, s.resultOf(p.base, row.Message)
 		if p.Result.Open {
@@ -43,21 +43,21 @@ func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v counte
 	return s.show(w, http.StatusOK, "console_message-test", p)
 }
 
-func (s *Server) postMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	to := r.PostForm.Get("to")
-	id, err := s.Office.SendTest(r.Context(), v, g.Actor(), to)
+	id, err := s.Admin.SendTest(r.Context(), v, g.Actor(), to)
 	if err == nil {
 		http.Redirect(w, r, "/admin/messages/test?sent="+url.QueryEscape(string(id)), http.StatusSeeOther)
 		return nil
 	}
 	kind := countersign.KindOf(err)
-	if kind != countersign.Invalid && kind != countersign.TooMany {
+	if kind != countersign.KindInvalid && kind != countersign.KindTooMany {
 		return err
 	}
 	p := s.messageTest(v, g, to)
 	p.refuse(err)
 	status := http.StatusUnprocessableEntity
-	if kind == countersign.TooMany {
+	if kind == countersign.KindTooMany {
 		status = http.StatusTooManyRequests
 	}
 	return s.show(w, status, "console_message-test", p)
@@ -77,20 +77,20 @@ type testResult struct {
 }
 
 // A testStep is one thing on the way of a test.
-type testStep struct{ Name, Text, Mend, Word, Badge string }
+type testStep struct{ Name, Text, Fix, Word, Badge string }
 
-// looked is how long after a test the page waits for what is looked at besides.
-const looked = 45 * time.Second
+// checkedAgain is how long after a test the page waits for what is looked at besides.
+const checkedAgain = 45 * time.Second
 
 func (s *Server) resultOf(b base, m countersign.Message) *testResult {
 	if s.noRoute(m) {
 		return &testResult{ID: m.ID, At: m.Created, Steps: []testStep{noRouteStep(m, b.Now)}}
 	}
-	r := &testResult{ID: m.ID, At: m.Created, Until: m.Expires, Open: waits(m) && b.Now.Sub(m.Created) < lookAgain}
+	r := &testResult{ID: m.ID, At: m.Created, Until: m.Expires, Open: waits(m) && b.Now.Sub(m.Created) < checkAgainAfter}
 	if !m.Done.IsZero() {
 		r.At = m.Done
 	}
-	if m.Channel == countersign.ByEmail && m.Findings == nil && (!waits(m) || failed(m)) && b.Now.Sub(r.At) < looked {
+	if m.Channel == countersign.ChannelEmail && m.Findings == nil && (!waits(m) || failed(m)) && b.Now.Sub(r.At) < checkedAgain {
 		r.Open = true
 	}
 	told := false
@@ -118,14 +118,14 @@ func takenStep(m countersign.Message) testStep {
 	known := messageStates[m.State]
 	s.Word, s.Badge = known[0], known[1]
 	switch {
-	case m.State == countersign.Sent:
+	case m.State == countersign.StateSent:
 		s.Word = "Good"
 		s.Text = fmt.Sprintf("By %s, which said \"%s\", after %s", m.Server, m.Answer, tookText(m.Done.Sub(m.Created)))
-	case m.State == countersign.Dropped:
+	case m.State == countersign.StateDropped:
 		s.Text = "It did not go out in time"
 	case m.Answer != "":
 		s.Text = fmt.Sprintf("%s: %s", m.Server, m.Answer)
-	case m.State == countersign.Sending:
+	case m.State == countersign.StateSending:
 		s.Name, s.Text = waitingFor(m), "It has not answered yet"
 	default:
 		s.Name, s.Text = waitingFor(m), "On its way"
@@ -134,17 +134,17 @@ func takenStep(m countersign.Message) testStep {
 }
 
 func stepOf(f countersign.Finding) testStep {
-	s := testStep{Name: f.Subject, Text: opening(f.Text), Mend: f.Mend, Word: "Good", Badge: "badge-done"}
+	s := testStep{Name: f.Subject, Text: opening(f.Text), Fix: f.Fix, Word: "Good", Badge: "badge-done"}
 	switch {
-	case f.Level == countersign.Fatal:
+	case f.Level == countersign.LevelFatal:
 		s.Word, s.Badge = "Not right", "badge-danger"
-	case f.Level == countersign.Warn && f.Record != "":
+	case f.Level == countersign.LevelWarn && f.Record != "":
 		s.Word, s.Badge = "Missing", "badge-warn"
-	case f.Level == countersign.Warn:
+	case f.Level == countersign.LevelWarn:
 		s.Word, s.Badge = "Could be better", "badge-warn"
 	}
 	if f.Record != "" {
-		s.Mend = "" // it stands below, to be copied
+		s.Fix = "" // it stands below, to be copied
 	}
 	return s
 }
@@ -154,5 +154,5 @@ func opening(text string) string {
 	if strings.Contains(strings.SplitN(text, " ", 2)[0], "=") {
 		return text
 	}
-	return capital(text)
+	return upperFirst(text)
 }

@@ -32,14 +32,14 @@ type option struct{ Value, Name string }
 // messageKinds are the letters that the list can be narrowed to: those that are
 // asked for most, and then all others.
 var messageKinds = kindOptions(
-	option{string(countersign.KindToken), "Token"}, option{string(countersign.KindNewConnection), "New connection"}, option{string(countersign.KindReset), "Reset"},
-	option{string(countersign.KindInvitation), "Invitation"}, option{string(countersign.KindActivation), "Link to choose a password"},
-	option{string(countersign.KindPasswordLink), "Link to choose a new password"},
-	option{string(countersign.KindTextAlarm), "Alarm about text messages"}, option{string(countersign.KindTest), "Test"})
+	option{string(countersign.MessageToken), "Token"}, option{string(countersign.MessageNewConnection), "New connection"}, option{string(countersign.MessageReset), "Reset"},
+	option{string(countersign.MessageInvitation), "Invitation"}, option{string(countersign.MessageActivation), "Link to choose a password"},
+	option{string(countersign.MessagePasswordLink), "Link to choose a new password"},
+	option{string(countersign.MessageTextAlarm), "Alarm about text messages"}, option{string(countersign.MessageTest), "Test"})
 
 func kindOptions(first ...option) []option {
 	var others []option
-	for kind, name := range letters {
+	for kind, name := range templatesByKind {
 		if !slices.ContainsFunc(first, func(o option) bool { return o.Value == string(kind) }) {
 			others = append(others, option{string(kind), name})
 		}
@@ -83,16 +83,16 @@ type messageLine struct {
 }
 
 func lineOf(b base, m admin.MessageRow) messageLine {
-	l := messageLine{MessageRow: m, Name: letters[m.Kind], Whom: strings.TrimPrefix(masked(methodOf(m.Channel), m.To), "the "), Where: m.Server, Took: "–"}
+	l := messageLine{MessageRow: m, Name: templatesByKind[m.Kind], Whom: strings.TrimPrefix(masked(methodOf(m.Channel), m.To), "the "), Where: m.Server, Took: "–"}
 	if m.Reference != "" {
 		l.Name += ", reference " + m.Reference
 	}
 	if l.Where == "" {
 		l.Where = "–"
 	}
-	if m.State == countersign.Sent {
+	if m.State == countersign.StateSent {
 		end := m.Done
-		if m.Receipt == countersign.Delivered {
+		if m.Receipt == countersign.ReceiptDelivered {
 			end = m.ReceiptAt
 		}
 		l.Took = tookText(end.Sub(m.Created))
@@ -102,10 +102,10 @@ func lineOf(b base, m admin.MessageRow) messageLine {
 }
 
 func methodOf(c countersign.Channel) countersign.Method {
-	if c == countersign.BySMS {
-		return countersign.SMS
+	if c == countersign.ChannelSMS {
+		return countersign.MethodSMS
 	}
-	return countersign.Email
+	return countersign.MethodEmail
 }
 
 // stateOf says in a word or two where a message stands, and its color.
@@ -113,13 +113,13 @@ func stateOf(m countersign.Message) (text, badge string) {
 	known := messageStates[m.State]
 	text, badge = known[0], known[1]
 	switch {
-	case m.State == countersign.Sent && m.Receipt == countersign.Delivered:
+	case m.State == countersign.StateSent && m.Receipt == countersign.ReceiptDelivered:
 		text = "Delivered"
-	case m.State == countersign.Sent && m.Receipt == countersign.Undelivered:
+	case m.State == countersign.StateSent && m.Receipt == countersign.ReceiptUndelivered:
 		text, badge = "Not delivered", "badge-danger"
 	case waits(m) && failed(m):
 		tries := m.Tries
-		if m.State == countersign.Sending {
+		if m.State == countersign.StateSending {
 			tries-- // the one under way
 		}
 		text = fmt.Sprintf("Waiting: %d tries failed", tries)
@@ -132,7 +132,7 @@ func stateOf(m countersign.Message) (text, badge string) {
 
 // waits tells whether a message is still to go out.
 func waits(m countersign.Message) bool {
-	return m.State == countersign.Waiting || m.State == countersign.Sending
+	return m.State == countersign.StateWaiting || m.State == countersign.StateSending
 }
 
 // tookText is a span as people read it: 0.8 s, 14 s, 3 min.
@@ -147,7 +147,7 @@ func tookText(d time.Duration) string {
 	}
 }
 
-func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	q := r.URL.Query()
 	p := messagesPage{base: s.console(v, g, "Messages", "admin-messages"), Query: q.Get("q"), Kind: q.Get("kind"), State: q.Get("state"),
 		Kinds: messageKinds, States: messageStateNames, query: url.Values{}}
@@ -157,7 +157,7 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersi
 		}
 	}
 	var err error
-	p.MessageView, err = s.Office.Messages(r.Context(), v, g.Actor(), admin.MessageQuery{Text: sought(p.Query), Kind: countersign.Kind(p.Kind), State: p.State,
+	p.MessageView, err = s.Admin.Messages(r.Context(), v, g.Actor(), admin.MessageQuery{Text: searchTerm(p.Query), Kind: countersign.MessageKind(p.Kind), State: p.State,
 		After: q.Get("after"), Before: q.Get("before"), Limit: perPage})
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersi
 	p.Chart = chartOf(p.base, p.Days)
 	for _, a := range p.Alarms {
 		said := alarmTexts[a.What]
-		p.Alert = &alert{Kind: "warn", Role: "status", Head: said, Rest: "Raised " + p.When(a.Raised) + ". Every administrator got a mail. Email and the authenticator app go on working."}
+		p.Alert = &alert{Kind: "warn", Role: "status", Head: said, Rest: "Raised " + p.When(a.RaisedAt) + ". Every administrator got a mail. Email and the authenticator app go on working."}
 	}
 	return s.show(w, http.StatusOK, "console_messages", p)
 }

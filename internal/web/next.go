@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -39,16 +39,16 @@ func (s *Server) cookies(w http.ResponseWriter, out signin.Outcome) {
 		switch {
 		case !c.Change:
 		case c.Handle == "":
-			s.Entrance.ClearCookie(w, name)
-		case name == door.Browser:
-			s.Entrance.SetCookie(w, name, c.Handle, door.DeviceLife)
+			s.Guard.ClearCookie(w, name)
+		case name == edge.Browser:
+			s.Guard.SetCookie(w, name, c.Handle, edge.DeviceLife)
 		default:
-			s.Entrance.SetCookie(w, name, c.Handle, 0)
+			s.Guard.SetCookie(w, name, c.Handle, 0)
 		}
 	}
-	set(door.Session, out.Session)
-	set(door.Attempt, out.Attempt)
-	set(door.Browser, out.Browser)
+	set(edge.Session, out.Session)
+	set(edge.Attempt, out.Attempt)
+	set(edge.Browser, out.Browser)
 }
 
 // pageOf is the page of the next step.
@@ -67,21 +67,21 @@ func pageOf(out signin.Outcome) string {
 	case policy.ChooseDefault:
 		return "/set-up/default"
 	case policy.Done:
-		return "/set-up/done" + query("then", door.Then(out.Then))
+		return "/set-up/done" + query("then", edge.Then(out.Then))
 	}
 	switch out.Step.(type) {
 	case policy.AskToken, policy.AskRecovery:
 		return "/sign-in/token"
-	case policy.SetUp:
+	case policy.Enroll:
 		return "/set-up"
 	case policy.Admit:
 		if out.Notice != "" {
-			return "/password/change" + query("notice", out.Notice) + strings.Replace(query("then", door.Then(out.Then)), "?", "&", 1)
+			return "/password/change" + query("notice", out.Notice) + strings.Replace(query("then", edge.Then(out.Then)), "?", "&", 1)
 		}
 		if out.Offer {
-			return "/set-up/more" + query("then", door.Then(out.Then))
+			return "/set-up/more" + query("then", edge.Then(out.Then))
 		}
-		if then := door.Then(out.Then); then != "" {
+		if then := edge.Then(out.Then); then != "" {
 			return then
 		}
 		return "/"
@@ -97,13 +97,13 @@ func (s *Server) openStep(r *http.Request, v countersign.Visit) string {
 	if r.Method == http.MethodPost {
 		return ""
 	}
-	view, err := s.Desk.Look(r.Context(), v)
-	if err != nil || view.Attempt.Purpose != countersign.SignIn {
+	view, err := s.SignIn.View(r.Context(), v)
+	if err != nil || view.Attempt.Purpose != countersign.PurposeSignIn {
 		return "" // over, or of a session that has ended
 	}
 	at := pageOf(signin.Outcome{Step: view.Step, Stage: view.Stage})
 	switch view.Step.(type) {
-	case policy.AskToken, policy.AskRecovery, policy.SetUp:
+	case policy.AskToken, policy.AskRecovery, policy.Enroll:
 		return at
 	default:
 		return ""
@@ -112,9 +112,9 @@ func (s *Server) openStep(r *http.Request, v countersign.Visit) string {
 
 // replay lets an act go on that waited for a step-up or a sign-in: the same
 // request, with the cookies of now and a form token for them.
-func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.Act, out signin.Outcome) {
+func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.PendingRequest, out signin.Outcome) {
 	target, err := url.ParseRequestURI(act.Path)
-	if err != nil || door.Then(act.Path) == "" {
+	if err != nil || edge.Then(act.Path) == "" {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
@@ -125,11 +125,11 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.
 	again := r.Clone(context.WithValue(r.Context(), provedKey{}, act.Password))
 	again.Method, again.URL, again.RequestURI, again.Body = http.MethodPost, target, act.Path, http.NoBody
 	s.newCookies(again, out)
-	bound := door.Session
+	bound := edge.Session
 	if strings.HasPrefix(act.Path, "/set-up") { // the wizard's forms are bound to its attempt
-		bound = door.Attempt
+		bound = edge.Attempt
 	}
-	form.Set("form_token", s.Entrance.FormToken(bound, s.Entrance.Cookie(again, bound)))
+	form.Set("form_token", s.Guard.FormToken(bound, s.Guard.Cookie(again, bound)))
 	again.PostForm, again.Form = form, form
 	s.mux.ServeHTTP(w, again)
 }

@@ -9,11 +9,11 @@ import (
 // noRoute reports whether a message waits because this server has no mail server or
 // text gateway to send it by.
 func (s *Server) noRoute(m countersign.Message) bool {
-	if m.State != countersign.Waiting || failed(m) {
+	if m.State != countersign.StateWaiting || failed(m) {
 		return false
 	}
-	if m.Channel == countersign.BySMS {
-		return s.Office.Methods.Of(countersign.SMS) == nil
+	if m.Channel == countersign.ChannelSMS {
+		return s.Admin.Methods.Of(countersign.MethodSMS) == nil
 	}
 	return !s.Mail()
 }
@@ -22,7 +22,7 @@ func (s *Server) noRoute(m countersign.Message) bool {
 // gateway. A test that has expired is not sent later.
 func noRouteStep(m countersign.Message, now time.Time) testStep {
 	step, code := testStep{Name: waitingFor(m), Word: "Waiting", Badge: "badge-warn"}, "message.no_mail_server"
-	if m.Channel == countersign.BySMS {
+	if m.Channel == countersign.ChannelSMS {
 		code = "message.no_gateway"
 	}
 	if expired(m, now) {
@@ -34,7 +34,7 @@ func noRouteStep(m countersign.Message, now time.Time) testStep {
 
 // waitingFor names the step of a test that nothing has taken yet.
 func waitingFor(m countersign.Message) string {
-	if m.Channel == countersign.BySMS {
+	if m.Channel == countersign.ChannelSMS {
 		return "Waiting for a text gateway"
 	}
 	return "Waiting for a mail server"

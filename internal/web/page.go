@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/signin"
 )
 
@@ -65,8 +65,8 @@ type base struct {
 	Alert     *alert
 	Errors    map[string]string // sentences by field
 	Wide      bool
-	Guest     *signin.Guest // who is signed in, for the console
-	Section   string        // where in the navigation
+	Principal *signin.Principal // who is signed in, for the console
+	Section   string            // where in the navigation
 	NoMail    bool
 	TwoFactor bool   // it is On
 	Off       *alert // the standing banner while 2FA is Off
@@ -93,11 +93,11 @@ func (b base) Product() string { return b.Agency.ProductName() }
 
 // May tells whether the guest holds any of the rights.
 func (b base) May(rights ...string) bool {
-	if b.Guest == nil {
+	if b.Principal == nil {
 		return false
 	}
 	for _, r := range rights {
-		if b.Guest.User.Has(countersign.Right(r)) {
+		if b.Principal.User.Has(countersign.Right(r)) {
 			return true
 		}
 	}
@@ -111,16 +111,16 @@ func (b base) Day(t time.Time) string     { return b.Agency.Day(b.Now, t) }
 func (b base) When(t time.Time) string    { return b.Agency.When(b.Now, t) }
 
 // At is When at the beginning of a line: "Today at 10:02 AM".
-func (b base) At(t time.Time) string { return capital(b.When(t)) }
+func (b base) At(t time.Time) string { return upperFirst(b.When(t)) }
 
 // base begins the view of a page outside of the console.
 func (s *Server) base(v countersign.Visit, title string, p countersign.Preferences) base {
-	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Entrance.FormToken(door.Attempt, v.Attempt), Now: v.Now, TwoFactor: p.TwoFactor}
+	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Guard.FormToken(edge.Attempt, v.Attempt), Now: v.Now, TwoFactor: p.TwoFactor}
 }
 
 // console begins the view of a page of the console.
-func (s *Server) console(v countersign.Visit, g signin.Guest, title, section string) base {
-	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Entrance.FormToken(door.Session, v.Session), Now: v.Now, Guest: &g, Section: section, TwoFactor: g.Preferences.TwoFactor}
+func (s *Server) console(v countersign.Visit, g signin.Principal, title, section string) base {
+	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Guard.FormToken(edge.Session, v.Session), Now: v.Now, Principal: &g, Section: section, TwoFactor: g.Preferences.TwoFactor}
 	if strings.HasPrefix(section, "admin") {
 		b.NoMail = !s.Mail()
 		if !g.Preferences.TwoFactor {
@@ -140,7 +140,7 @@ func (b base) off(last countersign.Setting) *alert {
 	case last.Reason == "":
 		code = "banner.two_factor_off_unsaid"
 	}
-	text := fill(b.Agency, b.Now, sentences[code], countersign.Args{"When": b.When(last.Changed), "By": person(last.By), "Reason": last.Reason})
+	text := fill(b.Agency, b.Now, sentences[code], countersign.Args{"When": b.When(last.Changed), "By": actorName(last.By), "Reason": last.Reason})
 	head, rest, _ := strings.Cut(text, "\n")
 	return &alert{Kind: "danger", Role: "region", Head: head, Rest: rest}
 }
@@ -175,7 +175,7 @@ func (b base) Wrong(fields ...string) (all []summaryLine) {
 func alertOf(kind countersign.ErrorKind, text string) *alert {
 	head, rest, _ := strings.Cut(text, "\n")
 	a := &alert{Kind: "danger", Role: "alert", Head: head, Rest: rest}
-	if kind == countersign.TooMany || kind == countersign.Expired || kind == countersign.Exists {
+	if kind == countersign.KindTooMany || kind == countersign.KindGone || kind == countersign.KindConflict {
 		a.Kind = "warn"
 	}
 	return a
@@ -198,20 +198,20 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, view any) 
 	if err := pages[name].Execute(&b, view); err != nil {
 		return err
 	}
-	shown := withoutZone(readable(b.Bytes()))
+	shown := withoutZone(displayAddresses(b.Bytes()))
 	runs := scripted.Match(shown)
 	if !runs {
 		shown = script.ReplaceAll(shown, nil)
 	}
 	_, framed := view.(inboxNews)
 	_, frames := view.(inboxPage)
-	door.Allow(w.Header(), door.Loads{Script: runs, Fetch: bytes.Contains(shown, []byte(" data-look=")), Form: bytes.Contains(shown, []byte("<form ")),
+	edge.Allow(w.Header(), edge.Loads{Script: runs, Fetch: bytes.Contains(shown, []byte(" data-look=")), Form: bytes.Contains(shown, []byte("<form ")),
 		Secret: secretPages[name], Frames: frames, Framed: framed})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, err := w.Write(shown)
-	return ignoreGone(err)
+	return ignoreDisconnect(err)
 }
 
-// ignoreGone drops the error of a browser that has hung up.
-func ignoreGone(error) error { return nil }
+// ignoreDisconnect drops the error of a browser that has hung up.
+func ignoreDisconnect(error) error { return nil }

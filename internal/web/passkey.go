@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -15,7 +15,7 @@ import (
 // withPasskey gives the page of a token what the browser needs to ask for a
 // passkey, if that is the method.
 func (p *tokenPage) withPasskey(s *Server, r *http.Request, v countersign.Visit) (err error) {
-	if p.Passkey, err = s.Desk.PasskeyToProve(r.Context(), v, p.View); p.Passkey != "" {
+	if p.Passkey, err = s.SignIn.PasskeyToProve(r.Context(), v, p.View); p.Passkey != "" {
 		p.Title = "Use your passkey"
 	}
 	return err
@@ -23,13 +23,13 @@ func (p *tokenPage) withPasskey(s *Server, r *http.Request, v countersign.Visit)
 
 // postSignInPasskey takes a passkey that is the whole sign-in.
 func (s *Server) postSignInPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	then := door.Then(r.PostForm.Get("then"))
-	out, err := s.Desk.SignInPasskey(r.Context(), v, r.PostForm.Get("credential"), then)
+	then := edge.Then(r.PostForm.Get("then"))
+	out, err := s.SignIn.SignInWithPasskey(r.Context(), v, r.PostForm.Get("credential"), then)
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
 	kind := countersign.KindOf(err)
-	if kind != countersign.Invalid && kind != countersign.TooMany {
+	if kind != countersign.KindInvalid && kind != countersign.KindTooMany {
 		return err
 	}
 	p, perr := s.signInPage(r, v)
@@ -37,14 +37,14 @@ func (s *Server) postSignInPasskey(w http.ResponseWriter, r *http.Request, v cou
 		return perr
 	}
 	p.Then = then
-	if kind == countersign.TooMany {
-		return s.waitAtSignIn(w, v, p, err)
+	if kind == countersign.KindTooMany {
+		return s.limitedAtSignIn(w, v, p, err)
 	}
 	p.refuse(err)
 	return s.show(w, http.StatusUnprocessableEntity, "gate_sign-in", p)
 }
 
-func (s *Server) getSetUpPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) getEnrollPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	p, ok, err := s.wizard(w, r, v, "Passkey")
 	if !ok || err != nil || !stageOf(w, r, p, "/set-up", "/set-up/sms", "/set-up/passkey") {
 		return err
@@ -57,8 +57,8 @@ func (s *Server) getSetUpPasskey(w http.ResponseWriter, r *http.Request, v count
 }
 
 // makePasskey shows the page that makes a passkey.
-func (s *Server) makePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, p setUpPage) (err error) {
-	if p.Passkey, err = s.Desk.PasskeyToMake(r.Context(), v, p.View); err != nil {
+func (s *Server) makePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, p enrollPage) (err error) {
+	if p.Passkey, err = s.SignIn.PasskeyToMake(r.Context(), v, p.View); err != nil {
 		return err
 	}
 	p.Steps = p.steps("")
@@ -80,20 +80,20 @@ func freeName(name string, factors []countersign.Factor) string {
 // passkeysOf are the passkeys among the factors.
 func passkeysOf(factors []countersign.Factor) []countersign.Passkey {
 	for _, f := range factors {
-		if f.Method == countersign.ByPasskey {
+		if f.Method == countersign.MethodPasskey {
 			return f.Passkeys
 		}
 	}
 	return nil
 }
 
-func (s *Server) postSetUpPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) postEnrollPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	name := strings.TrimSpace(r.PostForm.Get("passkey_name"))
-	out, err := s.Desk.SetUpPasskey(r.Context(), v, name, r.PostForm.Get("credential"))
+	out, err := s.SignIn.EnrollPasskey(r.Context(), v, name, r.PostForm.Get("credential"))
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
-	return s.setUpAgain(w, r, v, err, "Passkey", func(p setUpPage, status int) error {
+	return s.enrollAgain(w, r, v, err, "Passkey", func(p enrollPage, status int) error {
 		p.Name = name
 		return s.makePasskey(w, r, v, status, p)
 	})
@@ -109,24 +109,24 @@ type passkeyPage struct {
 }
 
 // passkeyPage gathers the page of the passkey that the request names.
-func (s *Server) passkeyPage(r *http.Request, v countersign.Visit, g signin.Guest, id, title string) (p passkeyPage, err error) {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) passkeyPage(r *http.Request, v countersign.Visit, g signin.Principal, id, title string) (p passkeyPage, err error) {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return p, err
 	}
 	all := passkeysOf(profile.Factors)
 	i := slices.IndexFunc(all, func(p countersign.Passkey) bool { return string(p.ID) == id })
 	if i < 0 {
-		return p, &countersign.Error{Kind: countersign.NotFound, Code: "passkey.gone"}
+		return p, &countersign.Error{Kind: countersign.KindNotFound, Code: "passkey.gone"}
 	}
 	p = passkeyPage{base: s.console(v, g, title, "profile"), Passkey: all[i], Name: all[i].Name, Last: len(all) == 1}
 	p.After = policy.Default(slices.DeleteFunc(slices.Clone(profile.Factors), func(f countersign.Factor) bool {
-		return p.Last && f.Method == countersign.ByPasskey
+		return p.Last && f.Method == countersign.MethodPasskey
 	}))
 	return p, nil
 }
 
-func (s *Server) getRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.passkeyPage(r, v, g, r.URL.Query().Get("passkey"), "Rename a passkey")
 	if err != nil {
 		return err
@@ -134,10 +134,10 @@ func (s *Server) getRenamePasskey(w http.ResponseWriter, r *http.Request, v coun
 	return s.show(w, http.StatusOK, "console_passkey-rename", p)
 }
 
-func (s *Server) postRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	id, name := r.PostForm.Get("passkey"), strings.TrimSpace(r.PostForm.Get("passkey_name"))
-	err := s.Desk.RenamePasskey(r.Context(), v, g, countersign.PasskeyID(id), name)
-	if countersign.KindOf(err) != countersign.Invalid {
+	err := s.SignIn.RenamePasskey(r.Context(), v, g, countersign.PasskeyID(id), name)
+	if countersign.KindOf(err) != countersign.KindInvalid {
 		return s.profileResult(w, r, v, g, "renamed", err)
 	}
 	p, perr := s.passkeyPage(r, v, g, id, "Rename a passkey")
@@ -149,7 +149,7 @@ func (s *Server) postRenamePasskey(w http.ResponseWriter, r *http.Request, v cou
 	return s.show(w, http.StatusUnprocessableEntity, "console_passkey-rename", p)
 }
 
-func (s *Server) getRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.passkeyPage(r, v, g, r.URL.Query().Get("passkey"), "Remove a passkey")
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (s *Server) getRemovePasskey(w http.ResponseWriter, r *http.Request, v coun
 	return s.show(w, http.StatusOK, "console_passkey-remove", p)
 }
 
-func (s *Server) postRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	err := s.Desk.RemovePasskey(r.Context(), v, g, countersign.PasskeyID(r.PostForm.Get("passkey")))
+func (s *Server) postRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	err := s.SignIn.RemovePasskey(r.Context(), v, g, countersign.PasskeyID(r.PostForm.Get("passkey")))
 	return s.profileResult(w, r, v, g, "unkeyed", err)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/signin"
 )
 
@@ -20,7 +20,7 @@ type changePage struct {
 	Sessions int // others
 }
 
-func (s *Server) getChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	return s.changePassword(w, r, v, g, http.StatusOK, nil)
 }
 
@@ -31,8 +31,8 @@ var asked = map[string]string{
 	"password.common":   "Your password is among the most used, or made of them\nIt is guessed early. Choose another one.",
 }
 
-func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, status int, refused error) error {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, status int, refused error) error {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -42,26 +42,26 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v counte
 	if text, ok := asked[r.URL.Query().Get("notice")]; ok {
 		head, rest, _ := strings.Cut(text, "\n")
 		p.Alert = &alert{Kind: "warn", Role: "status", Head: head, Rest: rest}
-		p.Later, p.Ask = door.Then(r.URL.Query().Get("then")), true
+		p.Later, p.Ask = edge.Then(r.URL.Query().Get("then")), true
 		if p.Later == "" {
 			p.Later = "/"
 		}
 	}
-	p.Wide, p.FormToken = true, s.Entrance.FormToken(door.Session, v.Session)
+	p.Wide, p.FormToken = true, s.Guard.FormToken(edge.Session, v.Session)
 	if refused != nil {
 		p.refuse(refused)
 	}
 	return s.show(w, status, "gate_password-change", p)
 }
 
-func (s *Server) postChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.ChangePassword(r.Context(), v, g, r.PostForm.Get("password"), r.PostForm.Get("new_password"), passwordProved(r))
+func (s *Server) postChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	out, err := s.SignIn.ChangePassword(r.Context(), v, g, r.PostForm.Get("password"), r.PostForm.Get("new_password"), passwordProved(r))
 	switch countersign.KindOf(err) {
-	case countersign.Stale:
+	case countersign.KindStepUpRequired:
 		a := act(r, "act.password", "/password/change")
 		a.Password = true // it was right: it need not be typed again, and does not wait anywhere
 		return s.stepUp(w, r, v, a)
-	case countersign.Invalid:
+	case countersign.KindInvalid:
 		return s.changePassword(w, r, v, g, http.StatusUnprocessableEntity, err)
 	}
 	if err != nil {

@@ -19,7 +19,7 @@ type forgotPage struct {
 }
 
 func (s *Server) forgotPage(r *http.Request, v countersign.Visit) (forgotPage, error) {
-	front, err := s.Desk.Front(r.Context(), v)
+	front, err := s.SignIn.SignInPage(r.Context(), v)
 	return forgotPage{base: s.base(v, "Forgot your password", front.Preferences), From: s.From(v.Agency)}, err
 }
 
@@ -52,10 +52,10 @@ func (s *Server) postForgot(w http.ResponseWriter, r *http.Request, v countersig
 		if err != nil {
 			return err
 		}
-		p.refuse(&countersign.Error{Kind: countersign.Invalid, Code: "user_id.empty", Field: "user_id"})
+		p.refuse(&countersign.Error{Kind: countersign.KindInvalid, Code: "user_id.empty", Field: "user_id"})
 		return s.show(w, http.StatusUnprocessableEntity, "gate_password-forgot", p)
 	}
-	until, err := s.Desk.AskLink(r.Context(), v, userID)
+	until, err := s.SignIn.RequestPasswordReset(r.Context(), v, userID)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ type resetPasswordPage struct {
 }
 
 func (s *Server) resetPasswordPage(r *http.Request, v countersign.Visit, link countersign.Handle) (resetPasswordPage, error) {
-	w, err := s.Desk.LookLink(r.Context(), v, link)
+	w, err := s.SignIn.ViewResetLink(r.Context(), v, link)
 	return resetPasswordPage{base: s.base(v, "Choose a new password", w.Preferences), Link: link, UserID: w.User.Login,
 		Shortest: w.Preferences.PasswordLength}, err
 }
@@ -87,7 +87,7 @@ func (s *Server) getResetPassword(w http.ResponseWriter, r *http.Request, v coun
 
 func (s *Server) postResetPassword(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	link := countersign.Handle(r.PostForm.Get("key"))
-	asked, err := s.Desk.ResetPassword(r.Context(), v, link, r.PostForm.Get("new_password"))
+	asked, err := s.SignIn.ResetPassword(r.Context(), v, link, r.PostForm.Get("new_password"))
 	switch {
 	case err == nil && asked:
 		http.Redirect(w, r, signInFor("password.replaced", r.PostForm.Get("user_id")), http.StatusSeeOther)
@@ -95,7 +95,7 @@ func (s *Server) postResetPassword(w http.ResponseWriter, r *http.Request, v cou
 	case err == nil:
 		http.Redirect(w, r, signInFor("password.saved", r.PostForm.Get("user_id")), http.StatusSeeOther)
 		return nil
-	case countersign.KindOf(err) != countersign.Invalid:
+	case countersign.KindOf(err) != countersign.KindInvalid:
 		return s.linkOver(w, r, v, err, "60 minutes")
 	}
 	p, perr := s.resetPasswordPage(r, v, link)
@@ -117,7 +117,7 @@ func (s *Server) linkOver(w http.ResponseWriter, r *http.Request, v countersign.
 	if countersign.CodeOf(err) != "link.over" {
 		return err
 	}
-	front, ferr := s.Desk.Front(r.Context(), v)
+	front, ferr := s.SignIn.SignInPage(r.Context(), v)
 	if ferr != nil {
 		return ferr
 	}

@@ -36,14 +36,14 @@ type preferenceRow struct {
 }
 
 // Switch tells whether the row takes On or Off.
-func (r preferenceRow) Switch() bool { return r.Preference.Kind == countersign.KindSwitch }
+func (r preferenceRow) Switch() bool { return r.Preference.Kind == countersign.PreferenceSwitch }
 
 // Choices are the values of a list, where the row has one.
 func (r preferenceRow) Choices() []string {
 	switch r.Preference.Kind {
-	case countersign.KindSwitch:
+	case countersign.PreferenceSwitch:
 		return []string{"On", "Off"}
-	case countersign.KindChoice:
+	case countersign.PreferenceChoice:
 		return r.Preference.Values
 	default:
 		return nil
@@ -52,7 +52,7 @@ func (r preferenceRow) Choices() []string {
 
 // Label names the field of the open row.
 func (r preferenceRow) Label() string {
-	if r.Preference.Kind == countersign.KindDays {
+	if r.Preference.Kind == countersign.PreferenceDays {
 		return "Days"
 	}
 	return "Value"
@@ -61,7 +61,7 @@ func (r preferenceRow) Label() string {
 // Range says which numbers the field takes; empty where it takes none.
 func (r preferenceRow) Range() string {
 	p := r.Preference
-	if p.Kind != countersign.KindDays && p.Kind != countersign.KindNumber {
+	if p.Kind != countersign.PreferenceDays && p.Kind != countersign.PreferenceNumber {
 		return ""
 	}
 	return fmt.Sprintf("%d to %d. Empty: %s.", p.Min, p.Max, cmp.Or(p.Default, p.Empty, "not set"))
@@ -87,7 +87,7 @@ func (r preferenceRow) NeedsReason() bool {
 	return r.Preference.Code == countersign.PrefTwoFactor && r.Setting.Value == "On"
 }
 
-func (s *Server) getPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.preferences(r, v, g)
 	if err != nil {
 		return err
@@ -99,13 +99,13 @@ func (s *Server) getPreferences(w http.ResponseWriter, r *http.Request, v counte
 	return s.show(w, http.StatusOK, "console_preferences", p)
 }
 
-func (s *Server) preferences(r *http.Request, v countersign.Visit, g signin.Guest) (preferencesPage, error) {
+func (s *Server) preferences(r *http.Request, v countersign.Visit, g signin.Principal) (preferencesPage, error) {
 	p := preferencesPage{base: s.console(v, g, "System Preferences", "admin-system"), sorting: sortOf(r, ""), Query: r.URL.Query().Get("q")}
-	rows, err := s.Office.Preferences(r.Context(), v, g.Actor())
+	rows, err := s.Admin.Preferences(r.Context(), v, g.Actor())
 	if err != nil {
 		return p, err
 	}
-	if p.Steps, err = s.Office.FirstSteps(r.Context(), v, g.Actor()); err != nil {
+	if p.Steps, err = s.Admin.FirstSteps(r.Context(), v, g.Actor()); err != nil {
 		return p, err
 	}
 	p.All = len(rows)
@@ -176,7 +176,7 @@ func byValue(a, b string) int {
 }
 
 // open makes one row the form. typed is what was sent, if it was refused.
-func (p *preferencesPage) open(code string, typed *admin.Saving) {
+func (p *preferencesPage) open(code string, typed *admin.PreferenceChange) {
 	for i := range p.Rows {
 		row := &p.Rows[i]
 		if !strings.EqualFold(row.Preference.Code, code) {
@@ -195,7 +195,7 @@ func (p preferencesPage) savedAlert(code string) *alert {
 		if row.Preference.Code == code {
 			a := &alert{Kind: "done", Role: "status", Head: code + " is set to " + cmp.Or(row.Shown(), "empty") + ".",
 				Rest: "It applies at each user's next sign-in."}
-			if row.Setting.Value == "" && row.Preference.Default == "" && row.Preference.Kind == countersign.KindSwitch {
+			if row.Setting.Value == "" && row.Preference.Default == "" && row.Preference.Kind == countersign.PreferenceSwitch {
 				a.Head = code + " has no value, which counts as Off."
 			}
 			if row.Preference.AtOnce {
@@ -207,12 +207,12 @@ func (p preferencesPage) savedAlert(code string) *alert {
 	return nil
 }
 
-func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	saving := typedSaving(r)
 	if r.PostForm.Get("step") == "effect" {
 		return s.effect(w, r, v, g, saving, nil)
 	}
-	row, err := s.Office.SetPreference(r.Context(), v, g.Actor(), saving)
+	row, err := s.Admin.SetPreference(r.Context(), v, g.Actor(), saving)
 	if r.PostForm.Get("page") == "effect" && ofReason(err) {
 		return s.effect(w, r, v, g, saving, err)
 	}
@@ -224,9 +224,9 @@ func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v count
 }
 
 // typedSaving is what the form of a row says.
-func typedSaving(r *http.Request) admin.Saving {
+func typedSaving(r *http.Request) admin.PreferenceChange {
 	f := r.PostForm
-	saving := admin.Saving{Code: f.Get("code"), Value: f.Get("value"), Version: admin.AnyVersion, Reason: f.Get("reason"), EndSessions: f.Get("end_sessions") == "yes"}
+	saving := admin.PreferenceChange{Code: f.Get("code"), Value: f.Get("value"), Version: admin.AnyVersion, Reason: f.Get("reason"), EndSessions: f.Get("end_sessions") == "yes"}
 	if version, err := strconv.ParseInt(f.Get("version"), 10, 64); err == nil {
 		saving.Version = version
 	}
@@ -235,16 +235,16 @@ func typedSaving(r *http.Request) admin.Saving {
 
 // preferenceRefused shows the table again with the row open, what was typed in
 // it, and why it was not saved.
-func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, saving admin.Saving, refused error) error {
+func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, saving admin.PreferenceChange, refused error) error {
 	kind := countersign.KindOf(refused)
-	if kind != countersign.Invalid && kind != countersign.Exists {
+	if kind != countersign.KindInvalid && kind != countersign.KindConflict {
 		return refused
 	}
 	p, err := s.preferences(r, v, g)
 	if err != nil {
 		return err
 	}
-	if kind == countersign.Exists {
+	if kind == countersign.KindConflict {
 		return s.conflict(w, r, p, saving)
 	}
 	p.refuse(refused)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
@@ -82,10 +82,10 @@ func flash(r *http.Request) *alert {
 
 // defaultDone says which method is the Default now, and what that means.
 func defaultDone(f countersign.Factor) *alert {
-	next := "tokens go to " + dialled(f.Address)
+	next := "tokens go to " + formatPhone(f.Address)
 	switch f.Method {
-	case countersign.Email, countersign.SMS:
-	case countersign.App:
+	case countersign.MethodEmail, countersign.MethodSMS:
+	case countersign.MethodApp:
 		next = "your app shows the token"
 	default:
 		next = "it is asked for first"
@@ -94,17 +94,17 @@ func defaultDone(f countersign.Factor) *alert {
 		Rest: "From your next sign-in " + next + ". All your addresses were told."}
 }
 
-func (s *Server) getProfile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getProfile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	return s.profile(w, r, v, g, http.StatusOK, nil)
 }
 
-func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, status int, refused error) error {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, status int, refused error) error {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
 	p := profilePage{base: s.console(v, g, "User Profile", "profile"), Profile: profile, Few: reminder(profile.Codes), Default: policy.Default(profile.Factors), SelfReset: g.Preferences.SelfReset,
-		Texts: s.Desk.Offers(countersign.SMS)}
+		Texts: s.SignIn.Offers(countersign.MethodSMS)}
 	p.Devices = deviceRows(g.Preferences, profile.Devices, g.Session.Device, v.Now)
 	p.Events = p.eventRows(profile.Events, true)
 	p.Alert = flash(r)
@@ -125,13 +125,13 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.V
 // email address comes first, and ten are enough.
 func mayAddPasskey(p signin.Profile) bool {
 	have := passkeysOf(p.Factors)
-	offered := len(have) > 0 || slices.Contains(p.Missing, countersign.ByPasskey)
+	offered := len(have) > 0 || slices.Contains(p.Missing, countersign.MethodPasskey)
 	return offered && p.Enrolled && len(have) < policy.MaxPasskeys
 }
 
 // profileResult answers an act of the User Profile.
-func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, code string, err error) error {
-	if countersign.KindOf(err) == countersign.Invalid {
+func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, code string, err error) error {
+	if countersign.KindOf(err) == countersign.KindInvalid {
 		return s.profile(w, r, v, g, http.StatusUnprocessableEntity, err)
 	}
 	if err == nil {
@@ -140,17 +140,17 @@ func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v counter
 	return err
 }
 
-func (s *Server) postProfileSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	then := cmp.Or(door.Then(r.PostForm.Get("then")), "/profile")
-	out, err := s.Desk.OpenSetUp(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")), then)
+func (s *Server) postProfileEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	then := cmp.Or(edge.Then(r.PostForm.Get("then")), "/profile")
+	out, err := s.SignIn.OpenEnrollment(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")), then)
 	if err != nil {
 		return err
 	}
 	return s.next(w, r, v, out)
 }
 
-func (s *Server) postProfileDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	err := s.Desk.MakeDefault(r.Context(), v, g, countersign.Method(r.PostForm.Get("default")))
+func (s *Server) postProfileDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	err := s.SignIn.MakeDefault(r.Context(), v, g, countersign.Method(r.PostForm.Get("default")))
 	return s.profileResult(w, r, v, g, "default", err)
 }
 
@@ -161,23 +161,23 @@ type removePage struct {
 	After  countersign.Factor // the Default afterwards
 }
 
-func (s *Server) getRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) getRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
 	m := countersign.Method(r.URL.Query().Get("method"))
 	i := slices.IndexFunc(profile.Factors, func(f countersign.Factor) bool { return f.Method == m })
-	if i < 0 || m == countersign.Email {
-		return &countersign.Error{Kind: countersign.NotFound, Code: "page.not_found"}
+	if i < 0 || m == countersign.MethodEmail {
+		return &countersign.Error{Kind: countersign.KindNotFound, Code: "page.not_found"}
 	}
 	p := removePage{base: s.console(v, g, "Remove "+methodName(m), "profile"), Factor: profile.Factors[i]}
 	p.After = policy.Default(slices.Delete(slices.Clone(profile.Factors), i, i+1))
 	return s.show(w, http.StatusOK, "console_profile-remove", p)
 }
 
-func (s *Server) postRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	err := s.Desk.RemoveMethod(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")))
+func (s *Server) postRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	err := s.SignIn.RemoveMethod(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")))
 	return s.profileResult(w, r, v, g, "removed", err)
 }
 
@@ -188,8 +188,8 @@ type forgetPage struct {
 	Count  int
 }
 
-func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v count
 	if id := r.URL.Query().Get("device"); id != "" || len(rows) == 1 {
 		i := slices.IndexFunc(rows, func(d deviceRow) bool { return string(d.ID) == id || id == "" }) // all of one is that one
 		if i < 0 {
-			return &countersign.Error{Kind: countersign.NotFound, Code: "device.unknown"}
+			return &countersign.Error{Kind: countersign.KindNotFound, Code: "device.unknown"}
 		}
 		p.Device, p.Title = &rows[i], "Forget this device"
 	} else if len(rows) == 0 {
@@ -208,24 +208,24 @@ func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v count
 	return s.show(w, http.StatusOK, "console_profile-forget", p)
 }
 
-func (s *Server) postForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	id, code := countersign.DeviceID(r.PostForm.Get("device")), "forgotten"
 	if id == "" {
 		code = "forgotten-all"
 	}
-	return s.profileResult(w, r, v, g, code, s.Desk.ForgetDevice(r.Context(), v, g, id))
+	return s.profileResult(w, r, v, g, code, s.SignIn.ForgetDevice(r.Context(), v, g, id))
 }
 
-func (s *Server) postEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	id := countersign.SessionID(r.PostForm.Get("session"))
 	if id == "" {
-		return &countersign.Error{Kind: countersign.NotFound, Code: "session.unknown"}
+		return &countersign.Error{Kind: countersign.KindNotFound, Code: "session.unknown"}
 	}
-	return s.profileResult(w, r, v, g, "ended", s.Desk.EndSession(r.Context(), v, g, id))
+	return s.profileResult(w, r, v, g, "ended", s.SignIn.EndSession(r.Context(), v, g, id))
 }
 
-func (s *Server) postEndOtherSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.profileResult(w, r, v, g, "others", s.Desk.EndSession(r.Context(), v, g, ""))
+func (s *Server) postEndOtherSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	return s.profileResult(w, r, v, g, "others", s.SignIn.EndSession(r.Context(), v, g, ""))
 }
 
 // A resetPage asks before one resets oneself.
@@ -235,50 +235,50 @@ type resetPage struct {
 	Devices  int
 	Sessions int // others
 	Until    time.Time
-	Told     []string
+	Notified []string
 }
 
-func (s *Server) getProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	if err := s.Desk.MayResetOwn(r.Context(), v, g); err != nil {
+func (s *Server) getProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	if err := s.SignIn.MayResetOwn(r.Context(), v, g); err != nil {
 		return err
 	}
 	return s.profileReset(w, r, v, g, http.StatusOK, nil)
 }
 
-func (s *Server) profileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, status int, refused error) error {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) profileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, status int, refused error) error {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
 	p := resetPage{base: s.console(v, g, "Reset/Disable 2 Factor Authentication", "profile"), Codes: profile.Codes.Left, Devices: len(profile.Devices),
 		Sessions: len(profile.Sessions) - 1, Until: v.Now.Add(policy.ResetLife)}
-	p.Told = toldTo(g.User, profile.Factors)
+	p.Notified = notifiedText(g.User, profile.Factors)
 	if refused != nil {
 		p.refuse(refused)
 	}
 	return s.show(w, status, "console_profile-reset", p)
 }
 
-// toldTo are the addresses that a notice goes to.
-func toldTo(u countersign.User, factors []countersign.Factor) []string {
+// notifiedText are the addresses that a notice goes to.
+func notifiedText(u countersign.User, factors []countersign.Factor) []string {
 	var all []string
 	if u.Email != "" {
 		all = append(all, u.Email)
 	}
 	for _, f := range factors {
-		if f.Method == countersign.Email && !countersign.SameEmail(f.Address, u.Email) {
+		if f.Method == countersign.MethodEmail && !countersign.SameEmail(f.Address, u.Email) {
 			all = append(all, f.Address)
 		}
 	}
 	return all
 }
 
-func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.ResetOwn(r.Context(), v, g, r.PostForm.Get("password"), passwordProved(r))
+func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	out, err := s.SignIn.ResetOwn(r.Context(), v, g, r.PostForm.Get("password"), passwordProved(r))
 	switch countersign.KindOf(err) {
-	case countersign.Invalid:
+	case countersign.KindInvalid:
 		return s.profileReset(w, r, v, g, http.StatusUnprocessableEntity, err)
-	case countersign.Stale: // the password was right: it need not be typed again, and does not wait anywhere
+	case countersign.KindStepUpRequired: // the password was right: it need not be typed again, and does not wait anywhere
 		a := act(r, "act.reset", "/profile/reset-two-factor")
 		a.Password = true
 		return s.stepUp(w, r, v, a)

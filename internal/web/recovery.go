@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 )
@@ -22,18 +22,18 @@ type recoveryPage struct {
 	Date     string
 }
 
-func (s *Server) recoveryPage(r *http.Request, v countersign.Visit, g signin.Guest) (recoveryPage, error) {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) recoveryPage(r *http.Request, v countersign.Visit, g signin.Principal) (recoveryPage, error) {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return recoveryPage{}, err
 	}
 	b := s.base(v, "Recovery codes", g.Preferences)
-	b.FormToken, b.Wide = s.Entrance.FormToken(door.Session, v.Session), true
+	b.FormToken, b.Wide = s.Guard.FormToken(edge.Session, v.Session), true
 	return recoveryPage{base: b, UserID: g.User.Login, Had: profile.Codes, Set: signin.SetOf(profile.Codes), NoMethod: len(profile.Factors) == 0,
 		Date: v.Agency.Date(v.Now)}, nil
 }
 
-func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.recoveryPage(r, v, g)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v coun
 
 // postRecoveryCodes makes a set and shows it in its answer. Nothing leads on to
 // a page that could be opened again: the codes are kept nowhere.
-func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	if r.PostForm.Get("make") != "yes" {
 		http.Redirect(w, r, "/profile"+query("done", "codes"), http.StatusSeeOther)
 		return nil
@@ -52,8 +52,8 @@ func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v cou
 	if err != nil {
 		return err
 	}
-	codes, err := s.Desk.MakeRecoveryCodes(r.Context(), v, g, setOf(r))
-	if countersign.KindOf(err) == countersign.Exists {
+	codes, err := s.SignIn.MakeRecoveryCodes(r.Context(), v, g, setOf(r))
+	if countersign.KindOf(err) == countersign.KindConflict {
 		p.refuse(err)
 		return s.show(w, http.StatusConflict, "gate_recovery-codes", p)
 	}

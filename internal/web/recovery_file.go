@@ -13,7 +13,7 @@ import (
 // postRecoveryFile gives the codes that a page has just shown back to its reader,
 // to print or as a file. They come from the page, because they are kept nowhere,
 // and nothing but such codes is given back.
-func (s *Server) postRecoveryFile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postRecoveryFile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.recoveryPage(r, v, g)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (s *Server) postRecoveryFile(w http.ResponseWriter, r *http.Request, v coun
 	w.Header().Set("Content-Disposition", `attachment; filename="recovery-codes.txt"`)
 	_, err = fmt.Fprintf(w, "Recovery codes\r\n%s, user ID %s, %s\r\nEach code works once.\r\n\r\n%s\r\n",
 		p.Product(), p.UserID, p.Date, strings.Join(p.Codes, "\r\n"))
-	return ignoreGone(err)
+	return ignoreDisconnect(err)
 }
 
 // few is how many recovery codes are left when their user is reminded.

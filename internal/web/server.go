@@ -12,7 +12,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/outbox"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -20,10 +20,10 @@ import (
 
 // A Server answers people.
 type Server struct {
-	Desk     *signin.Desk
-	Office   *admin.Office
-	Entrance door.Entrance
-	Hosts    func(context.Context) (door.Hosts, error)                          // which agency a host means
+	SignIn   *signin.Service
+	Admin    *admin.Service
+	Guard    edge.Guard
+	Hosts    func(context.Context) (edge.Hosts, error)                          // which agency a host means
 	From     func(countersign.Agency) string                                    // sender of letters, as pages name it
 	Mail     func() bool                                                        // a mail server is set up
 	Await    func(context.Context, countersign.AgencyID, countersign.MessageID) // waits a moment for a message to go out; nil: no page waits
@@ -42,28 +42,28 @@ type Server struct {
 func (s *Server) Handler() http.Handler {
 	s.mux, s.table = http.NewServeMux(), nil
 	s.routes()
-	h := door.Limits(s.inTime(door.SameOrigin(s.mux, s.foreign)), func(w http.ResponseWriter, r *http.Request, status int) {
-		s.inTime(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.limited(w, r, status) })).ServeHTTP(w, r)
+	h := edge.Limits(s.inTime(edge.SameOrigin(s.mux, s.crossOrigin)), func(w http.ResponseWriter, r *http.Request, status int) {
+		s.inTime(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.rejected(w, r, status) })).ServeHTTP(w, r)
 	})
-	h = door.Headers(h, s.Entrance.Secure)
-	return door.Requests(h, s.Log, s.now, s.panicked)
+	h = edge.Headers(h, s.Guard.Secure)
+	return edge.Requests(h, s.Log, s.now, s.recovered)
 }
 
 // inTime ends the work of requests after a time.
 func (s *Server) inTime(h http.Handler) http.Handler {
-	return door.Deadline(h, s.Longest, s.Entrance.Client)
+	return edge.Deadline(h, s.Longest, s.Guard.Client)
 }
 
 // routes is every path there is.
 func (s *Server) routes() {
 	page := func(pattern string, h func(http.ResponseWriter, *http.Request, countersign.Visit) error) {
-		s.handle(pattern, RouteOpen, s.open(h))
+		s.handle(pattern, RouteOpen, s.public(h))
 	}
-	k := kit{s}
-	guest, fresh, typed, free := k.guest, k.fresh, k.typed, k.free
+	k := router{s}
+	guest, fresh, typed, free := k.Session, k.ConfirmFirst, k.ValidateFirst, k.NoStepUp
 
 	s.handle("GET /healthz", RouteOpen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
-	s.handle("GET /static/", RouteOpen, s.ours(static(s.open(s.missing))))
+	s.handle("GET /static/", RouteOpen, s.ours(static(s.public(s.notFound))))
 
 	page("GET /sign-in", s.getSignIn)
 	page("POST /sign-in", s.postSignIn)
@@ -75,34 +75,34 @@ func (s *Server) routes() {
 	page("POST /sign-in/passkey", s.postSignInPasskey)
 	page("POST /sign-in/cancel", s.postCancel)
 
-	page("GET /set-up", s.getSetUp)
-	page("GET /set-up/code", s.getSetUpCode)
-	page("POST /set-up/code", s.postSetUpCode)
-	page("GET /set-up/email", s.getSetUpEmail)
-	page("POST /set-up/email", s.postSetUpEmail)
+	page("GET /set-up", s.getEnroll)
+	page("GET /set-up/code", s.getEnrollCode)
+	page("POST /set-up/code", s.postEnrollCode)
+	page("GET /set-up/email", s.getEnrollEmail)
+	page("POST /set-up/email", s.postEnrollEmail)
 	page("POST /set-up/email/token", s.postEmailToken)
 	page("POST /set-up/email/confirm", s.postConfirmEmail)
 	page("POST /set-up/email/new", s.postNewEmailToken)
 	page("POST /set-up/email/drop", s.postDropEmail)
-	page("GET /set-up/app", s.getSetUpApp)
-	page("POST /set-up/app", s.postSetUpApp)
-	page("GET /set-up/sms", s.getSetUpSMS)
-	page("POST /set-up/sms", s.postSetUpSMS)
+	page("GET /set-up/app", s.getEnrollApp)
+	page("POST /set-up/app", s.postEnrollApp)
+	page("GET /set-up/sms", s.getEnrollSMS)
+	page("POST /set-up/sms", s.postEnrollSMS)
 	page("POST /set-up/sms/token", s.postSMSToken)
 	page("POST /set-up/sms/new", s.postNewSMSToken)
-	page("GET /set-up/passkey", s.getSetUpPasskey)
-	page("POST /set-up/passkey", s.postSetUpPasskey)
+	page("GET /set-up/passkey", s.getEnrollPasskey)
+	page("POST /set-up/passkey", s.postEnrollPasskey)
 	page("POST /set-up/skip", s.postSkip)
 	page("GET /set-up/default", s.getDefault)
 	page("POST /set-up/default", s.postDefault)
-	guest("GET /set-up/done", s.getSetUpDone)
-	guest("GET /set-up/more", s.getSetUpMore)
+	guest("GET /set-up/done", s.getEnrollDone)
+	guest("GET /set-up/more", s.getEnrollMore)
 
-	page("GET /not-me", s.getNotMe)
-	page("POST /not-me", s.postNotMe)
+	page("GET /not-me", s.getUnrecognized)
+	page("POST /not-me", s.postUnrecognized)
 
-	page("GET /welcome", s.getWelcome)
-	page("POST /welcome", s.postWelcome)
+	page("GET /welcome", s.getActivation)
+	page("POST /welcome", s.postActivate)
 	page("GET /password/forgot", s.getForgot)
 	page("POST /password/forgot", s.postForgot)
 	page("GET /password/reset", s.getResetPassword)
@@ -123,8 +123,8 @@ func (s *Server) routes() {
 
 	guest("GET /{$}", s.getHome)
 	guest("GET /profile", s.getProfile)
-	free("POST /profile/notices/seen", s.postSeen)
-	fresh("POST /profile/setup-two-factor", "act.setup", "/profile", s.postProfileSetUp)
+	free("POST /profile/notices/seen", s.postDismissWarnings)
+	fresh("POST /profile/setup-two-factor", "act.setup", "/profile", s.postProfileEnroll)
 	guest("GET /profile/reset-two-factor", s.getProfileReset)
 	typed("POST /profile/reset-two-factor", "act.reset", "/profile/reset-two-factor", s.postProfileReset)
 	guest("GET /profile/email", s.getContact(newEmail))
@@ -165,8 +165,8 @@ func (s *Server) routes() {
 	guest("GET /admin/users/{id}/reset-two-factor", s.getUserReset)
 	typed("POST /admin/users/{id}/reset-two-factor", "act.user_reset", "/admin/users/{id}", s.postUserReset)
 	fresh("POST /admin/users/{id}/reset-two-factor/cancel", "act.user_cancel", "/admin/users/{id}", s.postUserResetCancel)
-	guest("GET /admin/users/{id}/setup-two-factor", s.getUserSetUp)
-	typed("POST /admin/users/{id}/setup-two-factor", "act.user_invite", "/admin/users/{id}", s.postUserSetUp)
+	guest("GET /admin/users/{id}/setup-two-factor", s.getUserEnroll)
+	typed("POST /admin/users/{id}/setup-two-factor", "act.user_invite", "/admin/users/{id}", s.postUserEnroll)
 	fresh("POST /admin/users/{id}/devices/forget", "act.user_forget", "/admin/users/{id}", s.postUserForget)
 	fresh("POST /admin/users/{id}/devices/forget-all", "act.user_forget", "/admin/users/{id}", s.postUserForgetAll)
 	fresh("POST /admin/users/{id}/sessions/end-one", "act.user_session", "/admin/users/{id}", s.postUserEndSession)
@@ -184,7 +184,7 @@ func (s *Server) routes() {
 		page("GET /demo/inbox/new", s.getInboxNews)
 		page("GET /demo/inbox/{id}", s.getInboxMail)
 	}
-	s.handle("/", RouteOpen, s.open(s.missing))
+	s.handle("/", RouteOpen, s.public(s.notFound))
 }
 
 func (s *Server) now() time.Time {
@@ -198,13 +198,13 @@ func (s *Server) now() time.Time {
 // then the answer is written (421).
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visit, bool) {
 	v := countersign.Visit{
-		Client:  s.Entrance.Client(r),
+		Client:  s.Guard.Client(r),
 		Now:     s.now().UTC().Truncate(time.Millisecond),
-		Request: door.RequestID(r.Context()),
-		Session: s.Entrance.Cookie(r, door.Session),
-		Attempt: s.Entrance.Cookie(r, door.Attempt),
-		Browser: s.Entrance.Cookie(r, door.Browser),
-		Act:     r.PostForm.Get("act"),
+		Request: edge.RequestID(r.Context()),
+		Session: s.Guard.Cookie(r, edge.Session),
+		Attempt: s.Guard.Cookie(r, edge.Attempt),
+		Browser: s.Guard.Cookie(r, edge.Browser),
+		Pending: r.PostForm.Get("act"),
 	}
 	hosts, err := s.Hosts(r.Context())
 	if err != nil {
@@ -233,19 +233,19 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visi
 // that is sent proves it.
 func (s *Server) ownCookies(r *http.Request, v countersign.Visit) (countersign.Visit, error) {
 	several := signin.Handles{
-		Sessions: s.Entrance.Cookies(r, door.Session),
-		Attempts: s.Entrance.Cookies(r, door.Attempt),
-		Browsers: s.Entrance.Cookies(r, door.Browser),
+		Sessions: s.Guard.Cookies(r, edge.Session),
+		Attempts: s.Guard.Cookies(r, edge.Attempt),
+		Browsers: s.Guard.Cookies(r, edge.Browser),
 	}
 	if !several.Any() {
 		return v, nil
 	}
-	own, err := s.Desk.Recognize(r.Context(), v, several)
+	own, err := s.SignIn.Recognize(r.Context(), v, several)
 	if err != nil {
 		return v, err
 	}
 	for _, h := range several.Attempts {
-		if r.Method == http.MethodPost && s.Entrance.CheckFormToken(door.Attempt, h, r.PostForm.Get("form_token")) {
+		if r.Method == http.MethodPost && s.Guard.CheckFormToken(edge.Attempt, h, r.PostForm.Get("form_token")) {
 			own.Attempt = h
 		}
 	}
@@ -261,18 +261,18 @@ func (s *Server) ours(next http.Handler) http.Handler {
 	})
 }
 
-// open lets anybody in. Its forms are bound to the attempt cookie, which comes
+// public lets anybody in. Its forms are bound to the attempt cookie, which comes
 // with the first page and is worth nothing by itself.
-func (s *Server) open(h func(http.ResponseWriter, *http.Request, countersign.Visit) error) http.Handler {
+func (s *Server) public(h func(http.ResponseWriter, *http.Request, countersign.Visit) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, ok := s.visit(w, r)
 		if !ok {
 			return
 		}
-		meant := r.Method != http.MethodPost || s.Entrance.CheckFormToken(door.Attempt, v.Attempt, r.PostForm.Get("form_token"))
+		meant := r.Method != http.MethodPost || s.Guard.CheckFormToken(edge.Attempt, v.Attempt, r.PostForm.Get("form_token"))
 		if v.Attempt == "" {
 			v.Attempt = secret.NewHandle()
-			s.Entrance.SetCookie(w, door.Attempt, v.Attempt, 0)
+			s.Guard.SetCookie(w, edge.Attempt, v.Attempt, 0)
 		}
 		if !meant {
 			s.staleForm(w, r, v)
@@ -299,24 +299,24 @@ func (s *Server) staleForm(w http.ResponseWriter, r *http.Request, v countersign
 	}
 }
 
-type guestHandler func(http.ResponseWriter, *http.Request, countersign.Visit, signin.Guest) error
+type sessionHandler func(http.ResponseWriter, *http.Request, countersign.Visit, signin.Principal) error
 
-// guest lets in who is signed in; others go to the sign-in page and come back.
+// session lets in who is signed in; others go to the sign-in page and come back.
 // Its forms are bound to the session.
-func (s *Server) guest(h guestHandler) http.Handler {
+func (s *Server) session(h sessionHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, ok := s.visit(w, r)
 		if !ok {
 			return
 		}
-		meant := r.Method != http.MethodPost || s.Entrance.CheckFormToken(door.Session, v.Session, r.PostForm.Get("form_token"))
-		g, err := s.Desk.Enter(r.Context(), v)
+		meant := r.Method != http.MethodPost || s.Guard.CheckFormToken(edge.Session, v.Session, r.PostForm.Get("form_token"))
+		g, err := s.SignIn.Authenticate(r.Context(), v)
 		if countersign.KindOf(err) == countersign.SignedOut {
 			s.toSignIn(w, r, v, err, meant)
 			return
 		}
 		if err == nil {
-			r = withGuest(r, g)
+			r = withPrincipal(r, g)
 			if !meant {
 				s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
 				return
@@ -324,18 +324,18 @@ func (s *Server) guest(h guestHandler) http.Handler {
 			err = h(w, r, v, g)
 		}
 		if err != nil {
-			s.failGuest(w, r, v, err)
+			s.failSession(w, r, v, err)
 		}
 	})
 }
 
-type guestKey struct{}
+type principalKey struct{}
 
-// withGuest notes who is signed in, so that error pages keep the console around
+// withPrincipal notes who is signed in, so that error pages keep the console around
 // them, and that the work of the request is theirs.
-func withGuest(r *http.Request, g signin.Guest) *http.Request {
+func withPrincipal(r *http.Request, g signin.Principal) *http.Request {
 	ctx := countersign.WithPrincipal(r.Context(), "user "+string(g.User.ID))
-	return r.WithContext(context.WithValue(ctx, guestKey{}, g))
+	return r.WithContext(context.WithValue(ctx, principalKey{}, g))
 }
 
 // toSignIn leads somebody without a session to the sign-in page, or back to the
@@ -350,11 +350,11 @@ func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.
 		then = ""
 		code := countersign.CodeOf(why)
 		if meant && (code == "session.idle" || code == "session.absolute") {
-			if err := s.Desk.KeepAct(r.Context(), v, act(r, "", "/")); err != nil {
+			if err := s.SignIn.SavePending(r.Context(), v, act(r, "", "/")); err != nil {
 				s.fail(w, r, v, err)
 				return
 			}
 		}
 	}
-	http.Redirect(w, r, "/sign-in"+query("then", door.Then(then)), http.StatusSeeOther)
+	http.Redirect(w, r, "/sign-in"+query("then", edge.Then(then)), http.StatusSeeOther)
 }

@@ -10,8 +10,8 @@ import (
 	"countersign/internal/signin"
 )
 
-// A setUpPage is any page of the wizard.
-type setUpPage struct {
+// A enrollPage is any page of the wizard.
+type enrollPage struct {
 	base
 	View      signin.View
 	Steps     []step
@@ -45,20 +45,20 @@ type setUpPage struct {
 }
 
 // Typing tells whether there is a token to type: one was sent, and it works still.
-func (p setUpPage) Typing() bool {
+func (p enrollPage) Typing() bool {
 	return p.Unsent == nil && !p.Stale && p.Delivery.State != "refused"
 }
 
 // Sent tells whether the page says that the token is on its way: it is, and
 // nothing else is the news.
-func (p setUpPage) Sent() bool { return p.Delivery.State == "sent" || p.Delivery.State == "waiting" }
+func (p enrollPage) Sent() bool { return p.Delivery.State == "sent" || p.Delivery.State == "waiting" }
 
 // Back tells whether the way leads back to the other methods from the email step:
 // its user has an address already.
-func (p setUpPage) Back() bool { return p.Profile && p.View.Has(countersign.Email) }
+func (p enrollPage) Back() bool { return p.Profile && p.View.Has(countersign.MethodEmail) }
 
 // Waiting tells whether a token is out that can still be typed.
-func (p setUpPage) Waiting() bool {
+func (p enrollPage) Waiting() bool {
 	switch p.View.Stage.(type) {
 	case policy.ConfirmEmail, policy.ProveEmail, policy.ProveSMS:
 		return p.Typing()
@@ -79,21 +79,21 @@ type country struct{ Code, Name string }
 
 // wizard looks at the attempt of the visit; where it is no wizard, the browser
 // goes to the page that it belongs to.
-func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Visit, title string) (setUpPage, bool, error) {
-	view, err := s.Desk.Look(r.Context(), v)
+func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Visit, title string) (enrollPage, bool, error) {
+	view, err := s.SignIn.View(r.Context(), v)
 	if err != nil {
-		return setUpPage{}, false, err
+		return enrollPage{}, false, err
 	}
 	if view.Stage == nil {
 		http.Redirect(w, r, pageOf(signin.Outcome{Step: view.Step}), http.StatusSeeOther)
-		return setUpPage{}, false, nil
+		return enrollPage{}, false, nil
 	}
 	b := s.base(v, title+" · 2 Factor Authentication Setup", view.Preferences)
 	b.Wide = true
-	p := setUpPage{base: b, View: view, From: s.From(v.Agency), Profile: view.Attempt.Purpose == countersign.SetUp, OS: v.Client.OS}
+	p := enrollPage{base: b, View: view, From: s.From(v.Agency), Profile: view.Attempt.Purpose == countersign.PurposeEnrollment, OS: v.Client.OS}
 	p.Offered = offered(view)
-	p.Passkeys = slices.Contains(p.Offered, countersign.ByPasskey) && len(passkeysOf(view.Factors)) < policy.MaxPasskeys
-	p.Offered = slices.DeleteFunc(p.Offered, func(m countersign.Method) bool { return m == countersign.ByPasskey })
+	p.Passkeys = slices.Contains(p.Offered, countersign.MethodPasskey) && len(passkeysOf(view.Factors)) < policy.MaxPasskeys
+	p.Offered = slices.DeleteFunc(p.Offered, func(m countersign.Method) bool { return m == countersign.MethodPasskey })
 	if _, only := view.Stage.(policy.MakePasskey); only {
 		p.Passkeys = true
 	}
@@ -109,7 +109,7 @@ func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Vi
 
 // refusedForm puts above a form for an address or number what the limits of
 // sending say to it: such a form has no place for why no token was sent.
-func (p *setUpPage) refusedForm(status int) {
+func (p *enrollPage) refusedForm(status int) {
 	if status == http.StatusTooManyRequests && p.Alert == nil {
 		p.Alert = p.Unsent
 	}
@@ -117,17 +117,17 @@ func (p *setUpPage) refusedForm(status int) {
 
 // offered are the methods that the menu may still add.
 func offered(view signin.View) []countersign.Method {
-	s := view.Attempt.Setup
+	s := view.Attempt.Enrollment
 	return slices.DeleteFunc(slices.Clone(view.Offered), func(m countersign.Method) bool {
-		return m == countersign.Email || slices.Contains(s.Verified, m) || slices.Contains(s.Skipped, m)
+		return m == countersign.MethodEmail || slices.Contains(s.Verified, m) || slices.Contains(s.Skipped, m)
 	})
 }
 
 // steps is the stepper with now as the current step.
-func (p setUpPage) steps(now string) []step {
-	all := []step{{Name: "Email", Done: p.View.Has(countersign.Email)}, {Name: "App", Done: p.has(countersign.App)}}
-	if slices.Contains(p.View.Offered, countersign.SMS) {
-		all = append(all, step{Name: "SMS", Done: p.has(countersign.SMS)})
+func (p enrollPage) steps(now string) []step {
+	all := []step{{Name: "Email", Done: p.View.Has(countersign.MethodEmail)}, {Name: "App", Done: p.has(countersign.MethodApp)}}
+	if slices.Contains(p.View.Offered, countersign.MethodSMS) {
+		all = append(all, step{Name: "SMS", Done: p.has(countersign.MethodSMS)})
 	}
 	all = append(all, step{Name: "Default"})
 	for i := range all {
@@ -138,12 +138,12 @@ func (p setUpPage) steps(now string) []step {
 }
 
 // has reports whether the user has a method: from before, or proved in this set-up.
-func (p setUpPage) has(m countersign.Method) bool {
-	return p.View.Has(m) || slices.Contains(p.View.Attempt.Setup.Verified, m)
+func (p enrollPage) has(m countersign.Method) bool {
+	return p.View.Has(m) || slices.Contains(p.View.Attempt.Enrollment.Verified, m)
 }
 
 // stageOf sends the browser to the page of the stage, unless it is at one of these.
-func stageOf(w http.ResponseWriter, r *http.Request, p setUpPage, here ...string) bool {
+func stageOf(w http.ResponseWriter, r *http.Request, p enrollPage, here ...string) bool {
 	at := pageOf(signin.Outcome{Stage: p.View.Stage})
 	if slices.Contains(here, at) {
 		return true
@@ -152,36 +152,36 @@ func stageOf(w http.ResponseWriter, r *http.Request, p setUpPage, here ...string
 	return false
 }
 
-func (s *Server) getSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) getEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	p, ok, err := s.wizard(w, r, v, "Further methods")
 	if !ok || err != nil || !stageOf(w, r, p, "/set-up") {
 		return err
 	}
 	now := "App"
-	if !slices.Contains(p.Offered, countersign.App) {
+	if !slices.Contains(p.Offered, countersign.MethodApp) {
 		now = "SMS"
 	}
 	p.Steps = p.steps(now)
-	if done := p.View.Attempt.Setup.Verified; len(done) > 0 {
+	if done := p.View.Attempt.Enrollment.Verified; len(done) > 0 {
 		p.Done = sentences["setup."+string(done[len(done)-1])+"_done"]
 	}
 	return s.show(w, http.StatusOK, "gate_set-up", p)
 }
 
 func (s *Server) postSkip(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.Skip(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
+	out, err := s.SignIn.Skip(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
 	if err != nil {
 		return err
 	}
 	return s.next(w, r, v, out)
 }
 
-// setUpAgain shows a page of the wizard with what was wrong.
-func (s *Server) setUpAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error, title string, show func(setUpPage, int) error) error {
+// enrollAgain shows a page of the wizard with what was wrong.
+func (s *Server) enrollAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error, title string, show func(enrollPage, int) error) error {
 	status := http.StatusUnprocessableEntity
 	switch countersign.KindOf(err) {
-	case countersign.Invalid:
-	case countersign.TooMany:
+	case countersign.KindInvalid:
+	case countersign.KindTooMany:
 		status = http.StatusTooManyRequests
 		retryAfter(w, v.Now, err)
 	default:

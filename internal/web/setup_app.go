@@ -8,7 +8,7 @@ import (
 	"countersign/internal/signin"
 )
 
-func (s *Server) getSetUpApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) getEnrollApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	p, ok, err := s.wizard(w, r, v, "Authenticator app")
 	if !ok || err != nil || !stageOf(w, r, p, "/set-up", "/set-up/sms") {
 		return err
@@ -20,7 +20,7 @@ func (s *Server) getSetUpApp(w http.ResponseWriter, r *http.Request, v countersi
 	return s.app(w, http.StatusOK, p)
 }
 
-func (s *Server) app(w http.ResponseWriter, status int, p setUpPage) error {
+func (s *Server) app(w http.ResponseWriter, status int, p enrollPage) error {
 	p.Steps = p.steps("App")
 	p.URI = template.URL(p.View.URI) // #nosec G203 -- made by factor.AppURI, which escapes
 	for key := p.View.Key; len(key) >= 4; key = key[4:] {
@@ -33,10 +33,10 @@ func (s *Server) app(w http.ResponseWriter, status int, p setUpPage) error {
 	return s.show(w, status, "gate_set-up-app", p)
 }
 
-func (s *Server) postSetUpApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.AppToken(r.Context(), v, r.PostForm.Get("token"))
+func (s *Server) postEnrollApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+	out, err := s.SignIn.VerifyAppToken(r.Context(), v, r.PostForm.Get("token"))
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
-	return s.setUpAgain(w, r, v, err, "Authenticator app", func(p setUpPage, status int) error { return s.app(w, status, p) })
+	return s.enrollAgain(w, r, v, err, "Authenticator app", func(p enrollPage, status int) error { return s.app(w, status, p) })
 }

@@ -21,7 +21,7 @@ func (s *Server) closed(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	return s.code(w, http.StatusForbidden, p)
 }
 
-func (s *Server) getSetUpCode(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) getEnrollCode(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	p, ok, err := s.wizard(w, r, v, "Enrollment code")
 	if !ok || err != nil || !stageOf(w, r, p, "/set-up/code") {
 		return err
@@ -31,7 +31,7 @@ func (s *Server) getSetUpCode(w http.ResponseWriter, r *http.Request, v counters
 
 // code shows the page of the enrollment code. Closed says why set-up is closed
 // without one: "lapsed", "cancelled", "openings" or "no-email"; empty: it is not.
-func (s *Server) code(w http.ResponseWriter, status int, p setUpPage) error {
+func (s *Server) code(w http.ResponseWriter, status int, p enrollPage) error {
 	u := p.View.User
 	switch {
 	case !p.View.MustCode:
@@ -40,7 +40,7 @@ func (s *Server) code(w http.ResponseWriter, status int, p setUpPage) error {
 		if u.ResetUntil.Before(u.ResetAt.Add(policy.ResetLife)) {
 			p.Closed = "cancelled"
 		}
-	case !u.ResetUntil.IsZero() && u.Openings >= policy.MaxOpenings:
+	case !u.ResetUntil.IsZero() && u.EnrollmentOpenings >= policy.MaxEnrollmentOpenings:
 		p.Closed = "openings"
 	default:
 		p.Closed = "no-email"
@@ -48,13 +48,13 @@ func (s *Server) code(w http.ResponseWriter, status int, p setUpPage) error {
 	return s.show(w, status, "gate_set-up-code", p)
 }
 
-func (s *Server) postSetUpCode(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) postEnrollCode(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	typed := r.PostForm.Get("enrolment_code")
-	out, err := s.Desk.EnrolmentCode(r.Context(), v, typed)
+	out, err := s.SignIn.VerifyEnrollmentCode(r.Context(), v, typed)
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
-	return s.setUpAgain(w, r, v, err, "Enrollment code", func(p setUpPage, status int) error {
+	return s.enrollAgain(w, r, v, err, "Enrollment code", func(p enrollPage, status int) error {
 		p.Typed = typed
 		return s.code(w, status, p)
 	})

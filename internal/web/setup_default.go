@@ -17,9 +17,9 @@ func (s *Server) getDefault(w http.ResponseWriter, r *http.Request, v countersig
 	return s.chooseDefault(w, http.StatusOK, p)
 }
 
-func (s *Server) chooseDefault(w http.ResponseWriter, status int, p setUpPage) error {
+func (s *Server) chooseDefault(w http.ResponseWriter, status int, p enrollPage) error {
 	p.Steps = p.steps("Default")
-	p.Chosen = countersign.Email // chosen beforehand (M20), unless another one is the Default already
+	p.Chosen = countersign.MethodEmail // chosen beforehand (M20), unless another one is the Default already
 	if p.Profile {
 		p.Chosen = p.View.Default.Method
 	}
@@ -27,16 +27,16 @@ func (s *Server) chooseDefault(w http.ResponseWriter, status int, p setUpPage) e
 }
 
 func (s *Server) postDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.ChooseDefault(r.Context(), v, countersign.Method(r.PostForm.Get("default")))
+	out, err := s.SignIn.ChooseDefault(r.Context(), v, countersign.Method(r.PostForm.Get("default")))
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
-	return s.setUpAgain(w, r, v, err, "Default", func(p setUpPage, status int) error { return s.chooseDefault(w, status, p) })
+	return s.enrollAgain(w, r, v, err, "Default", func(p enrollPage, status int) error { return s.chooseDefault(w, status, p) })
 }
 
 // Recommended is the one method that the page recommends: the strongest there is.
-func (p setUpPage) Recommended() countersign.Method {
-	for _, m := range []countersign.Method{countersign.ByPasskey, countersign.App} {
+func (p enrollPage) Recommended() countersign.Method {
+	for _, m := range []countersign.Method{countersign.MethodPasskey, countersign.MethodApp} {
 		if p.View.Has(m) {
 			return m
 		}
@@ -44,8 +44,8 @@ func (p setUpPage) Recommended() countersign.Method {
 	return ""
 }
 
-// A setUpDonePage says that set-up is complete (M23).
-type setUpDonePage struct {
+// A enrollDonePage says that set-up is complete (M23).
+type enrollDonePage struct {
 	base
 	Profile signin.Profile
 	Default countersign.Factor
@@ -54,12 +54,12 @@ type setUpDonePage struct {
 	Again   bool // it was opened from the User Profile
 }
 
-func (s *Server) getSetUpDone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) getEnrollDone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
-	p := setUpDonePage{base: s.base(v, "Set-up is complete", g.Preferences), Profile: profile, Default: policy.Default(profile.Factors), Then: thenOf(r), Again: thenOf(r) == "/profile"}
+	p := enrollDonePage{base: s.base(v, "Set-up is complete", g.Preferences), Profile: profile, Default: policy.Default(profile.Factors), Then: thenOf(r), Again: thenOf(r) == "/profile"}
 	p.Wide = true
 	if len(profile.Factors) == 0 {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -73,21 +73,21 @@ func (s *Server) getSetUpDone(w http.ResponseWriter, r *http.Request, v counters
 	return s.show(w, http.StatusOK, "gate_set-up-done", p)
 }
 
-// atTheEnd tells whether a form is one that may end the wizard.
-func atTheEnd(r *http.Request) bool {
+// isLastStep tells whether a form is one that may end the wizard.
+func isLastStep(r *http.Request) bool {
 	return r.Method == http.MethodPost && (r.URL.Path == "/set-up/skip" || r.URL.Path == "/set-up/default")
 }
 
-// cameAbout tells whether what was posted to the end of a wizard that is over is as
+// alreadyDone tells whether what was posted to the end of a wizard that is over is as
 // its user wants it all the same, as after a second click: nothing is left to skip,
 // or the Default is the one that was chosen.
-func (s *Server) cameAbout(r *http.Request, v countersign.Visit, g signin.Guest) bool {
+func (s *Server) alreadyDone(r *http.Request, v countersign.Visit, g signin.Principal) bool {
 	switch {
-	case !g.Enrolled || !atTheEnd(r):
+	case !g.Enrolled || !isLastStep(r):
 		return false
 	case r.URL.Path == "/set-up/skip":
 		return true
 	}
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	return err == nil && string(policy.Default(profile.Factors).Method) == r.PostForm.Get("default")
 }

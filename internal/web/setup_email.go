@@ -9,7 +9,7 @@ import (
 	"countersign/internal/signin"
 )
 
-func (s *Server) getSetUpEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) getEnrollEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	p, ok, err := s.wizard(w, r, v, "Email")
 	if !ok || err != nil {
 		return err
@@ -25,10 +25,10 @@ func (s *Server) getSetUpEmail(w http.ResponseWriter, r *http.Request, v counter
 }
 
 // email shows the page of the email step: the address, or the token that was sent.
-func (s *Server) email(w http.ResponseWriter, status int, p setUpPage, change bool) error {
+func (s *Server) email(w http.ResponseWriter, status int, p enrollPage, change bool) error {
 	p.Steps = p.steps("Email")
 	p.Reset, p.Again = p.reset(), "/set-up/email/new"
-	coded := p.View.Attempt.Setup.Coded
+	coded := p.View.Attempt.Enrollment.CodeAccepted
 	p.Other = coded || p.View.Preferences.EmailOther != countersign.OtherNo
 	p.Consent = p.Other && !coded && !p.Profile && p.View.User.Email != "" && p.View.Preferences.EmailOther == countersign.OtherConfirm
 	if p.Email == "" {
@@ -45,16 +45,16 @@ func (s *Server) email(w http.ResponseWriter, status int, p setUpPage, change bo
 
 // reset tells that this sign-in follows a reset (RS-03), by whom, and until when;
 // or that an enrollment code has opened it.
-func (p setUpPage) reset() *alert {
+func (p enrollPage) reset() *alert {
 	u := p.View.User
-	if p.View.Attempt.Setup.Coded && len(p.View.Factors) == 0 {
+	if p.View.Attempt.Enrollment.CodeAccepted && len(p.View.Factors) == 0 {
 		return &alert{Kind: "done", Role: "status", Head: "Your enrollment code was right",
 			Rest: "It is used now. Set-up is open here until " + p.Clock(p.View.Attempt.Expires) + "."}
 	}
-	if u.ResetUntil.IsZero() || p.View.Attempt.Purpose != countersign.SignIn {
+	if u.ResetUntil.IsZero() || p.View.Attempt.Purpose != countersign.PurposeSignIn {
 		return nil
 	}
-	by := capital(u.ResetBy) + " reset it"
+	by := upperFirst(u.ResetBy) + " reset it"
 	if u.ResetBy == u.Login {
 		by = "You reset it"
 	}
@@ -62,20 +62,20 @@ func (p setUpPage) reset() *alert {
 		Rest: by + " " + p.When(u.ResetAt) + ". This sign-in leads to set-up only, and set-up is open until " + p.Agency.Until(p.Now, u.ResetUntil) + "."}
 }
 
-func (s *Server) postSetUpEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
+func (s *Server) postEnrollEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	typed := r.PostForm.Get("email")
-	out, err := s.Desk.SetUpEmail(r.Context(), v, typed)
+	out, err := s.SignIn.EnrollEmail(r.Context(), v, typed)
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
-	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error {
+	return s.enrollAgain(w, r, v, err, "Email", func(p enrollPage, status int) error {
 		p.Email = typed
-		return s.email(w, status, p, p.Errors["email"] != "" || another(typed, p.View.Attempt.Setup.Email))
+		return s.email(w, status, p, p.Errors["email"] != "" || another(typed, p.View.Attempt.Enrollment.Email))
 	})
 }
 
 func (s *Server) postDropEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.DropEmail(r.Context(), v)
+	out, err := s.SignIn.DropEmail(r.Context(), v)
 	if err != nil {
 		return err
 	}
@@ -90,12 +90,12 @@ func another(typed, to string) bool {
 }
 
 func (s *Server) postEmailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.EmailToken(r.Context(), v, r.PostForm.Get("token"))
+	out, err := s.SignIn.VerifyEmailToken(r.Context(), v, r.PostForm.Get("token"))
 	return s.emailToken(w, r, v, out, err)
 }
 
 func (s *Server) postConfirmEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.ConfirmEmail(r.Context(), v, r.PostForm.Get("token"))
+	out, err := s.SignIn.ConfirmEmail(r.Context(), v, r.PostForm.Get("token"))
 	return s.emailToken(w, r, v, out, err)
 }
 
@@ -103,15 +103,15 @@ func (s *Server) emailToken(w http.ResponseWriter, r *http.Request, v countersig
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
-	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error { return s.email(w, status, p, false) })
+	return s.enrollAgain(w, r, v, err, "Email", func(p enrollPage, status int) error { return s.email(w, status, p, false) })
 }
 
 func (s *Server) postNewEmailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.NewSetUpToken(r.Context(), v)
+	out, err := s.SignIn.NewEnrollmentToken(r.Context(), v)
 	if err == nil {
 		s.await(r, v, out)
 		http.Redirect(w, r, "/set-up/email", http.StatusSeeOther)
 		return nil
 	}
-	return s.setUpAgain(w, r, v, err, "Email", func(p setUpPage, status int) error { return s.email(w, status, p, false) })
+	return s.enrollAgain(w, r, v, err, "Email", func(p enrollPage, status int) error { return s.email(w, status, p, false) })
 }

@@ -6,8 +6,8 @@ import (
 	"countersign"
 )
 
-// A setUpMenu is what the page of further methods says about those that it shows.
-type setUpMenu struct {
+// A enrollMenu is what the page of further methods says about those that it shows.
+type enrollMenu struct {
 	Title string
 	Text  string
 	Noun  string // "method" or "methods"
@@ -16,12 +16,12 @@ type setUpMenu struct {
 
 // Menu counts the methods below the TechNote's sentence (M16, M19). A passkey has a
 // heading of its own, so that the sentence stays true.
-func (p setUpPage) Menu() setUpMenu {
+func (p enrollPage) Menu() enrollMenu {
 	names := []string{}
 	for _, m := range p.Offered {
-		names = append(names, map[countersign.Method]string{countersign.App: "Authenticator", countersign.SMS: "SMS"}[m])
+		names = append(names, map[countersign.Method]string{countersign.MethodApp: "Authenticator", countersign.MethodSMS: "SMS"}[m])
 	}
-	m := setUpMenu{Noun: "methods", Count: len(names)}
+	m := enrollMenu{Noun: "methods", Count: len(names)}
 	if p.Profile {
 		m.Title, m.Text = "Change your methods", "You receive your token via "+p.receives()+" now. Add a method, or change one."
 		if m.Count == 0 && !p.Passkeys {
@@ -40,12 +40,12 @@ func (p setUpPage) Menu() setUpMenu {
 }
 
 // receives names the methods that are set up, as the TechNote's sentence does.
-func (p setUpPage) receives() string {
+func (p enrollPage) receives() string {
 	var has []string
 	for _, m := range []struct {
 		method countersign.Method
 		name   string
-	}{{countersign.Email, "Email"}, {countersign.App, "Authenticator"}, {countersign.SMS, "SMS"}, {countersign.ByPasskey, "Passkey"}} {
+	}{{countersign.MethodEmail, "Email"}, {countersign.MethodApp, "Authenticator"}, {countersign.MethodSMS, "SMS"}, {countersign.MethodPasskey, "Passkey"}} {
 		if p.View.Has(m.method) {
 			has = append(has, m.name)
 		}

@@ -5,21 +5,21 @@ import (
 	"strings"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/signin"
 )
 
-// A setUpMorePage offers the rest of a set-up that was left before its end. Its
+// A enrollMorePage offers the rest of a set-up that was left before its end. Its
 // reader is signed in: nothing but a link stands between him and where he goes.
-type setUpMorePage struct {
+type enrollMorePage struct {
 	base
 	Profile signin.Profile
 	Missing string // "the authenticator app, SMS and a passkey"; empty: all methods are set up
 	Then    string
 }
 
-func (s *Server) getSetUpMore(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	profile, err := s.Desk.Profile(r.Context(), v, g)
+func (s *Server) getEnrollMore(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	profile, err := s.SignIn.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -27,9 +27,9 @@ func (s *Server) getSetUpMore(w http.ResponseWriter, r *http.Request, v counters
 		http.Redirect(w, r, thenOf(r), http.StatusSeeOther) // #nosec G710 -- door.Then has taken it for a path of this origin
 		return nil
 	}
-	p := setUpMorePage{base: s.base(v, "Finish set-up", g.Preferences), Profile: profile, Then: thenOf(r)}
-	p.FormToken, p.Wide = s.Entrance.FormToken(door.Session, v.Session), true
-	names := map[countersign.Method]string{countersign.Email: "email", countersign.App: "the authenticator app", countersign.SMS: "SMS", countersign.ByPasskey: "a passkey"}
+	p := enrollMorePage{base: s.base(v, "Finish set-up", g.Preferences), Profile: profile, Then: thenOf(r)}
+	p.FormToken, p.Wide = s.Guard.FormToken(edge.Session, v.Session), true
+	names := map[countersign.Method]string{countersign.MethodEmail: "email", countersign.MethodApp: "the authenticator app", countersign.MethodSMS: "SMS", countersign.MethodPasskey: "a passkey"}
 	var missing []string
 	for _, m := range profile.Missing {
 		missing = append(missing, names[m])

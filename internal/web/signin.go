@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/policy"
 )
 
@@ -30,18 +30,18 @@ var notices = map[string]string{
 }
 
 func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, error) {
-	front, err := s.Desk.Front(r.Context(), v)
+	front, err := s.SignIn.SignInPage(r.Context(), v)
 	if err != nil {
 		return signInPage{}, err
 	}
 	p := signInPage{base: s.base(v, "Sign in", front.Preferences), Demo: s.Demo}
-	p.Passkey, err = s.Desk.PasskeyAlone(v, front.Preferences)
+	p.Passkey, err = s.SignIn.PasskeyOnlyRequest(v, front.Preferences)
 	return p, err
 }
 
 func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	then := door.Then(r.URL.Query().Get("then"))
-	_, err := s.Desk.Enter(r.Context(), v)
+	then := edge.Then(r.URL.Query().Get("then"))
+	_, err := s.SignIn.Authenticate(r.Context(), v)
 	if err == nil {
 		if then == "" {
 			then = "/"
@@ -80,7 +80,7 @@ func (s *Server) ended(r *http.Request, v countersign.Visit, why error, then str
 	if e.Code != "session.idle" && e.Code != "session.absolute" {
 		return s.notice(v, "info", &e), nil
 	}
-	kept, err := s.Desk.Waits(r.Context(), v)
+	kept, err := s.SignIn.HasPending(r.Context(), v)
 	if err != nil {
 		return nil, err
 	}
@@ -119,14 +119,14 @@ func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, v countersi
 	if r.URL.Path != "/sign-in" {
 		return false, nil
 	}
-	if _, err := s.Desk.Enter(r.Context(), v); countersign.KindOf(err) != countersign.SignedOut {
+	if _, err := s.SignIn.Authenticate(r.Context(), v); countersign.KindOf(err) != countersign.SignedOut {
 		return false, err
 	}
 	p, err := s.signInPage(r, v)
 	if err != nil {
 		return false, err
 	}
-	p.UserID, p.Then = strings.TrimSpace(r.PostForm.Get("user_id")), door.Then(r.PostForm.Get("then"))
+	p.UserID, p.Then = strings.TrimSpace(r.PostForm.Get("user_id")), edge.Then(r.PostForm.Get("then"))
 	code := "form.stale_sign_in"
 	if len(r.Cookies()) == 0 {
 		code = "cookies.off"
@@ -147,10 +147,10 @@ func (s *Server) notice(v countersign.Visit, kind string, e *countersign.Error) 
 
 func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	userID, password := strings.TrimSpace(r.PostForm.Get("user_id")), r.PostForm.Get("password")
-	then := door.Then(r.PostForm.Get("then"))
+	then := edge.Then(r.PostForm.Get("then"))
 	err := missingFields(userID, password)
 	if err == nil {
-		out, failed := s.Desk.Password(r.Context(), v, userID, password, then)
+		out, failed := s.SignIn.VerifyPassword(r.Context(), v, userID, password, then)
 		if _, closed := out.Step.(policy.Refuse); failed == nil && closed {
 			return s.closed(w, r, v, out)
 		}
@@ -160,7 +160,7 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 		err = failed
 	}
 	kind := countersign.KindOf(err)
-	if kind != countersign.Invalid && kind != countersign.TooMany {
+	if kind != countersign.KindInvalid && kind != countersign.KindTooMany {
 		return err
 	}
 	p, perr := s.signInPage(r, v)
@@ -168,8 +168,8 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 		return perr
 	}
 	p.UserID, p.Then = userID, then
-	if kind == countersign.TooMany {
-		return s.waitAtSignIn(w, v, p, err)
+	if kind == countersign.KindTooMany {
+		return s.limitedAtSignIn(w, v, p, err)
 	}
 	p.refuse(err)
 	p.Both = len(p.Errors) == 2
@@ -184,19 +184,19 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 func missingFields(userID, password string) error {
 	var missing []error
 	switch {
-	case len(userID) > countersign.LongestTyped:
-		missing = append(missing, &countersign.Error{Kind: countersign.Invalid, Code: "user_id.long", Field: "user_id"})
+	case len(userID) > countersign.MaxTypedLength:
+		missing = append(missing, &countersign.Error{Kind: countersign.KindInvalid, Code: "user_id.long", Field: "user_id"})
 	case userID == "":
-		missing = append(missing, &countersign.Error{Kind: countersign.Invalid, Code: "user_id.empty", Field: "user_id"})
+		missing = append(missing, &countersign.Error{Kind: countersign.KindInvalid, Code: "user_id.empty", Field: "user_id"})
 	}
 	if password == "" {
-		missing = append(missing, &countersign.Error{Kind: countersign.Invalid, Code: "password.required", Field: "password"})
+		missing = append(missing, &countersign.Error{Kind: countersign.KindInvalid, Code: "password.required", Field: "password"})
 	}
 	return errors.Join(missing...)
 }
 
 func (s *Server) postCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.Cancel(r.Context(), v)
+	out, err := s.SignIn.CancelSignIn(r.Context(), v)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ type signOutPage struct {
 }
 
 func (s *Server) getSignOut(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	g, err := s.Desk.Enter(r.Context(), v)
+	g, err := s.SignIn.Authenticate(r.Context(), v)
 	if countersign.KindOf(err) == countersign.SignedOut {
 		s.toSignIn(w, r, v, err, false)
 		return nil
@@ -219,7 +219,7 @@ func (s *Server) getSignOut(w http.ResponseWriter, r *http.Request, v countersig
 		return err
 	}
 	p := signOutPage{base: s.base(v, "Sign out", g.Preferences), UserID: g.User.Login}
-	p.FormToken = s.Entrance.FormToken(door.Session, v.Session)
+	p.FormToken = s.Guard.FormToken(edge.Session, v.Session)
 	return s.show(w, http.StatusOK, "gate_sign-out", p)
 }
 
@@ -231,11 +231,11 @@ func (s *Server) signOut() http.Handler {
 		if !ok {
 			return
 		}
-		if v.Session != "" && !s.Entrance.CheckFormToken(door.Session, v.Session, r.PostForm.Get("form_token")) {
+		if v.Session != "" && !s.Guard.CheckFormToken(edge.Session, v.Session, r.PostForm.Get("form_token")) {
 			s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
 			return
 		}
-		out, err := s.Desk.SignOut(r.Context(), v, r.PostForm.Get("forget_device") == "yes")
+		out, err := s.SignIn.SignOut(r.Context(), v, r.PostForm.Get("forget_device") == "yes")
 		if err != nil {
 			s.fail(w, r, v, err)
 			return

@@ -4,21 +4,21 @@ import (
 	"net/http"
 
 	"countersign"
-	"countersign/internal/door"
+	"countersign/internal/edge"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
 
-// lookStepUp is the page of the step-up that is open for the session.
-func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest) (tokenPage, error) {
-	view, err := s.Desk.LookStepUp(r.Context(), v)
+// viewStepUp is the page of the step-up that is open for the session.
+func (s *Server) viewStepUp(r *http.Request, v countersign.Visit, g signin.Principal) (tokenPage, error) {
+	view, err := s.SignIn.ViewStepUp(r.Context(), v)
 	if err != nil {
 		return tokenPage{}, err
 	}
 	b := s.base(v, "", g.Preferences)
-	b.FormToken, b.ActToken = s.Entrance.FormToken(door.Session, v.Session), view.Act
+	b.FormToken, b.ActToken = s.Guard.FormToken(edge.Session, v.Session), view.Act
 	p := s.tokenPage(b, v, view, "/step-up")
-	p.Purpose, p.Kept = purpose(*view.Attempt.Act), holdsTyped(*view.Attempt.Act)
+	p.Purpose, p.Kept = purpose(*view.Attempt.Pending), holdsTyped(*view.Attempt.Pending)
 	if g.Fresh(v.Now) {
 		p.Title, p.GoOn, p.Unsent, p.Delivery, p.Method = "Go on with what you sent", true, nil, delivery{}, ""
 		return p, nil
@@ -30,8 +30,8 @@ func (s *Server) lookStepUp(r *http.Request, v countersign.Visit, g signin.Guest
 	return p, nil
 }
 
-func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	p, err := s.lookStepUp(r, v, g)
+func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	p, err := s.viewStepUp(r, v, g)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign
 	return s.show(w, http.StatusOK, p.template("gate_step-up"), p)
 }
 
-func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	out, act, err := s.proveStepUp(r, v)
 	if err == nil {
 		s.cookies(w, out)
@@ -50,43 +50,43 @@ func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersig
 }
 
 // proveStepUp takes the word of somebody who has just proved himself, the token, a recovery code, or the password of somebody without a method.
-func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outcome, *countersign.Act, error) {
+func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outcome, *countersign.PendingRequest, error) {
 	if r.PostForm.Has("go_on") {
-		act, err := s.Desk.GoOn(r.Context(), v)
+		act, err := s.SignIn.ReleasePending(r.Context(), v)
 		return signin.Outcome{}, act, err
 	}
 	if r.PostForm.Has("password") {
-		return s.Desk.StepUpPassword(r.Context(), v, r.PostForm.Get("password"))
+		return s.SignIn.VerifyStepUpPassword(r.Context(), v, r.PostForm.Get("password"))
 	}
 	if r.PostForm.Has("recovery_code") {
-		return s.Desk.StepUpRecovery(r.Context(), v, r.PostForm.Get("recovery_code"))
+		return s.SignIn.VerifyStepUpRecoveryCode(r.Context(), v, r.PostForm.Get("recovery_code"))
 	}
 	if r.PostForm.Has("credential") {
-		return s.Desk.StepUpPasskey(r.Context(), v, r.PostForm.Get("credential"))
+		return s.SignIn.VerifyStepUpPasskey(r.Context(), v, r.PostForm.Get("credential"))
 	}
-	return s.Desk.StepUpToken(r.Context(), v, typedToken(r))
+	return s.SignIn.VerifyStepUpToken(r.Context(), v, typedToken(r))
 }
 
-func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, err error) error {
+func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, err error) error {
 	status := http.StatusUnprocessableEntity
 	switch countersign.KindOf(err) {
-	case countersign.Invalid:
-	case countersign.Exists:
+	case countersign.KindInvalid:
+	case countersign.KindConflict:
 		status = http.StatusConflict
-	case countersign.TooMany:
+	case countersign.KindTooMany:
 		status = http.StatusTooManyRequests
 		retryAfter(w, v.Now, err)
 	default:
 		return err
 	}
-	p, lerr := s.lookStepUp(r, v, g)
+	p, lerr := s.viewStepUp(r, v, g)
 	if lerr != nil {
 		return lerr
 	}
 	if isStopped(err) {
-		return s.stopped(w, http.StatusTooManyRequests, v, p, err)
+		return s.locked(w, http.StatusTooManyRequests, v, p, err)
 	}
-	if countersign.CodeOf(err) == policy.PauseToken {
+	if countersign.CodeOf(err) == policy.DecisionToken {
 		p.Unsent = nil // the same is told above
 	}
 	p.refuse(err)
@@ -95,8 +95,8 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 	return s.show(w, status, p.template("gate_step-up"), p)
 }
 
-func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.NewStepUpToken(r.Context(), v)
+func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	out, err := s.SignIn.NewStepUpToken(r.Context(), v)
 	if err != nil {
 		return s.stepUpAgain(w, r, v, g, err)
 	}
@@ -105,25 +105,25 @@ func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v counter
 	return nil
 }
 
-func (s *Server) getStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	p, err := s.lookStepUp(r, v, g)
+func (s *Server) getStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	p, err := s.viewStepUp(r, v, g)
 	if err != nil {
 		return err
 	}
 	return s.otherWay(w, http.StatusOK, p)
 }
 
-func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	out, err := s.Desk.StepUpOtherWay(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
+func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	out, err := s.SignIn.UseOtherStepUpMethod(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
 	if err == nil {
 		s.await(r, v, out)
 		http.Redirect(w, r, "/step-up", http.StatusSeeOther)
 		return nil
 	}
-	if countersign.KindOf(err) != countersign.Invalid {
+	if countersign.KindOf(err) != countersign.KindInvalid {
 		return s.stepUpAgain(w, r, v, g, err)
 	}
-	p, lerr := s.lookStepUp(r, v, g)
+	p, lerr := s.viewStepUp(r, v, g)
 	if lerr != nil {
 		return lerr
 	}
@@ -131,8 +131,8 @@ func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v co
 	return s.otherWay(w, http.StatusUnprocessableEntity, p)
 }
 
-func (s *Server) postStepUpCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	back, err := s.Desk.CancelStepUp(r.Context(), v)
+func (s *Server) postStepUpCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	back, err := s.SignIn.CancelStepUp(r.Context(), v)
 	if err != nil {
 		return s.stepUpAgain(w, r, v, g, err)
 	}

@@ -1,7 +1,7 @@
 package web
 
-// A store is where a phone gets its apps.
-type store struct {
+// A appStores is where a phone gets its apps.
+type appStores struct {
 	Name string
 	Apps []storeApp
 }
@@ -10,12 +10,12 @@ type storeApp struct{ Name, Link string }
 
 // The stores, with the apps that the TechNote names (M17).
 var (
-	appStore = store{"the App Store", []storeApp{
+	appStore = appStores{"the App Store", []storeApp{
 		{"Microsoft Authenticator", "https://apps.apple.com/app/microsoft-authenticator/id983156458"},
 		{"Google Authenticator", "https://apps.apple.com/app/google-authenticator/id388497605"},
 		{"Authy", "https://apps.apple.com/app/twilio-authy/id494168017"},
 	}}
-	googlePlay = store{"Google Play", []storeApp{
+	googlePlay = appStores{"Google Play", []storeApp{
 		{"Microsoft Authenticator", "https://play.google.com/store/apps/details?id=com.azure.authenticator"},
 		{"Google Authenticator", "https://play.google.com/store/apps/details?id=com.google.android.apps.authenticator2"},
 		{"Authy", "https://play.google.com/store/apps/details?id=com.authy.authy"},
@@ -23,14 +23,14 @@ var (
 )
 
 // OnPhone reports whether the page is read where authenticator apps run.
-func (p setUpPage) OnPhone() bool { return p.OS == "iOS" || p.OS == "iPadOS" || p.OS == "Android" }
+func (p enrollPage) OnPhone() bool { return p.OS == "iOS" || p.OS == "iPadOS" || p.OS == "Android" }
 
 // MayBeTablet reports whether the browser may be on an iPad: there it calls
 // itself one on a Mac. The style shows what is for an iPad where fingers point.
-func (p setUpPage) MayBeTablet() bool { return p.OS == "macOS" }
+func (p enrollPage) MayBeTablet() bool { return p.OS == "macOS" }
 
 // Store is where the phone gets its apps.
-func (p setUpPage) Store() store {
+func (p enrollPage) Store() appStores {
 	if p.OS == "Android" {
 		return googlePlay
 	}

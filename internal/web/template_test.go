@@ -19,26 +19,26 @@ import (
 func TestGateInEveryState(t *testing.T) {
 	b := base{Errors: map[string]string{"token": "wrong"}, Alert: &alert{Kind: "warn"}, Help: "Support desk, 614-555-0100"}
 	state := 0
-	wizard := func(b base) setUpPage {
-		p := setUpPage{base: b, Offered: []countersign.Method{countersign.App}, Again: "/set-up/email/new"}
+	wizard := func(b base) enrollPage {
+		p := enrollPage{base: b, Offered: []countersign.Method{countersign.MethodApp}, Again: "/set-up/email/new"}
 		p.Delivery.State = []string{"", "sent", "waiting", "delayed", "refused", "", ""}[state]
 		p.Stale, p.Spent = state == 5, state == 6
 		return p
 	}
 	token := func(b base) tokenPage {
 		w := wizard(b)
-		return tokenPage{base: b, Act: "/sign-in", Method: countersign.Email, Delivery: w.Delivery, Stale: w.Stale, Spent: w.Spent, Others: []way{{Method: countersign.App}}}
+		return tokenPage{base: b, Act: "/sign-in", Method: countersign.MethodEmail, Delivery: w.Delivery, Stale: w.Stale, Spent: w.Spent, Others: []way{{Method: countersign.MethodApp}}}
 	}
 	views := map[string]func(base) any{
 		"gate_error":          func(b base) any { return errorPage{base: b} },
 		"gate_sign-in":        func(b base) any { return signInPage{base: b, Both: true} },
 		"gate_sign-out":       func(b base) any { return signOutPage{base: b} },
-		"gate_welcome":        func(b base) any { return welcomePage{base: b} },
+		"gate_welcome":        func(b base) any { return activationPage{base: b} },
 		"gate_token":          func(b base) any { return token(b) },
 		"gate_step-up":        func(b base) any { return token(b) },
 		"gate_token-recovery": func(b base) any { return token(b) },
-		"gate_token-stopped":  func(b base) any { return stoppedPage{tokenPage: token(b), Head: "Stopped"} },
-		"gate_not-me":         func(b base) any { return notMePage{base: b, Done: state == 1} },
+		"gate_token-stopped":  func(b base) any { return lockedPage{tokenPage: token(b), Head: "Stopped"} },
+		"gate_not-me":         func(b base) any { return unrecognizedPage{base: b, Done: state == 1} },
 		"gate_recovery-codes": func(b base) any {
 			return recoveryPage{base: b, NoMethod: state == 1, Codes: make([]string, state%2*state)}
 		},
@@ -57,15 +57,15 @@ func TestGateInEveryState(t *testing.T) {
 		"gate_set-up-app":         func(b base) any { return wizard(b) },
 		"gate_set-up-passkey":     func(b base) any { return wizard(b) },
 		"gate_set-up-default":     func(b base) any { return wizard(b) },
-		"gate_profile-email":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
-		"gate_profile-phone":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
-		"gate_profile-token":      func(b base) any { return contactPage{setUpPage: wizard(b)} },
+		"gate_profile-email":      func(b base) any { return contactPage{enrollPage: wizard(b)} },
+		"gate_profile-phone":      func(b base) any { return contactPage{enrollPage: wizard(b)} },
+		"gate_profile-token":      func(b base) any { return contactPage{enrollPage: wizard(b)} },
 		"gate_password-forgot":    func(b base) any { return forgotPage{base: b, Until: time.Unix(int64(state), 0)} },
 		"gate_password-reset":     func(b base) any { return resetPasswordPage{base: b} },
 		"gate_password-change":    func(b base) any { return changePage{base: b, Ask: state > 0, Devices: state, Sessions: state} },
 		"gate_link-over":          func(b base) any { return linkOverPage{base: b} },
-		"gate_set-up-done":        func(b base) any { return setUpDonePage{base: b} },
-		"gate_set-up-more":        func(b base) any { return setUpMorePage{base: b, Missing: []string{"", "SMS"}[state%2]} },
+		"gate_set-up-done":        func(b base) any { return enrollDonePage{base: b} },
+		"gate_set-up-more":        func(b base) any { return enrollMorePage{base: b, Missing: []string{"", "SMS"}[state%2]} },
 	}
 	for _, name := range []string{"gate_sign-in", "gate_token", "gate_step-up", "gate_set-up"} {
 		plain := views[name]
@@ -77,7 +77,7 @@ func TestGateInEveryState(t *testing.T) {
 			case tokenPage:
 				p.Passkey = passkeyOptions(b)
 				return p
-			case setUpPage:
+			case enrollPage:
 				p.Passkeys = true
 				return p
 			default:
@@ -119,9 +119,9 @@ func passkeyOptions(b base) string {
 // Every page of the console can be shown when there is nothing to show: no
 // user, no method, no device, no value.
 func TestConsoleWithoutContents(t *testing.T) {
-	b := base{Guest: &signin.Guest{}, Errors: map[string]string{"value": "wrong", "reason": "wrong"}}
+	b := base{Principal: &signin.Principal{}, Errors: map[string]string{"value": "wrong", "reason": "wrong"}}
 	row := preferenceRow{Open: true}
-	row.Preference.Kind = countersign.KindDays
+	row.Preference.Kind = countersign.PreferenceDays
 	views := map[string]any{
 		"console_home":             homePage{base: b},
 		"console_error":            errorPage{base: b},

@@ -123,14 +123,14 @@ func TestFillOnce(t *testing.T) {
 
 func TestMasked(t *testing.T) {
 	for in, want := range map[string]string{"bsmith@acme.example": "b•••@acme.example", "élan@acme.example": "é•••@acme.example", "@x": "•••@x"} {
-		if got := masked(countersign.Email, in); got != want {
+		if got := masked(countersign.MethodEmail, in); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
-	if got := masked(countersign.SMS, "+16145550112"); got != "the number ending 12" {
+	if got := masked(countersign.MethodSMS, "+16145550112"); got != "the number ending 12" {
 		t.Error(got)
 	}
-	if got := dialled("+16145550112"); got != "614-555-0112" {
+	if got := formatPhone("+16145550112"); got != "614-555-0112" {
 		t.Error(got)
 	}
 }

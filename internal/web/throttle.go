@@ -34,11 +34,11 @@ func retryIf(w http.ResponseWriter, status int, now time.Time, err error) {
 	}
 }
 
-// waitAtSignIn is the answer of the sign-in page to a try that is not taken now.
+// limitedAtSignIn is the answer of the sign-in page to a try that is not taken now.
 // It says the same for every user ID, whether somebody has it or not (EN-01).
-func (s *Server) waitAtSignIn(w http.ResponseWriter, v countersign.Visit, p signInPage, err error) error {
+func (s *Server) limitedAtSignIn(w http.ResponseWriter, v countersign.Visit, p signInPage, err error) error {
 	if isStopped(err) {
-		return s.stopped(w, http.StatusTooManyRequests, v, tokenPage{base: p.base}, err)
+		return s.locked(w, http.StatusTooManyRequests, v, tokenPage{base: p.base}, err)
 	}
 	p.refuse(err)
 	p.Alert.Kind = "danger"
@@ -46,9 +46,9 @@ func (s *Server) waitAtSignIn(w http.ResponseWriter, v countersign.Visit, p sign
 	return s.show(w, http.StatusTooManyRequests, "gate_sign-in", p)
 }
 
-// A stoppedPage says that no token is taken from this user for a long time, and
+// A lockedPage says that no token is taken from this user for a long time, and
 // what works meanwhile.
-type stoppedPage struct {
+type lockedPage struct {
 	tokenPage
 	Head string
 }
@@ -56,13 +56,13 @@ type stoppedPage struct {
 // isStopped tells whether an error is one of that page.
 func isStopped(err error) bool {
 	code := countersign.CodeOf(err)
-	return code == policy.PauseStopped || code == policy.PauseUnbound
+	return code == policy.DecisionStopped || code == policy.DecisionUnbound
 }
 
-func (s *Server) stopped(w http.ResponseWriter, status int, v countersign.Visit, p tokenPage, err error) error {
+func (s *Server) locked(w http.ResponseWriter, status int, v countersign.Visit, p tokenPage, err error) error {
 	p.refuse(err)
 	p.Alert.Kind = "danger"
-	page := stoppedPage{tokenPage: p, Head: sentences["head."+countersign.CodeOf(err)]}
+	page := lockedPage{tokenPage: p, Head: sentences["head."+countersign.CodeOf(err)]}
 	page.Title = "Sign in"
 	retryAfter(w, v.Now, err)
 	return s.show(w, status, "gate_token-stopped", page)
@@ -75,5 +75,5 @@ func pause(view signin.View) error {
 	if p.Code == "" {
 		return nil
 	}
-	return &countersign.Error{Kind: countersign.TooMany, Code: p.Code, Args: countersign.Args{"Until": p.Until}}
+	return &countersign.Error{Kind: countersign.KindTooMany, Code: p.Code, Args: countersign.Args{"Until": p.Until}}
 }

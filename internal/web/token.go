@@ -53,11 +53,11 @@ func (p tokenPage) Asks() bool {
 	return p.Passkey == "" && p.View.Remembers && p.Unsent == nil && !p.Stale && p.Delivery.State != "refused"
 }
 
-// wish is what the page that was sent said about remembering this device. The
+// rememberChoice is what the page that was sent said about remembering this device. The
 // hidden field before the box tells a box that is not ticked from no box at all.
-func wish(r *http.Request) signin.Wish {
+func rememberChoice(r *http.Request) signin.RememberChoice {
 	said := r.PostForm["forget_device"]
-	return signin.Wish{Said: len(said) > 0, Decline: slices.Contains(said, "yes")}
+	return signin.RememberChoice{Set: len(said) > 0, Decline: slices.Contains(said, "yes")}
 }
 
 // A way is a method that may be turned to.
@@ -69,13 +69,13 @@ type way struct {
 // tokenPage gathers the page from a look at the attempt.
 func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at string) tokenPage {
 	p := tokenPage{base: b, View: view, Act: at, From: s.From(v.Agency), Days: view.Preferences.Days}
-	p.Title, p.Decline = "Enter your token", view.Attempt.Decline
+	p.Title, p.Decline = "Enter your token", view.Attempt.DeclineRemember
 	p.Others = others(view)
 	step, ok := view.Step.(policy.AskToken)
 	if !ok {
 		_, p.Password = view.Step.(policy.AskPassword)
 		if _, codes := view.Step.(policy.AskRecovery); codes {
-			p.Method, p.Title = countersign.Recovery, "Use a recovery code"
+			p.Method, p.Title = countersign.MethodRecovery, "Use a recovery code"
 		}
 		return p
 	}
@@ -83,7 +83,7 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at str
 	p.To = masked(p.Method, step.Factor.Address)
 	p.Stale, p.Spent = step.Stale, view.Attempt.Sends >= policy.MaxSends
 	for _, o := range p.Others {
-		p.Fallback = p.Fallback || o.Method == countersign.Email
+		p.Fallback = p.Fallback || o.Method == countersign.MethodEmail
 	}
 	if view.Why.Code != "" {
 		p.Why = p.why(view.Why)
@@ -106,7 +106,7 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at str
 
 // others are the ways that may be turned to, but for the one at hand.
 func others(view signin.View) []way {
-	now := countersign.Recovery
+	now := countersign.MethodRecovery
 	if step, ok := view.Step.(policy.AskToken); ok {
 		now = step.Factor.Method
 	}
@@ -116,8 +116,8 @@ func others(view signin.View) []way {
 			all = append(all, way{f.Method, hint(f)})
 		}
 	}
-	if view.Codes.Left > 0 && now != countersign.Recovery && !view.Paused[countersign.Recovery] {
-		all = append(all, way{countersign.Recovery, "Use one of the codes you printed or saved"})
+	if view.Codes.Left > 0 && now != countersign.MethodRecovery && !view.Paused[countersign.MethodRecovery] {
+		all = append(all, way{countersign.MethodRecovery, "Use one of the codes you printed or saved"})
 	}
 	return all
 }
@@ -133,18 +133,18 @@ func here(at string) string {
 // hint says what choosing a method does.
 func hint(f countersign.Factor) string {
 	switch f.Method {
-	case countersign.App:
+	case countersign.MethodApp:
 		return "Type the six digits that your app shows"
-	case countersign.ByPasskey:
+	case countersign.MethodPasskey:
 		return "Fingerprint, face or PIN of this device"
 	}
 	return "Send a token to " + masked(f.Method, f.Address)
 }
 
-// lookToken is the token page of a sign-in; elsewhere the attempt belongs to
+// viewToken is the token page of a sign-in; elsewhere the attempt belongs to
 // another page, and the browser goes there.
-func (s *Server) lookToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) (tokenPage, bool, error) {
-	view, err := s.Desk.Look(r.Context(), v)
+func (s *Server) viewToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) (tokenPage, bool, error) {
+	view, err := s.SignIn.View(r.Context(), v)
 	if err != nil {
 		return tokenPage{}, false, err
 	}
@@ -159,13 +159,13 @@ func (s *Server) lookToken(w http.ResponseWriter, r *http.Request, v countersign
 }
 
 func (s *Server) getToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	p, ok, err := s.lookToken(w, r, v)
+	p, ok, err := s.viewToken(w, r, v)
 	if !ok || err != nil {
 		return err
 	}
 	if err := pause(p.View); err != nil {
 		if isStopped(err) {
-			return s.stopped(w, http.StatusOK, v, p, err)
+			return s.locked(w, http.StatusOK, v, p, err)
 		}
 		retryAfter(w, v.Now, err)
 	}
@@ -175,7 +175,7 @@ func (s *Server) getToken(w http.ResponseWriter, r *http.Request, v countersign.
 
 // template is the page's: recovery codes have one of their own.
 func (p tokenPage) template(otherwise string) string {
-	if p.Method == countersign.Recovery {
+	if p.Method == countersign.MethodRecovery {
 		return "gate_token-recovery"
 	}
 	return otherwise
@@ -192,13 +192,13 @@ func (s *Server) postToken(w http.ResponseWriter, r *http.Request, v countersign
 // prove takes the token, the passkey, or the recovery code that stands in for them.
 func (s *Server) prove(r *http.Request, v countersign.Visit) (signin.Outcome, error) {
 	if r.PostForm.Has("recovery_code") {
-		return s.Desk.Recovery(r.Context(), v, r.PostForm.Get("recovery_code"))
+		return s.SignIn.VerifyRecoveryCode(r.Context(), v, r.PostForm.Get("recovery_code"))
 	}
-	decline := wish(r).Decline
+	decline := rememberChoice(r).Decline
 	if r.PostForm.Has("credential") {
-		return s.Desk.Passkey(r.Context(), v, r.PostForm.Get("credential"), decline)
+		return s.SignIn.VerifyPasskey(r.Context(), v, r.PostForm.Get("credential"), decline)
 	}
-	return s.Desk.Token(r.Context(), v, typedToken(r), decline)
+	return s.SignIn.VerifyToken(r.Context(), v, typedToken(r), decline)
 }
 
 // typedToken is the token of a form, with the method that its page asked for.
@@ -209,18 +209,18 @@ func typedToken(r *http.Request) signin.Typed {
 // tokenAgain shows the token page with what was wrong.
 func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) error {
 	kind := countersign.KindOf(err)
-	if kind != countersign.Invalid && kind != countersign.TooMany {
+	if kind != countersign.KindInvalid && kind != countersign.KindTooMany {
 		return err
 	}
-	p, ok, lerr := s.lookToken(w, r, v)
+	p, ok, lerr := s.viewToken(w, r, v)
 	if !ok || lerr != nil {
 		return lerr
 	}
 	p.Typed = r.PostForm.Get("recovery_code")
 	if isStopped(err) {
-		return s.stopped(w, http.StatusTooManyRequests, v, p, err)
+		return s.locked(w, http.StatusTooManyRequests, v, p, err)
 	}
-	if w := wish(r); w.Said {
+	if w := rememberChoice(r); w.Set {
 		p.Decline = w.Decline
 	}
 	return s.tokenRefused(w, p, err)
@@ -228,14 +228,14 @@ func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersig
 
 // renewed says that a new token has taken the place of an earlier one, if it has.
 func (p *tokenPage) renewed(r *http.Request) {
-	earlier := p.View.Attempt.Earlier
+	earlier := p.View.Attempt.Superseded
 	if r.URL.Query().Get("notice") != "token.resent" || len(earlier) == 0 || p.Stale || p.Unsent != nil || !p.Sends() {
 		return
 	}
 	p.Renewed = true
 	if p.Delivery.Alert() == nil {
 		text := fill(p.Agency, p.Now, sentences["token.resent"], countersign.Args{"Reference": earlier[len(earlier)-1].Reference})
-		p.Alert = alertOf(countersign.Invalid, text)
+		p.Alert = alertOf(countersign.KindInvalid, text)
 		p.Alert.Kind, p.Alert.Role = "done", "status"
 	}
 }
@@ -244,8 +244,8 @@ func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) err
 	p.refuse(err)
 	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)
 	p.Delivery = delivery{} // what is wrong with the token is the news
-	if countersign.KindOf(err) == countersign.TooMany {
-		if countersign.CodeOf(err) == policy.PauseToken {
+	if countersign.KindOf(err) == countersign.KindTooMany {
+		if countersign.CodeOf(err) == policy.DecisionToken {
 			p.Unsent = nil // the same is told above
 		}
 		retryAfter(w, p.Now, err)
@@ -255,7 +255,7 @@ func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) err
 }
 
 func (s *Server) postNewToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.Desk.NewToken(r.Context(), v, wish(r))
+	out, err := s.SignIn.NewToken(r.Context(), v, rememberChoice(r))
 	if err != nil {
 		return s.tokenAgain(w, r, v, err)
 	}
@@ -265,7 +265,7 @@ func (s *Server) postNewToken(w http.ResponseWriter, r *http.Request, v counters
 }
 
 func (s *Server) getOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	p, ok, err := s.lookToken(w, r, v)
+	p, ok, err := s.viewToken(w, r, v)
 	if !ok || err != nil {
 		return err
 	}
@@ -280,22 +280,22 @@ func (s *Server) otherWay(w http.ResponseWriter, status int, p tokenPage) error 
 func (s *Server) postOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	method := countersign.Method(r.PostForm.Get("method"))
 	if method == "" { // not chosen yet: the page of all ways is next
-		err := s.Desk.Keep(r.Context(), v, wish(r))
+		err := s.SignIn.SaveRememberChoice(r.Context(), v, rememberChoice(r))
 		if err == nil {
 			http.Redirect(w, r, "/sign-in/other-way", http.StatusSeeOther)
 		}
 		return err
 	}
-	out, err := s.Desk.OtherWay(r.Context(), v, method, wish(r))
+	out, err := s.SignIn.UseOtherMethod(r.Context(), v, method, rememberChoice(r))
 	if err == nil {
 		s.await(r, v, out)
 		http.Redirect(w, r, "/sign-in/token", http.StatusSeeOther)
 		return nil
 	}
-	if countersign.KindOf(err) != countersign.Invalid {
+	if countersign.KindOf(err) != countersign.KindInvalid {
 		return err
 	}
-	p, ok, lerr := s.lookToken(w, r, v)
+	p, ok, lerr := s.viewToken(w, r, v)
 	if !ok || lerr != nil {
 		return lerr
 	}

@@ -22,31 +22,31 @@ type userPage struct {
 	StateName string
 	Badge     string
 	Until     time.Time // confirm page of a reset: until when set-up will be open
-	Told      []string
+	Notified  []string
 	Reason    string
 	How       string // set-up: the way that was chosen
 }
 
 // userPage gathers the page of the user that the path names.
-func (s *Server) userPage(r *http.Request, v countersign.Visit, g signin.Guest) (userPage, error) {
-	view, err := s.Office.User(r.Context(), v, g.Actor(), r.PathValue("id"))
+func (s *Server) userPage(r *http.Request, v countersign.Visit, g signin.Principal) (userPage, error) {
+	view, err := s.Admin.User(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return userPage{}, err
 	}
 	return s.pageOfUser(v, g, view), nil
 }
 
-func (s *Server) pageOfUser(v countersign.Visit, g signin.Guest, view admin.UserView) userPage {
+func (s *Server) pageOfUser(v countersign.Visit, g signin.Principal, view admin.UserView) userPage {
 	p := userPage{base: s.console(v, g, view.User.Name, "admin-users"), View: view, Default: policy.Default(view.Factors)}
 	p.Devices = deviceRows(view.Preferences, view.Devices, "", v.Now)
 	p.Events = p.eventRows(view.Events, false)
 	p.Messages = messageRows(view.Messages)
 	p.StateName, p.Badge = stateNames[view.State][0], stateNames[view.State][1]
-	p.Until, p.Told = v.Now.Add(policy.ResetLife), toldTo(view.User, view.Factors)
+	p.Until, p.Notified = v.Now.Add(policy.ResetLife), notifiedText(view.User, view.Factors)
 	return p
 }
 
-func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.userPage(r, v, g)
 	if err != nil {
 		return err
@@ -56,10 +56,10 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.V
 }
 
 // userAct does one thing to the user that the path names and leads back to his page.
-func (s *Server) userAct(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, code string, act func(login string) error) error {
+func (s *Server) userAct(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, code string, act func(login string) error) error {
 	login := r.PathValue("id")
 	err := act(login)
-	if countersign.KindOf(err) == countersign.Invalid {
+	if countersign.KindOf(err) == countersign.KindInvalid {
 		p, perr := s.userPage(r, v, g)
 		if perr != nil {
 			return perr
@@ -76,49 +76,49 @@ func (s *Server) userAct(w http.ResponseWriter, r *http.Request, v countersign.V
 	return err
 }
 
-func (s *Server) postDisable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postDisable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	return s.setDisabled(w, r, v, g, "disabled", true)
 }
 
-func (s *Server) postEnable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postEnable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	return s.setDisabled(w, r, v, g, "enabled", false)
 }
 
-func (s *Server) setDisabled(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, code string, disabled bool) error {
+func (s *Server) setDisabled(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, code string, disabled bool) error {
 	return s.userAct(w, r, v, g, code, func(login string) error {
-		_, err := s.Office.EditUser(r.Context(), v, g.Actor(), login, admin.Change{Version: admin.AnyVersion, Disabled: &disabled})
+		_, err := s.Admin.EditUser(r.Context(), v, g.Actor(), login, admin.Change{Version: admin.AnyVersion, Disabled: &disabled})
 		return err
 	})
 }
 
-func (s *Server) postActivation(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.userAct(w, r, v, g, "activation", func(login string) error { return s.Office.SendActivation(r.Context(), v, g.Actor(), login) })
+func (s *Server) postActivation(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	return s.userAct(w, r, v, g, "activation", func(login string) error { return s.Admin.SendActivation(r.Context(), v, g.Actor(), login) })
 }
 
-func (s *Server) postUserForget(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postUserForget(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	id := countersign.DeviceID(r.PostForm.Get("device"))
 	if id == "" {
-		return &countersign.Error{Kind: countersign.NotFound, Code: "device.unknown"}
+		return &countersign.Error{Kind: countersign.KindNotFound, Code: "device.unknown"}
 	}
-	return s.userAct(w, r, v, g, "forgotten", func(login string) error { return s.Office.ForgetDevices(r.Context(), v, g.Actor(), login, id) })
+	return s.userAct(w, r, v, g, "forgotten", func(login string) error { return s.Admin.ForgetDevices(r.Context(), v, g.Actor(), login, id) })
 }
 
-func (s *Server) postUserForgetAll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.userAct(w, r, v, g, "forgotten-all", func(login string) error { return s.Office.ForgetDevices(r.Context(), v, g.Actor(), login, "") })
+func (s *Server) postUserForgetAll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	return s.userAct(w, r, v, g, "forgotten-all", func(login string) error { return s.Admin.ForgetDevices(r.Context(), v, g.Actor(), login, "") })
 }
 
-func (s *Server) postUserEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postUserEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	id := countersign.SessionID(r.PostForm.Get("session"))
-	return s.userAct(w, r, v, g, "ended", func(login string) error { return s.Office.EndSession(r.Context(), v, g.Actor(), login, id) })
+	return s.userAct(w, r, v, g, "ended", func(login string) error { return s.Admin.EndSession(r.Context(), v, g.Actor(), login, id) })
 }
 
-func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.userAct(w, r, v, g, "ended-all", func(login string) error { return s.Office.EndSessions(r.Context(), v, g.Actor(), login) })
+func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	return s.userAct(w, r, v, g, "ended-all", func(login string) error { return s.Admin.EndSessions(r.Context(), v, g.Actor(), login) })
 }
 
 // confirm shows a page that asks before it is done, for those who hold the right.
-func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, name, title string) error {
-	view, err := s.Office.UserToReset(r.Context(), v, g.Actor(), r.PathValue("id"))
+func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, name, title string) error {
+	view, err := s.Admin.UserToReset(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -127,13 +127,13 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.V
 	return s.show(w, http.StatusOK, name, p)
 }
 
-func (s *Server) getUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	return s.confirm(w, r, v, g, "console_user-reset", "Reset/Disable 2 Factor Authentication")
 }
 
-func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	reason := r.PostForm.Get("reason")
-	told, err := s.Office.ResetTwoFactor(r.Context(), v, g.Actor(), r.PathValue("id"), reason)
+	told, err := s.Admin.ResetTwoFactor(r.Context(), v, g.Actor(), r.PathValue("id"), reason)
 	if err == nil {
 		code := "reset"
 		if len(told) == 0 {
@@ -142,7 +142,7 @@ func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v counter
 		http.Redirect(w, r, userPath(r.PathValue("id"))+query("done", code), http.StatusSeeOther) // #nosec G710 -- a path with a user ID in it, which has no slash
 		return nil
 	}
-	if countersign.KindOf(err) != countersign.Invalid {
+	if countersign.KindOf(err) != countersign.KindInvalid {
 		return err
 	}
 	p, perr := s.userPage(r, v, g)
@@ -154,24 +154,24 @@ func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v counter
 	return s.show(w, http.StatusUnprocessableEntity, "console_user-reset", p)
 }
 
-func (s *Server) getEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	view, err := s.Office.UserToEdit(r.Context(), v, g.Actor(), r.PathValue("id"))
+func (s *Server) getEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	view, err := s.Admin.UserToEdit(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	f := s.userForm(v, g, "Edit "+view.User.Name, view.User)
-	f.User.Mobile = dialled(view.User.Mobile)
+	f.User.Mobile = formatPhone(view.User.Mobile)
 	return s.show(w, http.StatusOK, "console_user-form", f)
 }
 
-func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	view, err := s.Office.User(r.Context(), v, g.Actor(), r.PathValue("id"))
+func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	view, err := s.Admin.User(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	typed := typedUser(r)
 	change := edit(view.User, typed, r, g)
-	_, err = s.Office.EditUser(r.Context(), v, g.Actor(), view.User.Login, change)
+	_, err = s.Admin.EditUser(r.Context(), v, g.Actor(), view.User.Login, change)
 	if err == nil {
 		http.Redirect(w, r, userPath(view.User.Login)+"?done=edited", http.StatusSeeOther)
 		return nil
@@ -190,14 +190,14 @@ func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v counters
 
 // edit is the change that a form asks for. Rights that are not on the form,
 // because the editor does not hold them or no page gives them, stay as they are.
-func edit(u, typed countersign.User, r *http.Request, g signin.Guest) admin.Change {
+func edit(u, typed countersign.User, r *http.Request, g signin.Principal) admin.Change {
 	rights := typed.Rights
 	for _, held := range u.Rights {
 		if !g.User.Has(held) || !slices.Contains(countersign.OfferedRights, held) {
 			rights = append(rights, held)
 		}
 	}
-	if typed.Mobile == dialled(u.Mobile) {
+	if typed.Mobile == formatPhone(u.Mobile) {
 		typed.Mobile = u.Mobile
 	}
 	return admin.Change{Version: versionOf(r), Name: &typed.Name, Email: &typed.Email, Mobile: &typed.Mobile, Groups: &typed.Groups, Rights: &rights,

@@ -11,22 +11,22 @@ import (
 // A codePage shows an enrollment code that was just made: this once.
 type codePage struct {
 	userPage
-	New admin.NewCode
+	New admin.IssuedCode
 	Key []string // the code in groups of four
 }
 
-func (s *Server) getUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getUserEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	return s.confirm(w, r, v, g, "console_user-setup", "Setup 2 Factor Authentication")
 }
 
-// postUserSetUp helps a user to begin: by an invitation, or by an enrollment code.
-func (s *Server) postUserSetUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+// postUserEnroll helps a user to begin: by an invitation, or by an enrollment code.
+func (s *Server) postUserEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	if r.PostForm.Get("how") != "code" {
-		return s.userSetUpRefused(w, r, v, g, s.Office.Invite(r.Context(), v, g.Actor(), r.PathValue("id")), "invited")
+		return s.userEnrollRefused(w, r, v, g, s.Admin.Invite(r.Context(), v, g.Actor(), r.PathValue("id")), "invited")
 	}
-	code, err := s.Office.EnrolmentCode(r.Context(), v, g.Actor(), r.PathValue("id"), r.PostForm.Get("reason"))
+	code, err := s.Admin.IssueEnrollmentCode(r.Context(), v, g.Actor(), r.PathValue("id"), r.PostForm.Get("reason"))
 	if err != nil {
-		return s.userSetUpRefused(w, r, v, g, err, "")
+		return s.userEnrollRefused(w, r, v, g, err, "")
 	}
 	p, err := s.userPage(r, v, g)
 	if err != nil {
@@ -36,14 +36,14 @@ func (s *Server) postUserSetUp(w http.ResponseWriter, r *http.Request, v counter
 	return s.show(w, http.StatusOK, "console_user-code", codePage{userPage: p, New: code, Key: groups(code.Code)})
 }
 
-// userSetUpRefused shows the page again with what was wrong, or leads to the
+// userEnrollRefused shows the page again with what was wrong, or leads to the
 // user's page if nothing was.
-func (s *Server) userSetUpRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, err error, done string) error {
+func (s *Server) userEnrollRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, err error, done string) error {
 	if err == nil {
 		http.Redirect(w, r, userPath(r.PathValue("id"))+query("done", done), http.StatusSeeOther) // #nosec G710 -- a path with a user ID in it, which has no slash
 		return nil
 	}
-	if countersign.KindOf(err) != countersign.Invalid {
+	if countersign.KindOf(err) != countersign.KindInvalid {
 		return err
 	}
 	p, perr := s.userPage(r, v, g)
@@ -56,6 +56,6 @@ func (s *Server) userSetUpRefused(w http.ResponseWriter, r *http.Request, v coun
 }
 
 // postUserResetCancel closes an open reset (D-42).
-func (s *Server) postUserResetCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	return s.userAct(w, r, v, g, "cancelled", func(login string) error { return s.Office.CancelReset(r.Context(), v, g.Actor(), login) })
+func (s *Server) postUserResetCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	return s.userAct(w, r, v, g, "cancelled", func(login string) error { return s.Admin.CancelReset(r.Context(), v, g.Actor(), login) })
 }

@@ -59,13 +59,13 @@ var stateNames = map[string][2]string{
 	"disabled": {"Disabled", ""},
 }
 
-func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	q := r.URL.Query()
 	p := usersPage{base: s.console(v, g, "User Administration", "admin-users"), Query: q.Get("q"), State: q.Get("state"), Method: q.Get("method"),
 		Right: countersign.Right(q.Get("right")), sorting: sortOf(r, "name"), Rights: countersign.OfferedRights}
 	p.Alert = flash(r)
 	var err error
-	p.UserList, err = s.Office.Users(r.Context(), v, g.Actor(), admin.Query{Text: sought(p.Query), State: p.State, Method: p.Method, Right: p.Right,
+	p.UserList, err = s.Admin.Users(r.Context(), v, g.Actor(), admin.Query{Text: searchTerm(p.Query), State: p.State, Method: p.Method, Right: p.Right,
 		Sort: p.Sort, Descending: p.Descending, After: q.Get("after"), Before: q.Get("before"), Limit: perPage})
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func differences(saved, typed countersign.User) []difference {
 	}
 	note("Name", saved.Name, typed.Name)
 	note("Email address", saved.Email, typed.Email)
-	note("Mobile phone", dialled(saved.Mobile), dialled(typed.Mobile))
+	note("Mobile phone", formatPhone(saved.Mobile), formatPhone(typed.Mobile))
 	note("Groups", strings.Join(saved.Groups, ", "), strings.Join(slices.Sorted(slices.Values(typed.Groups)), ", "))
 	note("Rights", rightNames(shownRights(saved.Rights)), rightNames(shownRights(typed.Rights)))
 	return all
@@ -136,7 +136,7 @@ var opens = map[countersign.Right]string{
 	countersign.RightMessages:    "Messages and wording",
 }
 
-func (s *Server) userForm(v countersign.Visit, g signin.Guest, title string, u countersign.User) userForm {
+func (s *Server) userForm(v countersign.Visit, g signin.Principal, title string, u countersign.User) userForm {
 	f := userForm{base: s.console(v, g, title, "admin-users"), User: u, Version: u.Version, Groups: strings.Join(u.Groups, ", ")}
 	for _, right := range countersign.OfferedRights {
 		f.Rights = append(f.Rights, rightBox{right, opens[right], u.Has(right), !g.User.Has(right)})
@@ -150,8 +150,8 @@ func (f *userForm) refuseForm(err error) {
 	f.Summary = f.Wrong("user_id", "name", "email", "phone", "group", "right", "reason")
 }
 
-func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
-	if err := s.Office.MayOpen(r.Context(), v, g.Actor(), countersign.RightUsers); err != nil {
+func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	if err := s.Admin.MayOpen(r.Context(), v, g.Actor(), countersign.RightUsers); err != nil {
 		return err
 	}
 	f := s.userForm(v, g, "Add a user", countersign.User{})
@@ -174,9 +174,9 @@ func typedUser(r *http.Request) countersign.User {
 	return u
 }
 
-func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	typed := typedUser(r)
-	u, err := s.Office.AddUser(r.Context(), v, g.Actor(), admin.NewUser{Login: typed.Login, Name: typed.Name, Email: typed.Email, Mobile: typed.Mobile,
+	u, err := s.Admin.AddUser(r.Context(), v, g.Actor(), admin.NewUser{Login: typed.Login, Name: typed.Name, Email: typed.Email, Mobile: typed.Mobile,
 		Groups: typed.Groups, Rights: typed.Rights})
 	if err == nil {
 		http.Redirect(w, r, userPath(u.Login)+"?done=added", http.StatusSeeOther)
@@ -193,15 +193,15 @@ func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersi
 func (s *Server) formRefused(w http.ResponseWriter, refused error, form func() (userForm, error)) error {
 	all := countersign.Problems(refused)
 	if len(all) == 0 || slices.ContainsFunc(all, func(e *countersign.Error) bool {
-		return e.Field == "" && e.Kind != countersign.Invalid && e.Kind != countersign.Exists
+		return e.Field == "" && e.Kind != countersign.KindInvalid && e.Kind != countersign.KindConflict
 	}) {
 		return refused
 	}
 	status := http.StatusUnprocessableEntity
 	switch kind := all[0].Kind; {
-	case kind == countersign.Exists && all[0].Field == "":
+	case kind == countersign.KindConflict && all[0].Field == "":
 		status = http.StatusConflict
-	case kind == countersign.Denied && len(all) == 1: // a right that is not the editor's to give
+	case kind == countersign.KindDenied && len(all) == 1: // a right that is not the editor's to give
 		status = http.StatusForbidden
 	}
 	f, err := form()

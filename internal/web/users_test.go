@@ -10,7 +10,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/housetest"
+	"countersign/internal/apptest"
 )
 
 // User Administration in pages: every user once, in order, forwards and back.
@@ -58,7 +58,7 @@ func TestUserPages(t *testing.T) {
 }
 
 // logins are the users that a list links to, in order.
-func logins(p *housetest.Page) []string {
+func logins(p *apptest.Page) []string {
 	var all []string
 	for _, l := range p.Links() {
 		if login, ok := strings.CutPrefix(l, "/admin/users/"); ok && login != "new" {
@@ -69,7 +69,7 @@ func logins(p *housetest.Page) []string {
 }
 
 // link is the page's link that has a cursor in this direction.
-func link(p *housetest.Page, direction string) string {
+func link(p *apptest.Page, direction string) string {
 	for _, l := range p.Links() {
 		if u, err := url.Parse(l); err == nil && u.Query().Has(direction) {
 			return l
@@ -154,7 +154,7 @@ func TestGrant(t *testing.T) {
 // and keeps it.
 func TestEditKeepsOperator(t *testing.T) {
 	h := house(t)
-	_, err := h.Office.EditUser(t.Context(), h.Visit(), housetest.Operator, "ADMIN", admin.Change{Version: admin.AnyVersion, AddRights: []countersign.Right{countersign.RightOperator}})
+	_, err := h.Admin.EditUser(t.Context(), h.Visit(), apptest.Operator, "ADMIN", admin.Change{Version: admin.AnyVersion, AddRights: []countersign.Right{countersign.RightOperator}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestEditConflict(t *testing.T) {
 	b := signedIn(h, "ADMIN")
 	version := b.Get("/admin/users/BSMITH/edit").Value("version")
 	name := "Robert Smith"
-	if _, err := h.Office.EditUser(t.Context(), h.Visit(), housetest.Operator, "BSMITH", admin.Change{Version: admin.AnyVersion, Name: &name}); err != nil {
+	if _, err := h.Admin.EditUser(t.Context(), h.Visit(), apptest.Operator, "BSMITH", admin.Change{Version: admin.AnyVersion, Name: &name}); err != nil {
 		t.Fatal(err)
 	}
 	p := b.Post("/admin/users/BSMITH/edit", "version", version, "name", "Bobby Smith", "email", "bsmith@demo.example", "phone", "6145550112")
@@ -201,12 +201,12 @@ func TestUnknownUser(t *testing.T) {
 		wantPage(t, p, 404, "There is no such user", "(ADMIN)", "Go to User Administration")
 	}
 	wantPage(t, b.Get("/no/such/page"), 404, "This page does not exist", "(ADMIN)")
-	wantPage(t, h.Browser("192.0.2.99", housetest.Chrome).Get("/no/such/page"), 404, "This page does not exist")
+	wantPage(t, h.Browser("192.0.2.99", apptest.Chrome).Get("/no/such/page"), 404, "This page does not exist")
 }
 
 // What an administrator does to another user: devices, sessions, state.
 func TestActsOnAUser(t *testing.T) {
-	houses(t, func(t *testing.T, h *housetest.House) {
+	houses(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")
 		user := signedIn(h, "BSMITH")
 		b := signedIn(h, "ADMIN")
@@ -250,7 +250,7 @@ func TestInvite(t *testing.T) {
 // Resetting oneself belongs on the User Profile; a reset upwards is refused
 // before the reason is asked for (RS-02, D-43).
 func TestResetPagesThatRefuse(t *testing.T) {
-	houses(t, func(t *testing.T, h *housetest.House) {
+	houses(t, func(t *testing.T, h *apptest.App) {
 		h.User("CBILLS", countersign.RightReset)
 		b := signedIn(h, "CBILLS")
 		wantPage(t, b.Get("/admin/users/ADMIN/reset-two-factor"), 403, "Ann Admin holds a right that you do not hold", "Go to User Administration")
@@ -268,11 +268,11 @@ func TestResetPagesThatRefuse(t *testing.T) {
 
 // The User Profile: devices, sessions and methods of the guest, and nobody else's.
 func TestProfile(t *testing.T) {
-	houses(t, func(t *testing.T, h *housetest.House) {
+	houses(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")
-		b := h.Browser("192.0.2.10", housetest.Chrome)
+		b := h.Browser("192.0.2.10", apptest.Chrome)
 		b.EnrollApp("BSMITH", "app")
-		other := h.Browser("192.0.2.11", housetest.Edge)
+		other := h.Browser("192.0.2.11", apptest.Edge)
 		other.SignIn("BSMITH")
 		h.Pass(45 * time.Second)
 		wantPage(t, b.Get("/profile"), 200, "Authenticator (Default)", "Email", "Required, so it cannot be removed", "This device", "This session", "You are asked again after November 9 at 2:00 PM")

@@ -17,36 +17,36 @@ const wordingPath = "/admin/messages/wording"
 type wordingsPage struct {
 	base
 	View  admin.WordingView
-	Typed admin.Naming
+	Typed admin.NamesChange
 	Newer bool // somebody else has saved meanwhile: what he saved is View
 }
 
 // By says who chose the words of a message, and when.
 func (p wordingsPage) By(r admin.WordingRow) string {
-	return "Changed " + p.Day(r.Words.Changed) + " by " + person(r.Words.By)
+	return "Changed " + p.Day(r.Words.Changed) + " by " + actorName(r.Words.By)
 }
 
 // registerWording registers the pages of wording. Each message has routes of its
 // own: a name in the path would be taken for that of a sent message.
-func (s *Server) registerWording(k kit) {
-	k.guest("GET "+wordingPath, s.getWordings)
-	k.typed("POST "+wordingPath, "act.names", wordingPath, s.postNames)
+func (s *Server) registerWording(k router) {
+	k.Session("GET "+wordingPath, s.getWordings)
+	k.ValidateFirst("POST "+wordingPath, "act.names", wordingPath, s.postNames)
 	for _, kind := range wording.Kinds {
 		path := wordingPath + "/" + kind.Name
-		k.guest("GET "+path, s.getWording(kind.Name))
-		k.typed("POST "+path, "act.wording", path, s.postWording(kind.Name))
+		k.Session("GET "+path, s.getWording(kind.Name))
+		k.ValidateFirst("POST "+path, "act.wording", path, s.postWording(kind.Name))
 	}
 }
 
-func (s *Server) wordings(r *http.Request, v countersign.Visit, g signin.Guest) (wordingsPage, error) {
+func (s *Server) wordings(r *http.Request, v countersign.Visit, g signin.Principal) (wordingsPage, error) {
 	p := wordingsPage{base: s.console(v, g, "Wording", "admin-wording")}
 	var err error
-	p.View, err = s.Office.Wordings(r.Context(), v, g.Actor())
-	p.Typed = admin.Naming{Product: p.View.Agency.ProductName(), WasProduct: p.View.Agency.ProductName(), From: p.View.Sender, WasFrom: p.View.Sender}
+	p.View, err = s.Admin.Wordings(r.Context(), v, g.Actor())
+	p.Typed = admin.NamesChange{Product: p.View.Agency.ProductName(), WasProduct: p.View.Agency.ProductName(), From: p.View.Sender, WasFrom: p.View.Sender}
 	return p, err
 }
 
-func (s *Server) getWordings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getWordings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.wordings(r, v, g)
 	if err != nil {
 		return err
@@ -62,19 +62,19 @@ func (s *Server) getWordings(w http.ResponseWriter, r *http.Request, v countersi
 	return s.show(w, http.StatusOK, "console_wordings", p)
 }
 
-func (s *Server) postNames(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postNames(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 	p, err := s.wordings(r, v, g)
 	if err != nil {
 		return err
 	}
 	was := p.Typed
-	typed := admin.Naming{Product: formOr(r, "product", was.Product), WasProduct: formOr(r, "was_product", was.WasProduct),
+	typed := admin.NamesChange{Product: formOr(r, "product", was.Product), WasProduct: formOr(r, "was_product", was.WasProduct),
 		From: formOr(r, "from", was.From), WasFrom: formOr(r, "was_from", was.WasFrom)}
 	done := "saved"
 	if movesDomain(typed.WasFrom, typed.From) {
 		done = "sender"
 	}
-	err = s.Office.SaveNames(r.Context(), v, g.Actor(), typed)
+	err = s.Admin.SaveNames(r.Context(), v, g.Actor(), typed)
 	if countersign.CodeOf(err) == "wording.unchanged" {
 		done, err = "unchanged", nil
 	}
@@ -87,10 +87,10 @@ func (s *Server) postNames(w http.ResponseWriter, r *http.Request, v countersign
 
 // namesRefused shows the page again with what was typed. If somebody else has
 // saved meanwhile, what he saved stands above it, and saving again means it.
-func (s *Server) namesRefused(w http.ResponseWriter, p wordingsPage, typed admin.Naming, err error) error {
+func (s *Server) namesRefused(w http.ResponseWriter, p wordingsPage, typed admin.NamesChange, err error) error {
 	status := http.StatusUnprocessableEntity
 	switch {
-	case countersign.KindOf(err) == countersign.Exists:
+	case countersign.KindOf(err) == countersign.KindConflict:
 		status, p.Newer = http.StatusConflict, true
 		typed.WasProduct, typed.WasFrom = p.Typed.WasProduct, p.Typed.WasFrom
 	case !isInvalid(err):
@@ -110,7 +110,7 @@ func formOr(r *http.Request, name, other string) string {
 }
 
 // isInvalid tells whether what was typed is wrong, in one field or several.
-func isInvalid(err error) bool { return countersign.Includes(err, countersign.Invalid) }
+func isInvalid(err error) bool { return countersign.Includes(err, countersign.KindInvalid) }
 
 // movesDomain tells whether mail will come from another domain than before.
 func movesDomain(was, is string) bool {

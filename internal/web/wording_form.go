@@ -15,9 +15,9 @@ type wordingPage struct {
 	base
 	Row    admin.WordingRow
 	Sender string // of all mail, as it is now
-	Typed  admin.Rewording
+	Typed  admin.WordingChange
 	Shown  *admin.WordingPreview // nil: no preview was asked for
-	Was    admin.Rewording       // conflict: what stood there when the form was opened
+	Was    admin.WordingChange   // conflict: what stood there when the form was opened
 	By     string                // conflict: who has saved meanwhile; empty: the original text is back
 }
 
@@ -68,20 +68,20 @@ func (p wordingPage) Lines() int {
 	return 12
 }
 
-func (s *Server) wordingPage(r *http.Request, v countersign.Visit, g signin.Guest, kind string) (wordingPage, error) {
-	view, err := s.Office.Wordings(r.Context(), v, g.Actor())
+func (s *Server) wordingPage(r *http.Request, v countersign.Visit, g signin.Principal, kind string) (wordingPage, error) {
+	view, err := s.Admin.Wordings(r.Context(), v, g.Actor())
 	if err != nil {
 		return wordingPage{}, err
 	}
 	row, _ := view.Row(kind)
 	p := wordingPage{base: s.console(v, g, "", "admin-wording"), Row: row, Sender: view.Sender}
 	p.Title = "Wording of " + p.Which()
-	p.Typed = admin.Rewording{Kind: kind, From: view.Sender, WasFrom: view.Sender, Subject: row.Words.Subject, Body: row.Words.Body, Version: row.Words.Version}
+	p.Typed = admin.WordingChange{Kind: kind, From: view.Sender, WasFrom: view.Sender, Subject: row.Words.Subject, Body: row.Words.Body, Version: row.Words.Version}
 	return p, nil
 }
 
-func (s *Server) getWording(kind string) guestHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) getWording(kind string) sessionHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 		p, err := s.wordingPage(r, v, g, kind)
 		if err != nil {
 			return err
@@ -100,8 +100,8 @@ func (s *Server) getWording(kind string) guestHandler {
 	}
 }
 
-func (s *Server) postWording(kind string) guestHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest) error {
+func (s *Server) postWording(kind string) sessionHandler {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
 		now, err := s.wordingPage(r, v, g, kind)
 		if err != nil {
 			return err
@@ -112,12 +112,12 @@ func (s *Server) postWording(kind string) guestHandler {
 		case step == "preview":
 			return s.previewWording(w, r, v, g, now, typed)
 		case step == "original":
-			done, err = "original", s.Office.OriginalWording(r.Context(), v, g.Actor(), kind, typed.Version)
+			done, err = "original", s.Admin.OriginalWording(r.Context(), v, g.Actor(), kind, typed.Version)
 		default:
 			if movesDomain(typed.WasFrom, typed.From) {
 				done = "sender"
 			}
-			err = s.Office.SaveWording(r.Context(), v, g.Actor(), typed)
+			err = s.Admin.SaveWording(r.Context(), v, g.Actor(), typed)
 		}
 		if countersign.CodeOf(err) == "wording.unchanged" {
 			done, err = "unchanged", nil
@@ -131,14 +131,14 @@ func (s *Server) postWording(kind string) guestHandler {
 }
 
 // typedWording is what the form says; what it does not name stays as it is.
-func typedWording(r *http.Request, now wordingPage) admin.Rewording {
-	return admin.Rewording{Kind: now.Row.Name, From: formOr(r, "from", now.Sender), WasFrom: formOr(r, "was_from", now.Sender),
+func typedWording(r *http.Request, now wordingPage) admin.WordingChange {
+	return admin.WordingChange{Kind: now.Row.Name, From: formOr(r, "from", now.Sender), WasFrom: formOr(r, "was_from", now.Sender),
 		Subject: r.PostForm.Get("subject"), Body: r.PostForm.Get("body"), Version: versionOf(r)}
 }
 
 // previewWording shows what was typed as people would get it.
-func (s *Server) previewWording(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Guest, p wordingPage, typed admin.Rewording) error {
-	shown, err := s.Office.PreviewWording(r.Context(), v, g.Actor(), typed)
+func (s *Server) previewWording(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, p wordingPage, typed admin.WordingChange) error {
+	shown, err := s.Admin.PreviewWording(r.Context(), v, g.Actor(), typed)
 	if err != nil {
 		return s.wordingRefused(w, r, p, typed, err)
 	}
@@ -148,12 +148,12 @@ func (s *Server) previewWording(w http.ResponseWriter, r *http.Request, v counte
 
 // wordingRefused shows the form again with what was typed, and why nothing was
 // saved; or, if somebody else has saved meanwhile, what he saved beside it.
-func (s *Server) wordingRefused(w http.ResponseWriter, r *http.Request, p wordingPage, typed admin.Rewording, err error) error {
-	if countersign.KindOf(err) == countersign.Exists {
-		p.Was = admin.Rewording{From: typed.WasFrom, Subject: r.PostForm.Get("was_subject"), Body: r.PostForm.Get("was_body")}
+func (s *Server) wordingRefused(w http.ResponseWriter, r *http.Request, p wordingPage, typed admin.WordingChange, err error) error {
+	if countersign.KindOf(err) == countersign.KindConflict {
+		p.Was = admin.WordingChange{From: typed.WasFrom, Subject: r.PostForm.Get("was_subject"), Body: r.PostForm.Get("was_body")}
 		p.Typed, p.Title = typed, "Changed by somebody else in the meantime"
 		if p.Row.Own() {
-			p.By = capital(person(p.Row.Words.By))
+			p.By = upperFirst(actorName(p.Row.Words.By))
 		}
 		return s.show(w, http.StatusConflict, "console_wording-conflict", p)
 	}

@@ -38,7 +38,7 @@ func named(names ...string) []option {
 }
 
 // Other is a time zone that is chosen though the list does not have it.
-func (p welcomePage) Other() string {
+func (p activationPage) Other() string {
 	for _, g := range p.Zones {
 		if slices.ContainsFunc(g.Zones, func(o option) bool { return o.Value == p.Naming.Zone }) {
 			return ""

@@ -21,13 +21,13 @@ const (
 // Read parses the words of a message and says beside each field what is wrong:
 // what does not parse, with its place; what is missing, too long, or would put
 // the token where it must not stand (OT-06).
-func (k Kind) Read(w countersign.Wording) (words Words, err error) {
+func (k Kind) Read(w countersign.Wording) (words Texts, err error) {
 	var wrongSubject, wrongBody error
 	if k.Mail() {
 		words.Subject, wrongSubject = k.subject(w.Subject)
 	}
 	words.Body, wrongBody = k.body(w.Body)
-	return words, errors.Join(beside("subject", wrongSubject), beside("body", wrongBody))
+	return words, errors.Join(nextTo("subject", wrongSubject), nextTo("body", wrongBody))
 }
 
 func (k Kind) subject(typed string) (Text, error) {
@@ -68,7 +68,7 @@ func (k Kind) body(typed string) (Text, error) {
 	if err == nil && k.Needs != "" && !t.Holds(k.Needs) {
 		return nil, refuse("template.needs", countersign.Args{"Name": "{" + k.Needs + "}"})
 	}
-	if p, found := t.glued(); found {
+	if p, found := t.secretInURL(); found {
 		return nil, fault("template.glued", p.At, countersign.Args{"Name": "{" + p.Name + "}"})
 	}
 	return t, err
@@ -85,7 +85,7 @@ func (k Kind) parse(typed string) (Text, error) {
 			continue
 		}
 		args := countersign.Args{"Name": shorten(p.Name), "Names": k.List()}
-		if meant := k.meant(p.Name); meant != "" {
+		if meant := k.nearestName(p.Name); meant != "" {
 			args["Meant"] = "{" + meant + "}"
 			return nil, fault("template.parse", p.At, args)
 		}
@@ -97,8 +97,8 @@ func (k Kind) parse(typed string) (Text, error) {
 // List is the names as a hint shows them.
 func (k Kind) List() string { return "{" + strings.Join(k.Names, "}, {") + "}" }
 
-// meant is the name that somebody probably meant; empty if none is near.
-func (k Kind) meant(typed string) string {
+// nearestName is the name that somebody probably meant; empty if none is near.
+func (k Kind) nearestName(typed string) string {
 	typed = strings.ToLower(strings.Join(strings.Fields(typed), "_"))
 	if utf8.RuneCountInString(typed) > 20 {
 		return ""
@@ -147,11 +147,11 @@ func tooLong(typed string, most int) error {
 }
 
 func refuse(code string, args countersign.Args) error {
-	return &countersign.Error{Kind: countersign.Invalid, Code: code, Args: args}
+	return &countersign.Error{Kind: countersign.KindInvalid, Code: code, Args: args}
 }
 
-// beside puts an error to its field.
-func beside(field string, err error) error {
+// nextTo puts an error to its field.
+func nextTo(field string, err error) error {
 	var e *countersign.Error
 	if errors.As(err, &e) {
 		e.Field = field

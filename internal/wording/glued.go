@@ -12,10 +12,10 @@ var secrets = []string{Token, Link}
 // harmless are the names whose values are the house's own and no part of an address.
 var harmless = []string{Reference, Expires, Life}
 
-// glued is the first secret that stands within what a mail program or a phone may
+// secretInURL is the first secret that stands within what a mail program or a phone may
 // take for an address, as in https://elsewhere.example/{token}: whoever presses it
 // would send the secret there. Beside spaces and plain letters it is out of reach.
-func (t Text) glued() (Part, bool) {
+func (t Text) secretInURL() (Part, bool) {
 	var word strings.Builder
 	var held, found *Part
 	end := func() {

@@ -10,7 +10,7 @@ import (
 type Kind struct {
 	Name    string // in addresses and rows: "token"
 	Title   string // for people
-	Message countersign.Kind
+	Message countersign.MessageKind
 	Channel countersign.Channel
 	Names   []string // what may stand in braces
 	Needs   string   // the name that its text must hold; empty: none
@@ -38,29 +38,29 @@ const (
 // Kinds are all of them. Warnings are not among them: whoever could word them
 // could leave out what they warn of.
 var Kinds = []Kind{
-	{Name: "token", Title: "Token mail", Message: countersign.KindToken, Channel: countersign.ByEmail, Needs: Token,
+	{Name: "token", Title: "Token mail", Message: countersign.MessageToken, Channel: countersign.ChannelEmail, Needs: Token,
 		Names:   []string{Product, Token, Reference, Expires, Life, Agency, Help, Name, UserID},
 		Subject: "Your {product} token ({reference})",
 		Body: "Your {product} time-based, one-time token is: {token}\n\n" +
 			"This Token will expire in {life}. After expiration, a new Token must be generated from the {product} login screen.",
 		Always: "Below your text always come the reference and until when the token works, what to do if it was not the reader who signs in, and your help contact."},
-	{Name: "token-sms", Title: "Token text message", Message: countersign.KindToken, Channel: countersign.BySMS, Needs: Token,
+	{Name: "token-sms", Title: "Token text message", Message: countersign.MessageToken, Channel: countersign.ChannelSMS, Needs: Token,
 		Names:  []string{Product, Token, Reference, Expires, Life, Agency},
 		Body:   "Your {product} token is {token}. Reference {reference}.",
 		Always: "Below your text always comes the line by which a phone offers the token on your pages only. All of it has to fit into one text message."},
-	{Name: "activation", Title: "Link to choose a password", Message: countersign.KindActivation, Channel: countersign.ByEmail, Needs: Link,
+	{Name: "activation", Title: "Link to choose a password", Message: countersign.MessageActivation, Channel: countersign.ChannelEmail, Needs: Link,
 		Names:   []string{Product, Link, Expires, Agency, Help, Name, UserID},
 		Subject: "Your user ID for {product}",
 		Body: "Welcome to {product}\n\n{agency} has made the user ID {user_id} for you.\n\nChoose a password:\n{link}\n\n" +
 			"The link works once, until {expires}. Then sign in; set-up of two factor authentication follows where your agency asks for it, and takes about two minutes.",
 		Always: "Below your text always comes what to do if the reader does not expect it."},
-	{Name: "invitation", Title: "Invitation to set up", Message: countersign.KindInvitation, Channel: countersign.ByEmail,
+	{Name: "invitation", Title: "Invitation to set up", Message: countersign.MessageInvitation, Channel: countersign.ChannelEmail,
 		Names:   []string{Product, By, Agency, Help, Name, UserID},
 		Subject: "Set up two factor authentication for {product}",
 		Body: "Please set up two factor authentication\n\n{by} asks you to set up two factor authentication for your user ID {user_id}.\n\n" +
 			"Go to {product} the way you always do, and sign in. If set-up does not follow by itself, open your User Profile, then Setup 2 Factor Authentication. It takes about two minutes.",
 		Always: "Below your text always comes what to do if the reader does not expect it."},
-	{Name: "password-reset", Title: "Link to choose a new password", Message: countersign.KindPasswordLink, Channel: countersign.ByEmail, Needs: Link,
+	{Name: "password-reset", Title: "Link to choose a new password", Message: countersign.MessagePasswordLink, Channel: countersign.ChannelEmail, Needs: Link,
 		Names:   []string{Product, Link, Expires, Agency, Help, Name, UserID, Device},
 		Subject: "Choose a new password for {product}",
 		Body:    "Choose a new password\n\nSomebody asked for a new password for user ID {user_id}, from {device}.\n\nChoose a new password:\n{link}",
@@ -73,7 +73,7 @@ func Of(name string) (Kind, bool) {
 }
 
 // For is the kind that words a message; false if its words are the house's.
-func For(m countersign.Kind, c countersign.Channel) (Kind, bool) {
+func For(m countersign.MessageKind, c countersign.Channel) (Kind, bool) {
 	return find(func(k Kind) bool { return k.Message == m && k.Channel == c })
 }
 
@@ -86,21 +86,21 @@ func find(f func(Kind) bool) (Kind, bool) {
 }
 
 // Mail tells whether the message is a mail: it has a sender and a subject.
-func (k Kind) Mail() bool { return k.Channel == countersign.ByEmail }
+func (k Kind) Mail() bool { return k.Channel == countersign.ChannelEmail }
 
 // Original is the original text as an agency's own words would be kept.
 func (k Kind) Original() countersign.Wording {
 	return countersign.Wording{Kind: k.Name, Subject: k.Subject, Body: k.Body}
 }
 
-// Words are a subject and a text that were read and are right.
-type Words struct {
+// Texts are a subject and a text that were read and are right.
+type Texts struct {
 	Subject Text
 	Body    Text
 }
 
 // Originals are the words of the original text.
-func (k Kind) Originals() Words {
+func (k Kind) Originals() Texts {
 	words, err := k.Read(k.Original())
 	if err != nil {
 		panic("wording: the original text of " + k.Name + ": " + err.Error()) // TestOriginals reads them all

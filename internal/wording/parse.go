@@ -179,5 +179,5 @@ func fault(code string, at Place, args countersign.Args) error {
 	for k, v := range args {
 		all[k] = v
 	}
-	return &countersign.Error{Kind: countersign.Invalid, Code: code, Args: all}
+	return &countersign.Error{Kind: countersign.KindInvalid, Code: code, Args: all}
 }

@@ -82,7 +82,7 @@ func TestOriginals(t *testing.T) {
 			t.Errorf("%s would be kept as another text", k.Name)
 		}
 	}
-	if _, ok := wording.For(countersign.KindNewConnection, countersign.ByEmail); ok {
+	if _, ok := wording.For(countersign.MessageNewConnection, countersign.ChannelEmail); ok {
 		t.Error("a warning can be worded")
 	}
 }

@@ -1,0 +1,395 @@
+package apptest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign/internal/policy"
+	"countersign/internal/store"
+)
+
+const bsmith = "bsmith@demo.example"
+
+// fail enters wrong tokens into a sign-in that asks for one, and returns the last answer.
+func (b *Browser) fail(n int) (p *Page) {
+	for range n {
+		p = b.Post("/sign-in/token", "token", "000000")
+	}
+	return p
+}
+
+// failSignIn is a sign-in with the right password and three wrong tokens.
+func failSignIn(t *testing.T, h *App, ip string) {
+	t.Helper()
+	failSignInWith(t, h, ip, Password)
+}
+
+func failSignInWith(t *testing.T, h *App, ip, password string) {
+	t.Helper()
+	b := h.Browser(ip, Edge)
+	wantToken(t, b.SignInWith("BSMITH", password))
+	wantAt(t, b.fail(3), 200, "/sign-in", "After three failed attempts you need to log in again")
+}
+
+// TH-01, TH-03, D-28: after the second failed sign-in its user waits 30 seconds
+// for this method, then 60, and so on: on every node, for a sign-in begun before
+// as well; a right token is refused too, and no token is sent meanwhile. A
+// success begins the row anew.
+func TestTokenWaits(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.User("BSMITH")
+		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+		h.Pass(2 * time.Hour)
+		before := h.Browser("192.0.2.50", Chrome)
+		before.SignIn("BSMITH")
+		failSignIn(t, h, "192.0.2.21")
+		failSignIn(t, h, "192.0.2.22")
+		right := h.Token(bsmith)
+		sent := len(h.Mail(bsmith))
+		wantWait(t, h.Browser("192.0.2.23", Edge).SignIn("BSMITH"), 30*time.Second, "Too many attempts. You can try again at ")
+		node := h.Node()
+		wantWait(t, node.Browser("192.0.2.24", Edge).SignIn("BSMITH"), 30*time.Second)
+		wantWait(t, before.Post("/sign-in/token", "token", right), 30*time.Second)
+		wantAt(t, before.Get("/sign-in/token"), 200, "/sign-in/token", "Too many attempts")
+		wantWait(t, before.Post("/sign-in/token/new"), 30*time.Second)
+		if n := len(h.Mail(bsmith)); n != sent {
+			t.Errorf("%d messages were sent during the wait", n-sent)
+		}
+		wait := 30 * time.Second
+		for _, next := range []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, time.Hour} {
+			h.Pass(wait)
+			failSignIn(t, h, "192.0.2.25")
+			wantWait(t, h.Browser("192.0.2.26", Edge).SignIn("BSMITH"), next)
+			wait = next
+		}
+		h.Pass(wait)
+		b := h.Browser("192.0.2.27", Chrome)
+		b.SignIn("BSMITH")
+		wantIn(t, b.Post("/sign-in/token", "token", h.Token(bsmith)), "BSMITH")
+		failSignIn(t, h, "192.0.2.28")
+		wantToken(t, h.Browser("192.0.2.29", Edge).SignIn("BSMITH"))
+	})
+}
+
+// V1, V9: who never finishes a sign-in counts all the same: guesses are counted,
+// not sign-ins.
+func TestUnfinishedSignInsCount(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.User("BSMITH")
+		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+		for i := range 6 {
+			b := h.Browser(fmt.Sprintf("192.0.2.%d", 100+i), Edge)
+			b.SignIn("BSMITH")
+			b.fail(1)
+		}
+		wantWait(t, h.Browser("192.0.2.120", Edge).SignIn("BSMITH"), 30*time.Second)
+	})
+}
+
+// D-28: the wait is for one method; another one goes on. The step-up and the
+// wizard wait as well (V10).
+func TestAnotherMethodDoesNotWait(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.User("BSMITH")
+		desk := h.Browser("192.0.2.10", Chrome)
+		key := desk.EnrollApp("BSMITH", "email")
+		h.Pass(2 * time.Hour)
+		failSignIn(t, h, "192.0.2.21")
+		failSignIn(t, h, "192.0.2.22")
+		b := h.Browser("192.0.2.23", Chrome)
+		p := b.SignIn("BSMITH")
+		wantAt(t, p, 200, "/sign-in/token", "Too many attempts", "Authenticator app")
+		wantAt(t, b.Post("/sign-in/other-way", "method", "app"), 200, "/sign-in/token", "authenticator app")
+		wantIn(t, b.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
+
+		desk.SignIn("BSMITH") // remembered
+		desk.Get("/profile/reset-two-factor")
+		p = desk.Post("/profile/reset-two-factor", "password", Password)
+		wantAt(t, p, 200, "/step-up", "Too many attempts")
+		wantWait(t, desk.Post("/step-up", "token", "000000"), 30*time.Second)
+	})
+}
+
+// TH-02, V1, V10: 30 wrong tokens in 24 hours, with a good sign-in between each
+// two, stop all tokens: the 31st is not looked at, a right one neither, by any
+// method, in a step-up and after a restart. The user is told once; remembered
+// devices go on. The first that falls out of the day makes room for one.
+func TestThirtyWrongTokensInADay(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.User("BSMITH")
+		desk := h.Browser("192.0.2.10", Chrome)
+		key := desk.EnrollApp("BSMITH", "app")
+		good := h.Browser("192.0.2.11", Chrome)
+		for i := range 30 {
+			h.Pass(10 * time.Minute)
+			b := h.Browser(fmt.Sprintf("192.0.2.%d", 100+i), Edge)
+			b.SignIn("BSMITH")
+			b.fail(1)
+			if i == 29 {
+				break
+			}
+			h.Pass(time.Minute)
+			good.SignIn("BSMITH")
+			wantIn(t, good.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
+			good.SignOut()
+			good.Forget()
+		}
+		h.Pass(time.Minute)
+		until := policy.Day - 29*11*time.Minute - time.Minute
+		b := h.Browser("192.0.2.200", Chrome)
+		wantWait(t, b.SignIn("BSMITH"), until, "Tokens are stopped for your user ID", "30 wrong tokens in 24 hours", "Tokens work again ")
+		wantWait(t, h.Node().Browser("192.0.2.201", Chrome).SignIn("BSMITH"), until)
+		if n := countSubjects(h, bsmith, "Tokens are stopped for your user ID"); n != 1 {
+			t.Errorf("%d letters, want 1", n)
+		}
+		if !slices.Contains(h.Events("BSMITH"), "throttle.alarm refused") {
+			t.Error("the stop is not in the audit log")
+		}
+		desk.SignOut()
+		wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+		desk.Get("/profile/reset-two-factor")
+		wantAt(t, desk.Post("/profile/reset-two-factor", "password", Password), 200, "/step-up", "30 wrong tokens in 24 hours")
+		wantWait(t, desk.Post("/step-up", "token", h.AppToken(key)), until, "Tokens are stopped for your user ID")
+
+		h.Pass(until)
+		b.SignIn("BSMITH")
+		wantIn(t, b.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
+		b = h.Browser("192.0.2.202", Edge)
+		b.SignIn("BSMITH")
+		b.fail(1)
+		wantWait(t, h.Browser("192.0.2.203", Edge).SignIn("BSMITH"), 10*time.Minute+time.Minute)
+	})
+}
+
+// TH-02: 100 wrong tokens in 30 days close the method until it is bound again,
+// and the password until a new one is chosen. Nothing opens by waiting.
+func TestAHundredWrongTokensInAMonth(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		u := h.User("BSMITH")
+		desk := h.Browser("192.0.2.10", Chrome)
+		key := desk.EnrollApp("BSMITH", "app")
+		for i := range 100 {
+			if i%25 == 0 {
+				h.Pass(25 * time.Hour)
+			}
+			b := h.Browser(fmt.Sprintf("192.0.2.%d", 100+i%100), Edge)
+			b.SignIn("BSMITH")
+			b.fail(1)
+			if i%3 == 2 { // a good sign-in: nothing waits
+				h.Pass(time.Minute)
+				good := h.Browser("192.0.2.11", Chrome)
+				good.SignIn("BSMITH")
+				wantIn(t, good.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
+			}
+		}
+		for _, b := range []*Browser{h.Browser("192.0.2.12", Chrome), desk} {
+			b.Get("/sign-in")
+			if p := b.Post("/sign-in", "user_id", "BSMITH", "password", Password); p.Status != 429 || !p.Says("opens again when a new password is chosen") {
+				t.Fatalf("the password still works: %d %s", p.Status, p.Text())
+			}
+		}
+		h.Pass(25 * time.Hour)
+		clearPasswords(t, h, u)
+		b := h.Browser("192.0.2.12", Chrome)
+		p := b.SignIn("BSMITH")
+		wantAt(t, p, 200, "/sign-in/token", "This way is closed for your user ID", "Email")
+		b.Post("/sign-in/other-way", "method", "app")
+		p = b.Post("/sign-in/token", "token", h.AppToken(key))
+		if p.Status != 429 || !p.Says("This way is closed for your user ID") || p.comeBack() == 0 {
+			t.Fatalf("the app still works: %d %s", p.Status, p.Text())
+		}
+		if n := countSubjects(h, bsmith, "A method of yours was closed"); n != 1 {
+			t.Errorf("%d letters, want 1", n)
+		}
+		if _, err := h.Admin.ResetTwoFactor(t.Context(), h.Visit(), Operator, "BSMITH", "called back"); err != nil {
+			t.Fatal(err)
+		}
+		again := h.Browser("192.0.2.13", Chrome)
+		key = again.EnrollApp("BSMITH", "app")
+		h.Pass(time.Minute)
+		b = h.Browser("192.0.2.14", Chrome)
+		b.SignIn("BSMITH")
+		wantIn(t, b.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
+	})
+}
+
+// NT-03: a right password and a failed second factor are told by one letter an
+// hour, and on the home page after the next sign-in, until the user answers.
+func TestSomebodyKnowsThePassword(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.User("BSMITH")
+		desk := h.Browser("192.0.2.10", Chrome)
+		desk.Enroll("BSMITH")
+		desk.SignOut()
+		letters := func() int { return countSubjects(h, bsmith, "Somebody may know your Agency Integrator password") }
+		h.Pass(2 * time.Hour)
+		failSignIn(t, h, "198.51.100.23")
+		failSignIn(t, h, "198.51.100.23")
+		if n := letters(); n != 1 {
+			t.Fatalf("%d letters within an hour, want 1", n)
+		}
+		var text string
+		for _, m := range h.Mail(bsmith) {
+			if strings.HasPrefix(m.Subject, "Somebody may know") {
+				text = m.Text
+			}
+		}
+		if !strings.Contains(text, "198.51.100.23") || !strings.Contains(text, "Wrong tokens: 3") || strings.Contains(text, "000000") {
+			t.Errorf("the letter:\n%s", text)
+		}
+		h.Pass(time.Hour)
+		failSignIn(t, h, "198.51.100.23")
+		if n := letters(); n != 2 {
+			t.Errorf("%d letters after an hour, want 2", n)
+		}
+		h.Pass(5 * time.Minute)
+		p := desk.SignIn("BSMITH")
+		wantAt(t, p, 200, "/", "Somebody knows your password", "from 198.51.100.23 and then three wrong tokens", "They did not get in.", "twice before")
+		wantAt(t, desk.Get("/"), 200, "/", "Somebody knows your password")
+		p = desk.Post("/profile/notices/seen")
+		wantAt(t, p, 200, "/", "You are signed in")
+		if p.Says("Somebody knows your password") {
+			t.Error("the notice stands after it was answered")
+		}
+		if !slices.Contains(h.Events("BSMITH"), "password.known_seen ok") {
+			t.Error("the answer is not in the audit log")
+		}
+	})
+}
+
+// NT-03: abandoned sign-ins are told when they are over: those that nobody
+// finished, and those that were cancelled; not those after which the user
+// signed in from the same browser.
+func TestAbandonedSignIns(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.User("BSMITH")
+		desk := h.Browser("192.0.2.10", Chrome)
+		desk.Enroll("BSMITH")
+		letters := func() int {
+			t.Helper()
+			if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+				t.Fatal(err)
+			}
+			return countSubjects(h, bsmith, "Somebody may know your")
+		}
+		cases := []struct {
+			name   string
+			letter bool
+			do     func()
+		}{
+			{"nobody finished it", true, func() { h.Browser("198.51.100.1", Edge).SignIn("BSMITH") }},
+			{"cancelled", true, func() {
+				b := h.Browser("198.51.100.2", Edge)
+				b.SignIn("BSMITH")
+				b.Post("/sign-in/cancel")
+			}},
+			{"one wrong token, and cancelled", true, func() {
+				b := h.Browser("198.51.100.3", Edge)
+				b.SignIn("BSMITH")
+				b.fail(1)
+				b.Post("/sign-in/cancel")
+			}},
+			{"cancelled, then finished from the same browser", false, func() {
+				b := h.Browser("198.51.100.4", Edge)
+				b.SignIn("BSMITH")
+				b.Post("/sign-in/cancel")
+				b.SignIn("BSMITH")
+				b.Post("/sign-in/token", "token", h.Token(bsmith))
+			}},
+			{"left, then finished from the same browser", false, func() {
+				b := h.Browser("198.51.100.5", Edge)
+				b.SignIn("BSMITH")
+				h.Mail(bsmith) // the first token arrives before the second one is made
+				b.SignIn("BSMITH")
+				b.Post("/sign-in/token", "token", h.Token(bsmith))
+			}},
+			{"left, and the user signed in elsewhere", true, func() {
+				h.Browser("198.51.100.6", Edge).SignIn("BSMITH")
+				desk.SignOut()
+				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+			}},
+			{"left by the same kind of browser of another network", true, func() {
+				h.Browser("198.51.100.8", Chrome).SignIn("BSMITH")
+				desk.SignOut()
+				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+			}},
+			{"left by another browser of the same network", true, func() {
+				h.Browser("192.0.2.10", Edge).SignIn("BSMITH")
+				desk.SignOut()
+				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+			}},
+			{"finished", false, func() {
+				b := h.Browser("198.51.100.7", Edge)
+				b.SignIn("BSMITH")
+				b.Post("/sign-in/token", "token", h.Token(bsmith))
+			}},
+		}
+		for _, c := range cases {
+			h.Pass(2 * time.Hour)
+			before := letters()
+			c.do()
+			h.Pass(policy.AttemptLife - time.Millisecond)
+			if n := letters() - before; n != 0 && !strings.HasPrefix(c.name, "one wrong") {
+				t.Errorf("%s: %d letters before it was over", c.name, n)
+			}
+			h.Pass(time.Millisecond)
+			if n := letters() - before; (n == 1) != c.letter {
+				t.Errorf("%s: %d letters", c.name, n)
+			}
+			if n := letters() - before; (n == 1) != c.letter {
+				t.Errorf("%s: told twice", c.name)
+			}
+		}
+	})
+}
+
+// V9: a token that proves a new address of the profile is guessed at like any
+// other: all paths count for the user.
+func TestProfileTokensCount(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.User("BSMITH")
+		b := h.Browser("192.0.2.10", Chrome)
+		b.Enroll("BSMITH")
+		b.Get("/profile/email")
+		b.Post("/profile/email", "email", "bob@elsewhere.example")
+		b.Post("/profile/email/token", "token", "000000")
+		b.Post("/profile/email/token", "token", "000000")
+		for i := range 4 {
+			half := h.Browser(fmt.Sprintf("192.0.2.%d", 20+i), Edge)
+			half.SignIn("BSMITH")
+			half.fail(1)
+		}
+		wantWait(t, b.Post("/profile/email/token", "token", h.Token("bob@elsewhere.example")), 30*time.Second)
+	})
+}
+
+// AU-01: the row of a wrong token names the method that was guessed at.
+func TestWrongTokensNameTheirMethod(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.User("BSMITH")
+		key := h.Browser("192.0.2.10", Chrome).EnrollApp("BSMITH", "app")
+		h.Pass(time.Hour)
+		b := h.Browser("198.51.100.1", Edge)
+		b.SignIn("BSMITH")
+		b.Post("/sign-in/token", "token", otherThan(h.AppToken(key)))
+		b.Get("/sign-in/other-way")
+		b.Post("/sign-in/other-way", "method", "email")
+		b.Post("/sign-in/token", "token", otherThan(h.Token(bsmith)))
+		var methods []string
+		err := h.DB.Read(t.Context(), h.Agency.ID, func(tx *store.Tx) error {
+			all, err := tx.Events(t.Context(), "BSMITH", 100)
+			for _, e := range all {
+				if e.Action == "token.wrong" {
+					methods = append(methods, e.Method)
+				}
+			}
+			return err
+		})
+		if err != nil || !slices.Equal(methods, []string{"email", "app"}) {
+			t.Errorf("%v, %v", methods, err)
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package apptest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// oddValues are what people, mail programs and scanners write for a field of an address.
+var oddValues = []string{"", "0", "-1", "99999999999999999999999", "1e9", "x", "%00", "%ff", "%zz", "%0d%0aSet-Cookie:%20a=b", "//evil.example", `/\evil.example`, "%2f%2fevil.example",
+	"https://evil.example", "javascript:alert(1)", "<script>", "'%20OR%201=1--", "%25%5f", "{{.}}", "2026-13-45", "Ä", strings.Repeat("9", 4000), strings.Repeat("%E2%80%AE", 300)}
+
+// oddFields are the names that a page may read from its address, and some that none does.
+var oddFields = []string{"after", "before", "change", "device", "done", "edit", "kind", "method", "notice", "order", "passkey", "q", "right", "saved", "sent", "since", "sort",
+	"state", "then", "to", "until", "user_id", "v", "utm_source", "a[]", "__proto__", strings.Repeat("n", 65)}
+
+// No page that is opened answers as to a form, fails, or leads to another origin,
+// whatever its address has besides: as a guest, and as an administrator.
+func TestNoPageIsRefusedAsAForm(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.Unwatch()
+		h.User("BSMITH")
+		h.Administrator()
+		in := h.Browser("192.0.2.10", Chrome)
+		in.Enroll("ADMIN")
+		guest := h.Browser("192.0.2.20", Chrome)
+		guest.Get("/sign-in")
+		pages := 0
+		for _, r := range h.Routes {
+			path, ok := strings.CutPrefix(r.Pattern, "GET ")
+			if !ok || strings.HasPrefix(path, "/static/") {
+				continue
+			}
+			path = strings.NewReplacer("{$}", "", "{id}", "BSMITH", "{kind}", "token", "{file}", "x", "{name}", "x").Replace(path)
+			pages++
+			for i, name := range oddFields {
+				for j, value := range oddValues {
+					if (i+j+pages)%len(oddValues) > 0 && (name != "then" || path != "/sign-in" && path != "/set-up/more") {
+						continue // one of them for each field of each page
+					}
+					odd(t, in, path+"?"+name+"="+value)
+				}
+			}
+			for _, b := range []*Browser{in, guest} {
+				odd(t, b, path+"?"+strings.Repeat("x=1&", 300))
+				odd(t, b, path+"?a;b=c&%zz&=&&"+strings.Repeat("n", 65)+"=1")
+			}
+		}
+		if pages < 30 {
+			t.Errorf("only %d pages", pages)
+		}
+	})
+}
+
+// odd opens a page and judges its answer.
+func odd(t *testing.T, b *Browser, address string) {
+	t.Helper()
+	p := b.Do("GET", address, nil)
+	switch p.Status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		t.Errorf("%.100s answers as to a form: %d", address, p.Status)
+	}
+	if p.Status >= 500 {
+		t.Errorf("%.100s fails: %d", address, p.Status)
+	}
+	for name := range p.Header {
+		if name == "Location" && !harmlessPath(p.Location) {
+			u, err := url.Parse(p.Location)
+			if err != nil || u.Host != "" || !harmlessPath(u.EscapedPath()) {
+				t.Errorf("%.100s leads to %q", address, p.Location)
+			}
+		}
+	}
+}

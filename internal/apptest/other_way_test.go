@@ -1,0 +1,66 @@
+package apptest
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"countersign/internal/store"
+)
+
+// TH-02, V2: a token is compared only by the method that was paid for. Who turns
+// to another one between payment and comparison, such as from a passkey, which
+// costs nothing beyond its sign-in, has no free guess at it: the token is not
+// looked at, and the three tries are all there still. A step-up is no other way in.
+func TestTurningAwayBuysNoGuess(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var between Interlude
+			h := Open(t, open(t), store.Through(between.Through))
+			h.User("BSMITH")
+			desk := h.Browser("192.0.2.10", Chrome)
+			desk.EnrollPasskey("BSMITH", "passkey", NewAuthenticator(t))
+			h.Pass(2 * time.Hour)
+			thief := h.Browser("198.51.100.4", Edge)
+			thief.SignIn("BSMITH")
+			wantNoGuess(t, h, &between, thief, "/sign-in/token", "/sign-in/other-way")
+			desk.SignIn("BSMITH") // remembered
+			desk.Get("/profile")
+			desk.Post("/profile/default", "default", "email")
+			wantNoGuess(t, h, &between, desk, "/step-up", "/step-up/other-way")
+		})
+	}
+}
+
+// wantNoGuess posts a token to a page that asks for a passkey, and turns to email
+// on another node while it is under way; only what is posted afterwards is judged.
+func wantNoGuess(t *testing.T, h *App, between *Interlude, b *Browser, path, otherWay string) {
+	t.Helper()
+	if b.page.Path != path || b.page.Options() == "" {
+		t.Fatalf("no passkey is asked: %s %s", b.page.Path, b.page.Text())
+	}
+	elsewhere, turned := b.on(h.Node()), false
+	elsewhere.page = b.page
+	before, paid := happenings(h, "BSMITH", "token.wrong refused"), kept(h, "guess")
+	between.Once("failures = failures + 1", func() {
+		turned = elsewhere.Send(otherWay, "method", "email").Status == http.StatusSeeOther
+	})
+	p := b.Post(path, "token", "000000")
+	if !turned {
+		t.Error("nothing was turned in between")
+	}
+	if p.Status != http.StatusUnprocessableEntity || !p.Says("Another way was chosen meanwhile, so this token was not looked at. This did not count as a try.") {
+		t.Errorf("%d %s", p.Status, p.Text())
+	}
+	if n, m := happenings(h, "BSMITH", "token.wrong refused")-before, kept(h, "guess")-paid; n != 0 || m != 0 {
+		t.Errorf("%d tokens were judged, %d paid for", n, m)
+	}
+	if p = b.Post(path, "token", "000000"); !p.Says("That token is not right. You have 2 tries left.") {
+		t.Errorf("%d %s", p.Status, p.Text())
+	}
+	if n, m := happenings(h, "BSMITH", "token.wrong refused")-before, kept(h, "guess")-paid; n != 1 || m != 1 {
+		t.Errorf("%d tokens were judged, %d paid for, want 1", n, m)
+	}
+}

@@ -1,0 +1,39 @@
+package apptest
+
+import (
+	"testing"
+	"time"
+
+	"countersign/internal/store"
+)
+
+// TH-02: of two clicks with the right token the second one, paid for already while
+// the first one is judged, is no wrong token: nothing of it was compared, and
+// nothing of it is counted for the day or the month.
+func TestASecondClickIsNoWrongToken(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var between Interlude
+			h := Open(t, open(t), store.Through(between.Through))
+			h.User("BSMITH")
+			h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+			h.Pass(2 * time.Hour)
+			b := h.Browser("198.51.100.4", Edge)
+			wantToken(t, b.SignIn("BSMITH"))
+			token := h.Token(bsmith)
+			first, in := b.on(h.Node()), false
+			first.page = b.page
+			between.Once("failures = failures + 1", func() {
+				in = first.Send("/sign-in/token", "token", token).Location == "/"
+			})
+			if p := b.Send("/sign-in/token", "token", token); p.Status != 303 || !in {
+				t.Errorf("%d %s, the first click is in: %v", p.Status, p.Location, in)
+			}
+			if n := kept(h, "guess"); n != 0 {
+				t.Errorf("%d guesses are counted", n)
+			}
+		})
+	}
+}

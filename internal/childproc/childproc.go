@@ -1,0 +1,85 @@
+// Package childproc runs the programs that tests need beside them, and sees to it
+// that none of them outlives the test process, however that ends: a script at
+// the other end of a pipe notices its end and tidies up.
+package childproc
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+)
+
+// A Guard holds a running script. The script ends when the Leash is let go, or
+// when the test process is gone.
+type Guard struct {
+	hold  *os.File
+	shell *exec.Cmd
+}
+
+// Run starts a script for /bin/sh, with args as $1 and so on, and waits until it
+// prints its first line: "ok " and what the caller should know, which Run
+// returns. If it prints anything else, that is why it failed, and the error.
+//
+// The script must read its standard input, which nobody writes to, until that
+// is closed; then it must end what it started. Run starts no goroutine and no
+// timer, so that it may be used inside a synctest bubble.
+func Run(script string, args ...string) (*Guard, string, error) {
+	in, hold, err := os.Pipe()
+	if err != nil {
+		return nil, "", err
+	}
+	defer in.Close()
+	said, out, err := os.Pipe()
+	if err != nil {
+		return nil, "", errors.Join(err, hold.Close())
+	}
+	defer said.Close()
+	shell := exec.Command("/bin/sh", append([]string{"-c", script, "sh"}, args...)...)
+	shell.Dir = "/" // another user may run the program, who can't enter the directory of the test
+	shell.Stdin, shell.Stdout, shell.Stderr = in, out, out
+	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt at the terminal must not kill it before it has tidied up
+	err = shell.Start()
+	out.Close()
+	if err != nil {
+		return nil, "", errors.Join(err, hold.Close())
+	}
+	l := &Guard{hold: hold, shell: shell}
+	words := bufio.NewReader(said)
+	line, err := words.ReadString('\n')
+	if answer, ok := strings.CutPrefix(line, "ok "); ok && err == nil {
+		return l, strings.TrimSpace(answer), nil
+	}
+	err = l.Release()
+	rest, _ := io.ReadAll(words)
+	return nil, "", errors.Join(fmt.Errorf("the program did not start: %s", strings.TrimSpace(line+string(rest))), err)
+}
+
+// Dir makes a directory with a short path, which every user may enter, and
+// removes it when it is let go: unlike one of t.TempDir, it does not outlive
+// tests that are killed, and other users' programs can work in it.
+func Dir() (*Guard, string, error) {
+	return Run(`
+		dir=$(mktemp -d /tmp/cs-dir-XXXXXX) && chmod 755 "$dir" || exit 1
+		trap 'until rm -rf "$dir" 2>/dev/null; do sleep 0.1; done' EXIT
+		trap 'exit 1' HUP INT TERM
+		echo "ok $dir"
+		exec >/dev/null 2>&1
+		while read -r _; do :; done`)
+}
+
+// Release lets go and waits until the script has ended.
+func (l *Guard) Release() error {
+	if err := l.hold.Close(); err != nil {
+		return err
+	}
+	var exit *exec.ExitError
+	if err := l.shell.Wait(); err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	return nil
+}

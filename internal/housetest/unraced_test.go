@@ -1,8 +1,0 @@
-//go:build !race
-
-package housetest
-
-const raced = false
-
-// stride is from one call of the store that fails to the next.
-const stride = 1

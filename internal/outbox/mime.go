@@ -1,0 +1,213 @@
+package outbox
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"countersign"
+)
+
+// Send hands over one mail. A token's mail is given up as the token dies: what
+// the server has not got whole by then it never gets.
+func (s *SMTP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
+	var over time.Time
+	if l.Life > 0 {
+		over = time.Now().Add(l.Life)
+	}
+	m, err := compose(l)
+	if err != nil {
+		return Receipt{}, &Refusal{Server: "the outbox", Answer: "the mail can't be written: " + err.Error(), Permanent: true, Err: err}
+	}
+	from, err := m.GetSender(false)
+	to, rcptErr := m.GetRecipients()
+	if err := errors.Join(err, rcptErr); err != nil {
+		return Receipt{}, &Refusal{Server: outboxName, Answer: "the mail can't be written: " + err.Error(), Permanent: true, Err: err}
+	}
+	talk, err := s.converse(ctx, over)
+	if err != nil {
+		return Receipt{}, s.refusal(err, l)
+	}
+	said, err := talk.send(from, to, m, func() error {
+		if l.Begin == nil {
+			return nil
+		}
+		return l.Begin(ctx, s.host) // from here on the server may have the mail
+	})
+	var f *fault
+	if err == nil || errors.As(err, &f) && f.reply != nil {
+		talk.quit()
+	} else {
+		talk.close() // in the middle of a mail there is no good-bye
+	}
+	if err != nil {
+		return Receipt{}, s.refusal(err, l)
+	}
+	return Receipt{Server: s.host, Answer: Redact(said.String())}, nil
+}
+
+func compose(l Outgoing) (*mail.Msg, error) {
+	m := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	if err := m.From(l.From); err != nil { // of the envelope as well: aligned for SPF
+		return nil, err
+	}
+	if err := m.To(l.To); err != nil {
+		return nil, err
+	}
+	m.Subject(literal(l.Subject))
+	m.SetDate()
+	m.SetMessageIDWithValue(messageID(l))
+	m.SetGenHeader("Auto-Submitted", "auto-generated")
+	m.SetGenHeader("X-Auto-Response-Suppress", "All")
+	m.SetBodyString(mail.TypeTextPlain, l.Text)
+	m.AddAlternativeString(mail.TypeTextHTML, l.HTML)
+	return m, sign(m, l)
+}
+
+// literal keeps what looks like an encoded word (RFC 2047) from being read as one:
+// whoever is called so would write in a subject what no page shows before. A space
+// of no width stands between, so that the whole is encoded and read as it was written.
+func literal(subject string) string { return strings.ReplaceAll(subject, "=?", "=\u200b?") }
+
+// messageID is the same at each try, so that mail programs show one of two copies.
+func messageID(l Outgoing) string { return string(l.ID) + "@" + Domain(l.From) }
+
+// Domain is the part after @ of a sender; its name may hold one too.
+func Domain(from string) string {
+	at := strings.LastIndexByte(from, '@')
+	if at < 0 {
+		return "countersign.invalid"
+	}
+	return strings.ToLower(strings.Trim(from[at+1:], "> "))
+}
+
+// loginWanted is the code of a server that takes mail after a login only (RFC 4954).
+const loginWanted = 530
+
+// refusal reads what went wrong. Only the codes 500 to 599 for this mail and its
+// recipient are final: a time-out may follow a mail that was taken, and a login,
+// a sender, a name or a certificate that is not accepted is mended by the operator.
+func (s *SMTP) refusal(err error, l Outgoing) error {
+	var f *fault
+	if !errors.As(err, &f) {
+		return err // of our own: the database, for example
+	}
+	r := &Refusal{Server: s.host, Answer: s.explain(f), Reason: f.reason(), Err: err}
+	if f.reply != nil {
+		r.Permanent = f.reply.code >= 500 && f.phase >= phaseRecipient && r.Reason != countersign.ReasonSettings
+	}
+	r.MaybeTaken = f.reply == nil && f.phase == phaseEnd || l.Route != "" && !r.Permanent
+	if r.MaybeTaken {
+		r.Route = s.host // also where an earlier try may have arrived
+	}
+	return r
+}
+
+// reason classifies what went wrong.
+func (f *fault) reason() countersign.Reason {
+	switch {
+	case f.reply == nil && f.phase == phaseEnd:
+		return countersign.ReasonSilent
+	case f.reply == nil && (f.phase == phaseEncryption || f.phase == phaseLogin) && !timedOut(f.err):
+		return countersign.ReasonSettings
+	case f.reply == nil:
+		return countersign.ReasonUnreachable
+	}
+	reason := reasonOf(f.reply.String())
+	if f.reply.code >= 500 && f.phase < phaseRecipient {
+		return countersign.ReasonSettings // nothing was said of the recipient
+	}
+	if reason == countersign.ReasonRefused && f.phase == phaseRecipient && f.reply.enhanced == "" && f.reply.code == 550 {
+		return countersign.ReasonNoAddress // what 550 means there (RFC 5321 §4.2.3)
+	}
+	return reason
+}
+
+// timedOut reports whether time was up: the server's, or that of who asked.
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout() || errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)
+}
+
+// explain says in a line what the server said, or what kept it from saying
+// anything. It holds nothing that a server may have repeated (OT-10).
+func (s *SMTP) explain(err error) string {
+	var f *fault
+	if !errors.As(err, &f) {
+		return Redact(err.Error())
+	}
+	if f.reply != nil {
+		return s.describe(f)
+	}
+	var certificate *tls.CertificateVerificationError
+	var dns *net.DNSError
+	var dial *net.OpError
+	switch {
+	case f.phase == phaseEnd:
+		return "there was no answer after the mail; it may have arrived"
+	case errors.Is(f.err, errReply), errors.Is(f.err, errUnencrypted), errors.Is(f.err, errNoLogin), errors.Is(f.err, errOtherLogin):
+		return f.err.Error()
+	case errors.As(f.err, &certificate):
+		return "its certificate is not right: " + certificateFault(certificate.Err)
+	case errors.As(f.err, &dns):
+		return "its name can't be found"
+	case timedOut(f.err):
+		return "there was no answer in time"
+	case errors.As(f.err, &dial) && dial.Op == "dial":
+		return "it can't be reached: " + system(dial.Err)
+	case f.phase == phaseEncryption:
+		return "the encryption failed"
+	case f.phase == phaseLogin:
+		return Redact(f.err.Error())
+	default:
+		return "it closed the connection"
+	}
+}
+
+// system is what the operating system said, without the call that it said it of.
+func system(err error) string {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return oneLine(err.Error())
+}
+
+// certificateFault says in words of ours why a certificate is not right.
+func certificateFault(err error) string {
+	var host x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &host):
+		return "it is of another host"
+	case errors.As(err, &authority):
+		return "nobody known here signed it"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "it is expired, or not valid yet"
+	default:
+		return "it is not valid"
+	}
+}
+
+// describe is a server's refusal, as far as it may be kept.
+func (s *SMTP) describe(f *fault) string {
+	words := explained(Redact(f.reply.String()), f.reason())
+	switch {
+	case f.reply.code == loginWanted:
+		return "it wants a login: " + words
+	case f.phase == phaseLogin:
+		if s.bearer != nil {
+			s.bearer.drop()
+		}
+		return "it did not take our login: " + words
+	}
+	return words
+}

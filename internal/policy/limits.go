@@ -1,0 +1,175 @@
+package policy
+
+import (
+	"time"
+
+	"countersign"
+)
+
+// The numbers of throttling (0.3). Every guess is paid for before it is
+// compared, and nothing here is kept in memory: the rows of the database decide,
+// on every node alike (TH-03).
+const (
+	Window          = 10 * time.Minute // in which failures of a network and an agency are counted
+	MaxNetwork      = 30               // passwords, and passkeys alone, that failed from one IPv4 address or IPv6 /64
+	MaxRepeats      = 20               // of these, as many as user IDs that have failed there may use up
+	MaxWide         = 120              // the same from an IPv6 /48
+	MaxLogins       = 20               // different user IDs that failed from one network
+	MaxAgency       = 600              // the same in one agency from devices that are not known
+	MaxInstallation = 3000             // the same in the whole installation
+	LeastAgency     = 60               // what an agency may still fail while the installation is over its budget
+	MaxTokens       = 30               // wrong tokens of a user in a day, whatever succeeded between them (TH-02)
+	MaxTokensLong   = 100              // the same in thirty days: then the methods are closed
+	TokensLong      = 30 * Day         // how long wrong tokens are remembered
+	InFlight        = 30 * time.Second // a guess that is not settled by then was wrong: its node died
+	MaxAttempts     = 20               // sign-ins of a user, or step-ups and so on, that are under way at once (TH-07)
+	WarningEvery    = time.Hour        // between two letters that somebody knows the password (NT-03)
+)
+
+// A Backoff is how waits grow with failures in a row.
+type Backoff struct {
+	First int             // the first wait follows this failure
+	Every int             // and then one follows each so many
+	Waits []time.Duration // how long they are; the last one stays
+	Cap   int             // this failure closes the road; 0: none does
+}
+
+// The roads: passwords (per lane), passkeys that are the whole sign-in, which wait
+// as passwords do and are never closed, since nobody guesses one (D-28), and the
+// tokens of a method, where three failures are one failed sign-in.
+var (
+	passwordBackoff = Backoff{First: 5, Every: 1, Cap: 50, Waits: []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute,
+		4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour}}
+	passkeyBackoff = Backoff{First: passwordBackoff.First, Every: passwordBackoff.Every, Waits: passwordBackoff.Waits}
+	tokenBackoff   = Backoff{First: 2 * MaxFailures, Every: MaxFailures, Cap: 100, Waits: []time.Duration{30 * time.Second, time.Minute,
+		5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}}
+)
+
+// BackoffFor is the road that a lane is.
+func BackoffFor(l countersign.LimitKey) Backoff {
+	switch {
+	case l.IsPassword():
+		return passwordBackoff
+	case l.IsPasskey():
+		return passkeyBackoff
+	default:
+		return tokenBackoff
+	}
+}
+
+// Wait is how long the road waits after so many failures in a row; 0: no new wait.
+func (r Backoff) Wait(failures int) time.Duration {
+	over := failures - r.First
+	if over < 0 || over%r.Every != 0 {
+		return 0
+	}
+	return r.Waits[min(over/r.Every, len(r.Waits)-1)]
+}
+
+// MaxConcurrent is how many guesses may be under way at once after so many failures: as
+// many as are left before the next wait.
+func (r Backoff) MaxConcurrent(failures int) int {
+	if failures < r.First {
+		return r.First - failures
+	}
+	return r.Every - (failures-r.First)%r.Every
+}
+
+// A Decision is why no guess is taken now. The zero Pause: one is.
+type Decision struct {
+	Code  string    // of the sentence; empty: guess
+	Until time.Time // when one is taken again; zero: nobody can say
+	Alarm bool      // somebody should look
+}
+
+// Codes of pauses. Busy: a guess is under way that has to be settled first.
+const (
+	DecisionPassword = "password.wait"
+	DecisionPasskey  = "passkey.wait"
+	DecisionClosed   = "password.closed"
+	DecisionNetwork  = "password.network"
+	DecisionShared   = "password.crowd"
+	DecisionBusy     = "busy"
+	DecisionToken    = "token.wait"
+	DecisionStopped  = "token.stopped"
+	DecisionUnbound  = "token.closed"
+)
+
+// Busy tells whether the pause is over as soon as what is under way is settled.
+func (p Decision) Busy() bool { return p.Code == DecisionBusy }
+
+// queue is what the lane itself says.
+func queue(now time.Time, lane countersign.LimitKey, t countersign.LimitState) Decision {
+	road, code := BackoffFor(lane), DecisionToken
+	switch {
+	case lane.IsPassword():
+		code = DecisionPassword
+	case lane.IsPasskey():
+		code = DecisionPasskey
+	}
+	switch {
+	case lane.IsPassword() && (!t.Closed.IsZero() || Closes(lane, t.Failures)):
+		return Decision{Code: DecisionClosed}
+	case now.Before(t.Until):
+		return Decision{Code: code, Until: t.Until}
+	case t.InFlight >= road.MaxConcurrent(t.Failures):
+		return Decision{Code: DecisionBusy}
+	default:
+		return Decision{}
+	}
+}
+
+// Closes tells whether so many failures in a row close the lane: a password's
+// until a new one is chosen, a method's until it is bound again.
+func Closes(lane countersign.LimitKey, failures int) bool {
+	limit := BackoffFor(lane).Cap
+	return limit > 0 && failures >= limit
+}
+
+// AgencyQuota is how many passwords may fail in one agency while so many failed
+// in the whole installation: an attack on one never reaches those below their share (TN-02).
+func AgencyQuota(house int) int {
+	if house >= MaxInstallation {
+		return LeastAgency
+	}
+	return MaxAgency
+}
+
+// TokenLimits is what is known of a user's wrong tokens.
+type TokenLimits struct {
+	Limits map[countersign.LimitKey]countersign.LimitState
+	DayEnd time.Time // when a token is taken again after too many in a day; zero: now
+}
+
+// Decide says why no token of a method is taken. bound is when the method was
+// verified; zero while it is being set up. Passkeys cannot be guessed, and wait
+// for nothing (D-28).
+func (t TokenLimits) Decide(now time.Time, m countersign.Method, bound time.Time) Decision {
+	if Unlimited(m) {
+		return Decision{}
+	}
+	tally := t.Limits[countersign.LimitOf(m)]
+	switch {
+	case !bound.IsZero() && (!tally.Closed.IsZero() && !bound.After(tally.Closed) || Closes(countersign.LimitOf(m), tally.Failures)):
+		return Decision{Code: DecisionUnbound}
+	case now.Before(t.DayEnd):
+		return Decision{Code: DecisionStopped, Until: t.DayEnd}
+	default:
+		return queue(now, countersign.LimitOf(m), tally)
+	}
+}
+
+// Unlimited tells whether a method is one that nobody can guess.
+func Unlimited(m countersign.Method) bool { return m == countersign.MethodPasskey }
+
+// KnownBrowser tells whether a browser with these connections of a user counts
+// as one of his own: it completed a sign-in, and nobody has disowned it since
+// (TH-05). Trust is another matter: a browser that is asked for a token is known too.
+func KnownBrowser(connections []countersign.Device) bool {
+	for _, d := range connections {
+		if !disowned(d) && !d.Declined {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"countersign"
+	"countersign/internal/secret"
+)
+
+// Password hashes are sealed under the master key, which lives outside of the
+// database: who has only the rows can't even begin to guess (PW-02). Sealing the
+// finished hash, instead of mixing a key into it, lets the key be rotated
+// without the passwords. The sealed value names its key. The column "password"
+// holds what was stored before there was sealing, and is empty since.
+
+// passwordAAD names the row that a password's hash is sealed for.
+func passwordAAD(agency countersign.AgencyID, user countersign.UserID) string {
+	return fmt.Sprintf("users.password/%s/%s", agency, user)
+}
+
+// sealPassword is a hash as the column holds it; of none it is empty.
+func (db *DB) sealPassword(agency countersign.AgencyID, user countersign.UserID, hash string) ([]byte, error) {
+	if hash == "" {
+		return []byte{}, nil
+	}
+	return db.box.Seal([]byte(hash), passwordAAD(agency, user))
+}
+
+// stillSealed marks, in memory, a hash that was read and not opened yet.
+const stillSealed = "sealed:"
+
+// openPassword opens the hash of a user who was read. One that does not open in
+// his row was moved or changed there: he has no password then, and nothing that is
+// typed is right (KY-01).
+func (tx *Tx) openPassword(u *countersign.User) error {
+	sealed, ok := strings.CutPrefix(u.Password, stillSealed)
+	if !ok {
+		return nil
+	}
+	hash, err := tx.db.box.Open([]byte(sealed), passwordAAD(tx.agency, u.ID))
+	if errors.Is(err, secret.ErrOtherPlace) {
+		hash, u.Broken, err = nil, true, nil
+	}
+	u.Password = string(hash)
+	return err
+}
+
+// fewHashes are sealed in one transaction, so that no sign-in waits long.
+const fewHashes = 200
+
+// sealedName is the row of the installation that says that all are sealed.
+const sealedName = "passwords sealed"
+
+// sealPasswords seals what was stored before there was sealing, once for an
+// installation; many nodes may do it at once.
+func (db *DB) sealPasswords(ctx context.Context) error {
+	for more := true; more; {
+		err := db.inAllAgencies(ctx, db.write, func(t *sql.Tx) (err error) {
+			more, err = db.sealFew(ctx, t)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("seal passwords: %w", err)
+		}
+	}
+	return nil
+}
+
+// sealFew seals some hashes and reports whether there may be more. One that
+// somebody else changes meanwhile is left to him.
+func (db *DB) sealFew(ctx context.Context, t *sql.Tx) (bool, error) {
+	var done int
+	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM installation WHERE name = $1`, sealedName).Scan(&done); err != nil || done > 0 {
+		return false, err
+	}
+	type row struct {
+		agency countersign.AgencyID
+		user   countersign.UserID
+		hash   string
+	}
+	rows, err := list(ctx, t, func(scan func(...any) error) (r row, err error) {
+		err = scan(&r.agency, &r.user, &r.hash)
+		return r, err
+	}, `SELECT agency_id, id, password FROM users WHERE password <> '' LIMIT $1`, fewHashes)
+	for _, r := range rows {
+		var sealed []byte
+		if sealed, err = db.sealPassword(r.agency, r.user, r.hash); err != nil {
+			return false, err
+		}
+		_, err = t.ExecContext(ctx, `UPDATE users SET password = '', password_sealed = $3 WHERE agency_id = $1 AND id = $2 AND password = $4`,
+			r.agency, r.user, sealed, r.hash)
+		if err != nil {
+			return false, err
+		}
+	}
+	if err != nil || len(rows) > 0 {
+		return true, err
+	}
+	_, err = db.saveValue(ctx, t, sealedName, []byte("yes"))
+	return false, err
+}

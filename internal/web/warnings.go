@@ -1,0 +1,68 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"countersign"
+	"countersign/internal/signin"
+)
+
+// warned is the notice of the home page that somebody knows the password; nil:
+// nobody does, as far as one can see (NT-03).
+func warned(b base, all []countersign.Warning) *alert {
+	if len(all) == 0 {
+		return nil
+	}
+	last := all[0]
+	head, password := "Somebody knows your password", "your right password"
+	if replaced(b, last) {
+		head, password = "Somebody knew the password that you had before", "the password that you had then"
+	}
+	text := fmt.Sprintf("%s somebody entered %s from %s and then %s. They did not get in.",
+		upperFirst(b.Agency.OnDay(b.Now, last.At)), password, last.Client.Address(), wrongTokens(last.Wrong))
+	if n := len(all) - 1; n > 0 {
+		text += fmt.Sprintf(" This happened %s before.", times(n))
+	}
+	return &alert{Kind: "danger", Head: head, Rest: text}
+}
+
+// replaced tells whether the guest has chosen another password since.
+func replaced(b base, w countersign.Warning) bool {
+	return b.Principal != nil && b.Principal.User.PasswordAt.After(w.At)
+}
+
+func wrongTokens(n int) string {
+	switch n {
+	case 0:
+		return "no right token"
+	case 1:
+		return "a wrong token"
+	case 2:
+		return "two wrong tokens"
+	default:
+		return "three wrong tokens"
+	}
+}
+
+func times(n int) string {
+	switch {
+	case n == 1:
+		return "once"
+	case n == 2:
+		return "twice"
+	case n >= 99:
+		return "many times"
+	default:
+		return fmt.Sprint(n, " times")
+	}
+}
+
+// postDismissWarnings is «It was me».
+func (s *Server) postDismissWarnings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	if err := s.SignIn.DismissWarnings(r.Context(), v, g); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
