@@ -16,8 +16,8 @@ import (
 // anAction is what names of actions look like.
 var anAction = regexp.MustCompile(`^[a-z-]+\.[a-z_]+$`)
 
-// actionsIn are the actions that a file records: literals handed to functions
-// called record… and refused, and those of an Action field.
+// actionsIn returns the actions that a file records: literals handed to functions
+// named record…, newEvent, Event and RefusedEvent, and those of an Action field.
 func actionsIn(s source) (found []string) {
 	note := func(n ast.Node) {
 		l, ok := n.(*ast.BasicLit)
@@ -31,12 +31,20 @@ func actionsIn(s source) (found []string) {
 	ast.Inspect(s.ast, func(n ast.Node) bool {
 		switch e := n.(type) {
 		case *ast.CallExpr:
-			f, ok := e.Fun.(*ast.Ident)
-			if !ok || !strings.HasPrefix(f.Name, "record") && f.Name != "newEvent" && f.Name != "refusedEvent" {
-				return true
+			var name string
+			switch f := e.Fun.(type) {
+			case *ast.Ident:
+				name = f.Name
+			case *ast.SelectorExpr:
+				name = f.Sel.Name
 			}
-			for _, a := range e.Args[min(1, len(e.Args)):min(3, len(e.Args))] { // after the visit, perhaps after the actor
-				note(a)
+			switch {
+			case name == "Event" || name == "RefusedEvent": // of a visit
+				note(e.Args[0])
+			case name == "newEvent" || strings.HasPrefix(name, "record"): // the visit, perhaps the actor, the action
+				for _, a := range e.Args[min(1, len(e.Args)):min(3, len(e.Args))] {
+					note(a)
+				}
 			}
 		case *ast.KeyValueExpr:
 			if key, ok := e.Key.(*ast.Ident); ok && key.Name == "Action" {

@@ -45,6 +45,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Problem returns an error for people: its kind, the code of its sentence, the form
+// field that it belongs to (empty: none) and what fills the sentence.
+func Problem(kind ErrorKind, code, field string, args Args) error {
+	return &Error{Kind: kind, Code: code, Field: field, Args: args}
+}
+
 // KindOf is the kind of err; Internal unless it is an *Error.
 func KindOf(err error) ErrorKind {
 	var e *Error

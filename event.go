@@ -17,3 +17,15 @@ type Event struct {
 	Request string
 	Detail  map[string]string
 }
+
+// Event returns an audit row about u with what the visit tells. It succeeded.
+func (v Visit) Event(action string, u User) Event {
+	return Event{At: v.Now, Action: action, Actor: u.Login, Subject: u.Login, Client: v.Client, Request: v.Request}
+}
+
+// RefusedEvent returns an audit row about u for what did not succeed, with the code of why.
+func (v Visit) RefusedEvent(action string, u User, code string) Event {
+	e := v.Event(action, u)
+	e.Result, e.Reason = "refused", code
+	return e
+}

@@ -42,18 +42,21 @@ var plan = map[string]room{
 	"countersign/internal/factor":      {floor: 3, pure: true},
 	"countersign/internal/notify":      {floor: 3},
 	"countersign/internal/outbox":      {floor: 3, outside: true},
-	"countersign/internal/signin":      {floor: 4},
-	"countersign/internal/admin":       {floor: 4},
-	"countersign/internal/web":         {floor: 5, door: true, outside: true},
-	"countersign/internal/ops":         {floor: 5, door: true, outside: true},
-	"countersign/cmd/countersign":      {floor: 6, outside: true},
-	"countersign/scripts/mutate":       {floor: 6, outside: true},
-	"countersign/internal/childproc":   {floor: 6, outside: true, support: true},
-	"countersign/internal/apptest":     {floor: 6, outside: true, support: true, sql: true}, // looks into a database as a thief would
-	"countersign/internal/pgtest":      {floor: 6, outside: true, support: true, sql: true}, // makes and drops databases
-	"countersign/internal/mtatest":     {floor: 6, outside: true, support: true},
-	"countersign/internal/browsertest": {floor: 6, outside: true, support: true},
-	"countersign/internal/e2e":         {floor: 6, outside: true, support: true},
+	"countersign/internal/authn":       {floor: 4},
+	"countersign/internal/signin":      {floor: 5},
+	"countersign/internal/enroll":      {floor: 5},
+	"countersign/internal/account":     {floor: 5},
+	"countersign/internal/admin":       {floor: 5},
+	"countersign/internal/web":         {floor: 6, door: true, outside: true},
+	"countersign/internal/ops":         {floor: 6, door: true, outside: true},
+	"countersign/cmd/countersign":      {floor: 7, outside: true},
+	"countersign/scripts/mutate":       {floor: 7, outside: true},
+	"countersign/internal/childproc":   {floor: 7, outside: true, support: true},
+	"countersign/internal/apptest":     {floor: 7, outside: true, support: true, sql: true}, // looks into a database as a thief would
+	"countersign/internal/pgtest":      {floor: 7, outside: true, support: true, sql: true}, // makes and drops databases
+	"countersign/internal/mtatest":     {floor: 7, outside: true, support: true},
+	"countersign/internal/browsertest": {floor: 7, outside: true, support: true},
+	"countersign/internal/e2e":         {floor: 7, outside: true, support: true},
 }
 
 const (

@@ -14,9 +14,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"countersign"
+	"countersign/internal/account"
 	"countersign/internal/admin"
+	"countersign/internal/authn"
 	"countersign/internal/config"
 	"countersign/internal/edge"
+	"countersign/internal/enroll"
 	"countersign/internal/ops"
 	"countersign/internal/outbox"
 	"countersign/internal/signin"
@@ -126,13 +129,17 @@ func (a *app) guard(s *config.Settings, inbox *outbox.Inbox) (http.Handler, erro
 	if err != nil {
 		return nil, err
 	}
-	desk := a.signIn()
-	desk.Texts = s.SMSBudget
+	authn := a.authn()
+	authn.Texts = s.SMSBudget
+	accounts := &account.Service{Authn: authn}
 	a.outbox.Write = func(ctx context.Context, now time.Time) error {
-		return desk.SendPasswordResets(ctx, now, a.agencyWithURL)
+		return accounts.SendPasswordResets(ctx, now, a.agencyWithURL)
 	}
 	return (&web.Server{
-		SignIn:   desk,
+		Authn:    authn,
+		SignIn:   &signin.Service{Authn: authn},
+		Enroll:   &enroll.Service{Authn: authn},
+		Account:  accounts,
 		Admin:    a.admin,
 		Guard:    edge.Guard{Trusted: proxies, Secure: a.public.Scheme == "https", Key: a.key},
 		Hosts:    a.hosts,
@@ -146,9 +153,9 @@ func (a *app) guard(s *config.Settings, inbox *outbox.Inbox) (http.Handler, erro
 	}).Handler(), nil
 }
 
-// signIn is where people sign in.
-func (a *app) signIn() *signin.Service {
-	return &signin.Service{Store: a.db, Methods: a.methods, Passwords: a.passwords, Key: a.key, Wake: a.outbox.Wake,
+// authn is the service that the services of sign-in, enrollment and accounts share.
+func (a *app) authn() *authn.Service {
+	return &authn.Service{Store: a.db, Methods: a.methods, Passwords: a.passwords, Key: a.key, Wake: a.outbox.Wake,
 		Refused: a.meter.Refused, Alarmed: a.meter.Alarmed}
 }
 
@@ -180,9 +187,9 @@ func (a *app) inviteFirst(ctx context.Context, c *console) error {
 func (a *app) expire(ctx context.Context) error {
 	ticker := time.NewTicker(time.Minute)
 	defer ticker.Stop()
-	desk := a.signIn()
+	authn := a.authn()
 	for {
-		err := step(ctx, func(ctx context.Context) error { return desk.ExpireAttempts(ctx, now()) })
+		err := step(ctx, func(ctx context.Context) error { return authn.ExpireAttempts(ctx, now()) })
 		if err != nil && ctx.Err() == nil {
 			a.outbox.Log.Error("sweep", "error", err)
 		}

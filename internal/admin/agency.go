@@ -35,7 +35,7 @@ func (s *Service) AddAgency(ctx context.Context, now time.Time, a countersign.Ag
 	}
 	return a, s.Store.AddAgency(ctx, a, func(tx *store.Tx) error {
 		v := countersign.Visit{Now: now}
-		tx.Record(record(v, countersign.Actor{Operator: true}, "agency.added", a.Code))
+		tx.Record(newEvent(v, countersign.Actor{Operator: true}, "agency.added", a.Code))
 		return nil
 	})
 }
@@ -50,7 +50,7 @@ func (s *Service) MayTakeHosts(ctx context.Context, public string, hosts []strin
 	all, err := s.Store.Agencies(ctx)
 	for _, there := range all {
 		if len(there.Hosts) == 0 {
-			return fail(countersign.KindConflict, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
+			return countersign.Problem(countersign.KindConflict, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
 		}
 	}
 	return err
@@ -66,7 +66,7 @@ func (s *Service) RenameAgency(ctx context.Context, now time.Time, id countersig
 		if err := checkAgency(a); err != nil {
 			return err
 		}
-		tx.Record(record(countersign.Visit{Now: now}, countersign.Actor{Operator: true}, "agency.renamed", a.Code))
+		tx.Record(newEvent(countersign.Visit{Now: now}, countersign.Actor{Operator: true}, "agency.renamed", a.Code))
 		return tx.SaveAgency(ctx, a)
 	})
 	return a, err
@@ -115,7 +115,7 @@ func (s *Service) EditAgency(ctx context.Context, now time.Time, id countersign.
 		if a, err = c.apply(old); err != nil {
 			return err
 		}
-		e := record(countersign.Visit{Now: now}, countersign.Actor{Operator: true}, "agency.changed", a.Code)
+		e := newEvent(countersign.Visit{Now: now}, countersign.Actor{Operator: true}, "agency.changed", a.Code)
 		e.Detail = agencyChanges(old, a)
 		tx.Record(e)
 		if c.Hosts != nil {
@@ -156,7 +156,7 @@ func (c AgencyChange) apply(a countersign.Agency) (countersign.Agency, error) {
 		}
 	}
 	if a.Product != "" && policy.CheckName(a.Product) != nil {
-		return a, fail(countersign.KindInvalid, "name.form", "product", nil)
+		return a, countersign.Problem(countersign.KindInvalid, "name.form", "product", nil)
 	}
 	return a, checkAgency(a)
 }
@@ -170,7 +170,7 @@ func (s *Service) mayMoveTo(ctx context.Context, public string, a countersign.Ag
 	all, err := s.Store.Agencies(ctx)
 	for _, there := range all {
 		if len(there.Hosts) == 0 && there.ID != a.ID {
-			return fail(countersign.KindConflict, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
+			return countersign.Problem(countersign.KindConflict, "agency.host_public", "host", countersign.Args{"Host": public, "Code": there.Code})
 		}
 	}
 	return err
@@ -206,14 +206,14 @@ func checkAgency(a countersign.Agency) error {
 	if a.Code == "" || len(a.Code) > 32 || strings.ContainsFunc(a.Code, func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
 	}) {
-		return fail(countersign.KindInvalid, "agency.code_form", "code", countersign.Args{"Code": a.Code})
+		return countersign.Problem(countersign.KindInvalid, "agency.code_form", "code", countersign.Args{"Code": a.Code})
 	}
 	if err := policy.CheckName(a.Name); err != nil {
 		return err
 	}
 	for _, h := range a.Hosts {
 		if !plausibleHost(h) {
-			return fail(countersign.KindInvalid, "agency.host_form", "host", countersign.Args{"Host": h})
+			return countersign.Problem(countersign.KindInvalid, "agency.host_form", "host", countersign.Args{"Host": h})
 		}
 	}
 	return countersign.CheckZone(a.Zone)

@@ -48,7 +48,7 @@ func (s *Service) ExportEvents(ctx context.Context, v countersign.Visit, actor c
 		more = len(some) == exportPiece
 	}
 	return s.change(ctx, v, actor, countersign.RightAudit, func(tx *store.Tx, actor countersign.Actor) error {
-		e := record(v, actor, "audit.exported", "")
+		e := newEvent(v, actor, "audit.exported", "")
 		e.Detail = map[string]string{"rows": strconv.Itoa(rows)}
 		tx.Record(e)
 		return nil
@@ -137,7 +137,7 @@ func (s *Service) newCheckpoint(ctx context.Context, v countersign.Visit) (newes
 // retired. key is its ID, which tells nothing about it.
 func (s *Service) KeyRotated(ctx context.Context, v countersign.Visit, actor countersign.Actor, step, key string) error {
 	return s.change(ctx, v, actor, countersign.RightOperator, func(tx *store.Tx, actor countersign.Actor) error {
-		e := record(v, actor, "key.rotated", key)
+		e := newEvent(v, actor, "key.rotated", key)
 		e.Reason = step
 		tx.Record(e)
 		return nil

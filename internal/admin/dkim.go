@@ -47,7 +47,7 @@ func (s *Service) SignWith(ctx context.Context, v countersign.Visit, actor count
 			return err
 		}
 		if !found && selector != "" {
-			return fail(countersign.KindNotFound, "dkim.unknown", "selector", countersign.Args{"Selector": selector, "Domain": domain})
+			return countersign.Problem(countersign.KindNotFound, "dkim.unknown", "selector", countersign.Args{"Selector": selector, "Domain": domain})
 		}
 		tx.Record(recordDKIM(v, actor, "dkim.signs", domain, selector))
 		return nil
@@ -55,7 +55,7 @@ func (s *Service) SignWith(ctx context.Context, v countersign.Visit, actor count
 }
 
 func recordDKIM(v countersign.Visit, actor countersign.Actor, action, domain, selector string) countersign.Event {
-	e := record(v, actor, action, "")
+	e := newEvent(v, actor, action, "")
 	e.Detail = map[string]string{"domain": domain, "selector": selector}
 	return e
 }

@@ -49,7 +49,7 @@ func (s *Service) EditUser(ctx context.Context, v countersign.Visit, actor count
 			return err
 		}
 		if c.Version != AnyVersion && c.Version != old.Version {
-			return fail(countersign.KindConflict, "edit.conflict", "", nil)
+			return countersign.Problem(countersign.KindConflict, "edit.conflict", "", nil)
 		}
 		u = c.apply(old)
 		p, err := tx.Preferences(ctx)
@@ -111,7 +111,7 @@ func (s *Service) mayChange(ctx context.Context, tx *store.Tx, actor countersign
 		return err
 	}
 	if u.Disabled && !old.Disabled && !actor.Operator && actor.User.ID == u.ID {
-		return fail(countersign.KindDenied, "user.own_disable", "", nil)
+		return countersign.Problem(countersign.KindDenied, "user.own_disable", "", nil)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (s *Service) firstAgency(ctx context.Context) (countersign.Agency, error) {
 func mayOperate(first countersign.Agency, tx *store.Tx, old, u countersign.User) error {
 	gets := slices.Contains(u.Rights, countersign.RightOperator) && !slices.Contains(old.Rights, countersign.RightOperator)
 	if gets && first.ID != tx.Agency() {
-		return fail(countersign.KindDenied, "right.operator", "right", countersign.Args{"Agency": first.Code})
+		return countersign.Problem(countersign.KindDenied, "right.operator", "right", countersign.Args{"Agency": first.Code})
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (s *Service) lastAdministrator(ctx context.Context, tx *store.Tx, u counter
 // afterEdit does what follows from a change (D-41): notices to every address, also
 // the one that is replaced, links, and remembered devices, sessions and attempts.
 func (s *Service) afterEdit(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
-	e := record(v, actor, "user.changed", u.Login)
+	e := newEvent(v, actor, "user.changed", u.Login)
 	e.Reason, e.Detail = reason, changes(old, u)
 	tx.Record(e)
 	if !countersign.SameEmail(old.Email, u.Email) {

@@ -47,7 +47,7 @@ func (s *Service) IssueEnrollmentCode(ctx context.Context, v countersign.Visit, 
 		if err := tx.PutEnrollmentCode(ctx, countersign.EnrollmentCode{User: u.ID, Digest: digest, Made: v.Now, MadeBy: displayName(actor), Expires: n.Until}); err != nil {
 			return err
 		}
-		e := record(v, actor, "enrolment-code.made", u.Login)
+		e := newEvent(v, actor, "enrolment-code.made", u.Login)
 		e.Reason = reason
 		tx.Record(e)
 		return s.notifyBoth(ctx, tx, v, actor, u, countersign.MessageEnrollmentCode, "code", reason, n.Until)
@@ -62,11 +62,11 @@ func (s *Service) IssueEnrollmentCode(ctx context.Context, v countersign.Visit, 
 func mayCode(actor countersign.Actor, u countersign.User, reason string) error {
 	switch {
 	case !actor.Operator && actor.User.ID == u.ID:
-		return fail(countersign.KindDenied, "reset.self", "", nil)
+		return countersign.Problem(countersign.KindDenied, "reset.self", "", nil)
 	case u.Disabled:
-		return fail(countersign.KindInvalid, "enrolment_code.disabled", "", countersign.Args{"Login": u.Login})
+		return countersign.Problem(countersign.KindInvalid, "enrolment_code.disabled", "", countersign.Args{"Login": u.Login})
 	case u.Enrolled && !actor.Operator:
-		return fail(countersign.KindInvalid, "enrolment_code.enrolled", "", countersign.Args{"Login": u.Login})
+		return countersign.Problem(countersign.KindInvalid, "enrolment_code.enrolled", "", countersign.Args{"Login": u.Login})
 	case actor.Operator || reason != "":
 		return policy.CheckReason(reason, "enrolment_code.reason_missing")
 	default:
@@ -94,7 +94,7 @@ func (s *Service) CancelReset(ctx context.Context, v countersign.Visit, actor co
 			return err
 		}
 		if u.Enrolled || !u.ResetUntil.After(v.Now) {
-			return fail(countersign.KindInvalid, "reset.not_open", "", countersign.Args{"Login": u.Login})
+			return countersign.Problem(countersign.KindInvalid, "reset.not_open", "", countersign.Args{"Login": u.Login})
 		}
 		if err := tx.EndAttempts(ctx, u.ID, store.Except{}, v.Now); err != nil {
 			return err
@@ -102,7 +102,7 @@ func (s *Service) CancelReset(ctx context.Context, v countersign.Visit, actor co
 		if err := tx.OpenReset(ctx, u.ID, u.ResetAt, v.Now, u.ResetBy); err != nil {
 			return err
 		}
-		tx.Record(record(v, actor, "two-factor.reset_cancelled", u.Login))
+		tx.Record(newEvent(v, actor, "two-factor.reset_cancelled", u.Login))
 		return s.notifyBoth(ctx, tx, v, actor, u, countersign.MessageResetCanceled, "reset-cancelled", "", v.Now)
 	})
 }

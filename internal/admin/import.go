@@ -41,7 +41,7 @@ type Problem struct {
 // (DS-01). It is for the host's operator, since it may bring password hashes.
 func (s *Service) ImportUsers(ctx context.Context, v countersign.Visit, actor countersign.Actor, i Import) (done Imported, err error) {
 	if !actor.Operator {
-		return done, fail(countersign.KindDenied, "password.not_yours", "", nil)
+		return done, countersign.Problem(countersign.KindDenied, "password.not_yours", "", nil)
 	}
 	first, err := s.firstAgency(ctx)
 	if err != nil {
@@ -119,7 +119,7 @@ func once(first map[string]int, column, value string, line int) error {
 	}
 	key := column + "\n" + value
 	if before := first[key]; before > 0 {
-		return fail(countersign.KindInvalid, "import.twice", column, countersign.Args{"Line": before})
+		return countersign.Problem(countersign.KindInvalid, "import.twice", column, countersign.Args{"Line": before})
 	}
 	first[key] = line
 	return nil
@@ -140,7 +140,7 @@ func hashProblem(u *countersign.User) error {
 
 func inviteProblem(u countersign.User, invite bool) error {
 	if invite && u.Password == "" && u.Email == "" {
-		return fail(countersign.KindInvalid, "email.activation", "email", nil)
+		return countersign.Problem(countersign.KindInvalid, "email.activation", "email", nil)
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func (s *Service) importOne(ctx context.Context, tx *store.Tx, v countersign.Vis
 	if err := tx.AddUser(ctx, u); err != nil {
 		return err
 	}
-	e := record(v, actor, "user.added", u.Login)
+	e := newEvent(v, actor, "user.added", u.Login)
 	e.Detail = map[string]string{"rights": joinRights(u.Rights), "groups": strings.Join(u.Groups, ", "), "by": "import"}
 	tx.Record(e)
 	if !invited {
@@ -173,7 +173,7 @@ func (s *Service) RemoveUser(ctx context.Context, v countersign.Visit, actor cou
 		if err := s.lastAdministrator(ctx, tx, u, policy.Grants(u)); err != nil {
 			return err
 		}
-		e := record(v, actor, "user.removed", u.Login)
+		e := newEvent(v, actor, "user.removed", u.Login)
 		e.Reason = countersign.CleanText(reason)
 		tx.Record(e)
 		return tx.RemoveUser(ctx, u.ID)

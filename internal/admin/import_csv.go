@@ -63,12 +63,12 @@ func readUsers(i Import) (f userFile) {
 	}
 	switch {
 	case len(f.lines) > maxLines:
-		f.problem(1, fail(countersign.KindInvalid, "import.many", "", countersign.Args{"Lines": len(f.lines), "Most": maxLines}))
+		f.problem(1, countersign.Problem(countersign.KindInvalid, "import.many", "", countersign.Args{"Lines": len(f.lines), "Most": maxLines}))
 		f.lines = nil
 	case !slices.Contains(columns, userFileColumns[0]) || !slices.Contains(columns, userFileColumns[1]):
 		f.lines = nil // each would be told to lack what the file has no column for
 	case len(f.lines) == 0 && len(f.problems) == 0:
-		f.problem(1, fail(countersign.KindInvalid, "import.empty", "", nil))
+		f.problem(1, countersign.Problem(countersign.KindInvalid, "import.empty", "", nil))
 	}
 	return f
 }
@@ -90,7 +90,7 @@ func (f *userFile) decode(i Import) (string, error) {
 	f.encoding = i.Encoding
 	text, err := textfile.DecodeAs(i.Text, i.Encoding)
 	if err != nil {
-		return "", fail(countersign.KindInvalid, "import.text", "", countersign.Args{"Encodings": textfile.CodePages})
+		return "", countersign.Problem(countersign.KindInvalid, "import.text", "", countersign.Args{"Encodings": textfile.CodePages})
 	}
 	return text, nil
 }
@@ -148,7 +148,7 @@ func startOf(err error) int {
 
 func noCSV(err error) error {
 	if errors.Is(err, io.EOF) {
-		return fail(countersign.KindInvalid, "import.empty", "", nil)
+		return countersign.Problem(countersign.KindInvalid, "import.empty", "", nil)
 	}
 	code := "import.form"
 	switch {
@@ -157,7 +157,7 @@ func noCSV(err error) error {
 	case errors.Is(err, csv.ErrBareQuote):
 		code = "import.bare_quote"
 	}
-	return fail(countersign.KindInvalid, code, "", nil)
+	return countersign.Problem(countersign.KindInvalid, code, "", nil)
 }
 
 // unread is a column whose cells are not read.
@@ -177,7 +177,7 @@ func (f *userFile) columnsOf(head []string, line int, ignoreUnknown bool) []stri
 			f.ignored = append(f.ignored, name)
 			columns[i] = unread
 		case slices.Contains(columns, column):
-			f.problem(line, fail(countersign.KindInvalid, "import.column_twice", "", countersign.Args{"Column": column}))
+			f.problem(line, countersign.Problem(countersign.KindInvalid, "import.column_twice", "", countersign.Args{"Column": column}))
 			columns[i] = unread
 		default:
 			columns[i] = column
@@ -185,13 +185,13 @@ func (f *userFile) columnsOf(head []string, line int, ignoreUnknown bool) []stri
 	}
 	if !ignoreUnknown {
 		for _, name := range f.ignored {
-			f.problem(line, fail(countersign.KindInvalid, "import.column_unknown", "", countersign.Args{"Column": name, "Columns": strings.Join(userFileColumns, ", ")}))
+			f.problem(line, countersign.Problem(countersign.KindInvalid, "import.column_unknown", "", countersign.Args{"Column": name, "Columns": strings.Join(userFileColumns, ", ")}))
 		}
 		f.ignored = nil
 	}
 	for _, needed := range userFileColumns[:2] {
 		if !slices.Contains(columns, needed) {
-			f.problem(line, fail(countersign.KindInvalid, "import.column_missing", "", countersign.Args{"Column": needed}))
+			f.problem(line, countersign.Problem(countersign.KindInvalid, "import.column_missing", "", countersign.Args{"Column": needed}))
 		}
 	}
 	return columns
@@ -206,7 +206,7 @@ func (f *userFile) add(columns, cells []string, line int) {
 	}
 	for i, cell := range cells {
 		if (i >= len(columns) || columns[i] == "") && strings.TrimSpace(cell) != "" {
-			f.problem(line, fail(countersign.KindInvalid, "import.cells", "", countersign.Args{"Cells": len(cells), "Columns": len(columns)}))
+			f.problem(line, countersign.Problem(countersign.KindInvalid, "import.cells", "", countersign.Args{"Cells": len(cells), "Columns": len(columns)}))
 			return
 		}
 	}
@@ -241,12 +241,12 @@ func cellText(column, cell string) (string, error) {
 		cell = strings.ReplaceAll(found[1], `""`, `"`)
 	}
 	if slices.Contains(excelErrors, strings.ToUpper(cell)) {
-		return "", fail(countersign.KindInvalid, "import.cell_error", column, countersign.Args{"Cell": cell})
+		return "", countersign.Problem(countersign.KindInvalid, "import.cell_error", column, countersign.Args{"Cell": cell})
 	}
 	if column == "mobile" || column == "user_id" {
 		cell = strings.TrimPrefix(cell, "'")
 		if scientific.MatchString(cell) {
-			return "", fail(countersign.KindInvalid, "import.cell_shortened", column, countersign.Args{"Cell": cell})
+			return "", countersign.Problem(countersign.KindInvalid, "import.cell_shortened", column, countersign.Args{"Cell": cell})
 		}
 	}
 	if found := fraction.FindStringSubmatch(cell); found != nil && column == "mobile" {

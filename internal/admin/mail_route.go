@@ -31,11 +31,11 @@ func (s *Service) checkMail(ctx context.Context, tx *store.Tx, now time.Time) er
 	case MailInbox:
 		return nil
 	case MailNone:
-		return fail(countersign.KindInvalid, "preference.no_mail_route", "value", nil)
+		return countersign.Problem(countersign.KindInvalid, "preference.no_mail_route", "value", nil)
 	}
 	proved, err := tx.MailAccepted(ctx, now.Add(-mailProof))
 	if err == nil && !proved {
-		return fail(countersign.KindInvalid, "preference.mail_unproved", "value", nil)
+		return countersign.Problem(countersign.KindInvalid, "preference.mail_unproved", "value", nil)
 	}
 	return err
 }

@@ -130,9 +130,9 @@ func (s *Service) ResendMessage(ctx context.Context, v countersign.Visit, actor 
 			return err
 		}
 		if !done {
-			return fail(countersign.KindInvalid, "message.not_again", "", nil)
+			return countersign.Problem(countersign.KindInvalid, "message.not_again", "", nil)
 		}
-		e := record(v, actor, "message.resent", "")
+		e := newEvent(v, actor, "message.resent", "")
 		e.Detail = map[string]string{"kind": string(m.Kind), "message": string(id)}
 		tx.Record(e)
 		return nil
@@ -155,7 +155,7 @@ func (s *Service) SendTest(ctx context.Context, v countersign.Visit, actor count
 			return err
 		}
 		if !oldest.IsZero() {
-			return fail(countersign.KindTooMany, "message.tests", "", countersign.Args{"Until": oldest.Add(time.Hour)})
+			return countersign.Problem(countersign.KindTooMany, "message.tests", "", countersign.Args{"Until": oldest.Add(time.Hour)})
 		}
 		recordTest(tx, v, actor, m)
 		return tx.AddMessage(ctx, m)
@@ -180,7 +180,7 @@ func (s *Service) NoteTest(ctx context.Context, v countersign.Visit, actor count
 }
 
 func recordTest(tx *store.Tx, v countersign.Visit, actor countersign.Actor, m countersign.Message) {
-	e := record(v, actor, "message.test", "")
+	e := newEvent(v, actor, "message.test", "")
 	e.Detail = map[string]string{"channel": string(m.Channel), "message": string(m.ID)}
 	tx.Record(e)
 }
@@ -189,7 +189,7 @@ func recordTest(tx *store.Tx, v countersign.Visit, actor countersign.Actor, m co
 func (s *Service) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit, m *countersign.Message, to string) (err error) {
 	to = countersign.CleanID(to)
 	if !strings.Contains(to, "@") && !factor.LikePhone(to) {
-		return fail(countersign.KindInvalid, "message.to", "to", nil)
+		return countersign.Problem(countersign.KindInvalid, "message.to", "to", nil)
 	}
 	if strings.Contains(to, "@") {
 		if m.To, err = factor.ParseEmail(to); err != nil {
@@ -203,7 +203,7 @@ func (s *Service) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	}
 	m.Channel = countersign.ChannelSMS
 	if s.Methods.Of(countersign.MethodSMS) == nil {
-		return fail(countersign.KindInvalid, "message.no_texts", "to", nil)
+		return countersign.Problem(countersign.KindInvalid, "message.no_texts", "to", nil)
 	}
 	fa, err := s.Methods.Of(countersign.MethodSMS).Enroll(factor.Input{Address: to, Countries: p.Countries})
 	if err != nil {
@@ -216,7 +216,7 @@ func (s *Service) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		return err
 	}
 	if sent >= p.Texts {
-		return fail(countersign.KindTooMany, "send.limit_texts", "", countersign.Args{"Until": v.Now.Truncate(policy.Day).Add(policy.Day)})
+		return countersign.Problem(countersign.KindTooMany, "send.limit_texts", "", countersign.Args{"Until": v.Now.Truncate(policy.Day).Add(policy.Day)})
 	}
 	return tx.CountText(ctx, day)
 }
@@ -227,5 +227,5 @@ func besideTo(err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	return fail(refused.Kind, refused.Code, "to", refused.Args)
+	return countersign.Problem(refused.Kind, refused.Code, "to", refused.Args)
 }

@@ -52,7 +52,7 @@ func (s *Service) preference(code string) (countersign.Preference, error) {
 	all := s.preferences()
 	i := slices.IndexFunc(all, func(p countersign.Preference) bool { return strings.EqualFold(p.Code, strings.TrimSpace(code)) })
 	if i < 0 {
-		return countersign.Preference{}, fail(countersign.KindNotFound, "preference.unknown", "code", countersign.Args{"Code": code})
+		return countersign.Preference{}, countersign.Problem(countersign.KindNotFound, "preference.unknown", "code", countersign.Args{"Code": code})
 	}
 	return all[i], nil
 }
@@ -164,7 +164,7 @@ func (s *Service) SetPreference(ctx context.Context, v countersign.Visit, actor 
 // afterSave does what follows from a saved value (D-41).
 func (s *Service) afterSave(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, e Effect, preferenceChange PreferenceChange) error {
 	code := e.Row.Preference.Code
-	ev := record(v, actor, "preference.changed", code)
+	ev := newEvent(v, actor, "preference.changed", code)
 	ev.Reason = preferenceChange.Reason
 	ev.Detail = map[string]string{"old": e.Row.Setting.Value, "new": e.Value}
 	tx.Record(ev)
@@ -173,7 +173,7 @@ func (s *Service) afterSave(ctx context.Context, tx *store.Tx, v countersign.Vis
 		if err != nil {
 			return err
 		}
-		ev := record(v, actor, "device.all_forgotten", code)
+		ev := newEvent(v, actor, "device.all_forgotten", code)
 		ev.Detail = map[string]string{"devices": strconv.Itoa(n)}
 		tx.Record(ev)
 	}
@@ -187,7 +187,7 @@ func (s *Service) afterSave(ctx context.Context, tx *store.Tx, v countersign.Vis
 		if err != nil {
 			return err
 		}
-		ev := record(v, actor, "session.all_ended", code)
+		ev := newEvent(v, actor, "session.all_ended", code)
 		ev.Detail = map[string]string{"sessions": strconv.Itoa(n)}
 		tx.Record(ev)
 	}

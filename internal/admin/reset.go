@@ -22,7 +22,7 @@ func (s *Service) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor
 			return err
 		}
 		if !actor.Operator && actor.User.ID == u.ID {
-			return fail(countersign.KindDenied, "reset.self", "", nil) // D-43: the User Profile asks for more
+			return countersign.Problem(countersign.KindDenied, "reset.self", "", nil) // D-43: the User Profile asks for more
 		}
 		if err := policy.CheckReason(reason, "reset.reason_missing"); err != nil {
 			return err
@@ -44,7 +44,7 @@ func (s *Service) reset(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	if err := tx.ClearTwoFactor(ctx, u.ID, v.Now); err != nil {
 		return err
 	}
-	e := record(v, actor, "two-factor.reset", u.Login)
+	e := newEvent(v, actor, "two-factor.reset", u.Login)
 	e.Reason = reason
 	tx.Record(e)
 	return tx.OpenReset(ctx, u.ID, v.Now, until, displayName(actor))
@@ -85,9 +85,9 @@ func (s *Service) Invite(ctx context.Context, v countersign.Visit, actor counter
 			return err
 		}
 		if u.Email == "" {
-			return fail(countersign.KindInvalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
+			return countersign.Problem(countersign.KindInvalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
 		}
-		tx.Record(record(v, actor, "set-up.invited", u.Login))
+		tx.Record(newEvent(v, actor, "set-up.invited", u.Login))
 		return notify.Send(ctx, tx, v, u, countersign.MessageInvitation, map[string]string{"By": displayName(actor), "Link": v.Agency.URL + "/"})
 	})
 }
@@ -100,10 +100,10 @@ func (s *Service) SendActivation(ctx context.Context, v countersign.Visit, actor
 			return err
 		}
 		if u.Password != "" {
-			return fail(countersign.KindInvalid, "activation.done", "", countersign.Args{"Login": u.Login})
+			return countersign.Problem(countersign.KindInvalid, "activation.done", "", countersign.Args{"Login": u.Login})
 		}
 		if u.Email == "" {
-			return fail(countersign.KindInvalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
+			return countersign.Problem(countersign.KindInvalid, "invite.no_email", "", countersign.Args{"Login": u.Login})
 		}
 		return s.activation(ctx, tx, v, actor, u)
 	})
@@ -117,7 +117,7 @@ func (s *Service) activation(ctx context.Context, tx *store.Tx, v countersign.Vi
 	if err := tx.AddLink(ctx, link); err != nil {
 		return err
 	}
-	tx.Record(record(v, actor, "user.activation_sent", u.Login))
+	tx.Record(newEvent(v, actor, "user.activation_sent", u.Login))
 	return notify.Address(ctx, tx, v, u, countersign.MessageActivation, u.Email, map[string]string{
 		"By": displayName(actor), "Until": notify.Until(until), "Link": v.Agency.URL + "/welcome?link=" + string(handle)})
 }
@@ -132,7 +132,7 @@ func (s *Service) FirstAdministrator(ctx context.Context, v countersign.Visit) (
 			return err
 		}
 		handle = secret.NewHandle()
-		tx.Record(record(v, countersign.Actor{Operator: true}, "first-administrator.link", ""))
+		tx.Record(newEvent(v, countersign.Actor{Operator: true}, "first-administrator.link", ""))
 		return tx.AddLink(ctx, countersign.Link{Digest: secret.Digest(handle), Purpose: countersign.LinkFirstAdministrator,
 			Created: v.Now, Expires: v.Now.Add(policy.LinkLife)})
 	})
@@ -147,7 +147,7 @@ func (s *Service) ForgetDevices(ctx context.Context, v countersign.Visit, actor 
 		if err != nil {
 			return err
 		}
-		tx.Record(record(v, actor, "device.forgotten", u.Login))
+		tx.Record(newEvent(v, actor, "device.forgotten", u.Login))
 		if id == "" {
 			if err := tx.ForgetBrowsers(ctx, u.ID, countersign.ForgottenByAdmin, v.Now); err != nil {
 				return err
@@ -157,7 +157,7 @@ func (s *Service) ForgetDevices(ctx context.Context, v countersign.Visit, actor 
 		}
 		b, remembered, err := tx.DeviceBrowser(ctx, u.ID, id)
 		if err == nil && !remembered {
-			return fail(countersign.KindNotFound, "device.unknown", "", nil)
+			return countersign.Problem(countersign.KindNotFound, "device.unknown", "", nil)
 		}
 		if err != nil {
 			return err
@@ -178,9 +178,9 @@ func (s *Service) EndSession(ctx context.Context, v countersign.Visit, actor cou
 		}
 		ended, err := tx.EndSession(ctx, u.ID, id, "administrator", v.Now)
 		if err == nil && !ended {
-			return fail(countersign.KindNotFound, "session.unknown", "", nil)
+			return countersign.Problem(countersign.KindNotFound, "session.unknown", "", nil)
 		}
-		tx.Record(record(v, actor, "session.ended", u.Login))
+		tx.Record(newEvent(v, actor, "session.ended", u.Login))
 		return err
 	})
 }
@@ -192,7 +192,7 @@ func (s *Service) EndSessions(ctx context.Context, v countersign.Visit, actor co
 		if err != nil {
 			return err
 		}
-		tx.Record(record(v, actor, "session.ended", u.Login))
+		tx.Record(newEvent(v, actor, "session.ended", u.Login))
 		_, err = tx.EndSessions(ctx, u.ID, actor.Session, "administrator", v.Now)
 		return err
 	})

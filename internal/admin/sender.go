@@ -46,7 +46,7 @@ func (s *Service) SaveNames(ctx context.Context, v countersign.Visit, actor coun
 			return err
 		}
 		if named.Product != agency.Product && n.WasProduct != agency.ProductName() {
-			return fail(countersign.KindConflict, "edit.conflict", "", nil)
+			return countersign.Problem(countersign.KindConflict, "edit.conflict", "", nil)
 		}
 		moved, err := s.rename(ctx, tx, v, actor, agency, named, n.WasFrom)
 		if err != nil {
@@ -62,7 +62,7 @@ func newProduct(a countersign.Agency, typed string) (string, error) {
 		return "", nil
 	}
 	if policy.CheckName(typed) != nil {
-		return "", fail(countersign.KindInvalid, "name.form", "product", nil)
+		return "", countersign.Problem(countersign.KindInvalid, "name.form", "product", nil)
 	}
 	return typed, nil
 }
@@ -74,9 +74,9 @@ func (s *Service) rename(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		return false, nil
 	}
 	if was.MailFrom != is.MailFrom && wasFrom != s.sender(was) {
-		return false, fail(countersign.KindConflict, "edit.conflict", "", nil)
+		return false, countersign.Problem(countersign.KindConflict, "edit.conflict", "", nil)
 	}
-	e := record(v, actor, "agency.names_changed", "")
+	e := newEvent(v, actor, "agency.names_changed", "")
 	e.Detail = map[string]string{}
 	if was.Product != is.Product {
 		e.Detail["product"] = was.ProductName() + " → " + is.ProductName()
@@ -134,7 +134,7 @@ func (s *Service) newSender(all []countersign.Agency, a countersign.Agency, type
 // line break, a name that passes for another address.
 func parseSender(typed string) (string, error) {
 	bad := func(code string) (string, error) {
-		return "", fail(countersign.KindInvalid, code, "from", nil)
+		return "", countersign.Problem(countersign.KindInvalid, code, "from", nil)
 	}
 	if strings.ContainsFunc(typed, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }) {
 		return bad("sender.lines")
@@ -183,7 +183,7 @@ func (s *Service) maySendFrom(all []countersign.Agency, a countersign.Agency, fr
 			taken = taken || !shared && domain == domainOf(theirs)
 		}
 		if taken {
-			return fail(countersign.KindInvalid, "sender.taken", "from", countersign.Args{"Domain": outbox.Domain(addressOf(from))})
+			return countersign.Problem(countersign.KindInvalid, "sender.taken", "from", countersign.Args{"Domain": outbox.Domain(addressOf(from))})
 		}
 	}
 	return nil

@@ -49,7 +49,7 @@ func (s *Service) change(ctx context.Context, v countersign.Visit, actor counter
 			return err
 		}
 		if !recent {
-			return fail(countersign.KindStepUpRequired, "step_up.needed", "", nil)
+			return countersign.Problem(countersign.KindStepUpRequired, "step_up.needed", "", nil)
 		}
 		return nil
 	})
@@ -71,7 +71,7 @@ func (s *Service) recent(ctx context.Context, tx *store.Tx, v countersign.Visit,
 		return false, err
 	}
 	if err != nil || !session.Ended.IsZero() || session.User != actor.User.ID {
-		return false, fail(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+		return false, countersign.Problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 	}
 	return policy.ProvedRecently(session, actor.User, v.Now), nil
 }
@@ -106,7 +106,7 @@ func (s *Service) currentActor(ctx context.Context, tx *store.Tx, actor counters
 	}
 	u, err := tx.User(ctx, actor.User.ID)
 	if countersign.KindOf(err) == countersign.KindNotFound || err == nil && u.Disabled {
-		return actor, fail(countersign.SignedOut, "session.none", "", nil)
+		return actor, countersign.Problem(countersign.SignedOut, "session.none", "", nil)
 	}
 	if err != nil {
 		return actor, err
@@ -118,7 +118,7 @@ func (s *Service) currentActor(ctx context.Context, tx *store.Tx, actor counters
 // denied writes the audit row of a refused act (AU-01).
 func (s *Service) denied(ctx context.Context, v countersign.Visit, actor countersign.Actor, why error) error {
 	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		e := record(v, actor, "right.refused", "")
+		e := newEvent(v, actor, "right.refused", "")
 		e.Result, e.Reason = "refused", countersign.CodeOf(why)
 		tx.Record(e)
 		return nil
@@ -129,11 +129,7 @@ func (s *Service) denied(ctx context.Context, v countersign.Visit, actor counter
 	return why
 }
 
-// record begins an audit row of an act.
-func record(v countersign.Visit, actor countersign.Actor, action, subject string) countersign.Event {
+// newEvent begins an audit row of an act.
+func newEvent(v countersign.Visit, actor countersign.Actor, action, subject string) countersign.Event {
 	return countersign.Event{At: v.Now, Action: action, Actor: actor.Name(), Subject: subject, Client: v.Client, Request: v.Request}
-}
-
-func fail(kind countersign.ErrorKind, code, field string, args countersign.Args) error {
-	return &countersign.Error{Kind: kind, Code: code, Field: field, Args: args}
 }

@@ -92,7 +92,7 @@ func (s *Service) UserToReset(ctx context.Context, v countersign.Visit, actor co
 			return err
 		}
 		if p.Refused == nil && p.Self {
-			return fail(countersign.KindDenied, "reset.self", "", nil)
+			return countersign.Problem(countersign.KindDenied, "reset.self", "", nil)
 		}
 		return p.Refused
 	}, countersign.RightReset)
@@ -188,7 +188,7 @@ func (s *Service) AddUser(ctx context.Context, v countersign.Visit, actor counte
 		}
 		noEmail := error(nil)
 		if u.Email == "" && hash == "" {
-			noEmail = fail(countersign.KindInvalid, "email.activation", "email", nil)
+			noEmail = countersign.Problem(countersign.KindInvalid, "email.activation", "email", nil)
 		}
 		err = errors.Join(countersign.CheckLogin(u.Login), s.checkProfile(ctx, tx, countersign.User{}, &u, p),
 			s.mayChange(ctx, tx, actor, countersign.User{}, u), mayOperate(first, tx, countersign.User{}, u), noEmail)
@@ -201,7 +201,7 @@ func (s *Service) AddUser(ctx context.Context, v countersign.Visit, actor counte
 		if err := tx.AddUser(ctx, u); err != nil {
 			return err
 		}
-		e := record(v, actor, "user.added", u.Login)
+		e := newEvent(v, actor, "user.added", u.Login)
 		e.Detail = map[string]string{"rights": joinRights(u.Rights), "groups": strings.Join(u.Groups, ", ")}
 		tx.Record(e)
 		if hash != "" {
@@ -219,7 +219,7 @@ func (s *Service) operatorPassword(ctx context.Context, v countersign.Visit, act
 		return "", nil
 	}
 	if !actor.Operator {
-		return "", fail(countersign.KindDenied, "password.not_yours", "", nil)
+		return "", countersign.Problem(countersign.KindDenied, "password.not_yours", "", nil)
 	}
 	var p countersign.Preferences
 	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
@@ -261,7 +261,7 @@ func profileProblems(old countersign.User, u *countersign.User, p countersign.Pr
 	}
 	for _, g := range u.Groups {
 		if policy.CheckName(g) != nil {
-			problems = append(problems, fail(countersign.KindInvalid, "group.form", "group", countersign.Args{"Group": g}))
+			problems = append(problems, countersign.Problem(countersign.KindInvalid, "group.form", "group", countersign.Args{"Group": g}))
 		}
 	}
 	return errors.Join(problems...)
@@ -279,7 +279,7 @@ func (s *Service) emailTaken(ctx context.Context, tx *store.Tx, u countersign.Us
 	}
 	for _, other := range others {
 		if other.ID != u.ID {
-			return fail(countersign.KindInvalid, "email.taken", "email", countersign.Args{"Email": u.Email, "Login": other.Login})
+			return countersign.Problem(countersign.KindInvalid, "email.taken", "email", countersign.Args{"Email": u.Email, "Login": other.Login})
 		}
 	}
 	return nil

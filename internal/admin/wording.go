@@ -111,7 +111,7 @@ func (s *Service) checkWording(ctx context.Context, tx *store.Tx, actor counters
 	r := j.typed
 	k, ok := wording.Of(r.Kind)
 	if !ok {
-		return shown, "", fail(countersign.KindNotFound, "wording.unknown", "", nil)
+		return shown, "", countersign.Problem(countersign.KindNotFound, "wording.unknown", "", nil)
 	}
 	agency, err := tx.CurrentAgency(ctx)
 	if err != nil {
@@ -152,9 +152,9 @@ func fits(shown WordingPreview) error {
 	}
 	args := countersign.Args{"Parts": smpp.Parts(shown.Text), "Length": shown.Filled, "Most": shown.Room, "Letters": strings.Join(strings.Split(smpp.Foreign(shown.Text), ""), " ")}
 	if smpp.Plain(shown.Text) {
-		return fail(countersign.KindInvalid, "template.parts", "body", args)
+		return countersign.Problem(countersign.KindInvalid, "template.parts", "body", args)
 	}
-	return fail(countersign.KindInvalid, "template.parts_letters", "body", args)
+	return countersign.Problem(countersign.KindInvalid, "template.parts_letters", "body", args)
 }
 
 // SaveWording keeps the agency's own words for a message, and the sender if
@@ -201,7 +201,7 @@ func (s *Service) OriginalWording(ctx context.Context, v countersign.Visit, acto
 		}
 		row, ok := view.Row(kind)
 		if !ok {
-			return fail(countersign.KindNotFound, "wording.unknown", "", nil)
+			return countersign.Problem(countersign.KindNotFound, "wording.unknown", "", nil)
 		}
 		if !row.Own() {
 			return unchanged(false)
@@ -216,7 +216,7 @@ func (s *Service) changeWording(ctx context.Context, tx *store.Tx, v countersign
 	if version == AnyVersion {
 		version = row.Words.Version
 	}
-	e := record(v, actor, "wording.changed", "")
+	e := newEvent(v, actor, "wording.changed", "")
 	original := row.Original()
 	if w.Subject == original.Subject && w.Body == original.Body {
 		e.Detail = map[string]string{"message": row.Name, "text": "the original"}
@@ -235,5 +235,5 @@ func unchanged(moved bool) error {
 	if moved {
 		return nil
 	}
-	return fail(countersign.KindInvalid, "wording.unchanged", "", nil)
+	return countersign.Problem(countersign.KindInvalid, "wording.unchanged", "", nil)
 }

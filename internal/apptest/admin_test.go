@@ -380,7 +380,7 @@ func TestDormantMethod(t *testing.T) {
 		b.Post("/set-up/sms/token", "token", h.Token("+16145550112"))
 		b.Post("/set-up/skip")
 		b.Post("/set-up/default", "default", "sms")
-		h.SignIn.Methods = h.SignIn.Methods[:2] // the text route is gone
+		h.Authn.Methods = h.Authn.Methods[:2] // the text route is gone
 		again := h.Browser("192.0.2.20", Chrome)
 		wantAt(t, again.SignIn("BSMITH"), 200, "/sign-in/token", "b•••@demo.example")
 		wantIn(t, again.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), "BSMITH")

@@ -17,8 +17,11 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/account"
 	"countersign/internal/admin"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
+	"countersign/internal/enroll"
 	"countersign/internal/factor"
 	"countersign/internal/outbox"
 	"countersign/internal/policy"
@@ -39,18 +42,21 @@ const Password = "correct horse battery staple"
 
 // A App is an installation with one agency.
 type App struct {
-	T      testing.TB
-	URL    string // where its database is, for a second node
-	DB     *store.DB
-	Master *secret.Master
-	Agency countersign.Agency
-	SignIn *signin.Service
-	Admin  *admin.Service
-	Outbox *outbox.Outbox
-	Inbox  *outbox.Inbox
-	Door   http.Handler
-	Routes []web.Route
-	Await  func(context.Context, countersign.AgencyID, countersign.MessageID) // what a page waits for; nil: none waits
+	T       testing.TB
+	URL     string // where its database is, for a second node
+	DB      *store.DB
+	Master  *secret.Master
+	Agency  countersign.Agency
+	Authn   *authn.Service
+	SignIn  *signin.Service
+	Enroll  *enroll.Service
+	Account *account.Service
+	Admin   *admin.Service
+	Outbox  *outbox.Outbox
+	Inbox   *outbox.Inbox
+	Door    http.Handler
+	Routes  []web.Route
+	Await   func(context.Context, countersign.AgencyID, countersign.MessageID) // what a page waits for; nil: none waits
 
 	options []store.Option
 
@@ -134,9 +140,10 @@ func (h *App) build() {
 	h.Inbox = &outbox.Inbox{}
 	h.Outbox = &outbox.Outbox{Store: h.DB, Mail: h.Inbox, Text: h.Inbox, From: "Demo Agency <support@demo.example>",
 		Log: log, Now: h.Now, URL: func(countersign.Agency) string { return publicURL }}
-	h.SignIn = &signin.Service{Store: h.DB, Methods: methods, Passwords: passwords, Key: key, Wake: func() {}}
+	h.Authn = &authn.Service{Store: h.DB, Methods: methods, Passwords: passwords, Key: key, Wake: func() {}}
+	h.SignIn, h.Enroll, h.Account = &signin.Service{Authn: h.Authn}, &enroll.Service{Authn: h.Authn}, &account.Service{Authn: h.Authn}
 	h.Outbox.Write = func(ctx context.Context, now time.Time) error {
-		return h.SignIn.SendPasswordResets(ctx, now, func(ctx context.Context, id countersign.AgencyID) (countersign.Agency, error) {
+		return h.Account.SendPasswordResets(ctx, now, func(ctx context.Context, id countersign.AgencyID) (countersign.Agency, error) {
 			a, err := h.DB.Agency(ctx, id)
 			a.URL = publicURL
 			return a, err
@@ -151,9 +158,12 @@ func (h *App) build() {
 		h.T.Fatal(err)
 	}
 	server := &web.Server{
-		SignIn: h.SignIn,
-		Admin:  h.Admin,
-		Guard:  edge.Guard{Key: key},
+		Authn:   h.Authn,
+		SignIn:  h.SignIn,
+		Enroll:  h.Enroll,
+		Account: h.Account,
+		Admin:   h.Admin,
+		Guard:   edge.Guard{Key: key},
 		Hosts: func(ctx context.Context) (edge.Hosts, error) {
 			all, err := h.DB.Agencies(ctx)
 			return edge.Hosts{Public: public, Agencies: all}, err

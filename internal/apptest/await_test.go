@@ -29,7 +29,7 @@ func (s patientSender) Send(ctx context.Context, l outbox.Outgoing) (outbox.Rece
 // the request that wrote them waits.
 func (h *App) deliverWhileAwaited(t *testing.T) {
 	s := patientSender{to: h.Inbox, permits: make(chan struct{}, 100)}
-	h.Outbox.Mail, h.Outbox.Text, h.SignIn.Wake = s, s, h.Outbox.Wake
+	h.Outbox.Mail, h.Outbox.Text, h.Authn.Wake = s, s, h.Outbox.Wake
 	h.Await = func(ctx context.Context, agency countersign.AgencyID, id countersign.MessageID) {
 		s.permits <- struct{}{}
 		h.Outbox.Await(ctx, agency, id)

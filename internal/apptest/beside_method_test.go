@@ -17,13 +17,13 @@ func TestChangePasswordBesideANewMethod(t *testing.T) {
 		wantIn(t, b.SignIn("BSMITH"), "BSMITH")
 		v := h.Visit()
 		v.Session = countersign.Handle(b.Cookie("session"))
-		g, err := h.SignIn.Authenticate(context.Background(), v)
+		g, err := h.Authn.Authenticate(context.Background(), v)
 		if err != nil || g.Enrolled {
 			t.Fatalf("%v, has a method: %v", err, g.Enrolled)
 		}
 		h.Set("2FA", "On")
 		h.Browser("192.0.2.20", Chrome).Enroll("BSMITH")
-		if _, err := h.SignIn.ChangePassword(context.Background(), v, g, Password, another, false); countersign.KindOf(err) != countersign.KindStepUpRequired {
+		if _, err := h.Account.ChangePassword(context.Background(), v, g, Password, another, false); countersign.KindOf(err) != countersign.KindStepUpRequired {
 			t.Errorf("the password was changed: %v", err)
 		}
 		wantToken(t, h.Browser("192.0.2.30", Chrome).SignIn("BSMITH"))

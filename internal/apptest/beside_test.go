@@ -34,7 +34,7 @@ func TestARecoveryCodeHidesNoHalfSignIn(t *testing.T) {
 			t.Errorf("the other sign-in goes on at %s", p.Path)
 		}
 		h.Pass(10 * time.Minute)
-		if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 			t.Fatal(err)
 		}
 		wantAt(t, own.Get("/"), 200, "/", "Somebody knows your password", "from 203.0.113.10 and then no right token", "once before")
@@ -103,7 +103,7 @@ func TestAWarningTellsWhenItWas(t *testing.T) {
 			}
 			at := h.Now()
 			h.Pass(11 * time.Minute)
-			if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+			if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 				t.Fatal(err)
 			}
 			if text := letterWith(h, bsmith, "Somebody may know"); !strings.Contains(text, "Time: "+at.Format("January 2, 2006 at 3:04 PM")+" UTC") {

@@ -136,7 +136,7 @@ func TestOwnPhone(t *testing.T) {
 		wantAt(t, b.Get("/profile/phone"), 200, "/profile/phone", "Now: 614-555-0119")
 		wantAt(t, b.Post("/profile/phone", "phone", "6145550119"), 422, "/profile/phone", "That is your number already.")
 
-		h.SignIn.Methods = h.SignIn.Methods[:2] // the text route is gone: no page leads to what can't be proved
+		h.Authn.Methods = h.Authn.Methods[:2] // the text route is gone: no page leads to what can't be proved
 		if p := b.Get("/profile"); slices.Contains(p.Links(), "/profile/phone") {
 			t.Error("the profile leads to a page that does not work")
 		}

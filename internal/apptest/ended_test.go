@@ -82,7 +82,7 @@ func TestNoHalfSignInEndsUnseen(t *testing.T) {
 		h.Administrator()
 		sweep := func() {
 			t.Helper()
-			if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+			if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -130,7 +130,7 @@ func TestABrokenAttemptHoldsNobodyUp(t *testing.T) {
 		wantSetUp(t, wizard.SignIn("BSMITH"))
 		wantSetUp(t, h.Browser("192.0.2.31", Chrome).SignIn("BSMITH"))
 		h.Pass(time.Hour)
-		if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if got := h.warnedOf("BSMITH"); len(got) > 0 {
@@ -153,7 +153,7 @@ func TestWarningOfAReplacedPassword(t *testing.T) {
 		h.Pass(time.Minute)
 		desk.Get("/password/change")
 		wantAt(t, desk.Post("/password/change", "password", Password, "new_password", "eleven green bicycles in the rain"), 200, "/profile")
-		if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if !wasTold(h, bsmith, "It was the password that you had then; you have chosen another one since.") {

@@ -287,7 +287,7 @@ func (h *App) actorOf(b *Browser) countersign.Actor {
 	h.T.Helper()
 	v := h.Visit()
 	v.Session = countersign.Handle(b.Cookie("session"))
-	g, err := h.SignIn.Authenticate(context.Background(), v)
+	g, err := h.Authn.Authenticate(context.Background(), v)
 	if err != nil {
 		h.T.Fatal(err)
 	}

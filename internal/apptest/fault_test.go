@@ -158,8 +158,8 @@ func TestFaults(t *testing.T) {
 func everyCall(t *testing.T, h *App, faults *Faults, f flow, how fault, look func() dump) int {
 	t.Helper()
 	for n := 1; ; n += stride {
-		h.Pass(26 * time.Hour)                                                // the quotas of a day empty meanwhile
-		if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil { // and nobody waits for a token any more
+		h.Pass(26 * time.Hour)                                               // the quotas of a day empty meanwhile
+		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil { // and nobody waits for a token any more
 			t.Fatal(err)
 		}
 		h.Set("2FAFREQUENCY", "7")

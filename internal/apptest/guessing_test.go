@@ -270,7 +270,7 @@ func TestAbandonedSignIns(t *testing.T) {
 		desk.Enroll("BSMITH")
 		letters := func() int {
 			t.Helper()
-			if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+			if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 				t.Fatal(err)
 			}
 			return countSubjects(h, bsmith, "Somebody may know your")

@@ -29,9 +29,9 @@ func TestEveryWrongPasswordComputesOneHash(t *testing.T) {
 		for i, login := range []string{"BSMITH", "GONE", "NORA", "NOBODY", "nobody@demo.example", ""} {
 			for _, password := range []string{"not the password", strings.Repeat("x", 300)} {
 				b := h.Browser("192.0.2."+string(rune('1'+i)), Chrome)
-				before := h.SignIn.Passwords.Computed()
+				before := h.Authn.Passwords.Computed()
 				p := b.SignInWith(login, password)
-				if n := h.SignIn.Passwords.Computed() - before; login != "" && n != 1 {
+				if n := h.Authn.Passwords.Computed() - before; login != "" && n != 1 {
 					t.Errorf("%q: %d hashes were computed, want 1 (%d %s)", login, n, p.Status, p.Text())
 				}
 			}

@@ -41,7 +41,7 @@ func TestManyRightPasswords(t *testing.T) {
 			t.Errorf("%d sign-ins are under way, and %d warnings", n, warnings)
 		}
 		h.Pass(10 * time.Minute)
-		if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if letterWith(h, bsmith, "Somebody may know your Agency Integrator password") == "" {

@@ -221,7 +221,7 @@ func TestPasskeyAloneHidesNoHalfSignIn(t *testing.T) {
 			t.Fatalf("%d %s", p.Status, p.Text())
 		}
 		h.Pass(10 * time.Minute)
-		if err := h.SignIn.ExpireAttempts(t.Context(), h.Now()); err != nil {
+		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if n := countSubjects(h, "cbills@demo.example", "Somebody may know your"); n != 1 {

@@ -374,7 +374,7 @@ func TestForgottenPasswordLinkAtOnce(t *testing.T) {
 		done := make(chan bool, all)
 		for i := range all {
 			go func() {
-				_, err := h.SignIn.ResetPassword(t.Context(), h.Visit(), countersign.Handle(key), another+string(rune('a'+i)))
+				_, err := h.Account.ResetPassword(t.Context(), h.Visit(), countersign.Handle(key), another+string(rune('a'+i)))
 				done <- err == nil
 			}()
 		}
@@ -398,7 +398,7 @@ func TestForgottenPasswordOnTwoNodesAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
 		node := h.Node()
-		if _, err := h.SignIn.RequestPasswordReset(t.Context(), h.Visit(), "BSMITH"); err != nil {
+		if _, err := h.Account.RequestPasswordReset(t.Context(), h.Visit(), "BSMITH"); err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan error, 2)
@@ -434,7 +434,7 @@ func TestForgottenPasswordBeforeActivation(t *testing.T) {
 		wantSetUp(t, n.SignInWith("JJONES", another))
 
 		before := len(h.Mail(""))
-		if _, err := h.SignIn.RequestPasswordReset(t.Context(), h.Visit(), "JJONES"); err != nil {
+		if _, err := h.Account.RequestPasswordReset(t.Context(), h.Visit(), "JJONES"); err != nil {
 			t.Fatal(err)
 		}
 		h.Pass(policy.PasswordLink)

@@ -158,14 +158,14 @@ func wantAlarm(t *testing.T, h *apptest.App, subject string, want int) {
 // the agency has taken off its list gets nothing any more.
 func TestBudgetOfAllAndCountries(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
-		h.SignIn.Texts = 2
+		h.Authn.Texts = 2
 		for n := range 3 {
 			bot(h, n, "192.0.2.10").Post("/set-up/sms", "phone", fmt.Sprintf("61455501%02d", n))
 		}
 		if n := texts(h); n != 2 {
 			t.Errorf("%d texts, want 2", n)
 		}
-		h.SignIn.Texts = 0
+		h.Authn.Texts = 0
 		h.Set("SMSCOUNTRIES", "CA US")
 		h.User("BSMITH")
 		b := h.Browser("192.0.2.99", apptest.Chrome)

@@ -141,7 +141,7 @@ func TestOfficeAsksItself(t *testing.T) {
 		b.Enroll("ADMIN")
 		v := h.Visit()
 		v.Session = countersign.Handle(b.Cookie("session"))
-		g, err := h.SignIn.Authenticate(t.Context(), v)
+		g, err := h.Authn.Authenticate(t.Context(), v)
 		if err != nil {
 			t.Fatal(err)
 		}

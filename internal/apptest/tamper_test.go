@@ -212,7 +212,7 @@ func TestAMovedPasswordHash(t *testing.T) {
 		h.User("BSMITH")
 		h.User("THIEF")
 		alarms := []string{}
-		h.SignIn.Alarmed = func(code string) { alarms = append(alarms, code) }
+		h.Authn.Alarmed = func(code string) { alarms = append(alarms, code) }
 		desk := h.Browser("192.0.2.10", Chrome)
 		desk.Enroll("BSMITH")
 		ordinary := h.Browser("198.51.100.7", Edge).SignInWith("NOBODY", Password)

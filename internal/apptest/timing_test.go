@@ -33,8 +33,8 @@ func TestTimingTellsNobodyApart(t *testing.T) {
 
 func timing(t *testing.T, h *App) {
 	t.Helper()
-	h.SignIn.Passwords = secret.NewPasswords() // the cost of an installation
-	h.Admin.Passwords = h.SignIn.Passwords
+	h.Authn.Passwords = secret.NewPasswords() // the cost of an installation
+	h.Admin.Passwords = h.Authn.Passwords
 	h.User("BSMITH")
 	h.User("CBILLS")
 	off := true

@@ -10,7 +10,7 @@ import (
 // warnings sweeps, and counts the letters that someone may know the password.
 func (h *App) warnings() int {
 	h.T.Helper()
-	if err := h.SignIn.ExpireAttempts(h.T.Context(), h.Now()); err != nil {
+	if err := h.Authn.ExpireAttempts(h.T.Context(), h.Now()); err != nil {
 		h.T.Fatal(err)
 	}
 	return countSubjects(h, bsmith, "Somebody may know your")

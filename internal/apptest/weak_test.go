@@ -50,7 +50,7 @@ func (h *App) steal(t *testing.T, passwords ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.SignIn.Passwords.Breached = list
+	h.Authn.Passwords.Breached = list
 }
 
 // PW-04: who signs in with a stolen password is asked to change it, and may go

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -18,15 +19,15 @@ import (
 // bound to the attempt cookie of the browser and kept nowhere: anybody may open
 // this page as often as he likes, and fills no database with it (V40).
 func (s *Service) PasskeyOnlyRequest(v countersign.Visit, p countersign.Preferences) (string, error) {
-	if !p.PasskeySignIn || v.Attempt == "" || !slices.Contains(s.kinds(v), countersign.MethodPasskey) {
+	if !p.PasskeySignIn || v.Attempt == "" || !slices.Contains(s.Authn.Kinds(v), countersign.MethodPasskey) {
 		return "", nil
 	}
-	return factor.SiteOf(v.Agency).ToProve("", nil, s.Key.DatedNonce(v.Now.Add(policy.NonceLife), passkeyOnlyBinding(v)...))
+	return factor.SiteOf(v.Agency).ToProve("", nil, s.Authn.Key.DatedNonce(v.Now.Add(policy.NonceLife), passkeyOnlyBinding(v)...))
 }
 
 // passkeyOnlyBinding is what the nonce of the sign-in page is bound to.
 func passkeyOnlyBinding(v countersign.Visit) []string {
-	return []string{"alone", string(v.Agency.ID), string(attemptID(v.Attempt))}
+	return []string{"alone", string(v.Agency.ID), string(authn.AttemptID(v.Attempt))}
 }
 
 // passkeyOnlyChallenge is the question that an answer says it answers. One that this browser was
@@ -34,7 +35,7 @@ func passkeyOnlyBinding(v countersign.Visit) []string {
 func (s *Service) passkeyOnlyChallenge(v countersign.Visit, answer string) countersign.Challenge {
 	c := countersign.Challenge{Method: countersign.MethodPasskey, PasskeyOnly: true}
 	nonce := factor.NonceOf(answer)
-	if until, ok := s.Key.NonceDate(nonce, passkeyOnlyBinding(v)...); ok {
+	if until, ok := s.Authn.Key.NonceDate(nonce, passkeyOnlyBinding(v)...); ok {
 		c.Nonce, c.Expires = nonce, until
 	}
 	return c
@@ -44,51 +45,51 @@ func (s *Service) passkeyOnlyChallenge(v countersign.Visit, answer string) count
 // gets one answer, whatever the reason (EN-01). Each answer is paid for like a
 // password before it is compared (TH-04, 0.1 rule 4). One that comes too late costs
 // nothing, and leaves no row.
-func (s *Service) SignInWithPasskey(ctx context.Context, v countersign.Visit, answer, then string) (Outcome, error) {
+func (s *Service) SignInWithPasskey(ctx context.Context, v countersign.Visit, answer, then string) (authn.Outcome, error) {
 	credential, ok := factor.Credential(answer)
 	if !ok || v.Attempt == "" {
-		return Outcome{}, problem(countersign.KindInvalid, "passkey.unused", "credential", nil)
+		return authn.Outcome{}, countersign.Problem(countersign.KindInvalid, "passkey.unused", "credential", nil)
 	}
 	c := s.passkeyOnlyChallenge(v, answer)
 	if len(c.Nonce) > 0 && !v.Now.Before(c.Expires) {
-		return Outcome{}, problem(countersign.KindInvalid, "passkey.late", "credential", nil)
+		return authn.Outcome{}, countersign.Problem(countersign.KindInvalid, "passkey.late", "credential", nil)
 	}
 	client := ctx
-	ctx, cancel, err := untilSettled(client)
+	ctx, cancel, err := authn.UntilSettled(client)
 	if err != nil {
-		return Outcome{}, err
+		return authn.Outcome{}, err
 	}
 	defer cancel()
 	g, err := s.spendPasskeyTry(ctx, v, credential)
 	if err != nil {
-		return Outcome{}, err
+		return authn.Outcome{}, err
 	}
-	var out Outcome
+	var out authn.Outcome
 	var verdict error
-	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		out, verdict = Outcome{}, nil // the transaction may run again
+	err = s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		out, verdict = authn.Outcome{}, nil // the transaction may run again
 		u, err := s.owner(ctx, tx, credential)
 		if err != nil {
 			return err
 		}
 		if out, err = s.passkeyOnly(ctx, tx, v, u, c, answer, then); err == nil {
 			if client.Err() != nil {
-				return errHungUp
+				return authn.ErrHungUp
 			}
-			return s.acceptTry(ctx, tx, g)
+			return s.Authn.AcceptTry(ctx, tx, g)
 		}
 		verdict, err = s.refusePasskeyOnly(ctx, tx, v, u, g, err)
 		return err
 	})
-	if errors.Is(err, errHungUp) {
-		return Outcome{}, s.refundPassword(ctx, v, g, client.Err())
+	if errors.Is(err, authn.ErrHungUp) {
+		return authn.Outcome{}, s.Authn.RefundPassword(ctx, v, g, client.Err())
 	}
-	if notJudged(err) {
-		return Outcome{}, s.refundPassword(ctx, v, g, err)
+	if authn.NotJudged(err) {
+		return authn.Outcome{}, s.Authn.RefundPassword(ctx, v, g, err)
 	}
-	s.Wake()
+	s.Authn.Wake()
 	if err != nil {
-		return Outcome{}, err
+		return authn.Outcome{}, err
 	}
 	return out, verdict
 }
@@ -99,8 +100,8 @@ func (s *Service) refusePasskeyOnly(ctx context.Context, tx *store.Tx, v counter
 	if !isRefusal(why) {
 		return nil, why
 	}
-	tx.Record(withMethod(refusedEvent(v, "sign-in.passkey", u, countersign.CodeOf(why)), countersign.MethodPasskey, ""))
-	return problem(countersign.KindInvalid, "passkey.refused", "credential", nil), s.failTry(ctx, tx, v, u, g)
+	tx.Record(authn.WithMethod(v.RefusedEvent("sign-in.passkey", u, countersign.CodeOf(why)), countersign.MethodPasskey, ""))
+	return countersign.Problem(countersign.KindInvalid, "passkey.refused", "credential", nil), s.Authn.FailTry(ctx, tx, v, u, g)
 }
 
 // spendNonce uses up a question before its answer is compared, right or wrong: of two
@@ -121,7 +122,7 @@ func (s *Service) spendNonce(ctx context.Context, tx *store.Tx, c countersign.Ch
 // for. It is counted for its owner, or for a digest of what nobody has.
 func (s *Service) spendPasskeyTry(ctx context.Context, v countersign.Visit, credential []byte) (countersign.CountedTry, error) {
 	var user countersign.UserID
-	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+	err := s.Authn.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
 		user, err = tx.PasskeyOwner(ctx, credential)
 		return err
 	})
@@ -130,9 +131,9 @@ func (s *Service) spendPasskeyTry(ctx context.Context, v countersign.Visit, cred
 	}
 	subject := string(user)
 	if user == "" {
-		subject = hex.EncodeToString(s.Key.MAC("passkey that nobody has", string(v.Agency.ID), string(credential)))
+		subject = hex.EncodeToString(s.Authn.Key.MAC("passkey that nobody has", string(v.Agency.ID), string(credential)))
 	}
-	return s.spendAtSignIn(ctx, v, user, subject, countersign.LimitPasskey, countersign.LimitPasskeyKnown)
+	return s.Authn.SpendAtSignIn(ctx, v, user, subject, countersign.LimitPasskey, countersign.LimitPasskeyKnown)
 }
 
 // owner is the user of a credential, locked; the zero User if nobody has it here.
@@ -146,13 +147,13 @@ func (s *Service) owner(ctx context.Context, tx *store.Tx, credential []byte) (c
 
 // passkeyOnly lays what the passkey proves before the one rule of all sign-ins, and
 // does what it says.
-func (s *Service) passkeyOnly(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, c countersign.Challenge, answer, then string) (Outcome, error) {
+func (s *Service) passkeyOnly(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, c countersign.Challenge, answer, then string) (authn.Outcome, error) {
 	c, err := s.spendNonce(ctx, tx, c)
 	if err != nil {
-		return Outcome{}, err
+		return authn.Outcome{}, err
 	}
 	a := countersign.Attempt{
-		ID:       attemptID(secret.NewHandle()), // not that of the cookie, which may be somebody's half sign-in
+		ID:       authn.AttemptID(secret.NewHandle()), // not that of the cookie, which may be somebody's half sign-in
 		User:     u.ID,
 		Purpose:  countersign.PurposeSignIn,
 		Client:   v.Client,
@@ -160,32 +161,32 @@ func (s *Service) passkeyOnly(ctx context.Context, tx *store.Tx, v countersign.V
 		Started:  v.Now,
 		Expires:  v.Now.Add(policy.AttemptLife),
 	}
-	f, err := s.facts(ctx, tx, v, u, a)
+	f, err := s.Authn.Facts(ctx, tx, v, u, a)
 	if err != nil {
-		return Outcome{}, err
+		return authn.Outcome{}, err
 	}
 	i := slices.IndexFunc(f.Factors, func(fa countersign.Factor) bool { return fa.Method == countersign.MethodPasskey })
 	if i < 0 {
-		return Outcome{}, wrongPasskey(factor.ErrUnknown)
+		return authn.Outcome{}, authn.WrongPasskey(factor.ErrUnknown)
 	}
 	if err := s.comparePasskey(ctx, tx, v, u, f.Factors[i], c, answer); err != nil {
-		return Outcome{}, wrongPasskey(err)
+		return authn.Outcome{}, authn.WrongPasskey(err)
 	}
 	f.Attempt.Proved, f.Attempt.PasskeyOnly, f.Attempt.Browser = countersign.MethodPasskey, true, f.Browser
 	step := policy.Next(f)
 	admit, ok := step.(policy.Admit)
 	if !ok {
-		return Outcome{}, whyNotPasskeyOnly(step)
+		return authn.Outcome{}, whyNotPasskeyOnly(step)
 	}
-	return s.admit(ctx, tx, v, f, admit, f.Declined())
+	return s.Authn.Admit(ctx, tx, v, f, admit, f.Declined())
 }
 
 // whyNotPasskeyOnly says, for the audit log, why a passkey that is right did not admit.
 func whyNotPasskeyOnly(step policy.Step) error {
 	if refused, ok := step.(policy.Refuse); ok {
-		return problem(countersign.KindInvalid, refused.Reason, "", nil)
+		return countersign.Problem(countersign.KindInvalid, refused.Reason, "", nil)
 	}
-	return problem(countersign.KindInvalid, "passkey.not_alone", "", nil)
+	return countersign.Problem(countersign.KindInvalid, "passkey.not_alone", "", nil)
 }
 
 // isRefusal tells whether err is about the answer that was judged, and is kept as a fact.

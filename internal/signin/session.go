@@ -3,115 +3,28 @@ package signin
 import (
 	"context"
 	"slices"
-	"time"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
-	"countersign/internal/secret"
 	"countersign/internal/store"
 )
 
-// never is the zero time, for what never was or is over.
-var never time.Time
-
-// touchInterval is how exactly the last use of a session is kept: to the second,
-// so that nobody is signed out before his time (SE-03), and what a page loads
-// besides costs no write.
-const touchInterval = time.Second
-
-// A Principal is somebody who is signed in: what every page of a session needs.
-type Principal struct {
-	Session     countersign.Session
-	User        countersign.User
-	Preferences countersign.Preferences
-	Enrolled    bool // has a verified method
-}
-
-// Actor is the guest as one who does administrative acts.
-func (g Principal) Actor() countersign.Actor {
-	return countersign.Actor{User: g.User, Session: g.Session.ID}
-}
-
-// Fresh tells whether the guest proved a second factor (or, without a method,
-// typed the password) within the last five minutes (SE-06).
-func (g Principal) Fresh(now time.Time) bool { return policy.ProvedRecently(g.Session, g.User, now) }
-
-// Authenticate says who is signed in with the session of the visit, within the limits
-// of the moment (SE-03); otherwise an error of kind SignedOut says why not.
-func (s *Service) Authenticate(ctx context.Context, v countersign.Visit) (Principal, error) {
-	var g Principal
-	if v.Session == "" {
-		return g, problem(countersign.SignedOut, "session.none", "", nil)
-	}
-	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		var err error
-		if g.Session, err = tx.Session(ctx, sessionID(v.Session)); err != nil {
-			return err
-		}
-		if g.User, err = tx.User(ctx, g.Session.User); err != nil {
-			return err
-		}
-		g.Enrolled = g.User.Enrolled
-		g.Preferences, err = tx.Preferences(ctx)
-		return err
-	})
-	if countersign.KindOf(err) == countersign.KindNotFound {
-		return Principal{}, problem(countersign.SignedOut, "session.none", "", nil)
-	}
-	if err != nil {
-		return Principal{}, err
-	}
-	if why := g.endedBecause(v.Now); why != nil {
-		return Principal{}, why
-	}
-	if v.Now.Sub(g.Session.LastSeen) < touchInterval {
-		return g, nil
-	}
-	return g, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		return tx.TouchSession(ctx, g.Session.ID, v.Now)
-	})
-}
-
-// endedBecause says why a session does not count any more; nil if it does.
-func (g Principal) endedBecause(now time.Time) error {
-	s, p := g.Session, g.Preferences
-	absolute := s.Started.Add(p.Max)
-	if s.Expires.Before(absolute) {
-		absolute = s.Expires
-	}
-	switch {
-	case s.EndedWhy == "signed-out":
-		return problem(countersign.SignedOut, "session.none", "", nil)
-	case s.EndedWhy == "failures":
-		return problem(countersign.SignedOut, policy.RefusedFailures, "", nil)
-	case !s.Ended.IsZero():
-		return problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": s.Ended})
-	case g.User.Disabled:
-		return problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": now})
-	case !now.Before(absolute):
-		return problem(countersign.SignedOut, "session.absolute", "", countersign.Args{"Hours": int(p.Max / time.Hour)})
-	case !now.Before(s.LastSeen.Add(p.Idle)):
-		return problem(countersign.SignedOut, "session.idle", "", countersign.Args{"Minutes": int(p.Idle / time.Minute)})
-	default:
-		return nil
-	}
-}
-
 // SignOut ends the session of the visit, and what was begun from it. forget: this
 // browser is forgotten as well (D-14, DV-08), even if the session is over already.
-func (s *Service) SignOut(ctx context.Context, v countersign.Visit, forget bool) (Outcome, error) {
-	out := Outcome{Session: clearCookie, Attempt: clearCookie, Notice: "signed-out"}
-	g, err := s.Authenticate(ctx, v)
+func (s *Service) SignOut(ctx context.Context, v countersign.Visit, forget bool) (authn.Outcome, error) {
+	out := authn.Outcome{Session: authn.ClearCookie, Attempt: authn.ClearCookie, Notice: "signed-out"}
+	g, err := s.Authn.Authenticate(ctx, v)
 	if countersign.KindOf(err) == countersign.SignedOut {
 		if !forget || v.Session == "" {
 			return out, nil
 		}
-		return out, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return s.forgetHere(ctx, tx, v) })
+		return out, s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return s.forgetHere(ctx, tx, v) })
 	}
 	if err != nil {
 		return out, err
 	}
-	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err = s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		out.Notice = "signed-out"
 		if forget {
 			if err := s.forgetHere(ctx, tx, v); err != nil {
@@ -125,7 +38,7 @@ func (s *Service) SignOut(ctx context.Context, v countersign.Visit, forget bool)
 		} else if stays {
 			out.Notice = "signed-out.remembered"
 		}
-		tx.Record(newEvent(v, "session.signed_out", g.User))
+		tx.Record(v.Event("session.signed_out", g.User))
 		_, err := tx.EndSession(ctx, g.User.ID, g.Session.ID, "signed-out", v.Now)
 		return err
 	})
@@ -134,50 +47,11 @@ func (s *Service) SignOut(ctx context.Context, v countersign.Visit, forget bool)
 
 // remembered reports whether a sign-in from the device of the session needs no
 // token now.
-func remembered(ctx context.Context, tx *store.Tx, v countersign.Visit, g Principal) (bool, error) {
+func remembered(ctx context.Context, tx *store.Tx, v countersign.Visit, g authn.Principal) (bool, error) {
 	all, err := tx.Devices(ctx, g.User.ID)
 	i := slices.IndexFunc(all, func(d countersign.Device) bool { return d.ID == g.Session.Device })
 	if err != nil || i < 0 {
 		return false, err
 	}
 	return v.Now.Before(policy.RememberedUntil(g.Preferences, all[i].Proved)), nil
-}
-
-// rotateSession gives the session of the visit a new handle and the proof of the
-// facts, and counts it as a second factor on this device (SE-01, D-03).
-func (s *Service) rotateSession(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (session, browser Cookie, err error) {
-	handle := secret.NewHandle()
-	old, renewed := f.Attempt.Session, sessionID(handle)
-	alive, err := tx.RenewSession(ctx, old, renewed, countersign.Proof(f.Attempt.Proved), v.Now)
-	if err != nil {
-		return session, browser, err
-	}
-	if !alive {
-		return session, browser, problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
-	}
-	if err := tx.MoveSessionAttempts(ctx, old, renewed); err != nil {
-		return session, browser, err
-	}
-	browser, err = s.saveDeviceAgain(ctx, tx, v, f, renewed)
-	return setCookie(handle), browser, err
-}
-
-// saveDeviceAgain counts a second factor within a session, in the browser that the
-// session was begun in and in no other: what a session trusts goes when its
-// browser is forgotten (DV-08).
-func (s *Service) saveDeviceAgain(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, id countersign.SessionID) (Cookie, error) {
-	session, err := tx.Session(ctx, id)
-	if err != nil {
-		return Cookie{}, err
-	}
-	b, known, err := s.browser(ctx, tx, v)
-	if err != nil || !known || b.ID != session.Browser {
-		return Cookie{}, err
-	}
-	if f.Copied() {
-		return Cookie{}, s.revokeCopied(ctx, tx, v, f)
-	}
-	step := policy.Admit{Proof: countersign.Proof(f.Attempt.Proved), Remember: policy.MayRemember(f)}
-	_, cookie, err := s.saveDevice(ctx, tx, v, f, step, f.Declined())
-	return cookie, err
 }

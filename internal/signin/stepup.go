@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
@@ -14,16 +15,16 @@ import (
 
 // BeginStepUp keeps an act that needs a fresh second factor and asks for one by
 // the Default; the act goes on by itself afterwards (SE-06).
-func (s *Service) BeginStepUp(ctx context.Context, v countersign.Visit, act countersign.PendingRequest) (Outcome, error) {
-	var out Outcome
+func (s *Service) BeginStepUp(ctx context.Context, v countersign.Visit, act countersign.PendingRequest) (authn.Outcome, error) {
+	var out authn.Outcome
 	if err := policy.CheckPending(act); err != nil {
 		return out, err
 	}
-	g, err := s.Authenticate(ctx, v)
+	g, err := s.Authn.Authenticate(ctx, v)
 	if err != nil {
 		return out, err
 	}
-	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err = s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		u, err := tx.LockUser(ctx, g.User.ID)
 		if err != nil {
 			return err
@@ -32,7 +33,7 @@ func (s *Service) BeginStepUp(ctx context.Context, v countersign.Visit, act coun
 			return err
 		}
 		a := countersign.Attempt{
-			ID:      attemptID(secret.NewHandle()), // nobody holds its handle: the session leads to it
+			ID:      authn.AttemptID(secret.NewHandle()), // nobody holds its handle: the session leads to it
 			User:    u.ID,
 			Purpose: countersign.PurposeStepUp,
 			Session: g.Session.ID,
@@ -41,64 +42,64 @@ func (s *Service) BeginStepUp(ctx context.Context, v countersign.Visit, act coun
 			Started: v.Now,
 			Expires: v.Now.Add(policy.AttemptLife),
 		}
-		f, err := s.facts(ctx, tx, v, u, a)
+		f, err := s.Authn.Facts(ctx, tx, v, u, a)
 		if err != nil {
 			return err
 		}
-		if err := s.addAttempt(ctx, tx, v, u, a); err != nil {
+		if err := s.Authn.AddAttempt(ctx, tx, v, u, a); err != nil {
 			return err
 		}
 		if g.Fresh(v.Now) {
 			return nil // nothing is to be proved, only meant: the page has one button
 		}
 		if step, ok := policy.NextStepUp(f).(policy.AskToken); ok && step.Issue {
-			if err := s.issueOrExplain(ctx, tx, v, &f, step.Factor); err != nil {
+			if err := s.Authn.IssueOrExplain(ctx, tx, v, &f, step.Factor); err != nil {
 				return err
 			}
 		}
 		out.Message = f.Attempt.Challenge.Message
-		tx.Record(newEvent(v, "step-up.asked", u))
+		tx.Record(v.Event("step-up.asked", u))
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})
-	s.Wake()
+	s.Authn.Wake()
 	return out, err
 }
 
 // pendingMark binds the forms of a step-up to the act that their page names.
 func (s *Service) pendingMark(a countersign.Attempt) string {
-	return base64.RawURLEncoding.EncodeToString(s.Key.MAC("step-up", string(a.ID))[:18])
+	return base64.RawURLEncoding.EncodeToString(s.Authn.Key.MAC("step-up", string(a.ID))[:18])
 }
 
 // stepUp is the step-up that is open for the session of the visit, if the form
 // comes from its page: another window may have begun another one meanwhile.
 func (s *Service) stepUp(ctx context.Context, v countersign.Visit) (a countersign.Attempt, err error) {
-	err = s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		a, err = tx.SessionAttempt(ctx, sessionID(v.Session), countersign.PurposeStepUp)
-		return orGone(err)
+	err = s.Authn.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		a, err = tx.SessionAttempt(ctx, authn.SessionID(v.Session), countersign.PurposeStepUp)
+		return authn.OrGone(err)
 	})
 	if err == nil && !hmac.Equal([]byte(s.pendingMark(a)), []byte(v.Pending)) {
-		err = problem(countersign.KindConflict, "step_up.other", "", nil)
+		err = countersign.Problem(countersign.KindConflict, "step_up.other", "", nil)
 	}
 	return a, err
 }
 
 // VerifyStepUpToken judges the token of a step-up and returns the act that goes on.
-func (s *Service) VerifyStepUpToken(ctx context.Context, v countersign.Visit, typed Typed) (Outcome, *countersign.PendingRequest, error) {
-	var out Outcome
+func (s *Service) VerifyStepUpToken(ctx context.Context, v countersign.Visit, typed authn.Typed) (authn.Outcome, *countersign.PendingRequest, error) {
+	var out authn.Outcome
 	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return out, nil, err
 	}
-	err = s.verifyTyped(ctx, v, a.ID, typed, s.steppingUp(v, s.checkToken, &out))
+	err = s.Authn.VerifyTyped(ctx, v, a.ID, typed, s.steppingUp(v, s.Authn.CheckToken, &out))
 	return out, a.Pending, err
 }
 
 // steppingUp compares the answer that a step-up waits for, and ends it.
-func (s *Service) steppingUp(v countersign.Visit, prove checker, out *Outcome) check {
+func (s *Service) steppingUp(v countersign.Visit, prove checker, out *authn.Outcome) authn.Check {
 	return func(ctx context.Context, tx *store.Tx, f policy.Facts, answer string) (bool, error) {
 		step, ok := policy.NextStepUp(f).(policy.AskToken)
 		if !ok {
-			return false, errAttemptGone()
+			return false, authn.ErrAttemptGone()
 		}
 		if right, err := prove(ctx, tx, v, &f, step.Factor, answer); !right || err != nil {
 			return false, err
@@ -111,14 +112,14 @@ func (s *Service) steppingUp(v countersign.Visit, prove checker, out *Outcome) c
 
 // VerifyStepUpPassword is the step-up of a user without a verified method. A wrong
 // password counts like a wrong token.
-func (s *Service) VerifyStepUpPassword(ctx context.Context, v countersign.Visit, password string) (Outcome, *countersign.PendingRequest, error) {
-	var out Outcome
+func (s *Service) VerifyStepUpPassword(ctx context.Context, v countersign.Visit, password string) (authn.Outcome, *countersign.PendingRequest, error) {
+	var out authn.Outcome
 	a, err := s.stepUp(ctx, v)
 	if err != nil {
 		return out, nil, err
 	}
 	client := ctx
-	ctx, cancel, err := untilSettled(client)
+	ctx, cancel, err := authn.UntilSettled(client)
 	if err != nil {
 		return out, nil, err
 	}
@@ -127,49 +128,49 @@ func (s *Service) VerifyStepUpPassword(ctx context.Context, v countersign.Visit,
 	if err != nil {
 		return out, nil, err
 	}
-	t, err := s.checkPassword(ctx, v, u, u.Login, password)
+	t, err := s.Authn.CheckPassword(ctx, v, u, u.Login, password)
 	if err != nil {
 		return out, nil, s.returnTry(ctx, v, a.ID, err)
 	}
 	var verdict error
-	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
+	err = s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
 		out, verdict, err = s.settleStepUp(ctx, tx, v, a.ID, u, t)
 		if err == nil && verdict == nil && client.Err() != nil {
-			return errHungUp
+			return authn.ErrHungUp
 		}
 		return err
 	})
 	switch {
-	case errors.Is(err, errHungUp):
-		return Outcome{}, nil, s.refund(ctx, v, a.ID, t.try, client.Err())
-	case notJudged(err):
-		return Outcome{}, nil, s.refund(ctx, v, a.ID, t.try, err)
+	case errors.Is(err, authn.ErrHungUp):
+		return authn.Outcome{}, nil, s.Authn.Refund(ctx, v, a.ID, t.Try, client.Err())
+	case authn.NotJudged(err):
+		return authn.Outcome{}, nil, s.Authn.Refund(ctx, v, a.ID, t.Try, err)
 	case err != nil:
-		return Outcome{}, nil, err
+		return authn.Outcome{}, nil, err
 	}
 	return out, a.Pending, verdict
 }
 
 // settleStepUp does what follows a password in a step-up.
-func (s *Service) settleStepUp(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID, checked countersign.User, t triedPassword) (out Outcome, verdict, err error) {
-	u, a, err := s.lock(ctx, tx, id)
+func (s *Service) settleStepUp(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID, checked countersign.User, t authn.TriedPassword) (out authn.Outcome, verdict, err error) {
+	u, a, err := s.Authn.Lock(ctx, tx, id)
 	if err != nil {
 		return out, nil, err
 	}
 	a.Failures--
-	f, err := s.facts(ctx, tx, v, u, a)
+	f, err := s.Authn.Facts(ctx, tx, v, u, a)
 	if err != nil {
 		return out, nil, err
 	}
 	if _, asks := policy.NextStepUp(f).(policy.AskPassword); !asks {
-		return out, nil, errAttemptGone()
+		return out, nil, authn.ErrAttemptGone()
 	}
-	if !t.right || !policy.SamePassword(checked, u) {
+	if !t.Right || !policy.SamePassword(checked, u) {
 		wrong := &countersign.Error{Kind: countersign.KindInvalid, Code: "step_up.password_wrong", Field: "password", Args: countersign.Args{}}
-		verdict, err = s.failed(ctx, tx, v, f, t.try, wrong)
+		verdict, err = s.Authn.Failed(ctx, tx, v, f, t.Try, wrong)
 		return out, verdict, err
 	}
-	if err := s.acceptTry(ctx, tx, t.try); err != nil {
+	if err := s.Authn.AcceptTry(ctx, tx, t.Try); err != nil {
 		return out, nil, err
 	}
 	out, err = s.steppedUp(ctx, tx, v, f)
@@ -178,14 +179,14 @@ func (s *Service) settleStepUp(ctx context.Context, tx *store.Tx, v countersign.
 
 // spendStepUpTry takes one of the tries of a step-up by password, and reads its user.
 func (s *Service) spendStepUpTry(ctx context.Context, v countersign.Visit, a countersign.Attempt) (u countersign.User, err error) {
-	err = s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		if u, a, err = s.lock(ctx, tx, a.ID); err != nil {
+	err = s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		if u, a, err = s.Authn.Lock(ctx, tx, a.ID); err != nil {
 			return err
 		}
 		if !v.Now.Before(a.Expires) {
-			return errAttemptGone()
+			return authn.ErrAttemptGone()
 		}
-		return reserveTry(ctx, tx, v, a)
+		return authn.ReserveTry(ctx, tx, v, a)
 	})
 	return u, err
 }
@@ -195,7 +196,7 @@ func (s *Service) returnTry(ctx context.Context, v countersign.Visit, id counter
 	if kind := countersign.KindOf(why); kind != countersign.KindUnavailable && kind != countersign.KindTooMany {
 		return why
 	}
-	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.ReturnTry(ctx, id) })
+	err := s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.ReturnTry(ctx, id) })
 	if err != nil {
 		return err
 	}
@@ -203,52 +204,52 @@ func (s *Service) returnTry(ctx context.Context, v countersign.Visit, id counter
 }
 
 // steppedUp renews the session and ends the step-up.
-func (s *Service) steppedUp(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Outcome, error) {
+func (s *Service) steppedUp(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (authn.Outcome, error) {
 	if _, err := tx.EndAttempt(ctx, f.Attempt.ID); err != nil {
-		return Outcome{}, err
+		return authn.Outcome{}, err
 	}
-	e := newEvent(v, "step-up.completed", f.User)
+	e := v.Event("step-up.completed", f.User)
 	e.Method = string(f.Attempt.Proved)
 	tx.Record(e)
 	if f.Attempt.Proved == "" {
 		f.Attempt.Proved = countersign.Method(countersign.ProofPassword)
 		session, err := s.rotateByPassword(ctx, tx, v, f)
-		return Outcome{Session: session}, err
+		return authn.Outcome{Session: session}, err
 	}
-	session, browser, err := s.rotateSession(ctx, tx, v, f)
-	return Outcome{Session: session, Browser: browser}, err
+	session, browser, err := s.Authn.RotateSession(ctx, tx, v, f)
+	return authn.Outcome{Session: session, Browser: browser}, err
 }
 
 // rotateByPassword renews the session without any trust for the device: a
 // password is no second factor.
-func (s *Service) rotateByPassword(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (Cookie, error) {
+func (s *Service) rotateByPassword(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (authn.Cookie, error) {
 	handle := secret.NewHandle()
-	alive, err := tx.RenewSession(ctx, f.Attempt.Session, sessionID(handle), countersign.ProofPassword, v.Now)
+	alive, err := tx.RenewSession(ctx, f.Attempt.Session, authn.SessionID(handle), countersign.ProofPassword, v.Now)
 	if err == nil && !alive {
-		err = problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
+		err = countersign.Problem(countersign.SignedOut, "session.ended", "", countersign.Args{"At": v.Now})
 	}
 	if err != nil {
-		return Cookie{}, err
+		return authn.Cookie{}, err
 	}
-	return setCookie(handle), tx.MoveSessionAttempts(ctx, f.Attempt.Session, sessionID(handle))
+	return authn.SetCookie(handle), tx.MoveSessionAttempts(ctx, f.Attempt.Session, authn.SessionID(handle))
 }
 
 // NewStepUpToken sends a new token for the step-up of the session.
-func (s *Service) NewStepUpToken(ctx context.Context, v countersign.Visit) (Outcome, error) {
+func (s *Service) NewStepUpToken(ctx context.Context, v countersign.Visit) (authn.Outcome, error) {
 	a, err := s.stepUp(ctx, v)
 	if err != nil {
-		return Outcome{}, err
+		return authn.Outcome{}, err
 	}
-	return s.send(ctx, v, a.ID, func(f policy.Facts) (countersign.Factor, error) { return askedFactor(policy.NextStepUp(f)) })
+	return s.Authn.Send(ctx, v, a.ID, func(f policy.Facts) (countersign.Factor, error) { return askedFactor(policy.NextStepUp(f)) })
 }
 
 // UseOtherStepUpMethod turns the step-up of the session to another verified method.
-func (s *Service) UseOtherStepUpMethod(ctx context.Context, v countersign.Visit, m countersign.Method) (Outcome, error) {
+func (s *Service) UseOtherStepUpMethod(ctx context.Context, v countersign.Visit, m countersign.Method) (authn.Outcome, error) {
 	a, err := s.stepUp(ctx, v)
 	if err != nil {
-		return Outcome{}, err
+		return authn.Outcome{}, err
 	}
-	return s.switchMethod(ctx, v, a.ID, m, RememberChoice{})
+	return s.switchMethod(ctx, v, a.ID, m, authn.RememberChoice{})
 }
 
 // ReleasePending lets the act go on that waited to be seen, and nothing is proved by it:
@@ -258,10 +259,10 @@ func (s *Service) ReleasePending(ctx context.Context, v countersign.Visit) (*cou
 	if err != nil {
 		return nil, err
 	}
-	return a.Pending, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	return a.Pending, s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		ended, err := tx.EndAttempt(ctx, a.ID)
 		if err == nil && !ended {
-			err = errAttemptGone()
+			err = authn.ErrAttemptGone()
 		}
 		return err
 	})
@@ -273,7 +274,7 @@ func (s *Service) CancelStepUp(ctx context.Context, v countersign.Visit) (back s
 	if err != nil {
 		return "", err
 	}
-	return a.Pending.Back, s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	return a.Pending.Back, s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		_, err := tx.EndAttempt(ctx, a.ID)
 		return err
 	})

@@ -2,29 +2,21 @@ package signin
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strconv"
 
 	"countersign"
-	"countersign/internal/factor"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
 	"countersign/internal/store"
 )
 
-// Typed is a token as a page sent it.
-type Typed struct {
-	Token string
-	Asked countersign.Method // what the page asked for; empty: it does not say
-}
-
 // VerifyToken judges the token of a sign-in. decline: this device is not to be remembered.
-func (s *Service) VerifyToken(ctx context.Context, v countersign.Visit, typed Typed, decline bool) (Outcome, error) {
-	var out Outcome
-	if err := s.wantWizard(ctx, v, false); err != nil {
+func (s *Service) VerifyToken(ctx context.Context, v countersign.Visit, typed authn.Typed, decline bool) (authn.Outcome, error) {
+	var out authn.Outcome
+	if err := s.Authn.WantWizard(ctx, v, false); err != nil {
 		return out, err
 	}
-	err := s.verifyTyped(ctx, v, attemptID(v.Attempt), typed, s.checkAndAdmit(v, s.checkToken, decline, &out))
+	err := s.Authn.VerifyTyped(ctx, v, authn.AttemptID(v.Attempt), typed, s.checkAndAdmit(v, s.Authn.CheckToken, decline, &out))
 	return out, err
 }
 
@@ -32,152 +24,28 @@ func (s *Service) VerifyToken(ctx context.Context, v countersign.Visit, typed Ty
 type checker func(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor, answer string) (bool, error)
 
 // checkAndAdmit compares the answer that a sign-in waits for, and admits.
-func (s *Service) checkAndAdmit(v countersign.Visit, prove checker, decline bool, out *Outcome) check {
+func (s *Service) checkAndAdmit(v countersign.Visit, prove checker, decline bool, out *authn.Outcome) authn.Check {
 	return func(ctx context.Context, tx *store.Tx, f policy.Facts, answer string) (bool, error) {
 		step, ok := policy.Next(f).(policy.AskToken)
 		if !ok {
-			return false, errAttemptGone()
+			return false, authn.ErrAttemptGone()
 		}
 		if right, err := prove(ctx, tx, v, &f, step.Factor, answer); !right || err != nil {
 			return false, err
 		}
 		admit, ok := policy.Next(f).(policy.Admit)
 		if !ok {
-			return false, errAttemptGone()
+			return false, authn.ErrAttemptGone()
 		}
 		var err error
-		*out, err = s.admit(ctx, tx, v, f, admit, decline)
+		*out, err = s.Authn.Admit(ctx, tx, v, f, admit, decline)
 		return err == nil, err
 	}
 }
 
-// wantWizard refuses what was sent to the wizard by an attempt outside of it, or
-// the other way round, before it costs a try (SE-02); and what needs a step-up first.
-func (s *Service) wantWizard(ctx context.Context, v countersign.Visit, wizard bool) error {
-	return s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		a, err := tx.Attempt(ctx, attemptID(v.Attempt))
-		if err != nil {
-			return orGone(err)
-		}
-		if a.Enrollment.Open != wizard {
-			return errAttemptGone()
-		}
-		return s.wizardRecent(ctx, tx, v, a)
-	})
-}
-
-// checkToken compares the token with what method fa expects and keeps the proof in
-// the facts. What is wrong with it comes back as an error for people.
-func (s *Service) checkToken(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor, token string) (bool, error) {
-	m := s.Methods.Of(fa.Method)
-	if m == nil {
-		return false, errAttemptGone()
-	}
-	c := f.Attempt.Challenge
-	binding := s.binding(v, f.Attempt)
-	after, err := m.Check(fa, c, binding, token, v.Now)
-	if errors.Is(err, factor.ErrOtherMinute) && fa.ID != "" {
-		if failed := spendStep(ctx, tx, v, after); failed != nil {
-			return false, failed
-		}
-	}
-	if err == nil && fa.Method == countersign.MethodApp && v.Now.Before(f.TokenLimits.Limits[appStepLimit(after)].Until) {
-		err = factor.ErrUsed
-	}
-	if err != nil {
-		return false, s.explainWrong(err, f.Attempt, fa, binding, token, v)
-	}
-	f.Attempt.Enrollment.Step = after.State
-	if fa.ID != "" {
-		won, err := tx.UseFactor(ctx, after, v.Now)
-		if err != nil {
-			return false, err
-		}
-		if !won {
-			return false, s.explainWrong(factor.ErrUsed, f.Attempt, fa, binding, token, v)
-		}
-	}
-	if c.Message != "" && c.Method == fa.Method {
-		if err := tx.UseToken(ctx, c.Message); err != nil {
-			return false, err
-		}
-	}
-	answered(&f.Attempt, fa.Method)
-	f.Attempt.Proved, f.Attempt.Challenge = fa.Method, countersign.Challenge{}
-	return true, nil
-}
-
-// explainWrong names what is wrong with a token, as far as that helps its owner
-// and nobody else.
-func (s *Service) explainWrong(err error, a countersign.Attempt, fa countersign.Factor, in factor.Binding, token string, v countersign.Visit) error {
-	c := a.Challenge
-	args := countersign.Args{"Reference": c.Reference, "Until": c.Expires}
-	code := "token.wrong"
-	switch {
-	case s.older(a, fa, in, token, v):
-		code = olderToken
-		if !c.Live(v.Now) {
-			code = lateToken
-		}
-	case errors.Is(err, factor.ErrUsed):
-		code = "token.used"
-	case errors.Is(err, factor.ErrOtherMinute):
-		code = "app.clock"
-	case s.keyOver(a, fa, in, token, v):
-		code = "app.key_over"
-	case fa.Method != countersign.MethodApp && !c.Issued.IsZero() && !c.Live(v.Now):
-		code = "token.expired"
-	}
-	return problem(countersign.KindInvalid, code, "token", args)
-}
-
-// Codes of a token that was right a while ago: it was replaced, or it is too late.
-// It proves nothing, and costs no try.
-const (
-	olderToken = "token.older"
-	lateToken  = "token.late"
-)
-
-// older reports whether a token is one that this attempt has sent: replaced since, or
-// expired.
-func (s *Service) older(a countersign.Attempt, fa countersign.Factor, in factor.Binding, token string, v countersign.Visit) bool {
-	c := a.Challenge
-	expired := countersign.SupersededToken{Digest: c.Digest, Method: c.Method, Address: c.Address}
-	if !c.Issued.IsZero() && !c.Live(v.Now) && factor.Was(s.Key, fa, expired, in, token) {
-		return true
-	}
-	return slices.ContainsFunc(a.Superseded, func(e countersign.SupersededToken) bool { return factor.Was(s.Key, fa, e, in, token) })
-}
-
-// appStepLimit names the step of an app's token that was told to be of another minute.
-func appStepLimit(fa countersign.Factor) countersign.LimitKey {
-	return countersign.LimitKey("app-step-" + strconv.FormatInt(fa.State, 10))
-}
-
-// spendStep uses up a token that came before its time: the page says that it belongs
-// to another minute, so nobody may wait for that minute to come.
-func spendStep(ctx context.Context, tx *store.Tx, v countersign.Visit, fa countersign.Factor) error {
-	until := factor.StepEnds(fa.State)
-	if !v.Now.Before(until) {
-		return nil
-	}
-	_, err := tx.FirstUntil(ctx, string(fa.User), string(appStepLimit(fa)), v.Now, until)
-	return err
-}
-
-func (s *Service) binding(v countersign.Visit, a countersign.Attempt) factor.Binding {
-	return factor.Binding{
-		Agency:     v.Agency.ID,
-		User:       a.User,
-		Attempt:    a.ID,
-		Purpose:    a.Purpose,
-		Enrollment: a.Enrollment.Open,
-	}
-}
-
 // NewToken sends a new token by the same method; the earlier one stops working (M33).
-func (s *Service) NewToken(ctx context.Context, v countersign.Visit, w RememberChoice) (Outcome, error) {
-	return s.sendWith(ctx, v, attemptID(v.Attempt), w, func(f policy.Facts) (countersign.Factor, error) { return askedFactor(policy.Next(f)) })
+func (s *Service) NewToken(ctx context.Context, v countersign.Visit, w authn.RememberChoice) (authn.Outcome, error) {
+	return s.Authn.SendWith(ctx, v, authn.AttemptID(v.Attempt), w, func(f policy.Facts) (countersign.Factor, error) { return askedFactor(policy.Next(f)) })
 }
 
 // askedFactor is the method whose token a step asks for.
@@ -186,80 +54,57 @@ func askedFactor(step policy.Step) (countersign.Factor, error) {
 	case policy.AskToken:
 		return step.Factor, nil
 	case policy.AskRecovery:
-		return countersign.Factor{}, problem(countersign.KindInvalid, "token.nothing_to_send", "", nil)
+		return countersign.Factor{}, countersign.Problem(countersign.KindInvalid, "token.nothing_to_send", "", nil)
 	default:
-		return countersign.Factor{}, errAttemptGone()
+		return countersign.Factor{}, authn.ErrAttemptGone()
 	}
 }
 
 // UseOtherMethod turns to another verified method, and sends a token by it at once if
 // it is one that is sent (M22, D-31). The failures so far stay.
-func (s *Service) UseOtherMethod(ctx context.Context, v countersign.Visit, m countersign.Method, w RememberChoice) (Outcome, error) {
-	return s.switchMethod(ctx, v, attemptID(v.Attempt), m, w)
+func (s *Service) UseOtherMethod(ctx context.Context, v countersign.Visit, m countersign.Method, w authn.RememberChoice) (authn.Outcome, error) {
+	return s.switchMethod(ctx, v, authn.AttemptID(v.Attempt), m, w)
 }
 
-func (s *Service) switchMethod(ctx context.Context, v countersign.Visit, id countersign.AttemptID, m countersign.Method, w RememberChoice) (Outcome, error) {
-	var out Outcome
-	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		u, a, err := s.lock(ctx, tx, id)
+func (s *Service) switchMethod(ctx context.Context, v countersign.Visit, id countersign.AttemptID, m countersign.Method, w authn.RememberChoice) (authn.Outcome, error) {
+	var out authn.Outcome
+	err := s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := s.Authn.Lock(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		f, err := s.facts(ctx, tx, v, u, a)
+		f, err := s.Authn.Facts(ctx, tx, v, u, a)
 		if err != nil {
 			return err
 		}
 		if a.Enrollment.Open {
-			return errAttemptGone() // the wizard has its own ways
+			return authn.ErrAttemptGone() // the wizard has its own ways
 		}
-		offered := slices.ContainsFunc(OtherMethods(f), func(w countersign.Factor) bool { return w.Method == m })
+		offered := slices.ContainsFunc(authn.OtherMethods(f), func(w countersign.Factor) bool { return w.Method == m })
 		if !offered && (m != countersign.MethodRecovery || f.RecoveryCodes.Left == 0) {
-			return problem(countersign.KindInvalid, "method.unknown", "method", nil)
+			return countersign.Problem(countersign.KindInvalid, "method.unknown", "method", nil)
 		}
 		f.Attempt.Method = m
-		w.apply(&f.Attempt)
-		if step, ok := s.nextAsk(f).(policy.AskToken); ok && step.Issue {
-			if err := s.issueOrExplain(ctx, tx, v, &f, step.Factor); err != nil {
+		w.Apply(&f.Attempt)
+		if step, ok := s.Authn.NextAsk(f).(policy.AskToken); ok && step.Issue {
+			if err := s.Authn.IssueOrExplain(ctx, tx, v, &f, step.Factor); err != nil {
 				return err
 			}
 		}
-		e := newEvent(v, "sign-in.other_way", u)
+		e := v.Event("sign-in.other_way", u)
 		e.Method = string(m)
 		tx.Record(e)
-		out.Step, out.Message = s.nextAsk(f), f.Attempt.Challenge.Message
+		out.Step, out.Message = s.Authn.NextAsk(f), f.Attempt.Challenge.Message
 		return tx.SaveAttempt(ctx, f.Attempt)
 	})
-	s.Wake()
+	s.Authn.Wake()
 	return out, err
 }
 
-// nextAsk is the next step of a sign-in or step-up: both ask for a token by the
-// same rule.
-func (s *Service) nextAsk(f policy.Facts) policy.Step {
-	if f.Attempt.Purpose == countersign.PurposeStepUp {
-		return policy.NextStepUp(f)
-	}
-	return policy.Next(f)
-}
-
-// OtherMethods are the verified methods that may be turned to; email is among them as
-// the agency's preference says (M22), unless it is the Default or the only one.
-func OtherMethods(f policy.Facts) []countersign.Factor {
-	standard := policy.Default(f.Factors)
-	var ways []countersign.Factor
-	for _, fa := range f.Factors {
-		if fa.Method == countersign.MethodEmail && fa.ID != standard.ID && !f.Agency.EmailFallback {
-			continue
-		}
-		ways = append(ways, fa)
-	}
-	return ways
-}
-
 // CancelSignIn ends a half sign-in; its token dies with it.
-func (s *Service) CancelSignIn(ctx context.Context, v countersign.Visit) (Outcome, error) {
-	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		u, a, err := s.lock(ctx, tx, attemptID(v.Attempt))
+func (s *Service) CancelSignIn(ctx context.Context, v countersign.Visit) (authn.Outcome, error) {
+	err := s.Authn.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
+		u, a, err := s.Authn.Lock(ctx, tx, authn.AttemptID(v.Attempt))
 		if countersign.KindOf(err) == countersign.KindGone {
 			return nil
 		}
@@ -271,9 +116,9 @@ func (s *Service) CancelSignIn(ctx context.Context, v countersign.Visit) (Outcom
 				return err
 			}
 		}
-		tx.Record(newEvent(v, "sign-in.cancelled", u))
-		return s.endWithWarning(ctx, tx, v, u, a)
+		tx.Record(v.Event("sign-in.cancelled", u))
+		return s.Authn.EndWithWarning(ctx, tx, v, u, a)
 	})
-	s.Wake()
-	return Outcome{Attempt: clearCookie}, err
+	s.Authn.Wake()
+	return authn.Outcome{Attempt: authn.ClearCookie}, err
 }

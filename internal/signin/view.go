@@ -2,152 +2,29 @@ package signin
 
 import (
 	"context"
-	"slices"
-	"time"
 
 	"countersign"
-	"countersign/internal/factor"
-	"countersign/internal/policy"
+	"countersign/internal/authn"
 	"countersign/internal/store"
 )
 
-// A View is all that the pages of an attempt show. Looking changes nothing and
-// sends nothing (D-24).
-type View struct {
-	User        countersign.User
-	Preferences countersign.Preferences
-	Attempt     countersign.Attempt
-	Act         string // step-up: the mark of the act that waits
-	Step        policy.Step
-	Stage       policy.Stage         // nil outside of the wizard
-	Factors     []countersign.Factor // verified methods
-	Default     countersign.Factor
-	Ways        []countersign.Factor      // methods that may be turned to
-	Codes       countersign.RecoveryCodes // another way, while some are left
-	Why         policy.Why
-	Left        int // tries left
-	Message     countersign.Message
-	Pause       policy.Decision // why the method that is asked for takes no token now; zero: it does
-	Paused      map[countersign.Method]bool
-	Remembers   bool // a token earns trust for this device
-	Offered     []countersign.Method
-	URI         string                     // otpauth URI of the wizard's key
-	Key         string                     // the same key, 32 base32 characters
-	KeyUntil    time.Time                  // when another key takes its place
-	Code        countersign.EnrollmentCode // made last for this user; zero: none
-	MustCode    bool                       // there is no way into set-up but an enrollment code
-}
-
 // View shows the attempt of the visit: a sign-in or a wizard.
-func (s *Service) View(ctx context.Context, v countersign.Visit) (View, error) {
-	return s.viewOf(ctx, v, func(tx *store.Tx) (countersign.Attempt, error) {
+func (s *Service) View(ctx context.Context, v countersign.Visit) (authn.View, error) {
+	return s.Authn.ViewOf(ctx, v, func(tx *store.Tx) (countersign.Attempt, error) {
 		if v.Attempt == "" {
-			return countersign.Attempt{}, errAttemptGone()
+			return countersign.Attempt{}, authn.ErrAttemptGone()
 		}
-		return tx.Attempt(ctx, attemptID(v.Attempt))
+		return tx.Attempt(ctx, authn.AttemptID(v.Attempt))
 	})
 }
 
 // ViewStepUp shows the step-up of the session of the visit.
-func (s *Service) ViewStepUp(ctx context.Context, v countersign.Visit) (View, error) {
-	view, err := s.viewOf(ctx, v, func(tx *store.Tx) (countersign.Attempt, error) {
-		return tx.SessionAttempt(ctx, sessionID(v.Session), countersign.PurposeStepUp)
+func (s *Service) ViewStepUp(ctx context.Context, v countersign.Visit) (authn.View, error) {
+	view, err := s.Authn.ViewOf(ctx, v, func(tx *store.Tx) (countersign.Attempt, error) {
+		return tx.SessionAttempt(ctx, authn.SessionID(v.Session), countersign.PurposeStepUp)
 	})
 	view.Act = s.pendingMark(view.Attempt)
 	return view, err
-}
-
-// read is what is known of an attempt that is looked at, and whose user is not locked.
-func (s *Service) read(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt) (policy.Facts, error) {
-	u, err := tx.User(ctx, a.User)
-	if err != nil {
-		return policy.Facts{}, orGone(err)
-	}
-	return s.facts(ctx, tx, v, u, a)
-}
-
-func (s *Service) viewOf(ctx context.Context, v countersign.Visit, find func(*store.Tx) (countersign.Attempt, error)) (View, error) {
-	var view View
-	err := s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
-		a, err := find(tx)
-		if err != nil {
-			return orGone(err)
-		}
-		f, err := s.read(ctx, tx, v, a)
-		if err != nil {
-			return err
-		}
-		view = s.view(v, f)
-		if a.Challenge.Message == "" {
-			return nil
-		}
-		view.Message, err = tx.Message(ctx, a.Challenge.Message)
-		if countersign.KindOf(err) == countersign.KindNotFound {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		return view, err
-	}
-	if refused, ok := view.Step.(policy.Refuse); ok {
-		return view, problem(countersign.KindGone, refused.Reason, "", nil)
-	}
-	return view, nil
-}
-
-func (s *Service) view(v countersign.Visit, f policy.Facts) View {
-	a := f.Attempt
-	view := View{
-		User:        f.User,
-		Preferences: f.Agency,
-		Attempt:     a,
-		Step:        s.nextAsk(f),
-		Factors:     f.Factors,
-		Default:     policy.Default(f.Factors),
-		Ways:        OtherMethods(f),
-		Codes:       f.RecoveryCodes,
-		Code:        f.EnrollmentCode,
-		MustCode:    policy.MustUseCode(f),
-		Left:        policy.MaxFailures - a.Failures,
-		Remembers:   policy.MayRemember(f),
-		Offered:     s.kinds(v),
-	}
-	view.pause(f)
-	if a.Purpose == countersign.PurposeSignIn && !a.Enrollment.Open {
-		view.Why = policy.WhyAsked(f)
-	}
-	if a.Enrollment.Open {
-		view.Stage = s.stageOf(f)
-		if s.wizardOpen(f, v) != nil {
-			view.Step = policy.Refuse{Reason: policy.RefusedExpired}
-		}
-	}
-	if a.Enrollment.Open && len(a.Enrollment.Key) > 0 {
-		key, until := s.pendingKey(a, v.Now)
-		view.Key, view.KeyUntil = factor.AppKey(key), until
-		view.URI = factor.AppURI(v.Agency.ProductName(), f.User.Login, key)
-	}
-	return view
-}
-
-// pause notes which ways take no token now.
-func (v *View) pause(f policy.Facts) {
-	v.Paused = map[countersign.Method]bool{}
-	for _, fa := range append(f.Factors[:len(f.Factors):len(f.Factors)], countersign.Factor{Method: countersign.MethodRecovery}) {
-		p := f.LimitedMethods(fa)
-		v.Paused[fa.Method] = p.Code != ""
-		token, asks := v.Step.(policy.AskToken)
-		_, recovery := v.Step.(policy.AskRecovery)
-		if asks && token.Factor.ID == fa.ID || recovery && fa.Method == countersign.MethodRecovery {
-			v.Pause = p
-		}
-	}
-}
-
-// Has tells whether method m is verified.
-func (v View) Has(m countersign.Method) bool {
-	return slices.ContainsFunc(v.Factors, func(f countersign.Factor) bool { return f.Method == m })
 }
 
 // A SignInPage is what the sign-in page shows before anybody has typed anything.
@@ -157,7 +34,7 @@ type SignInPage struct {
 
 // SignInPage gathers the sign-in page.
 func (s *Service) SignInPage(ctx context.Context, v countersign.Visit) (f SignInPage, err error) {
-	err = s.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
+	err = s.Authn.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		f.Preferences, err = tx.Preferences(ctx)
 		return err
 	})

@@ -1,19 +1,19 @@
 package web
 
 import (
+	"countersign/internal/account"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 // A activationPage is what an activation link opens: a password is chosen, or the
 // first administrator made.
 type activationPage struct {
 	base
-	Welcome signin.ActivationLink
+	Welcome account.ActivationLink
 	Link    countersign.Handle
 	First   bool
 	UserID  string
@@ -28,7 +28,7 @@ type activationPage struct {
 type naming struct{ Name, Product, Zone string }
 
 func (s *Server) activationPage(r *http.Request, v countersign.Visit, link countersign.Handle) (activationPage, error) {
-	welcome, err := s.SignIn.ViewActivation(r.Context(), v, link)
+	welcome, err := s.Account.ViewActivation(r.Context(), v, link)
 	if err != nil {
 		return activationPage{}, err
 	}
@@ -53,9 +53,9 @@ func (s *Server) getActivation(w http.ResponseWriter, r *http.Request, v counter
 func (s *Server) postActivate(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	f := r.PostForm
 	link := countersign.Handle(f.Get("link"))
-	err := s.SignIn.Activate(r.Context(), v, link, signin.Activation{
+	err := s.Account.Activate(r.Context(), v, link, account.Activation{
 		Login: f.Get("user_id"), Name: f.Get("name"), Email: f.Get("email"), Password: f.Get("new_password"),
-		Agency: signin.AgencyNames{Name: typedIn(f, "agency_name"), Product: typedIn(f, "product"), Zone: typedIn(f, "time_zone")}})
+		Agency: account.AgencyNames{Name: typedIn(f, "agency_name"), Product: typedIn(f, "product"), Zone: typedIn(f, "time_zone")}})
 	if err == nil {
 		notice := "welcome.done"
 		if f.Has("email") { // only the form of the first administrator has the field

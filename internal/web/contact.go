@@ -5,10 +5,10 @@ import (
 	"slices"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // A contactPage changes the email address or the mobile phone of one's own
@@ -37,11 +37,11 @@ var (
 
 // contactPage is the page, with the token that was sent for it; ok is false
 // where none was, or its time is over.
-func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Principal, c newContact) (p contactPage, ok bool, err error) {
+func (s *Server) contactPage(r *http.Request, v countersign.Visit, g authn.Principal, c newContact) (p contactPage, ok bool, err error) {
 	if p, err = s.contactForm(r, v, g, c); err != nil {
 		return p, false, err
 	}
-	view, err := s.SignIn.ViewContact(r.Context(), v, c.purpose)
+	view, err := s.Account.ViewContact(r.Context(), v, c.purpose)
 	if countersign.KindOf(err) == countersign.KindGone {
 		return p, false, nil
 	}
@@ -57,7 +57,7 @@ func (s *Server) contactPage(r *http.Request, v countersign.Visit, g signin.Prin
 }
 
 // contactForm is the page before a token was sent.
-func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Principal, c newContact) (contactPage, error) {
+func (s *Server) contactForm(r *http.Request, v countersign.Visit, g authn.Principal, c newContact) (contactPage, error) {
 	b := s.base(v, c.title, g.Preferences)
 	b.FormToken, b.Wide = s.Guard.FormToken(edge.Session, v.Session), true
 	p := contactPage{enrollPage: enrollPage{base: b, From: s.From(v.Agency), Again: c.path + "/new"}, Path: c.path, Current: g.User.Email, Also: true}
@@ -68,7 +68,7 @@ func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Prin
 			p.Countries = append(p.Countries, country{code, factor.CountryName(code)})
 		}
 	}
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if i := slices.IndexFunc(profile.Factors, func(f countersign.Factor) bool { return f.Method == method }); i >= 0 {
 		p.Tokens = formatPhone(profile.Factors[i].Address)
 	}
@@ -76,8 +76,8 @@ func (s *Server) contactForm(r *http.Request, v countersign.Visit, g signin.Prin
 }
 
 func (s *Server) getContact(c newContact) sessionHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-		if c.purpose == countersign.PurposeNewPhone && !s.SignIn.Offers(countersign.MethodSMS) {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+		if c.purpose == countersign.PurposeNewPhone && !s.Account.Offers(countersign.MethodSMS) {
 			return &countersign.Error{Kind: countersign.KindNotFound, Code: "page.not_found"}
 		}
 		p, sent, err := s.contactPage(r, v, g, c)
@@ -91,21 +91,21 @@ func (s *Server) getContact(c newContact) sessionHandler {
 	}
 }
 
-func (s *Server) postEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	also := r.PostForm.Get("also_two_factor") == "yes"
-	out, err := s.SignIn.ChangeEmail(r.Context(), v, g, r.PostForm.Get("email"), also)
+	out, err := s.Account.ChangeEmail(r.Context(), v, g, r.PostForm.Get("email"), also)
 	s.await(r, v, out)
 	return s.contactAsked(w, r, v, g, newEmail, err)
 }
 
-func (s *Server) postPhone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	out, err := s.SignIn.ChangePhone(r.Context(), v, g, r.PostForm.Get("country"), r.PostForm.Get("phone"))
+func (s *Server) postPhone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	out, err := s.Account.ChangePhone(r.Context(), v, g, r.PostForm.Get("country"), r.PostForm.Get("phone"))
 	s.await(r, v, out)
 	return s.contactAsked(w, r, v, g, newPhone, err)
 }
 
 // contactAsked leads to the page for the token, or shows the form again.
-func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, c newContact, err error) error {
+func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, c newContact, err error) error {
 	if err == nil {
 		http.Redirect(w, r, c.path, http.StatusSeeOther)
 		return nil
@@ -139,8 +139,8 @@ func refusedStatus(err error) (int, bool) {
 }
 
 func (s *Server) postContactToken(c newContact) sessionHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-		err := s.SignIn.VerifyContactToken(r.Context(), v, c.purpose, r.PostForm.Get("token"))
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+		err := s.Account.VerifyContactToken(r.Context(), v, c.purpose, r.PostForm.Get("token"))
 		if err == nil {
 			http.Redirect(w, r, "/profile"+query("done", c.field), http.StatusSeeOther)
 			return nil
@@ -150,8 +150,8 @@ func (s *Server) postContactToken(c newContact) sessionHandler {
 }
 
 func (s *Server) postContactNew(c newContact) sessionHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-		out, err := s.SignIn.NewContactToken(r.Context(), v, c.purpose)
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+		out, err := s.Account.NewContactToken(r.Context(), v, c.purpose)
 		if err == nil {
 			s.await(r, v, out)
 			http.Redirect(w, r, c.path, http.StatusSeeOther)
@@ -162,7 +162,7 @@ func (s *Server) postContactNew(c newContact) sessionHandler {
 }
 
 // contactToken shows the page for the token again, with what was wrong.
-func (s *Server) contactToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, c newContact, err error) error {
+func (s *Server) contactToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, c newContact, err error) error {
 	if countersign.CodeOf(err) == policy.RefusedFailures {
 		return &countersign.Error{Kind: countersign.KindGone, Code: "profile.third_failure"}
 	}

@@ -1,11 +1,11 @@
 package web
 
 import (
+	"countersign/internal/authn"
 	"fmt"
 	"time"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 // A delivery is what became of the message with the token.
@@ -32,7 +32,7 @@ func (d delivery) Alert() *alert {
 const checkAgainAfter = 20 * time.Second
 
 // delivery says what became of the message, from its row.
-func (s *Server) delivery(b base, view signin.View, look string) delivery {
+func (s *Server) delivery(b base, view authn.View, look string) delivery {
 	m := view.Message
 	mail := m.Channel == countersign.ChannelEmail
 	what, server := "text message", "text service"
@@ -102,7 +102,7 @@ func latest(refusal, unsent *alert) (newer, older *alert) {
 }
 
 // unsent tells why there is no token: a limit forbade to send one.
-func unsent(b base, view signin.View) *alert {
+func unsent(b base, view authn.View) *alert {
 	code := view.Attempt.SendProblem
 	if code == "" {
 		code = "token.not_sent"

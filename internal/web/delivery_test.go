@@ -1,12 +1,12 @@
 package web
 
 import (
+	"countersign/internal/authn"
 	"strings"
 	"testing"
 	"time"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 // A message that is being handed over is on its way; only one that was tried in
@@ -31,7 +31,7 @@ func TestDeliveryOfWaitingMessages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelSMS, State: tt.state, Tries: tt.tries, Created: now, Route: tt.route}}
+			view := authn.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelSMS, State: tt.state, Tries: tt.tries, Created: now, Route: tt.route}}
 			got := s.delivery(base{Now: now.Add(tt.after)}, view, "/sign-in/token")
 			if got.State != tt.want || got.Look != "/sign-in/token" {
 				t.Errorf("got %+v, want %q", got, tt.want)
@@ -51,13 +51,13 @@ func TestWordsOfADelay(t *testing.T) {
 		countersign.ReasonSettings:    "The mail server can't be used right now. The token",
 		countersign.ReasonUnreachable: "The mail server doesn't answer. The token",
 	} {
-		view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelEmail, State: countersign.StateWaiting, Tries: 1, Server: "mail.acme.example", Answer: foreign, Reason: reason}}
+		view := authn.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelEmail, State: countersign.StateWaiting, Tries: 1, Server: "mail.acme.example", Answer: foreign, Reason: reason}}
 		if got := s.delivery(base{}, view, "/sign-in/token").Text; !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", reason, got, want)
 		}
 	}
 	for _, reason := range []countersign.Reason{countersign.ReasonMailboxFull, countersign.ReasonNoAddress, countersign.ReasonBlocked, countersign.ReasonStopped, countersign.ReasonTooLarge, countersign.ReasonRefused, ""} {
-		view := signin.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelEmail, State: countersign.StateRefused, To: "bsmith@acme.example", Server: "mail.acme.example", Answer: foreign, Reason: reason}}
+		view := authn.View{Message: countersign.Message{ID: "m", Channel: countersign.ChannelEmail, State: countersign.StateRefused, To: "bsmith@acme.example", Server: "mail.acme.example", Answer: foreign, Reason: reason}}
 		view.Attempt.Challenge.Method = countersign.MethodEmail
 		got := s.delivery(base{}, view, "/sign-in/token")
 		if got.State != "refused" || !strings.Contains(got.Text, "b•••@acme.example") || strings.Contains(got.Text, "450") || strings.Contains(got.Text, "mail.acme.example:") {

@@ -5,7 +5,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/signin"
+	"countersign/internal/authn"
 )
 
 // An effectPage tells whom a change touches before it is saved.
@@ -34,7 +34,7 @@ func (p effectPage) Frequency() bool {
 
 // effect shows whom a change would touch, and asks before it is saved.
 // refused is why it was not saved; nil: nothing was sent yet.
-func (s *Server) effect(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, saving admin.PreferenceChange, refused error) error {
+func (s *Server) effect(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, saving admin.PreferenceChange, refused error) error {
 	effect, err := s.Admin.Effect(r.Context(), v, g.Actor(), saving)
 	if err != nil {
 		return s.preferenceRefused(w, r, v, g, saving, err)

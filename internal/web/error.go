@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // An errorPage says what happened, why, and what to do next.
@@ -126,7 +126,7 @@ func (s *Server) enrollmentEnded(w http.ResponseWriter, r *http.Request, v count
 	case policy.RefusedElsewhere, policy.RefusedChanged, policy.RefusedCrowded:
 		own = "setup.over_own"
 	}
-	g, err := s.SignIn.Authenticate(r.Context(), v)
+	g, err := s.Authn.Authenticate(r.Context(), v)
 	switch {
 	case err != nil && isLastStep(r): // a first click may have signed him in meanwhile
 		http.Redirect(w, r, "/sign-in"+query("notice", code)+"&then=/set-up/done", http.StatusSeeOther)
@@ -155,19 +155,19 @@ func (s *Server) resumePath(r *http.Request, v countersign.Visit, code string) s
 		return tokenStep(view)
 	}
 	if view.Attempt.Purpose == countersign.PurposeEnrollment {
-		if _, err := s.SignIn.Authenticate(r.Context(), v); err != nil {
+		if _, err := s.Authn.Authenticate(r.Context(), v); err != nil {
 			return "" // its session has ended
 		}
 	}
-	return pageOf(signin.Outcome{Stage: view.Stage})
+	return pageOf(authn.Outcome{Stage: view.Stage})
 }
 
 // tokenStep is the page of a sign-in that waits for its second factor; empty: it waits
 // for something else.
-func tokenStep(view signin.View) string {
+func tokenStep(view authn.View) string {
 	switch view.Step.(type) {
 	case policy.AskToken, policy.AskRecovery:
-		return pageOf(signin.Outcome{Step: view.Step})
+		return pageOf(authn.Outcome{Step: view.Step})
 	default:
 		return ""
 	}
@@ -210,7 +210,7 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	p.Title = p.Head
 	p.Alert = &alert{Kind: "danger"}
 	name := "gate_error"
-	if g, ok := r.Context().Value(principalKey{}).(signin.Principal); ok {
+	if g, ok := r.Context().Value(principalKey{}).(authn.Principal); ok {
 		section := sectionOf(r.URL.Path, g)
 		p.base = s.console(v, g, p.Head, section.name)
 		p.Alert = &alert{Kind: "danger"}
@@ -227,8 +227,8 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 
 // recordNotFound answers for a thing that does not exist, or is another agency's.
 func (s *Server) recordNotFound(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
-	if g, ok := r.Context().Value(principalKey{}).(signin.Principal); ok {
-		if failed := s.SignIn.RecordNotFound(r.Context(), v, g, r.PathValue("id"), countersign.CodeOf(err)); failed != nil {
+	if g, ok := r.Context().Value(principalKey{}).(authn.Principal); ok {
+		if failed := s.Authn.RecordNotFound(r.Context(), v, g, r.PathValue("id"), countersign.CodeOf(err)); failed != nil {
 			s.fail(w, r, v, failed)
 			return
 		}
@@ -239,7 +239,7 @@ func (s *Server) recordNotFound(w http.ResponseWriter, r *http.Request, v counte
 // reportTampering tells the audit log and the operator's log of a secret that somebody has
 // moved or changed in the database (KY-01).
 func (s *Server) reportTampering(r *http.Request, v countersign.Visit, err error) {
-	failed := s.SignIn.ReportTampering(r.Context(), v, err)
+	failed := s.Authn.ReportTampering(r.Context(), v, err)
 	s.Log.Error("a sealed value does not open in its row: the database was changed by somebody", "request", edge.RequestID(r.Context()),
 		"agency", v.Agency.Code, "path", r.URL.Path, "error", err, "audit", failed)
 }
@@ -248,7 +248,7 @@ func (s *Server) reportTampering(r *http.Request, v countersign.Visit, err error
 type section struct{ name, back, backName string }
 
 // sectionOf is the section that a path lies in, if the guest may open it.
-func sectionOf(path string, g signin.Principal) section {
+func sectionOf(path string, g authn.Principal) section {
 	switch {
 	case strings.HasPrefix(path, "/admin/users") && (g.User.Has(countersign.RightUsers) || g.User.Has(countersign.RightReset)):
 		return section{"admin-users", "/admin/users", "Go to User Administration"}
@@ -335,7 +335,7 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request, v countersign.
 		http.Redirect(w, r, whole, http.StatusSeeOther)
 		return nil
 	}
-	if g, err := s.SignIn.Authenticate(r.Context(), v); err == nil {
+	if g, err := s.Authn.Authenticate(r.Context(), v); err == nil {
 		r = withPrincipal(r, g)
 	}
 	s.showError(w, r, v, http.StatusNotFound, "page.not_found", nil)

@@ -1,10 +1,10 @@
 package web
 
 import (
+	"countersign/internal/authn"
 	"net/http"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 // A homePage greets who is signed in.
@@ -15,12 +15,12 @@ type homePage struct {
 	Few      *alert // few recovery codes are left
 }
 
-func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	warnings, err := s.SignIn.Warnings(r.Context(), v, g)
+func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	warnings, err := s.Account.Warnings(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ var adminPages = []struct {
 }
 
 // getAdmin leads to the first page that one's rights open.
-func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	var rights []countersign.Right
 	for _, p := range adminPages {
 		rights = append(rights, p.right)

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/outbox"
-	"countersign/internal/signin"
 )
 
 // A messagePage is one message: to whom, by which way, and what became of it.
@@ -28,7 +28,7 @@ type messageStep struct {
 	Text string
 }
 
-func (s *Server) getMessage(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getMessage(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.messagePage(r, v, g)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (s *Server) getMessage(w http.ResponseWriter, r *http.Request, v countersig
 	return s.show(w, http.StatusOK, "console_message", p)
 }
 
-func (s *Server) messagePage(r *http.Request, v countersign.Visit, g signin.Principal) (messagePage, error) {
+func (s *Server) messagePage(r *http.Request, v countersign.Visit, g authn.Principal) (messagePage, error) {
 	row, err := s.Admin.Message(r.Context(), v, g.Actor(), countersign.MessageID(r.PathValue("id")))
 	if err != nil {
 		return messagePage{}, err
@@ -139,7 +139,7 @@ func (p messagePage) alert() *alert {
 	}
 }
 
-func (s *Server) postResend(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postResend(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	err := s.Admin.ResendMessage(r.Context(), v, g.Actor(), countersign.MessageID(r.PathValue("id")))
 	if err == nil {
 		http.Redirect(w, r, "/admin/messages/"+url.PathEscape(r.PathValue("id")), http.StatusSeeOther)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"countersign/internal/authn"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 // A messageTestPage is the form for a test.
@@ -21,11 +21,11 @@ type messageTestPage struct {
 	Result *testResult // of the test that was sent; nil: none was
 }
 
-func (s *Server) messageTest(v countersign.Visit, g signin.Principal, to string) messageTestPage {
+func (s *Server) messageTest(v countersign.Visit, g authn.Principal, to string) messageTestPage {
 	return messageTestPage{base: s.console(v, g, "Send a test", "admin-messages-test"), To: to, Texts: s.Admin.Methods.Of(countersign.MethodSMS) != nil}
 }
 
-func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	if err := s.Admin.MayOpen(r.Context(), v, g.Actor(), countersign.RightMessages); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s *Server) getMessageTest(w http.ResponseWriter, r *http.Request, v counte
 	return s.show(w, http.StatusOK, "console_message-test", p)
 }
 
-func (s *Server) postMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postMessageTest(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	to := r.PostForm.Get("to")
 	id, err := s.Admin.SendTest(r.Context(), v, g.Actor(), to)
 	if err == nil {

@@ -10,7 +10,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/signin"
+	"countersign/internal/authn"
 )
 
 // A messagesPage is the list of messages, and how delivery goes.
@@ -147,7 +147,7 @@ func tookText(d time.Duration) string {
 	}
 }
 
-func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	q := r.URL.Query()
 	p := messagesPage{base: s.console(v, g, "Messages", "admin-messages"), Query: q.Get("q"), Kind: q.Get("kind"), State: q.Get("state"),
 		Kinds: messageKinds, States: messageStateNames, query: url.Values{}}

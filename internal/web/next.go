@@ -7,14 +7,14 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // next carries an outcome to the browser: its cookies, and the page of the next
 // step. It is the only place that knows which page belongs to which step.
-func (s *Server) next(w http.ResponseWriter, r *http.Request, v countersign.Visit, out signin.Outcome) error {
+func (s *Server) next(w http.ResponseWriter, r *http.Request, v countersign.Visit, out authn.Outcome) error {
 	s.await(r, v, out)
 	s.cookies(w, out)
 	if out.Act != nil {
@@ -27,15 +27,15 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request, v countersign.Visi
 
 // await lets the message with a token go out before its page is asked for, so
 // that the page says at once what became of it. It waits a moment at most.
-func (s *Server) await(r *http.Request, v countersign.Visit, out signin.Outcome) {
+func (s *Server) await(r *http.Request, v countersign.Visit, out authn.Outcome) {
 	if s.Await != nil && out.Message != "" {
 		s.Await(r.Context(), v.Agency.ID, out.Message)
 	}
 }
 
 // cookies sets and clears what an outcome says.
-func (s *Server) cookies(w http.ResponseWriter, out signin.Outcome) {
-	set := func(name string, c signin.Cookie) {
+func (s *Server) cookies(w http.ResponseWriter, out authn.Outcome) {
+	set := func(name string, c authn.Cookie) {
 		switch {
 		case !c.Change:
 		case c.Handle == "":
@@ -52,7 +52,7 @@ func (s *Server) cookies(w http.ResponseWriter, out signin.Outcome) {
 }
 
 // pageOf is the page of the next step.
-func pageOf(out signin.Outcome) string {
+func pageOf(out authn.Outcome) string {
 	switch out.Stage.(type) {
 	case policy.AskCode:
 		return "/set-up/code"
@@ -101,7 +101,7 @@ func (s *Server) openStep(r *http.Request, v countersign.Visit) string {
 	if err != nil || view.Attempt.Purpose != countersign.PurposeSignIn {
 		return "" // over, or of a session that has ended
 	}
-	at := pageOf(signin.Outcome{Step: view.Step, Stage: view.Stage})
+	at := pageOf(authn.Outcome{Step: view.Step, Stage: view.Stage})
 	switch view.Step.(type) {
 	case policy.AskToken, policy.AskRecovery, policy.Enroll:
 		return at
@@ -112,7 +112,7 @@ func (s *Server) openStep(r *http.Request, v countersign.Visit) string {
 
 // replay lets an act go on that waited for a step-up or a sign-in: the same
 // request, with the cookies of now and a form token for them.
-func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.PendingRequest, out signin.Outcome) {
+func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.PendingRequest, out authn.Outcome) {
 	target, err := url.ParseRequestURI(act.Path)
 	if err != nil || edge.Then(act.Path) == "" {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -135,7 +135,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.
 }
 
 // newCookies puts the cookies of an outcome into a request, in place of the old ones.
-func (s *Server) newCookies(r *http.Request, out signin.Outcome) {
+func (s *Server) newCookies(r *http.Request, out authn.Outcome) {
 	old := r.Cookies()
 	r.Header.Del("Cookie")
 	w := cookieJar{header: http.Header{}}

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
-	"countersign/internal/signin"
 )
 
 //go:embed template/*.html
@@ -65,8 +65,8 @@ type base struct {
 	Alert     *alert
 	Errors    map[string]string // sentences by field
 	Wide      bool
-	Principal *signin.Principal // who is signed in, for the console
-	Section   string            // where in the navigation
+	Principal *authn.Principal // who is signed in, for the console
+	Section   string           // where in the navigation
 	NoMail    bool
 	TwoFactor bool   // it is On
 	Off       *alert // the standing banner while 2FA is Off
@@ -119,7 +119,7 @@ func (s *Server) base(v countersign.Visit, title string, p countersign.Preferenc
 }
 
 // console begins the view of a page of the console.
-func (s *Server) console(v countersign.Visit, g signin.Principal, title, section string) base {
+func (s *Server) console(v countersign.Visit, g authn.Principal, title, section string) base {
 	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Guard.FormToken(edge.Session, v.Session), Now: v.Now, Principal: &g, Section: section, TwoFactor: g.Preferences.TwoFactor}
 	if strings.HasPrefix(section, "admin") {
 		b.NoMail = !s.Mail()

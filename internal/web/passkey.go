@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // withPasskey gives the page of a token what the browser needs to ask for a
@@ -58,7 +58,7 @@ func (s *Server) getEnrollPasskey(w http.ResponseWriter, r *http.Request, v coun
 
 // makePasskey shows the page that makes a passkey.
 func (s *Server) makePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, p enrollPage) (err error) {
-	if p.Passkey, err = s.SignIn.PasskeyToMake(r.Context(), v, p.View); err != nil {
+	if p.Passkey, err = s.Enroll.PasskeyToMake(r.Context(), v, p.View); err != nil {
 		return err
 	}
 	p.Steps = p.steps("")
@@ -89,7 +89,7 @@ func passkeysOf(factors []countersign.Factor) []countersign.Passkey {
 
 func (s *Server) postEnrollPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	name := strings.TrimSpace(r.PostForm.Get("passkey_name"))
-	out, err := s.SignIn.EnrollPasskey(r.Context(), v, name, r.PostForm.Get("credential"))
+	out, err := s.Enroll.EnrollPasskey(r.Context(), v, name, r.PostForm.Get("credential"))
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
@@ -109,8 +109,8 @@ type passkeyPage struct {
 }
 
 // passkeyPage gathers the page of the passkey that the request names.
-func (s *Server) passkeyPage(r *http.Request, v countersign.Visit, g signin.Principal, id, title string) (p passkeyPage, err error) {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) passkeyPage(r *http.Request, v countersign.Visit, g authn.Principal, id, title string) (p passkeyPage, err error) {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return p, err
 	}
@@ -126,7 +126,7 @@ func (s *Server) passkeyPage(r *http.Request, v countersign.Visit, g signin.Prin
 	return p, nil
 }
 
-func (s *Server) getRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.passkeyPage(r, v, g, r.URL.Query().Get("passkey"), "Rename a passkey")
 	if err != nil {
 		return err
@@ -134,9 +134,9 @@ func (s *Server) getRenamePasskey(w http.ResponseWriter, r *http.Request, v coun
 	return s.show(w, http.StatusOK, "console_passkey-rename", p)
 }
 
-func (s *Server) postRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postRenamePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	id, name := r.PostForm.Get("passkey"), strings.TrimSpace(r.PostForm.Get("passkey_name"))
-	err := s.SignIn.RenamePasskey(r.Context(), v, g, countersign.PasskeyID(id), name)
+	err := s.Account.RenamePasskey(r.Context(), v, g, countersign.PasskeyID(id), name)
 	if countersign.KindOf(err) != countersign.KindInvalid {
 		return s.profileResult(w, r, v, g, "renamed", err)
 	}
@@ -149,7 +149,7 @@ func (s *Server) postRenamePasskey(w http.ResponseWriter, r *http.Request, v cou
 	return s.show(w, http.StatusUnprocessableEntity, "console_passkey-rename", p)
 }
 
-func (s *Server) getRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.passkeyPage(r, v, g, r.URL.Query().Get("passkey"), "Remove a passkey")
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (s *Server) getRemovePasskey(w http.ResponseWriter, r *http.Request, v coun
 	return s.show(w, http.StatusOK, "console_passkey-remove", p)
 }
 
-func (s *Server) postRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	err := s.SignIn.RemovePasskey(r.Context(), v, g, countersign.PasskeyID(r.PostForm.Get("passkey")))
+func (s *Server) postRemovePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	err := s.Account.RemovePasskey(r.Context(), v, g, countersign.PasskeyID(r.PostForm.Get("passkey")))
 	return s.profileResult(w, r, v, g, "unkeyed", err)
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
-	"countersign/internal/signin"
 )
 
 // A changePage changes the own password.
@@ -20,7 +20,7 @@ type changePage struct {
 	Sessions int // others
 }
 
-func (s *Server) getChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.changePassword(w, r, v, g, http.StatusOK, nil)
 }
 
@@ -31,8 +31,8 @@ var asked = map[string]string{
 	"password.common":   "Your password is among the most used, or made of them\nIt is guessed early. Choose another one.",
 }
 
-func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, status int, refused error) error {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, status int, refused error) error {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -54,8 +54,8 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v counte
 	return s.show(w, status, "gate_password-change", p)
 }
 
-func (s *Server) postChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	out, err := s.SignIn.ChangePassword(r.Context(), v, g, r.PostForm.Get("password"), r.PostForm.Get("new_password"), passwordProved(r))
+func (s *Server) postChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	out, err := s.Account.ChangePassword(r.Context(), v, g, r.PostForm.Get("password"), r.PostForm.Get("new_password"), passwordProved(r))
 	switch countersign.KindOf(err) {
 	case countersign.KindStepUpRequired:
 		a := act(r, "act.password", "/password/change")

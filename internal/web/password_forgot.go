@@ -55,7 +55,7 @@ func (s *Server) postForgot(w http.ResponseWriter, r *http.Request, v countersig
 		p.refuse(&countersign.Error{Kind: countersign.KindInvalid, Code: "user_id.empty", Field: "user_id"})
 		return s.show(w, http.StatusUnprocessableEntity, "gate_password-forgot", p)
 	}
-	until, err := s.SignIn.RequestPasswordReset(r.Context(), v, userID)
+	until, err := s.Account.RequestPasswordReset(r.Context(), v, userID)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ type resetPasswordPage struct {
 }
 
 func (s *Server) resetPasswordPage(r *http.Request, v countersign.Visit, link countersign.Handle) (resetPasswordPage, error) {
-	w, err := s.SignIn.ViewResetLink(r.Context(), v, link)
+	w, err := s.Account.ViewResetLink(r.Context(), v, link)
 	return resetPasswordPage{base: s.base(v, "Choose a new password", w.Preferences), Link: link, UserID: w.User.Login,
 		Shortest: w.Preferences.PasswordLength}, err
 }
@@ -87,7 +87,7 @@ func (s *Server) getResetPassword(w http.ResponseWriter, r *http.Request, v coun
 
 func (s *Server) postResetPassword(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	link := countersign.Handle(r.PostForm.Get("key"))
-	asked, err := s.SignIn.ResetPassword(r.Context(), v, link, r.PostForm.Get("new_password"))
+	asked, err := s.Account.ResetPassword(r.Context(), v, link, r.PostForm.Get("new_password"))
 	switch {
 	case err == nil && asked:
 		http.Redirect(w, r, signInFor("password.replaced", r.PostForm.Get("user_id")), http.StatusSeeOther)

@@ -10,7 +10,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/signin"
+	"countersign/internal/authn"
 )
 
 // A preferencesPage is the table of System Preferences (M3).
@@ -87,7 +87,7 @@ func (r preferenceRow) NeedsReason() bool {
 	return r.Preference.Code == countersign.PrefTwoFactor && r.Setting.Value == "On"
 }
 
-func (s *Server) getPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.preferences(r, v, g)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (s *Server) getPreferences(w http.ResponseWriter, r *http.Request, v counte
 	return s.show(w, http.StatusOK, "console_preferences", p)
 }
 
-func (s *Server) preferences(r *http.Request, v countersign.Visit, g signin.Principal) (preferencesPage, error) {
+func (s *Server) preferences(r *http.Request, v countersign.Visit, g authn.Principal) (preferencesPage, error) {
 	p := preferencesPage{base: s.console(v, g, "System Preferences", "admin-system"), sorting: sortOf(r, ""), Query: r.URL.Query().Get("q")}
 	rows, err := s.Admin.Preferences(r.Context(), v, g.Actor())
 	if err != nil {
@@ -207,7 +207,7 @@ func (p preferencesPage) savedAlert(code string) *alert {
 	return nil
 }
 
-func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	saving := typedSaving(r)
 	if r.PostForm.Get("step") == "effect" {
 		return s.effect(w, r, v, g, saving, nil)
@@ -235,7 +235,7 @@ func typedSaving(r *http.Request) admin.PreferenceChange {
 
 // preferenceRefused shows the table again with the row open, what was typed in
 // it, and why it was not saved.
-func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, saving admin.PreferenceChange, refused error) error {
+func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, saving admin.PreferenceChange, refused error) error {
 	kind := countersign.KindOf(refused)
 	if kind != countersign.KindInvalid && kind != countersign.KindConflict {
 		return refused

@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/account"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // A profilePage is the User Profile.
 type profilePage struct {
 	base
-	Profile   signin.Profile
+	Profile   account.Profile
 	Default   countersign.Factor
 	Devices   []deviceRow
 	Events    []eventRow
@@ -94,17 +95,17 @@ func defaultDone(f countersign.Factor) *alert {
 		Rest: "From your next sign-in " + next + ". All your addresses were told."}
 }
 
-func (s *Server) getProfile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getProfile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.profile(w, r, v, g, http.StatusOK, nil)
 }
 
-func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, status int, refused error) error {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, status int, refused error) error {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
 	p := profilePage{base: s.console(v, g, "User Profile", "profile"), Profile: profile, Few: reminder(profile.Codes), Default: policy.Default(profile.Factors), SelfReset: g.Preferences.SelfReset,
-		Texts: s.SignIn.Offers(countersign.MethodSMS)}
+		Texts: s.Account.Offers(countersign.MethodSMS)}
 	p.Devices = deviceRows(g.Preferences, profile.Devices, g.Session.Device, v.Now)
 	p.Events = p.eventRows(profile.Events, true)
 	p.Alert = flash(r)
@@ -123,14 +124,14 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.V
 
 // mayAddPasskey tells whether a passkey can be added from the User Profile: the
 // email address comes first, and ten are enough.
-func mayAddPasskey(p signin.Profile) bool {
+func mayAddPasskey(p account.Profile) bool {
 	have := passkeysOf(p.Factors)
 	offered := len(have) > 0 || slices.Contains(p.Missing, countersign.MethodPasskey)
 	return offered && p.Enrolled && len(have) < policy.MaxPasskeys
 }
 
 // profileResult answers an act of the User Profile.
-func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, code string, err error) error {
+func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, code string, err error) error {
 	if countersign.KindOf(err) == countersign.KindInvalid {
 		return s.profile(w, r, v, g, http.StatusUnprocessableEntity, err)
 	}
@@ -140,17 +141,17 @@ func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v counter
 	return err
 }
 
-func (s *Server) postProfileEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postProfileEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	then := cmp.Or(edge.Then(r.PostForm.Get("then")), "/profile")
-	out, err := s.SignIn.OpenEnrollment(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")), then)
+	out, err := s.Account.OpenEnrollment(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")), then)
 	if err != nil {
 		return err
 	}
 	return s.next(w, r, v, out)
 }
 
-func (s *Server) postProfileDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	err := s.SignIn.MakeDefault(r.Context(), v, g, countersign.Method(r.PostForm.Get("default")))
+func (s *Server) postProfileDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	err := s.Account.MakeDefault(r.Context(), v, g, countersign.Method(r.PostForm.Get("default")))
 	return s.profileResult(w, r, v, g, "default", err)
 }
 
@@ -161,8 +162,8 @@ type removePage struct {
 	After  countersign.Factor // the Default afterwards
 }
 
-func (s *Server) getRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) getRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -176,8 +177,8 @@ func (s *Server) getRemoveMethod(w http.ResponseWriter, r *http.Request, v count
 	return s.show(w, http.StatusOK, "console_profile-remove", p)
 }
 
-func (s *Server) postRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	err := s.SignIn.RemoveMethod(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")))
+func (s *Server) postRemoveMethod(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	err := s.Account.RemoveMethod(r.Context(), v, g, countersign.Method(r.PostForm.Get("method")))
 	return s.profileResult(w, r, v, g, "removed", err)
 }
 
@@ -188,8 +189,8 @@ type forgetPage struct {
 	Count  int
 }
 
-func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -208,24 +209,24 @@ func (s *Server) getForgetDevice(w http.ResponseWriter, r *http.Request, v count
 	return s.show(w, http.StatusOK, "console_profile-forget", p)
 }
 
-func (s *Server) postForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postForgetDevice(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	id, code := countersign.DeviceID(r.PostForm.Get("device")), "forgotten"
 	if id == "" {
 		code = "forgotten-all"
 	}
-	return s.profileResult(w, r, v, g, code, s.SignIn.ForgetDevice(r.Context(), v, g, id))
+	return s.profileResult(w, r, v, g, code, s.Account.ForgetDevice(r.Context(), v, g, id))
 }
 
-func (s *Server) postEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	id := countersign.SessionID(r.PostForm.Get("session"))
 	if id == "" {
 		return &countersign.Error{Kind: countersign.KindNotFound, Code: "session.unknown"}
 	}
-	return s.profileResult(w, r, v, g, "ended", s.SignIn.EndSession(r.Context(), v, g, id))
+	return s.profileResult(w, r, v, g, "ended", s.Account.EndSession(r.Context(), v, g, id))
 }
 
-func (s *Server) postEndOtherSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	return s.profileResult(w, r, v, g, "others", s.SignIn.EndSession(r.Context(), v, g, ""))
+func (s *Server) postEndOtherSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	return s.profileResult(w, r, v, g, "others", s.Account.EndSession(r.Context(), v, g, ""))
 }
 
 // A resetPage asks before one resets oneself.
@@ -238,15 +239,15 @@ type resetPage struct {
 	Notified []string
 }
 
-func (s *Server) getProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	if err := s.SignIn.MayResetOwn(r.Context(), v, g); err != nil {
+func (s *Server) getProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	if err := s.Account.MayResetOwn(r.Context(), v, g); err != nil {
 		return err
 	}
 	return s.profileReset(w, r, v, g, http.StatusOK, nil)
 }
 
-func (s *Server) profileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, status int, refused error) error {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) profileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, status int, refused error) error {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -273,8 +274,8 @@ func notifiedText(u countersign.User, factors []countersign.Factor) []string {
 	return all
 }
 
-func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	out, err := s.SignIn.ResetOwn(r.Context(), v, g, r.PostForm.Get("password"), passwordProved(r))
+func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	out, err := s.Account.ResetOwn(r.Context(), v, g, r.PostForm.Get("password"), passwordProved(r))
 	switch countersign.KindOf(err) {
 	case countersign.KindInvalid:
 		return s.profileReset(w, r, v, g, http.StatusUnprocessableEntity, err)

@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/account"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
 	"countersign/internal/secret"
-	"countersign/internal/signin"
 )
 
 // A recoveryPage offers recovery codes, or shows those that were just made: once.
@@ -22,18 +23,18 @@ type recoveryPage struct {
 	Date     string
 }
 
-func (s *Server) recoveryPage(r *http.Request, v countersign.Visit, g signin.Principal) (recoveryPage, error) {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) recoveryPage(r *http.Request, v countersign.Visit, g authn.Principal) (recoveryPage, error) {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return recoveryPage{}, err
 	}
 	b := s.base(v, "Recovery codes", g.Preferences)
 	b.FormToken, b.Wide = s.Guard.FormToken(edge.Session, v.Session), true
-	return recoveryPage{base: b, UserID: g.User.Login, Had: profile.Codes, Set: signin.SetOf(profile.Codes), NoMethod: len(profile.Factors) == 0,
+	return recoveryPage{base: b, UserID: g.User.Login, Had: profile.Codes, Set: account.SetOf(profile.Codes), NoMethod: len(profile.Factors) == 0,
 		Date: v.Agency.Date(v.Now)}, nil
 }
 
-func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.recoveryPage(r, v, g)
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v coun
 
 // postRecoveryCodes makes a set and shows it in its answer. Nothing leads on to
 // a page that could be opened again: the codes are kept nowhere.
-func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	if r.PostForm.Get("make") != "yes" {
 		http.Redirect(w, r, "/profile"+query("done", "codes"), http.StatusSeeOther)
 		return nil
@@ -52,7 +53,7 @@ func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v cou
 	if err != nil {
 		return err
 	}
-	codes, err := s.SignIn.MakeRecoveryCodes(r.Context(), v, g, setOf(r))
+	codes, err := s.Account.MakeRecoveryCodes(r.Context(), v, g, setOf(r))
 	if countersign.KindOf(err) == countersign.KindConflict {
 		p.refuse(err)
 		return s.show(w, http.StatusConflict, "gate_recovery-codes", p)
@@ -70,7 +71,7 @@ func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v cou
 func setOf(r *http.Request) int64 {
 	set, err := strconv.ParseInt(r.PostForm.Get("set"), 10, 64)
 	if err != nil {
-		return signin.AnySet
+		return account.AnySet
 	}
 	return set
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/secret"
-	"countersign/internal/signin"
 )
 
 // postRecoveryFile gives the codes that a page has just shown back to its reader,
 // to print or as a file. They come from the page, because they are kept nowhere,
 // and nothing but such codes is given back.
-func (s *Server) postRecoveryFile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postRecoveryFile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.recoveryPage(r, v, g)
 	if err != nil {
 		return err

@@ -1,12 +1,12 @@
 package web
 
 import (
+	"countersign/internal/authn"
 	"net/http"
 	"slices"
 	"strings"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 // A RouteKind is what a route asks of who comes to it.
@@ -68,7 +68,7 @@ func (k router) NoStepUp(pattern string, h sessionHandler) {
 // then goes on by itself (SE-06). The deeds ask again. What was kept over a
 // sign-in is shown first, however fresh the proof of that sign-in is.
 func (s *Server) change(title, back string, typed bool, h sessionHandler) sessionHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 		seen := !resumed(r) || !g.Fresh(v.Now) // who needs a step-up anyway sees on its page what waits
 		if seen && (typed || g.Fresh(v.Now)) {
 			if err := h(w, r, v, g); countersign.KindOf(err) != countersign.KindStepUpRequired {

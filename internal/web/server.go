@@ -11,8 +11,11 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/account"
 	"countersign/internal/admin"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
+	"countersign/internal/enroll"
 	"countersign/internal/outbox"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -20,7 +23,10 @@ import (
 
 // A Server answers people.
 type Server struct {
+	Authn    *authn.Service
 	SignIn   *signin.Service
+	Enroll   *enroll.Service
+	Account  *account.Service
 	Admin    *admin.Service
 	Guard    edge.Guard
 	Hosts    func(context.Context) (edge.Hosts, error)                          // which agency a host means
@@ -232,7 +238,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visi
 // one name. An attempt that no password was typed in yet has no row: the form
 // that is sent proves it.
 func (s *Server) ownCookies(r *http.Request, v countersign.Visit) (countersign.Visit, error) {
-	several := signin.Handles{
+	several := authn.Handles{
 		Sessions: s.Guard.Cookies(r, edge.Session),
 		Attempts: s.Guard.Cookies(r, edge.Attempt),
 		Browsers: s.Guard.Cookies(r, edge.Browser),
@@ -240,7 +246,7 @@ func (s *Server) ownCookies(r *http.Request, v countersign.Visit) (countersign.V
 	if !several.Any() {
 		return v, nil
 	}
-	own, err := s.SignIn.Recognize(r.Context(), v, several)
+	own, err := s.Authn.Recognize(r.Context(), v, several)
 	if err != nil {
 		return v, err
 	}
@@ -299,7 +305,7 @@ func (s *Server) staleForm(w http.ResponseWriter, r *http.Request, v countersign
 	}
 }
 
-type sessionHandler func(http.ResponseWriter, *http.Request, countersign.Visit, signin.Principal) error
+type sessionHandler func(http.ResponseWriter, *http.Request, countersign.Visit, authn.Principal) error
 
 // session lets in who is signed in; others go to the sign-in page and come back.
 // Its forms are bound to the session.
@@ -310,7 +316,7 @@ func (s *Server) session(h sessionHandler) http.Handler {
 			return
 		}
 		meant := r.Method != http.MethodPost || s.Guard.CheckFormToken(edge.Session, v.Session, r.PostForm.Get("form_token"))
-		g, err := s.SignIn.Authenticate(r.Context(), v)
+		g, err := s.Authn.Authenticate(r.Context(), v)
 		if countersign.KindOf(err) == countersign.SignedOut {
 			s.toSignIn(w, r, v, err, meant)
 			return
@@ -333,7 +339,7 @@ type principalKey struct{}
 
 // withPrincipal notes who is signed in, so that error pages keep the console around
 // them, and that the work of the request is theirs.
-func withPrincipal(r *http.Request, g signin.Principal) *http.Request {
+func withPrincipal(r *http.Request, g authn.Principal) *http.Request {
 	ctx := countersign.WithPrincipal(r.Context(), "user "+string(g.User.ID))
 	return r.WithContext(context.WithValue(ctx, principalKey{}, g))
 }

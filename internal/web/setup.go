@@ -6,14 +6,14 @@ import (
 	"slices"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // A enrollPage is any page of the wizard.
 type enrollPage struct {
 	base
-	View      signin.View
+	View      authn.View
 	Steps     []step
 	Done      string // «… is now complete for the … method.»
 	Email     string // address field
@@ -85,7 +85,7 @@ func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Vi
 		return enrollPage{}, false, err
 	}
 	if view.Stage == nil {
-		http.Redirect(w, r, pageOf(signin.Outcome{Step: view.Step}), http.StatusSeeOther)
+		http.Redirect(w, r, pageOf(authn.Outcome{Step: view.Step}), http.StatusSeeOther)
 		return enrollPage{}, false, nil
 	}
 	b := s.base(v, title+" · 2 Factor Authentication Setup", view.Preferences)
@@ -102,7 +102,7 @@ func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	if c.Issued.IsZero() {
 		p.Unsent = unsent(b, view)
 	} else if p.To, p.Stale = c.Address, !c.Live(v.Now); !p.Stale {
-		p.Delivery = s.delivery(b, view, pageOf(signin.Outcome{Stage: view.Stage}))
+		p.Delivery = s.delivery(b, view, pageOf(authn.Outcome{Stage: view.Stage}))
 	}
 	return p, true, nil
 }
@@ -116,7 +116,7 @@ func (p *enrollPage) refusedForm(status int) {
 }
 
 // offered are the methods that the menu may still add.
-func offered(view signin.View) []countersign.Method {
+func offered(view authn.View) []countersign.Method {
 	s := view.Attempt.Enrollment
 	return slices.DeleteFunc(slices.Clone(view.Offered), func(m countersign.Method) bool {
 		return m == countersign.MethodEmail || slices.Contains(s.Verified, m) || slices.Contains(s.Skipped, m)
@@ -144,7 +144,7 @@ func (p enrollPage) has(m countersign.Method) bool {
 
 // stageOf sends the browser to the page of the stage, unless it is at one of these.
 func stageOf(w http.ResponseWriter, r *http.Request, p enrollPage, here ...string) bool {
-	at := pageOf(signin.Outcome{Stage: p.View.Stage})
+	at := pageOf(authn.Outcome{Stage: p.View.Stage})
 	if slices.Contains(here, at) {
 		return true
 	}
@@ -169,7 +169,7 @@ func (s *Server) getEnroll(w http.ResponseWriter, r *http.Request, v countersign
 }
 
 func (s *Server) postSkip(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.Skip(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
+	out, err := s.Enroll.Skip(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,11 @@
 package web
 
 import (
+	"countersign/internal/authn"
 	"html/template"
 	"net/http"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 func (s *Server) getEnrollApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
@@ -14,7 +14,7 @@ func (s *Server) getEnrollApp(w http.ResponseWriter, r *http.Request, v counters
 		return err
 	}
 	if p.View.Key == "" { // its token was right before: there is nothing more to scan
-		http.Redirect(w, r, pageOf(signin.Outcome{Stage: p.View.Stage}), http.StatusSeeOther)
+		http.Redirect(w, r, pageOf(authn.Outcome{Stage: p.View.Stage}), http.StatusSeeOther)
 		return nil
 	}
 	return s.app(w, http.StatusOK, p)
@@ -34,7 +34,7 @@ func (s *Server) app(w http.ResponseWriter, status int, p enrollPage) error {
 }
 
 func (s *Server) postEnrollApp(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.VerifyAppToken(r.Context(), v, r.PostForm.Get("token"))
+	out, err := s.Enroll.VerifyAppToken(r.Context(), v, r.PostForm.Get("token"))
 	if err == nil {
 		return s.next(w, r, v, out)
 	}

@@ -4,13 +4,13 @@ import (
 	"net/http"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // closed answers a right password that opens nothing by itself: why, and where
 // an enrollment code goes (D-38, D-46).
-func (s *Server) closed(w http.ResponseWriter, r *http.Request, v countersign.Visit, out signin.Outcome) error {
+func (s *Server) closed(w http.ResponseWriter, r *http.Request, v countersign.Visit, out authn.Outcome) error {
 	s.cookies(w, out)
 	v.Attempt = out.Attempt.Handle
 	p, ok, err := s.wizard(w, r, v, "Enrollment code")
@@ -50,7 +50,7 @@ func (s *Server) code(w http.ResponseWriter, status int, p enrollPage) error {
 
 func (s *Server) postEnrollCode(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	typed := r.PostForm.Get("enrolment_code")
-	out, err := s.SignIn.VerifyEnrollmentCode(r.Context(), v, typed)
+	out, err := s.Enroll.VerifyEnrollmentCode(r.Context(), v, typed)
 	if err == nil {
 		return s.next(w, r, v, out)
 	}

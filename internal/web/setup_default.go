@@ -5,8 +5,9 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/account"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 func (s *Server) getDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
@@ -27,7 +28,7 @@ func (s *Server) chooseDefault(w http.ResponseWriter, status int, p enrollPage) 
 }
 
 func (s *Server) postDefault(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.ChooseDefault(r.Context(), v, countersign.Method(r.PostForm.Get("default")))
+	out, err := s.Enroll.ChooseDefault(r.Context(), v, countersign.Method(r.PostForm.Get("default")))
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
@@ -47,15 +48,15 @@ func (p enrollPage) Recommended() countersign.Method {
 // A enrollDonePage says that set-up is complete (M23).
 type enrollDonePage struct {
 	base
-	Profile signin.Profile
+	Profile account.Profile
 	Default countersign.Factor
 	Until   time.Time // this device is remembered until then; zero: it is not
 	Then    string
 	Again   bool // it was opened from the User Profile
 }
 
-func (s *Server) getEnrollDone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) getEnrollDone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}
@@ -81,13 +82,13 @@ func isLastStep(r *http.Request) bool {
 // alreadyDone tells whether what was posted to the end of a wizard that is over is as
 // its user wants it all the same, as after a second click: nothing is left to skip,
 // or the Default is the one that was chosen.
-func (s *Server) alreadyDone(r *http.Request, v countersign.Visit, g signin.Principal) bool {
+func (s *Server) alreadyDone(r *http.Request, v countersign.Visit, g authn.Principal) bool {
 	switch {
 	case !g.Enrolled || !isLastStep(r):
 		return false
 	case r.URL.Path == "/set-up/skip":
 		return true
 	}
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	return err == nil && string(policy.Default(profile.Factors).Method) == r.PostForm.Get("default")
 }

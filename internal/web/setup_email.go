@@ -4,9 +4,9 @@ import (
 	"net/http"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/factor"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 func (s *Server) getEnrollEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
@@ -64,7 +64,7 @@ func (p enrollPage) reset() *alert {
 
 func (s *Server) postEnrollEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	typed := r.PostForm.Get("email")
-	out, err := s.SignIn.EnrollEmail(r.Context(), v, typed)
+	out, err := s.Enroll.EnrollEmail(r.Context(), v, typed)
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
@@ -75,7 +75,7 @@ func (s *Server) postEnrollEmail(w http.ResponseWriter, r *http.Request, v count
 }
 
 func (s *Server) postDropEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.DropEmail(r.Context(), v)
+	out, err := s.Enroll.DropEmail(r.Context(), v)
 	if err != nil {
 		return err
 	}
@@ -90,16 +90,16 @@ func another(typed, to string) bool {
 }
 
 func (s *Server) postEmailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.VerifyEmailToken(r.Context(), v, r.PostForm.Get("token"))
+	out, err := s.Enroll.VerifyEmailToken(r.Context(), v, r.PostForm.Get("token"))
 	return s.emailToken(w, r, v, out, err)
 }
 
 func (s *Server) postConfirmEmail(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.ConfirmEmail(r.Context(), v, r.PostForm.Get("token"))
+	out, err := s.Enroll.ConfirmEmail(r.Context(), v, r.PostForm.Get("token"))
 	return s.emailToken(w, r, v, out, err)
 }
 
-func (s *Server) emailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, out signin.Outcome, err error) error {
+func (s *Server) emailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, out authn.Outcome, err error) error {
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
@@ -107,7 +107,7 @@ func (s *Server) emailToken(w http.ResponseWriter, r *http.Request, v countersig
 }
 
 func (s *Server) postNewEmailToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.NewEnrollmentToken(r.Context(), v)
+	out, err := s.Enroll.NewEnrollmentToken(r.Context(), v)
 	if err == nil {
 		s.await(r, v, out)
 		http.Redirect(w, r, "/set-up/email", http.StatusSeeOther)

@@ -5,21 +5,22 @@ import (
 	"strings"
 
 	"countersign"
+	"countersign/internal/account"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
-	"countersign/internal/signin"
 )
 
 // A enrollMorePage offers the rest of a set-up that was left before its end. Its
 // reader is signed in: nothing but a link stands between him and where he goes.
 type enrollMorePage struct {
 	base
-	Profile signin.Profile
+	Profile account.Profile
 	Missing string // "the authenticator app, SMS and a passkey"; empty: all methods are set up
 	Then    string
 }
 
-func (s *Server) getEnrollMore(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	profile, err := s.SignIn.Profile(r.Context(), v, g)
+func (s *Server) getEnrollMore(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {
 		return err
 	}

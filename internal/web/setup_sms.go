@@ -43,7 +43,7 @@ func (s *Server) sms(w http.ResponseWriter, status int, p enrollPage, change boo
 
 func (s *Server) postEnrollSMS(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	typed, country := r.PostForm.Get("phone"), r.PostForm.Get("country")
-	out, err := s.SignIn.EnrollSMS(r.Context(), v, country, typed)
+	out, err := s.Enroll.EnrollSMS(r.Context(), v, country, typed)
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
@@ -54,7 +54,7 @@ func (s *Server) postEnrollSMS(w http.ResponseWriter, r *http.Request, v counter
 }
 
 func (s *Server) postSMSToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.VerifySMSToken(r.Context(), v, r.PostForm.Get("token"))
+	out, err := s.Enroll.VerifySMSToken(r.Context(), v, r.PostForm.Get("token"))
 	if err == nil {
 		return s.next(w, r, v, out)
 	}
@@ -68,7 +68,7 @@ func (s *Server) postSMSToken(w http.ResponseWriter, r *http.Request, v counters
 }
 
 func (s *Server) postNewSMSToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	out, err := s.SignIn.NewEnrollmentToken(r.Context(), v)
+	out, err := s.Enroll.NewEnrollmentToken(r.Context(), v)
 	if err == nil {
 		s.await(r, v, out)
 		http.Redirect(w, r, "/set-up/sms", http.StatusSeeOther)

@@ -41,7 +41,7 @@ func (s *Server) signInPage(r *http.Request, v countersign.Visit) (signInPage, e
 
 func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	then := edge.Then(r.URL.Query().Get("then"))
-	_, err := s.SignIn.Authenticate(r.Context(), v)
+	_, err := s.Authn.Authenticate(r.Context(), v)
 	if err == nil {
 		if then == "" {
 			then = "/"
@@ -119,7 +119,7 @@ func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, v countersi
 	if r.URL.Path != "/sign-in" {
 		return false, nil
 	}
-	if _, err := s.SignIn.Authenticate(r.Context(), v); countersign.KindOf(err) != countersign.SignedOut {
+	if _, err := s.Authn.Authenticate(r.Context(), v); countersign.KindOf(err) != countersign.SignedOut {
 		return false, err
 	}
 	p, err := s.signInPage(r, v)
@@ -210,7 +210,7 @@ type signOutPage struct {
 }
 
 func (s *Server) getSignOut(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	g, err := s.SignIn.Authenticate(r.Context(), v)
+	g, err := s.Authn.Authenticate(r.Context(), v)
 	if countersign.KindOf(err) == countersign.SignedOut {
 		s.toSignIn(w, r, v, err, false)
 		return nil

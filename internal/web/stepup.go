@@ -4,13 +4,13 @@ import (
 	"net/http"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/edge"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // viewStepUp is the page of the step-up that is open for the session.
-func (s *Server) viewStepUp(r *http.Request, v countersign.Visit, g signin.Principal) (tokenPage, error) {
+func (s *Server) viewStepUp(r *http.Request, v countersign.Visit, g authn.Principal) (tokenPage, error) {
 	view, err := s.SignIn.ViewStepUp(r.Context(), v)
 	if err != nil {
 		return tokenPage{}, err
@@ -30,7 +30,7 @@ func (s *Server) viewStepUp(r *http.Request, v countersign.Visit, g signin.Princ
 	return p, nil
 }
 
-func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.viewStepUp(r, v, g)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (s *Server) getStepUp(w http.ResponseWriter, r *http.Request, v countersign
 	return s.show(w, http.StatusOK, p.template("gate_step-up"), p)
 }
 
-func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	out, act, err := s.proveStepUp(r, v)
 	if err == nil {
 		s.cookies(w, out)
@@ -50,10 +50,10 @@ func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersig
 }
 
 // proveStepUp takes the word of somebody who has just proved himself, the token, a recovery code, or the password of somebody without a method.
-func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outcome, *countersign.PendingRequest, error) {
+func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (authn.Outcome, *countersign.PendingRequest, error) {
 	if r.PostForm.Has("go_on") {
 		act, err := s.SignIn.ReleasePending(r.Context(), v)
-		return signin.Outcome{}, act, err
+		return authn.Outcome{}, act, err
 	}
 	if r.PostForm.Has("password") {
 		return s.SignIn.VerifyStepUpPassword(r.Context(), v, r.PostForm.Get("password"))
@@ -67,7 +67,7 @@ func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (signin.Outco
 	return s.SignIn.VerifyStepUpToken(r.Context(), v, typedToken(r))
 }
 
-func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, err error) error {
+func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, err error) error {
 	status := http.StatusUnprocessableEntity
 	switch countersign.KindOf(err) {
 	case countersign.KindInvalid:
@@ -95,7 +95,7 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 	return s.show(w, status, p.template("gate_step-up"), p)
 }
 
-func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	out, err := s.SignIn.NewStepUpToken(r.Context(), v)
 	if err != nil {
 		return s.stepUpAgain(w, r, v, g, err)
@@ -105,7 +105,7 @@ func (s *Server) postStepUpNew(w http.ResponseWriter, r *http.Request, v counter
 	return nil
 }
 
-func (s *Server) getStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.viewStepUp(r, v, g)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (s *Server) getStepUpOtherWay(w http.ResponseWriter, r *http.Request, v cou
 	return s.otherWay(w, http.StatusOK, p)
 }
 
-func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	out, err := s.SignIn.UseOtherStepUpMethod(r.Context(), v, countersign.Method(r.PostForm.Get("method")))
 	if err == nil {
 		s.await(r, v, out)
@@ -131,7 +131,7 @@ func (s *Server) postStepUpOtherWay(w http.ResponseWriter, r *http.Request, v co
 	return s.otherWay(w, http.StatusUnprocessableEntity, p)
 }
 
-func (s *Server) postStepUpCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postStepUpCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	back, err := s.SignIn.CancelStepUp(r.Context(), v)
 	if err != nil {
 		return s.stepUpAgain(w, r, v, g, err)

@@ -11,7 +11,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/signin"
+	"countersign/internal/authn"
 )
 
 // Every page outside of the console can be shown in each state of its message:
@@ -119,7 +119,7 @@ func passkeyOptions(b base) string {
 // Every page of the console can be shown when there is nothing to show: no
 // user, no method, no device, no value.
 func TestConsoleWithoutContents(t *testing.T) {
-	b := base{Principal: &signin.Principal{}, Errors: map[string]string{"value": "wrong", "reason": "wrong"}}
+	b := base{Principal: &authn.Principal{}, Errors: map[string]string{"value": "wrong", "reason": "wrong"}}
 	row := preferenceRow{Open: true}
 	row.Preference.Kind = countersign.PreferenceDays
 	views := map[string]any{

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // unknownWait is told where nobody can say when it is worth to try again.
@@ -70,7 +70,7 @@ func (s *Server) locked(w http.ResponseWriter, status int, v countersign.Visit, 
 
 // pause is why the method that a page asks for takes no token now, as an error
 // for people; nil if it does.
-func pause(view signin.View) error {
+func pause(view authn.View) error {
 	p := view.Pause
 	if p.Code == "" {
 		return nil

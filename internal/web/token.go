@@ -5,14 +5,14 @@ import (
 	"slices"
 
 	"countersign"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // A tokenPage asks for a token: in a sign-in, and in a step-up.
 type tokenPage struct {
 	base
-	View     signin.View
+	View     authn.View
 	Act      string // the path that the forms of the page begin with
 	Method   countersign.Method
 	To       string // where the token went, masked
@@ -55,9 +55,9 @@ func (p tokenPage) Asks() bool {
 
 // rememberChoice is what the page that was sent said about remembering this device. The
 // hidden field before the box tells a box that is not ticked from no box at all.
-func rememberChoice(r *http.Request) signin.RememberChoice {
+func rememberChoice(r *http.Request) authn.RememberChoice {
 	said := r.PostForm["forget_device"]
-	return signin.RememberChoice{Set: len(said) > 0, Decline: slices.Contains(said, "yes")}
+	return authn.RememberChoice{Set: len(said) > 0, Decline: slices.Contains(said, "yes")}
 }
 
 // A way is a method that may be turned to.
@@ -67,7 +67,7 @@ type way struct {
 }
 
 // tokenPage gathers the page from a look at the attempt.
-func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at string) tokenPage {
+func (s *Server) tokenPage(b base, v countersign.Visit, view authn.View, at string) tokenPage {
 	p := tokenPage{base: b, View: view, Act: at, From: s.From(v.Agency), Days: view.Preferences.Days}
 	p.Title, p.Decline = "Enter your token", view.Attempt.DeclineRemember
 	p.Others = others(view)
@@ -105,7 +105,7 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view signin.View, at str
 }
 
 // others are the ways that may be turned to, but for the one at hand.
-func others(view signin.View) []way {
+func others(view authn.View) []way {
 	now := countersign.MethodRecovery
 	if step, ok := view.Step.(policy.AskToken); ok {
 		now = step.Factor.Method
@@ -151,7 +151,7 @@ func (s *Server) viewToken(w http.ResponseWriter, r *http.Request, v countersign
 	switch view.Step.(type) {
 	case policy.AskToken, policy.AskRecovery:
 	default:
-		http.Redirect(w, r, pageOf(signin.Outcome{Step: view.Step, Stage: view.Stage}), http.StatusSeeOther)
+		http.Redirect(w, r, pageOf(authn.Outcome{Step: view.Step, Stage: view.Stage}), http.StatusSeeOther)
 		return tokenPage{}, false, nil
 	}
 	p := s.tokenPage(s.base(v, "", view.Preferences), v, view, "/sign-in")
@@ -190,7 +190,7 @@ func (s *Server) postToken(w http.ResponseWriter, r *http.Request, v countersign
 }
 
 // prove takes the token, the passkey, or the recovery code that stands in for them.
-func (s *Server) prove(r *http.Request, v countersign.Visit) (signin.Outcome, error) {
+func (s *Server) prove(r *http.Request, v countersign.Visit) (authn.Outcome, error) {
 	if r.PostForm.Has("recovery_code") {
 		return s.SignIn.VerifyRecoveryCode(r.Context(), v, r.PostForm.Get("recovery_code"))
 	}
@@ -202,8 +202,8 @@ func (s *Server) prove(r *http.Request, v countersign.Visit) (signin.Outcome, er
 }
 
 // typedToken is the token of a form, with the method that its page asked for.
-func typedToken(r *http.Request) signin.Typed {
-	return signin.Typed{Token: r.PostForm.Get("token"), Asked: countersign.Method(r.PostForm.Get("asked"))}
+func typedToken(r *http.Request) authn.Typed {
+	return authn.Typed{Token: r.PostForm.Get("token"), Asked: countersign.Method(r.PostForm.Get("asked"))}
 }
 
 // tokenAgain shows the token page with what was wrong.

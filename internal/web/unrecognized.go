@@ -1,17 +1,17 @@
 package web
 
 import (
+	"countersign/internal/account"
 	"net/http"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 // A unrecognizedPage shows the sign-in that a link disowns, or that it is done.
 type unrecognizedPage struct {
 	base
 	Link     countersign.Handle
-	Disowned signin.Unrecognized
+	Disowned account.Unrecognized
 	Proof    string
 	Done     bool
 }
@@ -25,7 +25,7 @@ func (s *Server) getUnrecognized(w http.ResponseWriter, r *http.Request, v count
 		return s.show(w, http.StatusOK, "gate_not-me", unrecognizedPage{base: s.base(v, "That session was ended", front.Preferences), Done: true})
 	}
 	link := mailedLink(r, "link")
-	n, err := s.SignIn.UnrecognizedSignIn(r.Context(), v, link)
+	n, err := s.Account.UnrecognizedSignIn(r.Context(), v, link)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (s *Server) getUnrecognized(w http.ResponseWriter, r *http.Request, v count
 }
 
 func (s *Server) postUnrecognized(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
-	if err := s.SignIn.ReportUnrecognized(r.Context(), v, countersign.Handle(r.PostForm.Get("link"))); err != nil {
+	if err := s.Account.ReportUnrecognized(r.Context(), v, countersign.Handle(r.PostForm.Get("link"))); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/not-me?done", http.StatusSeeOther)

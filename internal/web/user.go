@@ -7,8 +7,8 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
+	"countersign/internal/authn"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 )
 
 // A userPage is one user's page.
@@ -28,7 +28,7 @@ type userPage struct {
 }
 
 // userPage gathers the page of the user that the path names.
-func (s *Server) userPage(r *http.Request, v countersign.Visit, g signin.Principal) (userPage, error) {
+func (s *Server) userPage(r *http.Request, v countersign.Visit, g authn.Principal) (userPage, error) {
 	view, err := s.Admin.User(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return userPage{}, err
@@ -36,7 +36,7 @@ func (s *Server) userPage(r *http.Request, v countersign.Visit, g signin.Princip
 	return s.pageOfUser(v, g, view), nil
 }
 
-func (s *Server) pageOfUser(v countersign.Visit, g signin.Principal, view admin.UserView) userPage {
+func (s *Server) pageOfUser(v countersign.Visit, g authn.Principal, view admin.UserView) userPage {
 	p := userPage{base: s.console(v, g, view.User.Name, "admin-users"), View: view, Default: policy.Default(view.Factors)}
 	p.Devices = deviceRows(view.Preferences, view.Devices, "", v.Now)
 	p.Events = p.eventRows(view.Events, false)
@@ -46,7 +46,7 @@ func (s *Server) pageOfUser(v countersign.Visit, g signin.Principal, view admin.
 	return p
 }
 
-func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.userPage(r, v, g)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.V
 }
 
 // userAct does one thing to the user that the path names and leads back to his page.
-func (s *Server) userAct(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, code string, act func(login string) error) error {
+func (s *Server) userAct(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, code string, act func(login string) error) error {
 	login := r.PathValue("id")
 	err := act(login)
 	if countersign.KindOf(err) == countersign.KindInvalid {
@@ -76,26 +76,26 @@ func (s *Server) userAct(w http.ResponseWriter, r *http.Request, v countersign.V
 	return err
 }
 
-func (s *Server) postDisable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postDisable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.setDisabled(w, r, v, g, "disabled", true)
 }
 
-func (s *Server) postEnable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postEnable(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.setDisabled(w, r, v, g, "enabled", false)
 }
 
-func (s *Server) setDisabled(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, code string, disabled bool) error {
+func (s *Server) setDisabled(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, code string, disabled bool) error {
 	return s.userAct(w, r, v, g, code, func(login string) error {
 		_, err := s.Admin.EditUser(r.Context(), v, g.Actor(), login, admin.Change{Version: admin.AnyVersion, Disabled: &disabled})
 		return err
 	})
 }
 
-func (s *Server) postActivation(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postActivation(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.userAct(w, r, v, g, "activation", func(login string) error { return s.Admin.SendActivation(r.Context(), v, g.Actor(), login) })
 }
 
-func (s *Server) postUserForget(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postUserForget(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	id := countersign.DeviceID(r.PostForm.Get("device"))
 	if id == "" {
 		return &countersign.Error{Kind: countersign.KindNotFound, Code: "device.unknown"}
@@ -103,21 +103,21 @@ func (s *Server) postUserForget(w http.ResponseWriter, r *http.Request, v counte
 	return s.userAct(w, r, v, g, "forgotten", func(login string) error { return s.Admin.ForgetDevices(r.Context(), v, g.Actor(), login, id) })
 }
 
-func (s *Server) postUserForgetAll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postUserForgetAll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.userAct(w, r, v, g, "forgotten-all", func(login string) error { return s.Admin.ForgetDevices(r.Context(), v, g.Actor(), login, "") })
 }
 
-func (s *Server) postUserEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postUserEndSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	id := countersign.SessionID(r.PostForm.Get("session"))
 	return s.userAct(w, r, v, g, "ended", func(login string) error { return s.Admin.EndSession(r.Context(), v, g.Actor(), login, id) })
 }
 
-func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.userAct(w, r, v, g, "ended-all", func(login string) error { return s.Admin.EndSessions(r.Context(), v, g.Actor(), login) })
 }
 
 // confirm shows a page that asks before it is done, for those who hold the right.
-func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, name, title string) error {
+func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, name, title string) error {
 	view, err := s.Admin.UserToReset(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -127,11 +127,11 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.V
 	return s.show(w, http.StatusOK, name, p)
 }
 
-func (s *Server) getUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.confirm(w, r, v, g, "console_user-reset", "Reset/Disable 2 Factor Authentication")
 }
 
-func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	reason := r.PostForm.Get("reason")
 	told, err := s.Admin.ResetTwoFactor(r.Context(), v, g.Actor(), r.PathValue("id"), reason)
 	if err == nil {
@@ -154,7 +154,7 @@ func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v counter
 	return s.show(w, http.StatusUnprocessableEntity, "console_user-reset", p)
 }
 
-func (s *Server) getEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	view, err := s.Admin.UserToEdit(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (s *Server) getEditUser(w http.ResponseWriter, r *http.Request, v countersi
 	return s.show(w, http.StatusOK, "console_user-form", f)
 }
 
-func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	view, err := s.Admin.User(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v counters
 
 // edit is the change that a form asks for. Rights that are not on the form,
 // because the editor does not hold them or no page gives them, stay as they are.
-func edit(u, typed countersign.User, r *http.Request, g signin.Principal) admin.Change {
+func edit(u, typed countersign.User, r *http.Request, g authn.Principal) admin.Change {
 	rights := typed.Rights
 	for _, held := range u.Rights {
 		if !g.User.Has(held) || !slices.Contains(countersign.OfferedRights, held) {

@@ -5,7 +5,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/signin"
+	"countersign/internal/authn"
 )
 
 // A codePage shows an enrollment code that was just made: this once.
@@ -15,12 +15,12 @@ type codePage struct {
 	Key []string // the code in groups of four
 }
 
-func (s *Server) getUserEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getUserEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.confirm(w, r, v, g, "console_user-setup", "Setup 2 Factor Authentication")
 }
 
 // postUserEnroll helps a user to begin: by an invitation, or by an enrollment code.
-func (s *Server) postUserEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postUserEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	if r.PostForm.Get("how") != "code" {
 		return s.userEnrollRefused(w, r, v, g, s.Admin.Invite(r.Context(), v, g.Actor(), r.PathValue("id")), "invited")
 	}
@@ -38,7 +38,7 @@ func (s *Server) postUserEnroll(w http.ResponseWriter, r *http.Request, v counte
 
 // userEnrollRefused shows the page again with what was wrong, or leads to the
 // user's page if nothing was.
-func (s *Server) userEnrollRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, err error, done string) error {
+func (s *Server) userEnrollRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, err error, done string) error {
 	if err == nil {
 		http.Redirect(w, r, userPath(r.PathValue("id"))+query("done", done), http.StatusSeeOther) // #nosec G710 -- a path with a user ID in it, which has no slash
 		return nil
@@ -56,6 +56,6 @@ func (s *Server) userEnrollRefused(w http.ResponseWriter, r *http.Request, v cou
 }
 
 // postUserResetCancel closes an open reset (D-42).
-func (s *Server) postUserResetCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postUserResetCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.userAct(w, r, v, g, "cancelled", func(login string) error { return s.Admin.CancelReset(r.Context(), v, g.Actor(), login) })
 }

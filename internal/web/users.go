@@ -8,7 +8,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/signin"
+	"countersign/internal/authn"
 )
 
 // A usersPage is the list of User Administration.
@@ -59,7 +59,7 @@ var stateNames = map[string][2]string{
 	"disabled": {"Disabled", ""},
 }
 
-func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	q := r.URL.Query()
 	p := usersPage{base: s.console(v, g, "User Administration", "admin-users"), Query: q.Get("q"), State: q.Get("state"), Method: q.Get("method"),
 		Right: countersign.Right(q.Get("right")), sorting: sortOf(r, "name"), Rights: countersign.OfferedRights}
@@ -136,7 +136,7 @@ var opens = map[countersign.Right]string{
 	countersign.RightMessages:    "Messages and wording",
 }
 
-func (s *Server) userForm(v countersign.Visit, g signin.Principal, title string, u countersign.User) userForm {
+func (s *Server) userForm(v countersign.Visit, g authn.Principal, title string, u countersign.User) userForm {
 	f := userForm{base: s.console(v, g, title, "admin-users"), User: u, Version: u.Version, Groups: strings.Join(u.Groups, ", ")}
 	for _, right := range countersign.OfferedRights {
 		f.Rights = append(f.Rights, rightBox{right, opens[right], u.Has(right), !g.User.Has(right)})
@@ -150,7 +150,7 @@ func (f *userForm) refuseForm(err error) {
 	f.Summary = f.Wrong("user_id", "name", "email", "phone", "group", "right", "reason")
 }
 
-func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	if err := s.Admin.MayOpen(r.Context(), v, g.Actor(), countersign.RightUsers); err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func typedUser(r *http.Request) countersign.User {
 	return u
 }
 
-func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	typed := typedUser(r)
 	u, err := s.Admin.AddUser(r.Context(), v, g.Actor(), admin.NewUser{Login: typed.Login, Name: typed.Name, Email: typed.Email, Mobile: typed.Mobile,
 		Groups: typed.Groups, Rights: typed.Rights})

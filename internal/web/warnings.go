@@ -1,11 +1,11 @@
 package web
 
 import (
+	"countersign/internal/authn"
 	"fmt"
 	"net/http"
 
 	"countersign"
-	"countersign/internal/signin"
 )
 
 // warned is the notice of the home page that somebody knows the password; nil:
@@ -59,8 +59,8 @@ func times(n int) string {
 }
 
 // postDismissWarnings is «It was me».
-func (s *Server) postDismissWarnings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
-	if err := s.SignIn.DismissWarnings(r.Context(), v, g); err != nil {
+func (s *Server) postDismissWarnings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
+	if err := s.Account.DismissWarnings(r.Context(), v, g); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -6,7 +6,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/signin"
+	"countersign/internal/authn"
 	"countersign/internal/wording"
 )
 
@@ -38,7 +38,7 @@ func (s *Server) registerWording(k router) {
 	}
 }
 
-func (s *Server) wordings(r *http.Request, v countersign.Visit, g signin.Principal) (wordingsPage, error) {
+func (s *Server) wordings(r *http.Request, v countersign.Visit, g authn.Principal) (wordingsPage, error) {
 	p := wordingsPage{base: s.console(v, g, "Wording", "admin-wording")}
 	var err error
 	p.View, err = s.Admin.Wordings(r.Context(), v, g.Actor())
@@ -46,7 +46,7 @@ func (s *Server) wordings(r *http.Request, v countersign.Visit, g signin.Princip
 	return p, err
 }
 
-func (s *Server) getWordings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) getWordings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.wordings(r, v, g)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (s *Server) getWordings(w http.ResponseWriter, r *http.Request, v countersi
 	return s.show(w, http.StatusOK, "console_wordings", p)
 }
 
-func (s *Server) postNames(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+func (s *Server) postNames(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.wordings(r, v, g)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 
 	"countersign"
 	"countersign/internal/admin"
-	"countersign/internal/signin"
+	"countersign/internal/authn"
 	"countersign/internal/wording"
 )
 
@@ -68,7 +68,7 @@ func (p wordingPage) Lines() int {
 	return 12
 }
 
-func (s *Server) wordingPage(r *http.Request, v countersign.Visit, g signin.Principal, kind string) (wordingPage, error) {
+func (s *Server) wordingPage(r *http.Request, v countersign.Visit, g authn.Principal, kind string) (wordingPage, error) {
 	view, err := s.Admin.Wordings(r.Context(), v, g.Actor())
 	if err != nil {
 		return wordingPage{}, err
@@ -81,7 +81,7 @@ func (s *Server) wordingPage(r *http.Request, v countersign.Visit, g signin.Prin
 }
 
 func (s *Server) getWording(kind string) sessionHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 		p, err := s.wordingPage(r, v, g, kind)
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ func (s *Server) getWording(kind string) sessionHandler {
 }
 
 func (s *Server) postWording(kind string) sessionHandler {
-	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal) error {
+	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 		now, err := s.wordingPage(r, v, g, kind)
 		if err != nil {
 			return err
@@ -137,7 +137,7 @@ func typedWording(r *http.Request, now wordingPage) admin.WordingChange {
 }
 
 // previewWording shows what was typed as people would get it.
-func (s *Server) previewWording(w http.ResponseWriter, r *http.Request, v countersign.Visit, g signin.Principal, p wordingPage, typed admin.WordingChange) error {
+func (s *Server) previewWording(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, p wordingPage, typed admin.WordingChange) error {
 	shown, err := s.Admin.PreviewWording(r.Context(), v, g.Actor(), typed)
 	if err != nil {
 		return s.wordingRefused(w, r, p, typed, err)
