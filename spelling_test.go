@@ -48,7 +48,7 @@ func spokenLiterals(t *testing.T, path string, text any) []string {
 func readByPeople(t *testing.T, path string) []string {
 	t.Helper()
 	slashed := filepath.ToSlash(path)
-	support := regexp.MustCompile(`^(internal/(mtatest|browsertest|apptest|pgtest|e2e|childproc)|tools|\.git)(/|$)`).MatchString(slashed)
+	support := regexp.MustCompile(`^(internal/(mtatest|browsertest|apptest|pgtest|e2e|childproc)|tools|bin|shots|\.git|\.cache)(/|$)`).MatchString(slashed)
 	switch filepath.Ext(path) {
 	case ".go":
 		if support || strings.HasSuffix(path, "_test.go") {
