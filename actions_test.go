@@ -66,7 +66,7 @@ func TestEveryEventIsInTheCatalog(t *testing.T) {
 		t.Error("the catalog in action.go is not in alphabetical order")
 	}
 	recorded := map[string]string{}
-	for _, s := range house(t) {
+	for _, s := range sourceFiles(t) {
 		for _, a := range actionsIn(s) {
 			recorded[a] = s.file
 			if !slices.Contains(listed, a) {

@@ -1,16 +1,10 @@
-// Package countersign holds the words of the house: the types that every other
-// package speaks in, and nothing that does anything.
+// Package countersign defines the domain types that all other packages share: users,
+// factors, attempts, sessions, messages, preferences, events and errors. It validates
+// them and does no I/O.
 //
-// The house has five floors, and what stands on one is told about the lower ones only:
+// A handler reads the facts of a request into a [Visit] and calls one service method.
+// The service opens one transaction of one agency, loads the facts, asks a pure policy
+// function, and does what it says. The handler renders the result.
 //
-//	words    what there is          package countersign, secret, config
-//	rules    what must be           policy, factor
-//	memory   what is kept           store
-//	deeds    what changes it        signin, admin, outbox
-//	doors    where people come in   web, ops
-//
-// A request enters at a door, where its facts are gathered once into a Visit.
-// The door calls one deed. The deed opens one transaction of one agency, lays
-// the facts before a rule, and does what the rule says. The door shows the
-// result. ARCHITECTURE.md draws the plan; layers_test.go holds the walls.
+// ARCHITECTURE.md shows the layers; layers_test.go checks them.
 package countersign

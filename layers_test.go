@@ -17,51 +17,51 @@ import (
 	"testing"
 )
 
-// A room is a package's place in the house, as ARCHITECTURE.md draws it.
-type room struct {
-	floor   int
-	door    bool // people or machines come in here; never sees the store
-	pure    bool // words and rules: no database, no network, no other programs
-	outside bool // meets the world: may read the clock and speak HTTP
+// A place is where a package belongs, as ARCHITECTURE.md shows it.
+type place struct {
+	layer   int  // a package imports lower layers only
+	handler bool // answers requests; never imports the store
+	pure    bool // domain and policy: no database, no network, no other programs
+	outside bool // may read the clock and use HTTP
 	sql     bool // holds SQL text
-	support bool // lends tests what they need; imported by tests only
+	support bool // supports tests; imported by tests only
 }
 
-// plan is the house. A package that is not in it has no place yet: give it one
-// here and in ARCHITECTURE.md in the same commit.
-var plan = map[string]room{
-	"countersign/internal/textfile":    {floor: 0},
-	"countersign":                      {floor: 1, pure: true},
-	"countersign/internal/secret":      {floor: 1},
-	"countersign/internal/config":      {floor: 1},
-	"countersign/internal/policy":      {floor: 2, pure: true},
-	"countersign/internal/store":       {floor: 2, sql: true},
-	"countersign/internal/edge":        {floor: 2, outside: true},
-	"countersign/internal/smpp":        {floor: 2, outside: true},
-	"countersign/internal/wording":     {floor: 2, pure: true},
-	"countersign/internal/factor":      {floor: 3, pure: true},
-	"countersign/internal/notify":      {floor: 3},
-	"countersign/internal/outbox":      {floor: 3, outside: true},
-	"countersign/internal/authn":       {floor: 4},
-	"countersign/internal/signin":      {floor: 5},
-	"countersign/internal/enroll":      {floor: 5},
-	"countersign/internal/account":     {floor: 5},
-	"countersign/internal/admin":       {floor: 5},
-	"countersign/internal/web":         {floor: 6, door: true, outside: true},
-	"countersign/internal/ops":         {floor: 6, door: true, outside: true},
-	"countersign/cmd/countersign":      {floor: 7, outside: true},
-	"countersign/scripts/mutate":       {floor: 7, outside: true},
-	"countersign/internal/childproc":   {floor: 7, outside: true, support: true},
-	"countersign/internal/apptest":     {floor: 7, outside: true, support: true, sql: true}, // looks into a database as a thief would
-	"countersign/internal/pgtest":      {floor: 7, outside: true, support: true, sql: true}, // makes and drops databases
-	"countersign/internal/mtatest":     {floor: 7, outside: true, support: true},
-	"countersign/internal/browsertest": {floor: 7, outside: true, support: true},
-	"countersign/internal/e2e":         {floor: 7, outside: true, support: true},
+// layout is the place of each package. Give a new package one here and in
+// ARCHITECTURE.md in the same commit.
+var layout = map[string]place{
+	"countersign/internal/textfile":    {layer: 0},
+	"countersign":                      {layer: 1, pure: true},
+	"countersign/internal/secret":      {layer: 1},
+	"countersign/internal/config":      {layer: 1},
+	"countersign/internal/policy":      {layer: 2, pure: true},
+	"countersign/internal/store":       {layer: 2, sql: true},
+	"countersign/internal/edge":        {layer: 2, outside: true},
+	"countersign/internal/smpp":        {layer: 2, outside: true},
+	"countersign/internal/wording":     {layer: 2, pure: true},
+	"countersign/internal/factor":      {layer: 3, pure: true},
+	"countersign/internal/notify":      {layer: 3},
+	"countersign/internal/outbox":      {layer: 3, outside: true},
+	"countersign/internal/authn":       {layer: 4},
+	"countersign/internal/signin":      {layer: 5},
+	"countersign/internal/enroll":      {layer: 5},
+	"countersign/internal/account":     {layer: 5},
+	"countersign/internal/admin":       {layer: 5},
+	"countersign/internal/web":         {layer: 6, handler: true, outside: true},
+	"countersign/internal/ops":         {layer: 6, handler: true, outside: true},
+	"countersign/cmd/countersign":      {layer: 7, outside: true},
+	"countersign/scripts/mutate":       {layer: 7, outside: true},
+	"countersign/internal/childproc":   {layer: 7, outside: true, support: true},
+	"countersign/internal/apptest":     {layer: 7, outside: true, support: true, sql: true}, // reads a database as an attacker would
+	"countersign/internal/pgtest":      {layer: 7, outside: true, support: true, sql: true}, // makes and drops databases
+	"countersign/internal/mtatest":     {layer: 7, outside: true, support: true},
+	"countersign/internal/browsertest": {layer: 7, outside: true, support: true},
+	"countersign/internal/e2e":         {layer: 7, outside: true, support: true},
 }
 
 const (
-	words = "countersign" // spoken on every floor, the lowest too
-	store = "countersign/internal/store"
+	domain = "countersign" // the domain types, which every layer may import
+	store  = "countersign/internal/store"
 )
 
 // A source is one file of the product: never a test, which may import what it likes.
@@ -73,30 +73,30 @@ type source struct {
 
 func (s source) String() string { return s.file }
 
-// A wall is something that no file may break; check says how one does, in words.
-type wall struct {
+// A rule is what every file must keep; check says how a file breaks it.
+type rule struct {
 	name  string
 	check func(source) []string
 }
 
-var walls = []wall{
-	{"every package has its place in the plan", hasPlace},
-	{"a package imports lower floors only", importsDown},
-	{"a door never imports the store", doorsWithoutStore},
+var rules = []rule{
+	{"every package has a place in the layout", hasPlace},
+	{"a package imports lower layers only", importsDown},
+	{"a handler never imports the store", handlersWithoutStore},
 	{"only tests import test support", supportForTests},
-	{"words and rules are pure", staysPure},
-	{"time is an argument below the doors", readsNoClock},
-	{"HTTP is spoken at the edge of the house only", speaksNoHTTP},
-	{"SQL text stands in the store only", holdsNoSQL},
+	{"domain and policy are pure", staysPure},
+	{"time is an argument below the handlers", readsNoClock},
+	{"only handlers and senders use HTTP", usesNoHTTP},
+	{"only the store holds SQL text", holdsNoSQL},
 	{"a package is named for what it is", hasName},
 }
 
-func TestFloors(t *testing.T) {
-	sources := house(t)
-	for _, wall := range walls {
-		t.Run(wall.name, func(t *testing.T) {
+func TestLayers(t *testing.T) {
+	sources := sourceFiles(t)
+	for _, rule := range rules {
+		t.Run(rule.name, func(t *testing.T) {
 			for _, s := range sources {
-				for _, wrong := range wall.check(s) {
+				for _, wrong := range rule.check(s) {
 					t.Errorf("%s: %s", s, wrong)
 				}
 			}
@@ -110,36 +110,36 @@ func TestFloors(t *testing.T) {
 }
 
 func hasPlace(s source) []string {
-	if _, ok := plan[s.pkg]; ok {
+	if _, ok := layout[s.pkg]; ok {
 		return nil
 	}
-	return []string{s.pkg + " is not in the plan of layers_test.go"}
+	return []string{s.pkg + " is not in the layout of layers_test.go"}
 }
 
 func importsDown(s source) (wrong []string) {
-	here := plan[s.pkg]
-	for _, other := range s.rooms() {
-		there := plan[other]
-		if other != words && there.floor >= here.floor && !(here.support && there.support) {
-			wrong = append(wrong, fmt.Sprintf("floor %d imports %s on floor %d", here.floor, other, there.floor))
+	here := layout[s.pkg]
+	for _, other := range s.ownImports() {
+		there := layout[other]
+		if other != domain && there.layer >= here.layer && !(here.support && there.support) {
+			wrong = append(wrong, fmt.Sprintf("layer %d imports %s of layer %d", here.layer, other, there.layer))
 		}
 	}
 	return wrong
 }
 
-func doorsWithoutStore(s source) []string {
-	if plan[s.pkg].door && slices.Contains(s.imports(), store) {
-		return []string{"a door imports the store: it calls a deed instead"}
+func handlersWithoutStore(s source) []string {
+	if layout[s.pkg].handler && slices.Contains(s.imports(), store) {
+		return []string{"a handler imports the store: call a service instead"}
 	}
 	return nil
 }
 
 func supportForTests(s source) (wrong []string) {
-	if plan[s.pkg].support {
+	if layout[s.pkg].support {
 		return nil
 	}
-	for _, other := range s.rooms() {
-		if plan[other].support {
+	for _, other := range s.ownImports() {
+		if layout[other].support {
 			wrong = append(wrong, "imports "+other+", which is for tests")
 		}
 	}
@@ -147,7 +147,7 @@ func supportForTests(s source) (wrong []string) {
 }
 
 func staysPure(s source) (wrong []string) {
-	if !plan[s.pkg].pure {
+	if !layout[s.pkg].pure {
 		return nil
 	}
 	for _, p := range s.imports() {
@@ -159,7 +159,7 @@ func staysPure(s source) (wrong []string) {
 }
 
 func readsNoClock(s source) (wrong []string) {
-	if plan[s.pkg].outside {
+	if layout[s.pkg].outside {
 		return nil
 	}
 	name := s.nameOf("time")
@@ -180,8 +180,8 @@ func readsNoClock(s source) (wrong []string) {
 	return wrong
 }
 
-func speaksNoHTTP(s source) (wrong []string) {
-	if plan[s.pkg].outside {
+func usesNoHTTP(s source) (wrong []string) {
+	if layout[s.pkg].outside {
 		return nil
 	}
 	for _, p := range s.imports() {
@@ -192,12 +192,11 @@ func speaksNoHTTP(s source) (wrong []string) {
 	return wrong
 }
 
-// statement recognizes SQL by its first words, in capitals as the house writes
-// them. Neither a sentence ("Delete the user") nor a route ("DELETE /users") is one.
+// statement recognizes SQL by its first words, in capitals. Neither a sentence ("Delete the user") nor a route ("DELETE /users") is one.
 var statement = regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\s+[^/\s]`)
 
 func holdsNoSQL(s source) (wrong []string) {
-	if plan[s.pkg].sql {
+	if layout[s.pkg].sql {
 		return nil
 	}
 	ast.Inspect(s.ast, func(n ast.Node) bool {
@@ -214,12 +213,12 @@ func holdsNoSQL(s source) (wrong []string) {
 	return wrong
 }
 
-// unsaying are names that say nothing about what a package is.
-var unsaying = []string{"util", "common", "helper", "model", "service", "type", "manager", "misc", "shared"}
+// emptyNames say nothing about what a package is.
+var emptyNames = []string{"util", "common", "helper", "model", "service", "type", "manager", "misc", "shared"}
 
 func hasName(s source) []string {
 	for _, name := range []string{s.ast.Name.Name, path.Base(s.pkg)} {
-		if slices.Contains(unsaying, strings.TrimSuffix(name, "s")) {
+		if slices.Contains(emptyNames, strings.TrimSuffix(name, "s")) {
 			return []string{"the name " + name + " says nothing"}
 		}
 	}
@@ -235,7 +234,7 @@ func withoutComment(sources []source) []string {
 	return slices.Sorted(maps.Keys(commented))
 }
 
-// within tells whether p is the package of a path or one below it.
+// within reports whether p is the package of a path or one below it.
 func within(p, of string) bool { return p == of || strings.HasPrefix(p, of+"/") }
 
 func (s source) imports() (paths []string) {
@@ -249,12 +248,12 @@ func (s source) imports() (paths []string) {
 	return paths
 }
 
-// rooms are the imports that are packages of the house.
-func (s source) rooms() []string {
+// ownImports returns the imports that are packages of this module.
+func (s source) ownImports() []string {
 	return slices.DeleteFunc(s.imports(), func(p string) bool { return !within(p, "countersign") })
 }
 
-// nameOf is what the file calls the package that it imports by path; empty: it does not import it.
+// nameOf returns the name under which the file imports pkg; empty: it does not.
 func (s source) nameOf(pkg string) string {
 	for _, i := range s.ast.Imports {
 		if i.Path.Value != strconv.Quote(pkg) {
@@ -268,8 +267,8 @@ func (s source) nameOf(pkg string) string {
 	return ""
 }
 
-// house reads every file of this module that is not a test.
-func house(t *testing.T) (sources []source) {
+// sourceFiles reads every file of this module that is not a test.
+func sourceFiles(t *testing.T) (sources []source) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -293,7 +292,7 @@ func house(t *testing.T) (sources []source) {
 		t.Fatal(err)
 	}
 	if len(sources) < 10 {
-		t.Fatalf("found %d files, which can't be the house", len(sources))
+		t.Fatalf("found %d files, which can't be all", len(sources))
 	}
 	return sources
 }

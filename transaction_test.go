@@ -87,7 +87,7 @@ func TestASecondConnectionIsFound(t *testing.T) {
 	}
 }
 
-const storePath = words + "/internal/store"
+const storePath = domain + "/internal/store"
 
 // A program is who calls whom in it.
 type program struct {
@@ -117,7 +117,7 @@ func newProgram() *program {
 func load(t *testing.T) *program {
 	t.Helper()
 	p, files := newProgram(), map[string][]*ast.File{}
-	for _, s := range house(t) {
+	for _, s := range sourceFiles(t) {
 		dir, name := filepath.Split(s.file)
 		if built, err := build.Default.MatchFile(dir, name); err != nil || !built {
 			continue
@@ -130,7 +130,7 @@ func load(t *testing.T) *program {
 	}
 	order, others := exported(t, p.files)
 	for _, path := range order {
-		if !within(path, words) {
+		if !within(path, domain) {
 			continue
 		}
 		if err := p.check(path, files[path], others); err != nil {
