@@ -9,8 +9,8 @@ import (
 	"countersign"
 )
 
-// A activationPage is what an activation link opens: a password is chosen, or the
-// first administrator made.
+// An activationPage is the page that an activation link opens. The user chooses a password, or the
+// first administrator is created.
 type activationPage struct {
 	base
 	Welcome account.ActivationLink
@@ -21,10 +21,10 @@ type activationPage struct {
 	Email   string
 	Naming  naming
 	Zones   []zoneGroup
-	Propose bool // the browser's time zone is proposed
+	Propose bool // whether to propose the browser's time zone
 }
 
-// naming is what the page of the first administrator asks about the agency.
+// naming holds what the page of the first administrator asks about the agency.
 type naming struct{ Name, Product, Zone string }
 
 func (s *Server) activationPage(r *http.Request, v countersign.Visit, link countersign.Handle) (activationPage, error) {
@@ -58,7 +58,7 @@ func (s *Server) postActivate(w http.ResponseWriter, r *http.Request, v counters
 		Agency: account.AgencyNames{Name: typedIn(f, "agency_name"), Product: typedIn(f, "product"), Zone: typedIn(f, "time_zone")}})
 	if err == nil {
 		notice := "welcome.done"
-		if f.Has("email") { // only the form of the first administrator has the field
+		if f.Has("email") { // only the form of the first administrator has this field
 			notice = "welcome.first"
 		}
 		http.Redirect(w, r, signInFor(notice, strings.TrimSpace(f.Get("user_id"))), http.StatusSeeOther)
@@ -81,7 +81,7 @@ func (s *Server) postActivate(w http.ResponseWriter, r *http.Request, v counters
 	return s.show(w, http.StatusUnprocessableEntity, "gate_welcome", p)
 }
 
-// typedIn is the value of a field; nil if the form has none of that name.
+// typedIn returns the value of a form field, or nil if the form has no such field.
 func typedIn(f url.Values, name string) *string {
 	if !f.Has(name) {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-// What a server did not say is not quoted: the words for a bare code are ours.
+// The explanation of a bare code is our own, so it is not quoted as the server's.
 func TestABareCodeIsNotQuoted(t *testing.T) {
 	for answer, want := range map[string]string{
 		"550" + outbox.NoText + "there is no such address)":  "mx.acme.example said 550, without a reason. It probably means: there is no such address",

@@ -9,23 +9,22 @@ import (
 	"countersign/internal/admin"
 )
 
-// A chart shows for each day how long messages took, in a picture of 300 by 100
-// and in words.
+// A chart shows how long messages took on each day, as a picture of 300 by 100 and in words.
 type chart struct {
 	Points string    // of the line
-	Single string    // the height of the only day, where there is one
+	Single string    // height of the only day, if there is just one
 	Top    int       // seconds at the upper edge
-	Limit  string    // the height of 30 seconds, where a warning is given
+	Limit  string    // height of 30 seconds, the limit of the warning
 	Labels [3]string // below: first day, middle, last day
-	Scale  [4]int    // beside: from the upper edge down to 0
+	Scale  [4]int    // on the left: from the upper edge down to 0
 	Words  string
 	Latest time.Duration // of the last day
 }
 
-// slow is how many seconds are too many.
+// slow is the number of seconds from which delivery counts as slow.
 const slow = 30
 
-// chartOf draws the days, each at its place between the first and the last.
+// chartOf draws each day at its place between the first and the last day.
 func chartOf(b base, days []admin.MessageDay) chart {
 	if len(days) == 0 {
 		return chart{}
@@ -52,7 +51,7 @@ func chartOf(b base, days []admin.MessageDay) chart {
 	}
 	c.Limit = fmt.Sprintf("%.1f", c.height(slow))
 	c.Scale = [4]int{c.Top, c.Top * 2 / 3, c.Top / 3, 0}
-	var utc countersign.Agency // the days are those of UTC
+	var utc countersign.Agency // days are UTC days
 	middle := first.Day.Add(last.Day.Sub(first.Day) / 2)
 	for i, at := range []time.Time{first.Day, middle, last.Day} {
 		c.Labels[i] = utc.ShortDay(at)
@@ -62,8 +61,8 @@ func chartOf(b base, days []admin.MessageDay) chart {
 	return c
 }
 
-// Last is how long the last day's messages took.
+// Last returns how long the messages of the last day took.
 func (c chart) Last() string { return tookText(c.Latest) }
 
-// height is where a number of seconds stands in the picture; a little below the edge.
+// height converts a number of seconds to a y coordinate, with a small margin at the lower edge.
 func (c chart) height(seconds float64) float64 { return 99 - 98*seconds/float64(c.Top) }

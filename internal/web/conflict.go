@@ -9,18 +9,18 @@ import (
 	"countersign/internal/admin"
 )
 
-// A conflictPage lays three values side by side: what stood there when the form
-// was opened, what somebody else has saved since, and what was typed.
+// A conflictPage shows three values side by side: the one the form was opened with, the one saved
+// since, and the one typed.
 type conflictPage struct {
 	base
 	Row   admin.Row
 	Was   string
-	Known bool // the form said what stood there
+	Known bool // whether the form sent the value it was opened with
 	By    string
 	Mine  admin.PreferenceChange
 }
 
-// conflict answers a save on top of a newer one; nothing was overwritten.
+// conflict answers a save that would overwrite a newer one. It overwrites nothing.
 func (s *Server) conflict(w http.ResponseWriter, r *http.Request, table preferencesPage, mine admin.PreferenceChange) error {
 	i := slices.IndexFunc(table.Rows, func(row preferenceRow) bool { return strings.EqualFold(row.Preference.Code, mine.Code) })
 	if i < 0 {

@@ -13,7 +13,7 @@ import (
 	"countersign/internal/apptest"
 )
 
-// house is a house on SQLite in which ADMIN holds all rights.
+// house returns an application on SQLite in which ADMIN holds all rights.
 func house(t *testing.T) *apptest.App {
 	t.Helper()
 	h := apptest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
@@ -21,7 +21,7 @@ func house(t *testing.T) *apptest.App {
 	return h
 }
 
-// houses runs a test in a house on SQLite and in one on PostgreSQL.
+// houses runs a test on SQLite and on PostgreSQL.
 func houses(t *testing.T, f func(t *testing.T, h *apptest.App)) {
 	t.Helper()
 	t.Parallel()
@@ -35,7 +35,7 @@ func houses(t *testing.T, f func(t *testing.T, h *apptest.App)) {
 	}
 }
 
-// signedIn is a browser in which login has just set up by email and signed in.
+// signedIn returns a browser in which login has just set up email and signed in.
 func signedIn(h *apptest.App, login string) *apptest.Browser {
 	h.T.Helper()
 	b := h.Browser("192.0.2.10", apptest.Chrome)
@@ -52,8 +52,8 @@ func wantPage(t *testing.T, p *apptest.Page, status int, says ...string) {
 	}
 }
 
-// Interfaces 3: each right opens its pages and nothing else, for looking and
-// for acting, and the navigation offers what is open.
+// Each right opens its pages and nothing else, for reading and for changing, and the navigation
+// offers what is open.
 func TestRightsOpenTheirPages(t *testing.T) {
 	preferences := []string{"GET /admin/system/preferences", "POST /admin/system/preferences",
 		"GET /admin/messages/wording", "POST /admin/messages/wording", "GET /admin/messages/wording/token", "POST /admin/messages/wording/token"}
@@ -69,7 +69,7 @@ func TestRightsOpenTheirPages(t *testing.T) {
 	for name, c := range map[string]struct {
 		rights []countersign.Right
 		open   []string
-		start  string // where /admin leads; empty: refused
+		start  string // where /admin redirects; empty: refused
 	}{
 		"no right":              {nil, nil, ""},
 		"rights of other pages": {[]countersign.Right{countersign.RightAudit, countersign.RightApplications}, nil, ""},
@@ -89,7 +89,7 @@ func TestRightsOpenTheirPages(t *testing.T) {
 				method, path, _ := strings.Cut(request, " ")
 				var form url.Values
 				if method == "POST" {
-					form = url.Values{"form_token": {token}, "device": {"none"}} // nothing that could be done
+					form = url.Values{"form_token": {token}, "device": {"none"}} // nothing that could take effect
 				}
 				p := b.Do(method, path, form)
 				if open := slices.Contains(c.open, request); open == (p.Status == http.StatusForbidden) {
@@ -111,8 +111,8 @@ func TestRightsOpenTheirPages(t *testing.T) {
 	}
 }
 
-// The two buttons stand on another user's page only with the TechNote's right,
-// and Edit only with the right for it.
+// The two buttons are on another user's page only with the TechNote's right, and Edit only with its
+// own right.
 func TestButtonsNeedTheRight(t *testing.T) {
 	h := house(t)
 	h.User("BSMITH")
@@ -120,7 +120,7 @@ func TestButtonsNeedTheRight(t *testing.T) {
 	h.User("JJONES", countersign.RightUsers)
 	const setUp, reset = "/admin/users/BSMITH/setup-two-factor", "/admin/users/BSMITH/reset-two-factor"
 	for login, want := range map[string][]string{"CBILLS": {setUp, reset}, "JJONES": {"/admin/users/BSMITH/edit"}, "ADMIN": {setUp, reset, "/admin/users/BSMITH/edit"}} {
-		p := signedIn(h, login).Get("/admin/users/bsmith") // user IDs in any case
+		p := signedIn(h, login).Get("/admin/users/bsmith") // user IDs ignore case
 		wantPage(t, p, 200, "Bob Smith", "User ID BSMITH")
 		for _, link := range []string{setUp, reset, "/admin/users/BSMITH/edit"} {
 			if got := p.Has("a", "href", link); got != slices.Contains(want, link) {
@@ -130,8 +130,8 @@ func TestButtonsNeedTheRight(t *testing.T) {
 	}
 }
 
-// M5: what is not a value is refused beside its field, kept as it was typed,
-// and nothing is changed; whether the effect was asked for or the saving.
+// M5: an invalid value is refused beside its field, kept as typed, and changes nothing, both when
+// the effect is requested and when it is saved.
 func TestRefusedPreferences(t *testing.T) {
 	houses(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")
@@ -172,8 +172,7 @@ func TestRefusedPreferences(t *testing.T) {
 	})
 }
 
-// The table has headings in its own order, and none where it is sorted; each row
-// has its hint.
+// The table has headings in its own order and none when it is sorted. Each row has its hint.
 func TestPreferencesAreGrouped(t *testing.T) {
 	h := house(t)
 	b := signedIn(h, "ADMIN")
@@ -196,7 +195,7 @@ func TestPreferencesAreGrouped(t *testing.T) {
 	}
 }
 
-// A value is saved, said, and shown; an empty one is the default again (M3, M5).
+// A value is saved, confirmed and shown. An empty one restores the default (M3, M5).
 func TestSavePreference(t *testing.T) {
 	h := house(t)
 	b := signedIn(h, "ADMIN")
@@ -213,7 +212,7 @@ func TestSavePreference(t *testing.T) {
 	wantPage(t, p, 200, "ADDAPPWIZ is set to On.")
 }
 
-// Turning 2FA Off needs a reason, told to every administrator (RS-08).
+// Turning 2FA Off requires a reason, which is mailed to every administrator (RS-08).
 func TestTurnOff(t *testing.T) {
 	houses(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")
@@ -232,7 +231,7 @@ func TestTurnOff(t *testing.T) {
 	})
 }
 
-// The page before Turn on counts whom it touches.
+// The page before Turn on counts the users it affects.
 func TestEffectCounts(t *testing.T) {
 	h := house(t)
 	b := signedIn(h, "ADMIN")
@@ -246,7 +245,7 @@ func TestEffectCounts(t *testing.T) {
 	if got := settingOf(h, "2FA"); got != "Off" {
 		t.Errorf("showing the effect has made 2FA %q", got)
 	}
-	// Ending the other sessions leaves the one that asks for it.
+	// Ending the other sessions keeps the one that asks for it.
 	other := h.Browser("192.0.2.30", apptest.Edge)
 	other.SignIn("ADMIN")
 	if p := other.Get("/profile"); p.Status != 200 || p.Path != "/profile" {
@@ -274,8 +273,8 @@ func settingOf(h *apptest.App, code string) string {
 	return ""
 }
 
-// Two administrators, one preference: the later one sees all three values and
-// nothing was overwritten; then he may save his own on top (409).
+// Two administrators save one preference: the later one sees all three values and nothing is
+// overwritten; then they may overwrite it (409).
 func TestPreferenceConflict(t *testing.T) {
 	h := house(t)
 	b := signedIn(h, "ADMIN")
@@ -291,7 +290,7 @@ func TestPreferenceConflict(t *testing.T) {
 	wantPage(t, p, 200, "2FAFREQUENCY is set to 3.")
 }
 
-// What was searched for is shown as it was typed, whatever it is.
+// A search term is shown as typed, whatever it contains.
 func TestSearchIsEscaped(t *testing.T) {
 	houses(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")

@@ -11,22 +11,22 @@ import (
 	"countersign/internal/policy"
 )
 
-// A contactPage changes the email address or the mobile phone of one's own
-// profile: first the new one, then the token that went to it.
+// A contactPage changes the email address or mobile phone in the user's own profile: first the user
+// enters the new one, then the token that was sent to it.
 type contactPage struct {
 	enrollPage
-	Path    string // of its forms
+	Path    string // of the page's forms
 	Current string // what the profile holds now
-	Tokens  string // where tokens go by the same method; empty: the user has not set it up
-	Also    bool   // email: tokens go to the new address too
+	Tokens  string // where tokens of the same method go; empty if the user has not set it up
+	Also    bool   // email: send tokens to the new address too
 }
 
-// A newContact is one of the two.
+// A newContact describes one of the two changes: email address or mobile phone.
 type newContact struct {
 	purpose countersign.Purpose
 	path    string
 	title   string
-	form    string // template that asks for the new one
+	form    string // template of the form for the new one
 	field   string
 }
 
@@ -35,8 +35,8 @@ var (
 	newPhone = newContact{countersign.PurposeNewPhone, "/profile/phone", "Change your mobile phone", "gate_profile-phone", "phone"}
 )
 
-// contactPage is the page, with the token that was sent for it; ok is false
-// where none was, or its time is over.
+// contactPage returns the page with the token that was sent. ok is false if none was sent or it has
+// expired.
 func (s *Server) contactPage(r *http.Request, v countersign.Visit, g authn.Principal, c newContact) (p contactPage, ok bool, err error) {
 	if p, err = s.contactForm(r, v, g, c); err != nil {
 		return p, false, err
@@ -56,7 +56,7 @@ func (s *Server) contactPage(r *http.Request, v countersign.Visit, g authn.Princ
 	return p, true, nil
 }
 
-// contactForm is the page before a token was sent.
+// contactForm returns the page as it is before a token is sent.
 func (s *Server) contactForm(r *http.Request, v countersign.Visit, g authn.Principal, c newContact) (contactPage, error) {
 	b := s.base(v, c.title, g.Preferences)
 	b.FormToken, b.Wide = s.Guard.FormToken(edge.Session, v.Session), true
@@ -104,7 +104,7 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request, v countersign
 	return s.contactAsked(w, r, v, g, newPhone, err)
 }
 
-// contactAsked leads to the page for the token, or shows the form again.
+// contactAsked redirects to the page for the token, or shows the form again.
 func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, c newContact, err error) error {
 	if err == nil {
 		http.Redirect(w, r, c.path, http.StatusSeeOther)
@@ -125,8 +125,8 @@ func (s *Server) contactAsked(w http.ResponseWriter, r *http.Request, v counters
 	return s.show(w, status, c.form, p)
 }
 
-// refusedStatus is the status of a form that is shown again; false for what is
-// no matter of its fields.
+// refusedStatus returns the status of a form that is shown again. It reports false if the error is
+// not about the form's fields.
 func refusedStatus(err error) (int, bool) {
 	switch countersign.KindOf(err) {
 	case countersign.KindInvalid:
@@ -161,7 +161,7 @@ func (s *Server) postContactNew(c newContact) sessionHandler {
 	}
 }
 
-// contactToken shows the page for the token again, with what was wrong.
+// contactToken shows the page for the token again with the error.
 func (s *Server) contactToken(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, c newContact, err error) error {
 	if countersign.CodeOf(err) == policy.RefusedFailures {
 		return &countersign.Error{Kind: countersign.KindGone, Code: "profile.third_failure"}
@@ -176,7 +176,7 @@ func (s *Server) contactToken(w http.ResponseWriter, r *http.Request, v counters
 	}
 	p.refuse(err)
 	retryIf(w, status, v.Now, err)
-	p.Delivery = delivery{} // what was wrong is the news
+	p.Delivery = delivery{} // show the error only
 	if !sent || p.Errors[c.field] != "" {
 		return s.show(w, status, c.form, p)
 	}

@@ -6,7 +6,7 @@ import (
 	"countersign/internal/edge"
 )
 
-// thenOf is where a page leads on to; the start page unless it was told.
+// thenOf returns the path to continue at. The default is the start page.
 func thenOf(r *http.Request) string {
 	if then := edge.Then(r.URL.Query().Get("then")); then != "" {
 		return then

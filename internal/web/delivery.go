@@ -8,15 +8,15 @@ import (
 	"countersign"
 )
 
-// A delivery is what became of the message with the token.
+// A delivery is the delivery state of the message with the token.
 type delivery struct {
 	State string // "", "waiting", "delayed", "sent", "refused"
-	Head  string // delayed and refused
+	Head  string // for delayed and refused
 	Text  string
-	Look  string // waiting and delayed: the page to look at again
+	Look  string // for waiting and delayed: the page to reload
 }
 
-// Alert is what stands above the page when the message does not arrive.
+// Alert returns the alert for a message that does not arrive.
 func (d delivery) Alert() *alert {
 	switch d.State {
 	case "delayed":
@@ -28,10 +28,10 @@ func (d delivery) Alert() *alert {
 	}
 }
 
-// checkAgainAfter is how long a message may wait before its page calls it delayed.
+// checkAgainAfter is how long a message may wait before the page calls it delayed.
 const checkAgainAfter = 20 * time.Second
 
-// delivery says what became of the message, from its row.
+// delivery returns the delivery state of the token's message.
 func (s *Server) delivery(b base, view authn.View, look string) delivery {
 	m := view.Message
 	mail := m.Channel == countersign.ChannelEmail
@@ -55,13 +55,13 @@ func (s *Server) delivery(b base, view authn.View, look string) delivery {
 	}
 }
 
-// failed tells whether a message was tried in vain. While it is handed over the
-// try counts already, and has not failed yet.
+// failed reports whether a delivery was tried and failed. The try under way is already counted and
+// has not failed yet.
 func failed(m countersign.Message) bool {
 	return m.Tries > 1 || m.Tries == 1 && m.State != countersign.StateSending
 }
 
-// sent is a message that was taken, and what the phone's network said since.
+// sent describes a message that was accepted, including a later report of the phone network.
 func sent(b base, m countersign.Message) delivery {
 	switch m.Receipt {
 	case countersign.ReceiptDelivered:
@@ -74,7 +74,7 @@ func sent(b base, m countersign.Message) delivery {
 	}
 }
 
-// delayed is a message that does not go out, and why.
+// delayed describes a message that is not going out, and says why.
 func (s *Server) delayed(b base, m countersign.Message, mail bool, server, look string) delivery {
 	d := delivery{State: "delayed", Head: "The text message is delayed", Look: look}
 	if mail {
@@ -92,8 +92,8 @@ func (s *Server) delayed(b base, m countersign.Message, mail bool, server, look 
 	return d
 }
 
-// latest is what stands above a page that has no token to show: of two answers to
-// why nothing was sent, the newer one. Both at once would say it twice.
+// latest returns the newer of two reasons why nothing was sent, for a page without a token. Showing
+// both would repeat the message.
 func latest(refusal, unsent *alert) (newer, older *alert) {
 	if refusal == nil || unsent == nil {
 		return refusal, unsent
@@ -101,7 +101,7 @@ func latest(refusal, unsent *alert) (newer, older *alert) {
 	return nil, refusal
 }
 
-// unsent tells why there is no token: a limit forbade to send one.
+// unsent says why there is no token: a limit prevented sending one.
 func unsent(b base, view authn.View) *alert {
 	code := view.Attempt.SendProblem
 	if code == "" {

@@ -9,8 +9,7 @@ import (
 	"countersign"
 )
 
-// A message that is being handed over is on its way; only one that was tried in
-// vain, or waits for long, is delayed.
+// A message under way is not delayed. One that was tried and failed, or that waits for long, is.
 func TestDeliveryOfWaitingMessages(t *testing.T) {
 	s := &Server{Mail: func() bool { return true }}
 	now := time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
@@ -40,7 +39,7 @@ func TestDeliveryOfWaitingMessages(t *testing.T) {
 	}
 }
 
-// Why a token does not arrive is said in words of ours, never in a server's (OT-10).
+// Pages explain why a token does not arrive in our own words, never in a server's (OT-10).
 func TestWordsOfADelay(t *testing.T) {
 	s := &Server{Mail: func() bool { return true }}
 	const foreign = `450 4.2.1 {"busy": "344078"}`

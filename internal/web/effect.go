@@ -8,14 +8,14 @@ import (
 	"countersign/internal/authn"
 )
 
-// An effectPage tells whom a change touches before it is saved.
+// An effectPage shows which users a change affects before it is saved.
 type effectPage struct {
 	base
 	Effect admin.Effect
 	Saving admin.PreferenceChange
 }
 
-// Turn tells what becomes of two factor authentication: "on", "off", or nothing.
+// Turn returns "on" or "off" if the change turns two-factor authentication on or off, else "".
 func (p effectPage) Turn() string {
 	switch {
 	case !p.Effect.Before.TwoFactor && p.Effect.After.TwoFactor:
@@ -27,13 +27,13 @@ func (p effectPage) Turn() string {
 	}
 }
 
-// Frequency tells whether the days change while two factor authentication is On.
+// Frequency reports whether the number of days changes while two-factor authentication is On.
 func (p effectPage) Frequency() bool {
 	return p.Effect.After.TwoFactor && p.Effect.Before.Days != p.Effect.After.Days
 }
 
-// effect shows whom a change would touch, and asks before it is saved.
-// refused is why it was not saved; nil: nothing was sent yet.
+// effect shows which users a change affects and asks for confirmation. refused says why an earlier
+// save was rejected; nil if there was none.
 func (s *Server) effect(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, saving admin.PreferenceChange, refused error) error {
 	effect, err := s.Admin.Effect(r.Context(), v, g.Actor(), saving)
 	if err != nil {

@@ -37,7 +37,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 		http.Redirect(w, r, signInFor(noticeOf(err, code), whose(err)), http.StatusSeeOther)
 	case kind == countersign.SignedOut:
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-	case kind == countersign.KindStepUpRequired: // the wizard of a session: it goes on after the step-up
+	case kind == countersign.KindStepUpRequired: // set-up within a session: it continues after the step-up
 		if err := s.stepUp(w, r, v, act(r, "act.setup", "/profile")); err != nil {
 			s.showError(w, r, v, edge.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
 		}
@@ -46,7 +46,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 	}
 }
 
-// failSession is fail for somebody who is signed in: the console stays around it.
+// failSession is fail for a signed-in user: the console stays around the error.
 func (s *Server) failSession(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	switch countersign.KindOf(err) {
 	case countersign.SignedOut:
@@ -60,7 +60,7 @@ func (s *Server) failSession(w http.ResponseWriter, r *http.Request, v countersi
 	}
 }
 
-// expired is a step-up that is over: its third failure has ended the session.
+// expired answers a step-up that has ended: its third failure ended the session.
 func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	if countersign.CodeOf(err) == "token.third_failure" {
 		s.Guard.ClearCookie(w, edge.Session)
@@ -81,8 +81,8 @@ func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.V
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)
 }
 
-// noticeOf is code, or after a third failure with an app its own notice: an app
-// goes on showing tokens.
+// noticeOf returns code, or a separate notice after a third failure with an app, because the app
+// keeps showing tokens.
 func noticeOf(err error, code string) string {
 	var e *countersign.Error
 	if code == policy.RefusedFailures && errors.As(err, &e) && e.Args["Method"] == string(countersign.MethodApp) {
@@ -91,7 +91,7 @@ func noticeOf(err error, code string) string {
 	return code
 }
 
-// whose is the user ID that an error names; empty: it names none.
+// whose returns the user ID that an error names, or "".
 func whose(err error) string {
 	var e *countersign.Error
 	if !errors.As(err, &e) {
@@ -101,7 +101,7 @@ func whose(err error) string {
 	return login
 }
 
-// signInFor is the sign-in page with a notice, and with the user ID filled in.
+// signInFor returns the address of the sign-in page with a notice and the user ID filled in.
 func signInFor(notice, login string) string {
 	q := url.Values{"notice": {notice}}
 	if countersign.CheckLogin(login) == nil {
@@ -110,9 +110,9 @@ func signInFor(notice, login string) string {
 	return "/sign-in?" + q.Encode()
 }
 
-// enrollmentEnded is a wizard that is over. Who opened it from the User Profile is
-// still signed in; others sign in again. One that has only gone on meanwhile, as
-// after a second click, is not over: its browser goes to where it stands.
+// enrollmentEnded answers a form of a set-up that has ended. A user who started it from the User
+// Profile is still signed in; others sign in again. If the set-up has only moved on, as after a
+// second click, the browser goes to its current page.
 func (s *Server) enrollmentEnded(w http.ResponseWriter, r *http.Request, v countersign.Visit, code, login string) {
 	if at := s.resumePath(r, v, code); at != "" {
 		http.Redirect(w, r, at, http.StatusSeeOther) // #nosec G710 -- the page of a stage, a constant path
@@ -128,7 +128,7 @@ func (s *Server) enrollmentEnded(w http.ResponseWriter, r *http.Request, v count
 	}
 	g, err := s.Authn.Authenticate(r.Context(), v)
 	switch {
-	case err != nil && isLastStep(r): // a first click may have signed him in meanwhile
+	case err != nil && isLastStep(r): // the first of two clicks may have signed the user in
 		http.Redirect(w, r, "/sign-in"+query("notice", code)+"&then=/set-up/done", http.StatusSeeOther)
 	case err != nil:
 		http.Redirect(w, r, signInFor(code, login), http.StatusSeeOther)
@@ -141,8 +141,8 @@ func (s *Server) enrollmentEnded(w http.ResponseWriter, r *http.Request, v count
 	}
 }
 
-// resumePath is the page of the step that the attempt of the browser waits at; empty: it
-// is over. What was sent to it belonged to another page: nothing was compared.
+// resumePath returns the page of the current step of the browser's attempt, or "" if the attempt
+// has ended. The form belonged to another page, so nothing was compared.
 func (s *Server) resumePath(r *http.Request, v countersign.Visit, code string) string {
 	if r.Method != http.MethodPost || code != policy.RefusedExpired {
 		return ""
@@ -162,8 +162,8 @@ func (s *Server) resumePath(r *http.Request, v countersign.Visit, code string) s
 	return pageOf(authn.Outcome{Stage: view.Stage})
 }
 
-// tokenStep is the page of a sign-in that waits for its second factor; empty: it waits
-// for something else.
+// tokenStep returns the page of a sign-in that waits for its second factor, or "" if it waits for
+// something else.
 func tokenStep(view authn.View) string {
 	switch view.Step.(type) {
 	case policy.AskToken, policy.AskRecovery:
@@ -173,8 +173,8 @@ func tokenStep(view authn.View) string {
 	}
 }
 
-// showError writes an error page. What is not for people is logged under an
-// incident number that they can tell.
+// showError writes an error page. An internal error is logged under an incident number that the
+// page shows.
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, code string, err error) {
 	p := errorPage{base: base{Agency: v.Agency, Now: v.Now, FormToken: s.Guard.FormToken(edge.Session, v.Session), Help: s.help(r, v)}, Back: "/", BackName: "Go to the start page"}
 	e := &countersign.Error{Code: code}
@@ -190,7 +190,7 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 		e, status = &countersign.Error{Code: "internal"}, http.StatusInternalServerError
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		s.Log.Info("hung up", "request", edge.RequestID(r.Context()), "path", r.URL.Path) // nobody reads the answer
+		s.Log.Info("hung up", "request", edge.RequestID(r.Context()), "path", r.URL.Path) // nobody would read the answer
 	} else if status == http.StatusInternalServerError {
 		p.Incident = incident(edge.RequestID(r.Context()))
 		s.Log.Error("internal", "request", edge.RequestID(r.Context()), "incident", p.Incident, "path", r.URL.Path, "error", err)
@@ -225,7 +225,7 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 	}
 }
 
-// recordNotFound answers for a thing that does not exist, or is another agency's.
+// recordNotFound answers a request for a record that does not exist or belongs to another agency.
 func (s *Server) recordNotFound(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	if g, ok := r.Context().Value(principalKey{}).(authn.Principal); ok {
 		if failed := s.Authn.RecordNotFound(r.Context(), v, g, r.PathValue("id"), countersign.CodeOf(err)); failed != nil {
@@ -236,18 +236,18 @@ func (s *Server) recordNotFound(w http.ResponseWriter, r *http.Request, v counte
 	s.showError(w, r, v, http.StatusNotFound, countersign.CodeOf(err), err)
 }
 
-// reportTampering tells the audit log and the operator's log of a secret that somebody has
-// moved or changed in the database (KY-01).
+// reportTampering writes to the audit log and the operator's log that a sealed value was moved or
+// changed in the database (KY-01).
 func (s *Server) reportTampering(r *http.Request, v countersign.Visit, err error) {
 	failed := s.Authn.ReportTampering(r.Context(), v, err)
 	s.Log.Error("a sealed value does not open in its row: the database was changed by somebody", "request", edge.RequestID(r.Context()),
 		"agency", v.Agency.Code, "path", r.URL.Path, "error", err, "audit", failed)
 }
 
-// A section is a part of the console, and where one goes on in it after an error.
+// A section is a part of the console, with the link that error pages in it offer.
 type section struct{ name, back, backName string }
 
-// sectionOf is the section that a path lies in, if the guest may open it.
+// sectionOf returns the section of a path if the user may open it.
 func sectionOf(path string, g authn.Principal) section {
 	switch {
 	case strings.HasPrefix(path, "/admin/users") && (g.User.Has(countersign.RightUsers) || g.User.Has(countersign.RightReset)):
@@ -280,37 +280,37 @@ func opensAny(u countersign.User) bool {
 	return false
 }
 
-// help is the agency's help contact, if it can be read just now.
+// help returns the agency's help contact, or "" if it can't be read.
 func (s *Server) help(r *http.Request, v countersign.Visit) string {
 	if v.Agency.ID == "" {
 		return ""
 	}
 	front, err := s.SignIn.SignInPage(r.Context(), v)
 	if err != nil {
-		return "" // the error that is being told comes first
+		return "" // report the first error
 	}
 	return front.Preferences.Help
 }
 
-// incident is a request's number as people can read it out: 7F3K-20M9.
+// incident formats a request's ID for reading aloud: 7F3K-20M9.
 func incident(request string) string {
 	text := strings.ToUpper(request + "00000000")[:8]
 	return text[:4] + "-" + text[4:]
 }
 
-// crossOrigin answers a form that another site has sent (WB-01).
+// crossOrigin answers a form that another site sent (WB-01).
 func (s *Server) crossOrigin(w http.ResponseWriter, r *http.Request) {
 	if v, ok := s.visit(w, r); ok {
 		s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
 	}
 }
 
-// recovered answers a request whose handler broke (WB-07).
+// recovered answers a request whose handler panicked (WB-07).
 func (s *Server) recovered(w http.ResponseWriter, r *http.Request) {
 	s.showError(w, r, countersign.Visit{Now: s.now()}, http.StatusInternalServerError, "internal", errors.New("panic"))
 }
 
-// limits are the codes of what door.Limits refuses.
+// limits maps the statuses of edge.Limits to error codes.
 var limits = map[int]string{
 	http.StatusMethodNotAllowed:      "limit.method",
 	http.StatusRequestTimeout:        "limit.slow",
@@ -320,16 +320,16 @@ var limits = map[int]string{
 	http.StatusNotFound:              "page.not_found",
 }
 
-// rejected answers a request that no page of ours sends (WB-06).
+// rejected answers a request that none of our pages sends (WB-06).
 func (s *Server) rejected(w http.ResponseWriter, r *http.Request, status int) {
-	w.Header().Set("Connection", "close") // what is left of the request is not read
+	w.Header().Set("Connection", "close") // the rest of the request is not read
 	if v, ok := s.visit(w, r); ok {
 		s.showError(w, r, v, status, limits[status], nil)
 	}
 }
 
-// notFound answers every path that does not exist. Punctuation that a mail program
-// took for the end of a link is left out.
+// notFound answers paths that do not exist. If the path ends in punctuation, which mail programs
+// add to links, it leads to the path without it.
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	if whole, ok := withoutTail(r); ok {
 		http.Redirect(w, r, whole, http.StatusSeeOther)

@@ -9,15 +9,15 @@ import (
 	"countersign"
 )
 
-// An eventRow is one line of what happened.
+// An eventRow is one line of a timeline.
 type eventRow struct {
 	At   time.Time
 	When string
 	Text string
 }
 
-// happened are the sentences of the audit log's actions, for the time lines.
-// {Who} is "You" or the actor, {Method} and {From} say by what and from where.
+// happened holds the sentences of audit actions for timelines. {Who} is "You" or the actor,
+// {Method} is the method, {From} is the origin.
 var happened = map[string]string{
 	"sign-in.completed":     "Signed in {Method} from {From}.",
 	"sign-in.password":      "A wrong password was entered from {From}.",
@@ -69,16 +69,16 @@ var happened = map[string]string{
 	"two-factor.reset_cancelled": "{Who} canceled the reset.",
 }
 
-// refusedActs are the sentences of acts that may be done or refused, when they
-// were refused.
+// refusedActs holds the sentences of actions that can be done or refused, for when they were
+// refused.
 var refusedActs = map[string]string{
 	"two-factor.reset":    "A reset of two factor authentication was refused, asked for from {From}.",
 	"password.changed":    "A wrong password was entered to change it, from {From}.",
 	"password.link_asked": "A link to choose a new password was asked for from {From}, and not sent.",
 }
 
-// changedUser says what an administrator changed: to give a right is another
-// thing than to disable.
+// changedUser says what an administrator changed, so that granting a right reads differently from
+// disabling a user.
 func changedUser(detail map[string]string) string {
 	var all []string
 	say := func(so bool, text string) {
@@ -100,7 +100,7 @@ func changedUser(detail map[string]string) string {
 	return strings.Join(all, " ")
 }
 
-// rights are those that a change gave, or took away.
+// rights lists the rights that a change granted or revoked.
 func rights(detail map[string]string, given bool) string {
 	before, after, _ := strings.Cut(detail["rights"], " → ")
 	if !given {
@@ -116,7 +116,7 @@ func rights(detail map[string]string, given bool) string {
 	return strings.Join(all, ", ")
 }
 
-// proofs say by what a sign-in was admitted, and no more than was proved.
+// proofs names what a sign-in was admitted by, and claims no more than was proved.
 var proofs = map[string]string{
 	"password":   "with the password alone",
 	"remembered": "on a remembered device, without a token",
@@ -127,7 +127,7 @@ var proofs = map[string]string{
 	"passkey":    "with a passkey",
 }
 
-// actorName is how pages call an actor of the audit log.
+// actorName returns how pages name an actor of the audit log.
 func actorName(name string) string {
 	if name == "operator" {
 		return "the operator of the server"
@@ -135,13 +135,13 @@ func actorName(name string) string {
 	return name
 }
 
-// upperFirst is a text as it begins a line.
+// upperFirst capitalizes the first letter of a text.
 func upperFirst(text string) string {
 	_, size := utf8.DecodeRuneInString(text)
 	return strings.ToUpper(text[:size]) + text[size:]
 }
 
-// eventRows are the lines of a time line. own: the reader is the subject.
+// eventRows returns the lines of a timeline. own: the reader is the subject.
 func (b base) eventRows(events []countersign.Event, own bool) []eventRow {
 	var rows []eventRow
 	for _, e := range events {

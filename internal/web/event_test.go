@@ -8,8 +8,8 @@ import (
 	"countersign"
 )
 
-// What an administrator changed is said as it is: a right that was given, one that
-// was taken away and a user who was disabled are three things.
+// The timeline distinguishes a right that was granted, one that was revoked, and a user who was
+// disabled.
 func TestChangesOfAUserAreToldApart(t *testing.T) {
 	for name, tt := range map[string]struct {
 		detail map[string]string

@@ -14,7 +14,7 @@ type column struct{ Key, Name string }
 
 var preferenceColumns = []column{{"name", "Preference"}, {"code", "Code"}, {"value", "Value"}}
 
-// funcs are what templates may call.
+// funcs holds the functions that templates may call.
 var funcs = template.FuncMap{
 	"icon":     icon,
 	"field":    newField,
@@ -42,7 +42,7 @@ var funcs = template.FuncMap{
 		if passkey == "" {
 			return "username"
 		}
-		return "username webauthn" // the browser offers passkeys with the user IDs that it fills in
+		return "username webauthn" // the browser offers passkeys together with user IDs
 	},
 	"empty": func(text string) bool { return text == "" },
 	"emailHint": func(onFile string, other bool) string {
@@ -63,11 +63,11 @@ var funcs = template.FuncMap{
 type field struct {
 	ID, Name, Label, Value, Type, Hint, Error, Complete, Capital string
 	Optional, Focus                                              bool
-	Sometimes                                                    bool // required or not, as its label says
-	Calm                                                         bool // another field takes the focus, though this one is wrong too
+	Sometimes                                                    bool // the label says when it is required
+	Calm                                                         bool // another field gets the focus, though this one is wrong too
 }
 
-// newField makes a field for a template; options are names with values.
+// newField makes a field for a template. options are pairs of name and value.
 func newField(id, name, label, value string, options ...any) (field, error) {
 	f := field{ID: id, Name: name, Label: label, Value: value, Type: "text"}
 	for i := 0; i+1 < len(options); i += 2 {

@@ -7,14 +7,14 @@ import (
 	"countersign"
 )
 
-// A contact is the agency's help contact with the telephone number in it, if
-// there is one that is easily told apart.
+// A contact is the agency's help contact, split at its telephone number if it holds one that is
+// easy to recognize.
 type contact struct {
 	Before, Number, After string
 	Dial                  template.URL
 }
 
-// phoneIn finds the telephone number in a contact, so that a phone can dial it.
+// phoneIn finds the telephone number in a contact, so that it becomes a link to dial.
 func phoneIn(text string) contact {
 	at := countersign.FindPhone(text)
 	if at == nil {

@@ -7,11 +7,11 @@ import (
 	"countersign"
 )
 
-// A homePage greets who is signed in.
+// A homePage is the first page after sign-in.
 type homePage struct {
 	base
-	Warned   *alert // somebody knows the password
-	Replaced bool   // which was another one then
+	Warned   *alert // someone else may know the password
+	Replaced bool   // the password has been replaced since
 	Few      *alert // few recovery codes are left
 }
 
@@ -28,7 +28,7 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request, v countersign.V
 	return s.show(w, http.StatusOK, "console_home", homePage{base: b, Few: reminder(profile.Codes), Warned: warned(b, warnings), Replaced: len(warnings) > 0 && replaced(b, warnings[0])})
 }
 
-// adminPages are the first pages that rights open, in their order.
+// adminPages lists the first page of each right, in the order of preference.
 var adminPages = []struct {
 	right countersign.Right
 	path  string
@@ -39,7 +39,7 @@ var adminPages = []struct {
 	{countersign.RightMessages, "/admin/messages"},
 }
 
-// getAdmin leads to the first page that one's rights open.
+// getAdmin redirects to the first page that the user's rights open.
 func (s *Server) getAdmin(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	var rights []countersign.Right
 	for _, p := range adminPages {

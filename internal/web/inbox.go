@@ -14,7 +14,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-// versionOf is the version of the row that a form was made from; whatever it is,
+// versionOf returns the version of the row that a form was made from, or the value for any version
 // if the form does not say.
 func versionOf(r *http.Request) int64 {
 	version, err := strconv.ParseInt(r.PostForm.Get("version"), 10, 64)
@@ -24,19 +24,19 @@ func versionOf(r *http.Request) int64 {
 	return version
 }
 
-// inboxPageSize is how many messages a page of the demo's inbox shows.
+// inboxPageSize is the number of messages on a page of the demo's inbox.
 const inboxPageSize = 20
 
-// An inboxPage shows mail and text messages of the demo, the newest first.
+// An inboxPage shows mail and text messages of the demo, newest first.
 type inboxPage struct {
 	base
 	Messages []outbox.Mail
 	Total    int
 	First    int // number of the first one, from 1
 	To       string
-	Boxes    []string // addresses that have got something
-	Newest   string   // the ID of the newest message; empty: there is none
-	Newer    string   // address of the page before this one; empty: none
+	Boxes    []string // addresses that have received something
+	Newest   string   // ID of the newest message, or "" if there is none
+	Newer    string   // address of the page before this one, or ""
 	Older    string
 }
 
@@ -61,7 +61,7 @@ func (s *Server) getInbox(w http.ResponseWriter, r *http.Request, v countersign.
 	return s.show(w, http.StatusOK, "inbox_page", p)
 }
 
-// page takes the messages that follow one; new ones on top move nothing.
+// page takes the messages that follow a given one, so that new messages do not shift the page.
 func (p *inboxPage) page(all []outbox.Mail, after string) {
 	if len(all) > 0 {
 		p.Newest = all[0].ID
@@ -79,13 +79,13 @@ func (p *inboxPage) page(all []outbox.Mail, after string) {
 	}
 }
 
-// Last is the number of the page's last message.
+// Last returns the number of the last message on the page.
 func (p inboxPage) Last() int { return p.First + len(p.Messages) - 1 }
 
-// Top is the address of the page with the newest messages.
+// Top returns the address of the page with the newest messages.
 func (p inboxPage) Top() string { return inboxAt(p.To, "") }
 
-// Watch is the address of the line that tells of new messages.
+// Watch returns the address of the frame that announces new messages.
 func (p inboxPage) Watch() string {
 	return "/demo/inbox/new?" + url.Values{"to": {p.To}, "since": {p.Newest}}.Encode()
 }
@@ -104,7 +104,7 @@ func inboxAt(to, after string) string {
 	return "/demo/inbox?" + q.Encode()
 }
 
-// Where is who a message went to, as its owner writes it.
+// Where returns who a message went to, as its owner writes it.
 func (inboxPage) Where(m outbox.Mail) string {
 	if m.Channel == countersign.ChannelSMS {
 		return formatPhone(m.To)
@@ -130,8 +130,8 @@ func (inboxPage) Linked(text string) template.HTML {
 	return template.HTML(b.String()) // #nosec G203 -- every part of it is escaped
 }
 
-// getInboxMail shows a mail as mail programs do, for a frame of the inbox: no
-// script runs in it, nothing is loaded, and its links open in a window of their own.
+// getInboxMail shows a mail for a frame of the inbox the way mail programs do: no script runs,
+// nothing is loaded, and links open in a new window.
 func (s *Server) getInboxMail(w http.ResponseWriter, r *http.Request, _ countersign.Visit) error {
 	all := s.Inbox.List("")
 	i := slices.IndexFunc(all, func(m outbox.Mail) bool { return m.ID == r.PathValue("id") })
@@ -147,15 +147,15 @@ func (s *Server) getInboxMail(w http.ResponseWriter, r *http.Request, _ counters
 	return ignoreDisconnect(err)
 }
 
-// An inboxNews is the line that tells of messages that came after one.
+// An inboxNews is the line that announces messages newer than a given one.
 type inboxNews struct {
 	base
 	New int
 	Top string
 }
 
-// getInboxNews is a frame of the inbox that looks again by itself, so that the
-// page around it stays where its reader is.
+// getInboxNews answers the frame of the inbox that reloads itself, so that the page around it does
+// not move.
 func (s *Server) getInboxNews(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	to, since := r.URL.Query().Get("to"), r.URL.Query().Get("since")
 	all := s.Inbox.List(to)

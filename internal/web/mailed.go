@@ -9,11 +9,11 @@ import (
 	"countersign"
 )
 
-// mailedHandle is the secret of a link, and what a mail program may have put
-// behind it: a full stop, a bracket, a space. A letter or digit is none of that.
+// mailedHandle matches the secret of a link and what a mail program may have appended: a period, a
+// bracket, a space, but no letter or digit.
 var mailedHandle = regexp.MustCompile(`^\s*([A-Za-z0-9_-]{43})(?:[^A-Za-z0-9].*)?$`)
 
-// mailedLink is the secret of a link from a letter, as it was opened.
+// mailedLink returns the secret of a mailed link that was opened.
 func mailedLink(r *http.Request, name string) countersign.Handle {
 	values := r.URL.Query()[name]
 	for _, value := range values {
@@ -27,11 +27,10 @@ func mailedLink(r *http.Request, name string) countersign.Handle {
 	return ""
 }
 
-// linkTail is what mail programs and people leave at the end of an address.
+// linkTail holds the characters that mail programs and people leave at the end of a link.
 const linkTail = ".,;:!?)]}>'\"*_\u201d\u2019\u00bb\u2026\u200b\u00a0 "
 
-// withoutTail is the address of a page without punctuation at its end; false if
-// it has none there.
+// withoutTail returns the path without punctuation at its end. It reports false if there was none.
 func withoutTail(r *http.Request) (string, bool) {
 	path := strings.TrimRight(r.URL.Path, linkTail)
 	if path == r.URL.Path || path == "" || r.Method != http.MethodGet && r.Method != http.MethodHead ||

@@ -11,8 +11,8 @@ import (
 	"countersign/internal/factor"
 )
 
-// masked is an address as it is shown before the second factor: the first
-// letter and the domain, or the last two digits.
+// masked returns an address as shown before the second factor: the first letter and the domain, or
+// the last two digits.
 func masked(m countersign.Method, address string) string {
 	if m == countersign.MethodSMS {
 		if len(address) < 2 {
@@ -28,12 +28,12 @@ func masked(m countersign.Method, address string) string {
 	return local[:size] + "•••@" + domain
 }
 
-// international finds addresses whose domain is kept as punycode, and before them
-// what has to stay as it is: addresses of pages, and user IDs in fields.
+// international matches addresses with a punycode domain, and before them what must not change:
+// page addresses, and user IDs in fields.
 var international = regexp.MustCompile(`(?:href|action)="[^"]*"|<input[^>]*name="user_id"[^>]*>|@(?:[a-z0-9-]+\.)*xn--[a-z0-9.-]*[a-z0-9]`)
 
-// displayAddresses is a page with the domains of addresses in their own letters. It works
-// on the whole page, so that no place is forgotten; letters need no escaping.
+// displayAddresses shows the punycode domains of a page in Unicode. It works on the whole page, so
+// that no place is missed. Letters need no escaping.
 func displayAddresses(page []byte) []byte {
 	if !bytes.Contains(page, []byte("xn--")) {
 		return page
@@ -46,11 +46,11 @@ func displayAddresses(page []byte) []byte {
 	})
 }
 
-// formatted is a number as people write it and as pages show it; a user ID may
-// hold digits and signs too.
+// formatted matches a phone number as people write it and as pages show it. A user ID may contain
+// digits and signs too.
 var formatted = regexp.MustCompile(`^\s*(?:\+[\d\s().-]{7,}|(?:1[\s.-]?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4})\s*$`)
 
-// searchTerm is what a search looks for: an address or number as it is kept.
+// searchTerm normalizes a search term: addresses and numbers as they are stored.
 func searchTerm(typed string) string {
 	typed = countersign.CleanID(typed)
 	if formatted.MatchString(typed) {
@@ -67,7 +67,7 @@ func searchTerm(typed string) string {
 	return typed
 }
 
-// formatPhone is a number as its owner writes it: 614-555-0112.
+// formatPhone formats a phone number as its owner writes it: 614-555-0112.
 func formatPhone(number string) string {
 	if strings.HasPrefix(number, "+1") && len(number) == 12 {
 		return number[2:5] + "-" + number[5:8] + "-" + number[8:]
@@ -75,7 +75,7 @@ func formatPhone(number string) string {
 	return number
 }
 
-// methodName is what the pages call a method.
+// methodName returns the name of a method on pages.
 func methodName(m countersign.Method) string {
 	switch m {
 	case countersign.MethodApp:
@@ -91,7 +91,7 @@ func methodName(m countersign.Method) string {
 	}
 }
 
-// unbroken keeps phone numbers and names of settings in a text on one line.
+// unbroken keeps phone numbers and names of settings in a text from wrapping.
 func unbroken(text string) template.HTML {
 	var b strings.Builder
 	for _, piece := range countersign.Pieces(text) {

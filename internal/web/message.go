@@ -6,8 +6,8 @@ import (
 	"countersign"
 )
 
-// A messageRow is one message on a user's page: which letter, where it went, and
-// what became of it. What it said is not kept.
+// A messageRow is one message on a user's page: its kind, where it went, and its delivery. The text
+// is not stored.
 type messageRow struct {
 	At        time.Time
 	Name      string
@@ -15,10 +15,10 @@ type messageRow struct {
 	Reference string
 	State     string
 	Badge     string
-	Answer    string // what the server said, where it refused
+	Answer    string // the server's answer if it refused
 }
 
-// templatesByKind are the names of the messages.
+// templatesByKind holds the names of the messages.
 var templatesByKind = map[countersign.MessageKind]string{
 	countersign.MessageToken:           "Token",
 	countersign.MessageNewConnection:   "New sign on from another connection",
@@ -50,7 +50,7 @@ var templatesByKind = map[countersign.MessageKind]string{
 	countersign.MessageRecoveryUsed:     "A recovery code was used",
 }
 
-// messageStates say where a message stands, in a word and its color.
+// messageStates holds the name and badge color of each state.
 var messageStates = map[countersign.MessageState][2]string{
 	countersign.StateWaiting: {"Waiting", "badge-warn"},
 	countersign.StateSending: {"Waiting", "badge-warn"},
@@ -60,7 +60,7 @@ var messageStates = map[countersign.MessageState][2]string{
 	countersign.StateHeld:    {"Held back", "badge-danger"},
 }
 
-// heldWhy says which budget a text message was held back by.
+// heldWhy says which budget held back a text message.
 var heldWhy = map[string]string{
 	"send.limit_number":  "many to this number",
 	"send.limit_network": "many from one network",

@@ -2,16 +2,16 @@ package web
 
 import "countersign"
 
-// An again is what somebody does who would like a message once more that can't
-// be sent again: what it said was wiped when it was sent.
+// An again is how to send a message like this one. The same message can't be sent again, because
+// its text was erased when it was sent.
 type again struct {
-	Post string // a form without fields goes there
-	Link string // a page with a form
+	Post string // target of a form without fields
+	Link string // or of a page with a form
 	Name string // of the button or link
 	Text string
 }
 
-// Again is the way to another message like this one; nil while it still waits.
+// Again returns how to send a message like this one, or nil while it still waits.
 func (p messagePage) Again() *again {
 	switch {
 	case p.Message.State == countersign.StateWaiting, p.Message.State == countersign.StateSending:

@@ -12,17 +12,17 @@ import (
 	"countersign/internal/outbox"
 )
 
-// A messagePage is one message: to whom, by which way, and what became of it.
+// A messagePage is one message: its recipient, its route and its delivery.
 type messagePage struct {
 	base
 	messageLine
 	From    string
 	Steps   []messageStep
-	NoRoute bool // it waits for a mail server or text gateway
-	Open    bool // a test was just sent: the page looks again
+	NoRoute bool // waits for a mail server or text gateway
+	Open    bool // a test was just sent: the page reloads
 }
 
-// A messageStep is one line of what became of a message.
+// A messageStep is one line of a message's history.
 type messageStep struct {
 	At   time.Time
 	Text string
@@ -48,7 +48,7 @@ func (s *Server) messagePage(r *http.Request, v countersign.Visit, g authn.Princ
 	p := messagePage{base: s.console(v, g, "Message", "admin-messages"), From: s.From(v.Agency)}
 	p.messageLine = lineOf(p.base, row)
 	p.Title = p.Name
-	if row.Login != "" && p.Kind != countersign.MessageTest { // a test goes to an address, its user has asked for it
+	if row.Login != "" && p.Kind != countersign.MessageTest { // a test goes to an address, and login is the user who requested it
 		p.Title += " to " + row.Login
 	}
 	p.NoRoute = s.noRoute(row.Message)
@@ -57,7 +57,7 @@ func (s *Server) messagePage(r *http.Request, v countersign.Visit, g authn.Princ
 	return p, nil
 }
 
-// steps are what is known of the message, in the order of time.
+// steps returns the known history of the message in order of time.
 func (p messagePage) steps() []messageStep {
 	m := p.Message
 	steps := []messageStep{{m.Created, "Written"}}
@@ -91,11 +91,11 @@ func (p messagePage) steps() []messageStep {
 	return steps
 }
 
-// Waits tells whether the message is still to go out; what it says is sealed until then.
+// Waits reports whether the message is still to be sent. Its text is sealed until then.
 func (p messagePage) Waits() bool { return waits(p.Message) }
 
-// notifiedList is what became of a try: a server's own words, which begin with a number,
-// or what was found out about it. Words that we have found for a bare code are not quoted.
+// notifiedList returns the result of a try: the server's own words, which begin with a number, or
+// what we found. Our own explanation of a bare code is not quoted.
 func notifiedList(m countersign.Message) string {
 	answer := strings.TrimRight(m.Answer, ". ")
 	if code, ours, bare := strings.Cut(answer, outbox.NoText); bare && m.Server != "" {
@@ -111,7 +111,7 @@ func notifiedList(m countersign.Message) string {
 	}
 }
 
-// alert says above the page what went wrong, if something did.
+// alert says what went wrong, if something did.
 func (p messagePage) alert() *alert {
 	m := p.Message
 	switch {

@@ -30,11 +30,11 @@ func TestEveryKindHasAName(t *testing.T) {
 	}
 }
 
-// What is under way has not failed, and nobody is quoted who said nothing.
+// A message under way has not failed, and without a server's answer nothing is quoted.
 func TestWhereAMessageStands(t *testing.T) {
 	for name, tt := range map[string]struct {
 		m           countersign.Message
-		state, says string // of the list, and of the message's own page
+		state, says string // in the list, and on the message's own page
 	}{
 		"queued":          {countersign.Message{State: countersign.StateWaiting}, "Waiting", ""},
 		"handed over":     {countersign.Message{State: countersign.StateSending, Tries: 1}, "Waiting", "Being handed over; there is no answer yet"},

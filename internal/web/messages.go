@@ -13,7 +13,7 @@ import (
 	"countersign/internal/authn"
 )
 
-// A messagesPage is the list of messages, and how delivery goes.
+// A messagesPage is the list of messages with an overview of delivery.
 type messagesPage struct {
 	base
 	admin.MessageView
@@ -26,11 +26,11 @@ type messagesPage struct {
 	query  url.Values
 }
 
-// An option is one of a list to choose from.
+// An option is one entry of a list to choose from.
 type option struct{ Value, Name string }
 
-// messageKinds are the letters that the list can be narrowed to: those that are
-// asked for most, and then all others.
+// messageKinds holds the kinds that the list can be filtered by: the most used first, then all
+// others.
 var messageKinds = kindOptions(
 	option{string(countersign.MessageToken), "Token"}, option{string(countersign.MessageNewConnection), "New connection"}, option{string(countersign.MessageReset), "Reset"},
 	option{string(countersign.MessageInvitation), "Invitation"}, option{string(countersign.MessageActivation), "Link to choose a password"},
@@ -53,10 +53,10 @@ var messageStateNames = []option{
 	{admin.MessageRefused, "Refused"}, {admin.MessageHeld, "Held back"}, {admin.MessageDropped, "Not sent in time"},
 }
 
-// Filtered tells whether the list shows some messages only.
+// Filtered reports whether the list shows some messages only.
 func (p messagesPage) Filtered() bool { return p.Query+p.Kind+p.State != "" }
 
-// Page is the address of the next or previous page.
+// Page returns the address of the next or previous page.
 func (p messagesPage) Page(direction, cursor string) string {
 	q := url.Values{direction: {cursor}}
 	for k, v := range p.query {
@@ -65,10 +65,10 @@ func (p messagesPage) Page(direction, cursor string) string {
 	return "?" + q.Encode()
 }
 
-// Last is the number of the page's last row.
+// Last returns the number of the last row on the page.
 func (p messagesPage) Last() int { return p.First + len(p.Rows) - 1 }
 
-// Line is a message as the list shows it.
+// Line returns a message as the list shows it.
 func (p messagesPage) Line(m admin.MessageRow) messageLine { return lineOf(p.base, m) }
 
 // A messageLine is what pages say about a message.
@@ -108,7 +108,7 @@ func methodOf(c countersign.Channel) countersign.Method {
 	return countersign.MethodEmail
 }
 
-// stateOf says in a word or two where a message stands, and its color.
+// stateOf returns the state of a message in a word or two, and its color.
 func stateOf(m countersign.Message) (text, badge string) {
 	known := messageStates[m.State]
 	text, badge = known[0], known[1]
@@ -120,7 +120,7 @@ func stateOf(m countersign.Message) (text, badge string) {
 	case waits(m) && failed(m):
 		tries := m.Tries
 		if m.State == countersign.StateSending {
-			tries-- // the one under way
+			tries-- // not the one under way
 		}
 		text = fmt.Sprintf("Waiting: %d tries failed", tries)
 		if tries == 1 {
@@ -130,12 +130,12 @@ func stateOf(m countersign.Message) (text, badge string) {
 	return text, badge
 }
 
-// waits tells whether a message is still to go out.
+// waits reports whether a message is still to be sent.
 func waits(m countersign.Message) bool {
 	return m.State == countersign.StateWaiting || m.State == countersign.StateSending
 }
 
-// tookText is a span as people read it: 0.8 s, 14 s, 3 min.
+// tookText formats a duration: 0.8 s, 14 s, 3 min.
 func tookText(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
@@ -170,7 +170,7 @@ func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersi
 	return s.show(w, http.StatusOK, "console_messages", p)
 }
 
-// alarmTexts say which alarm about text messages was raised.
+// alarmTexts says which alarm about text messages was raised.
 var alarmTexts = map[string]string{
 	"budget":     "Most of the day's text messages are spent",
 	"spent":      "The day's text messages are spent",

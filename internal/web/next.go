@@ -12,8 +12,8 @@ import (
 	"countersign/internal/policy"
 )
 
-// next carries an outcome to the browser: its cookies, and the page of the next
-// step. It is the only place that knows which page belongs to which step.
+// next sends an outcome to the browser: its cookies, and a redirect to the page of the next step.
+// Only pageOf maps steps to pages.
 func (s *Server) next(w http.ResponseWriter, r *http.Request, v countersign.Visit, out authn.Outcome) error {
 	s.await(r, v, out)
 	s.cookies(w, out)
@@ -21,19 +21,19 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request, v countersign.Visi
 		s.replay(w, r.WithContext(context.WithValue(r.Context(), resumedKey{}, true)), *out.Act, out)
 		return nil
 	}
-	http.Redirect(w, r, pageOf(out), http.StatusSeeOther) // #nosec G710 -- door.Then has taken it for a path of this origin
+	http.Redirect(w, r, pageOf(out), http.StatusSeeOther) // #nosec G710 -- edge.Then has accepted it as a path of this origin
 	return nil
 }
 
-// await lets the message with a token go out before its page is asked for, so
-// that the page says at once what became of it. It waits a moment at most.
+// await gives the message with a token a moment to be sent, so that the next page can show its
+// delivery at once.
 func (s *Server) await(r *http.Request, v countersign.Visit, out authn.Outcome) {
 	if s.Await != nil && out.Message != "" {
 		s.Await(r.Context(), v.Agency.ID, out.Message)
 	}
 }
 
-// cookies sets and clears what an outcome says.
+// cookies sets and clears the cookies of an outcome.
 func (s *Server) cookies(w http.ResponseWriter, out authn.Outcome) {
 	set := func(name string, c authn.Cookie) {
 		switch {
@@ -51,7 +51,7 @@ func (s *Server) cookies(w http.ResponseWriter, out authn.Outcome) {
 	set(edge.Browser, out.Browser)
 }
 
-// pageOf is the page of the next step.
+// pageOf returns the page of the next step.
 func pageOf(out authn.Outcome) string {
 	switch out.Stage.(type) {
 	case policy.AskCode:
@@ -90,9 +90,8 @@ func pageOf(out authn.Outcome) string {
 	}
 }
 
-// openStep is the page of the sign-in or set-up that is open in the browser of a
-// request without a session; empty: none is. While it is, every page that needs a
-// session leads back there (M27).
+// openStep returns the page of the sign-in or set-up in progress of a browser without a session, or
+// "". Until it ends, all pages that need a session redirect there (M27).
 func (s *Server) openStep(r *http.Request, v countersign.Visit) string {
 	if r.Method == http.MethodPost {
 		return ""
@@ -110,8 +109,8 @@ func (s *Server) openStep(r *http.Request, v countersign.Visit) string {
 	}
 }
 
-// replay lets an act go on that waited for a step-up or a sign-in: the same
-// request, with the cookies of now and a form token for them.
+// replay runs a request that waited for a step-up or a sign-in, with the current cookies and a form
+// token for them.
 func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.PendingRequest, out authn.Outcome) {
 	target, err := url.ParseRequestURI(act.Path)
 	if err != nil || edge.Then(act.Path) == "" {
@@ -126,7 +125,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.
 	again.Method, again.URL, again.RequestURI, again.Body = http.MethodPost, target, act.Path, http.NoBody
 	s.newCookies(again, out)
 	bound := edge.Session
-	if strings.HasPrefix(act.Path, "/set-up") { // the wizard's forms are bound to its attempt
+	if strings.HasPrefix(act.Path, "/set-up") { // the forms of set-up are bound to its attempt
 		bound = edge.Attempt
 	}
 	form.Set("form_token", s.Guard.FormToken(bound, s.Guard.Cookie(again, bound)))
@@ -134,7 +133,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, act countersign.
 	s.mux.ServeHTTP(w, again)
 }
 
-// newCookies puts the cookies of an outcome into a request, in place of the old ones.
+// newCookies replaces the cookies of a request by those of an outcome.
 func (s *Server) newCookies(r *http.Request, out authn.Outcome) {
 	old := r.Cookies()
 	r.Header.Del("Cookie")
@@ -154,14 +153,14 @@ func (s *Server) newCookies(r *http.Request, out authn.Outcome) {
 	}
 }
 
-// A cookieJar takes Set-Cookie headers and nothing else.
+// A cookieJar is an http.ResponseWriter that collects Set-Cookie headers only.
 type cookieJar struct{ header http.Header }
 
 func (j cookieJar) Header() http.Header       { return j.header }
 func (cookieJar) Write(b []byte) (int, error) { return len(b), nil }
 func (cookieJar) WriteHeader(int)             {}
 
-// query is ?name=value, or nothing where the value is empty.
+// query returns ?name=value, or "" if the value is empty.
 func query(name, value string) string {
 	if value == "" {
 		return ""

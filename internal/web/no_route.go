@@ -6,8 +6,8 @@ import (
 	"countersign"
 )
 
-// noRoute reports whether a message waits because this server has no mail server or
-// text gateway to send it by.
+// noRoute reports whether a message waits because no mail server or text gateway is set up on this
+// server.
 func (s *Server) noRoute(m countersign.Message) bool {
 	if m.State != countersign.StateWaiting || failed(m) {
 		return false
@@ -18,8 +18,8 @@ func (s *Server) noRoute(m countersign.Message) bool {
 	return !s.Mail()
 }
 
-// noRouteStep is the one step of a test that waits for a mail server or text
-// gateway. A test that has expired is not sent later.
+// noRouteStep is the only step of a test that waits for a mail server or text gateway. A test that
+// has expired is not sent later.
 func noRouteStep(m countersign.Message, now time.Time) testStep {
 	step, code := testStep{Name: waitingFor(m), Word: "Waiting", Badge: "badge-warn"}, "message.no_mail_server"
 	if m.Channel == countersign.ChannelSMS {
@@ -32,7 +32,7 @@ func noRouteStep(m countersign.Message, now time.Time) testStep {
 	return step
 }
 
-// waitingFor names the step of a test that nothing has taken yet.
+// waitingFor names the step of a test that has not been accepted yet.
 func waitingFor(m countersign.Message) string {
 	if m.Channel == countersign.ChannelSMS {
 		return "Waiting for a text gateway"

@@ -7,7 +7,7 @@ import (
 	"countersign"
 )
 
-// Values are ordered by what they count.
+// Numbers are ordered by value.
 func TestByValue(t *testing.T) {
 	got := []string{"select...", "24 (default)", "15 (default)", "on", "2 minutes (default)", "7", "5 (default)", "exact (default)"}
 	slices.SortFunc(got, byValue)
@@ -17,7 +17,7 @@ func TestByValue(t *testing.T) {
 	}
 }
 
-// What was refused is not told as done.
+// A refused action is not shown as done.
 func TestRefusedEvents(t *testing.T) {
 	rows := base{}.eventRows([]countersign.Event{
 		{Action: "two-factor.reset", Actor: "BSMITH", Subject: "BSMITH", Result: "refused", Client: countersign.Client{Browser: "Chrome", OS: "Windows"}},

@@ -21,7 +21,7 @@ var templates embed.FS
 //go:embed icon/*.svg
 var icons embed.FS
 
-// pages are all templates, each with its layout, parsed once.
+// pages holds all templates, each with its layout, parsed once.
 var pages = parsePages()
 
 func parsePages() map[string]*template.Template {
@@ -42,7 +42,7 @@ func parsePages() map[string]*template.Template {
 	return all
 }
 
-// icon is an icon of the set, drawn inline; class is added to its own.
+// icon returns an inline icon; class is added to its own classes.
 func icon(name string, class ...string) template.HTML {
 	svg, err := icons.ReadFile("icon/" + name + ".svg")
 	if err != nil {
@@ -60,38 +60,38 @@ type base struct {
 	Agency    countersign.Agency
 	Help      string
 	FormToken string
-	ActToken  string // step-up: goes with every form, so that it confirms what the page names
+	ActToken  string // step-up: sent with every form, so that it confirms what the page names
 	Now       time.Time
 	Alert     *alert
 	Errors    map[string]string // sentences by field
 	Wide      bool
-	Principal *authn.Principal // who is signed in, for the console
-	Section   string           // where in the navigation
+	Principal *authn.Principal // the signed-in user, for the console
+	Section   string           // current entry of the navigation
 	NoMail    bool
-	TwoFactor bool   // it is On
-	Off       *alert // the standing banner while 2FA is Off
+	TwoFactor bool   // whether it is On
+	Off       *alert // the permanent banner while 2FA is Off
 }
 
-// An alert is an answer to what was just sent, or a notice.
+// An alert is the result of what was just sent, or a notice.
 type alert struct {
 	Kind string // info, done, warn, danger
 	Role string // alert, status, region
 	Head string
 	Rest string
-	Look string // the page to look at again, if what it says may have passed
-	Sent bool   // it is about the message with the token
+	Look string // the page to reload, if the alert may no longer be true
+	Sent bool   // about the message with the token
 }
 
-// Bad tells whether something was refused: the title says so.
+// Bad reports whether something was refused. The title then says so.
 func (b base) Bad() bool { return len(b.Errors) > 0 || b.Alert != nil && b.Alert.Kind == "danger" }
 
-// Err is the sentence beside a field.
+// Err returns the sentence for a field.
 func (b base) Err(field string) string { return b.Errors[field] }
 
-// Product is what the page calls the program.
+// Product returns the name of the program on pages.
 func (b base) Product() string { return b.Agency.ProductName() }
 
-// May tells whether the guest holds any of the rights.
+// May reports whether the user holds any of the rights.
 func (b base) May(rights ...string) bool {
 	if b.Principal == nil {
 		return false
@@ -110,15 +110,15 @@ func (b base) Seconds(t time.Time) string { return b.Agency.Seconds(t) }
 func (b base) Day(t time.Time) string     { return b.Agency.Day(b.Now, t) }
 func (b base) When(t time.Time) string    { return b.Agency.When(b.Now, t) }
 
-// At is When at the beginning of a line: "Today at 10:02 AM".
+// At is When for the beginning of a line: "Today at 10:02 AM".
 func (b base) At(t time.Time) string { return upperFirst(b.When(t)) }
 
-// base begins the view of a page outside of the console.
+// base returns the common data of a page outside the console.
 func (s *Server) base(v countersign.Visit, title string, p countersign.Preferences) base {
 	return base{Title: title, Agency: v.Agency, Help: p.Help, FormToken: s.Guard.FormToken(edge.Attempt, v.Attempt), Now: v.Now, TwoFactor: p.TwoFactor}
 }
 
-// console begins the view of a page of the console.
+// console returns the common data of a page of the console.
 func (s *Server) console(v countersign.Visit, g authn.Principal, title, section string) base {
 	b := base{Title: title, Agency: v.Agency, Help: g.Preferences.Help, FormToken: s.Guard.FormToken(edge.Session, v.Session), Now: v.Now, Principal: &g, Section: section, TwoFactor: g.Preferences.TwoFactor}
 	if strings.HasPrefix(section, "admin") {
@@ -130,8 +130,8 @@ func (s *Server) console(v countersign.Visit, g authn.Principal, title, section 
 	return b
 }
 
-// off is the banner that stands on every page of administration while 2FA is
-// Off: since when, by whom and why (RS-08).
+// off is the banner of every page of administration while 2FA is Off: since when, by whom and why
+// (RS-08).
 func (b base) off(last countersign.Setting) *alert {
 	code := "banner.two_factor_off"
 	switch {
@@ -145,7 +145,7 @@ func (b base) off(last countersign.Setting) *alert {
 	return &alert{Kind: "danger", Role: "region", Head: head, Rest: rest}
 }
 
-// refuse puts what an error says beside its field, or above the page.
+// refuse puts the sentence of an error beside its field, or above the page.
 func (b *base) refuse(err error) {
 	b.Errors = map[string]string{}
 	for _, e := range countersign.Problems(err) {
@@ -158,11 +158,11 @@ func (b *base) refuse(err error) {
 	}
 }
 
-// A summaryLine leads from the top of a page to the field that was refused.
+// A summaryLine links from the top of a page to the field that was refused.
 type summaryLine struct{ Field, Text string }
 
-// Wrong is what was refused in these fields, in the order of the page. A field's
-// element has its name, with hyphens.
+// Wrong lists what was refused in these fields, in the order of the page. The element of a field
+// has the field's name, with hyphens.
 func (b base) Wrong(fields ...string) (all []summaryLine) {
 	for _, field := range fields {
 		if text := b.Errors[field]; text != "" {
@@ -181,18 +181,17 @@ func alertOf(kind countersign.ErrorKind, text string) *alert {
 	return a
 }
 
-// script is how layouts name the one script there is.
+// script matches the script element of the layouts.
 var script = regexp.MustCompile(`<script [^>]*></script>\n`)
 
-// scripted is what a page holds that the script has something to do with. Others
-// do without it.
+// scripted matches the parts of a page that need the script. Pages without them do without it.
 var scripted = regexp.MustCompile(` data-passkey=| data-send-at=| type="password"| data-look=| data-copy=| data-propose-zone`)
 
-// secretPages are opened by links that hold a secret.
+// secretPages are opened by links that contain a secret.
 var secretPages = map[string]bool{"gate_welcome": true, "gate_password-reset": true, "gate_not-me": true}
 
-// show writes a page, which may load and do what it holds and nothing else
-// (WB-02). A template that fails is an error, not half a page.
+// show writes a page. Its policy lets it load and run only what it contains (WB-02). If the
+// template fails, show returns an error and writes no partial page.
 func (s *Server) show(w http.ResponseWriter, status int, name string, view any) error {
 	var b bytes.Buffer
 	if err := pages[name].Execute(&b, view); err != nil {
@@ -213,5 +212,5 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, view any) 
 	return ignoreDisconnect(err)
 }
 
-// ignoreDisconnect drops the error of a browser that has hung up.
+// ignoreDisconnect drops the error of writing to a client that has disconnected.
 func ignoreDisconnect(error) error { return nil }

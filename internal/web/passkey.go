@@ -12,8 +12,7 @@ import (
 	"countersign/internal/policy"
 )
 
-// withPasskey gives the page of a token what the browser needs to ask for a
-// passkey, if that is the method.
+// withPasskey adds what the browser needs to ask for a passkey, if that is the method of the page.
 func (p *tokenPage) withPasskey(s *Server, r *http.Request, v countersign.Visit) (err error) {
 	if p.Passkey, err = s.SignIn.PasskeyToProve(r.Context(), v, p.View); p.Passkey != "" {
 		p.Title = "Use your passkey"
@@ -21,7 +20,7 @@ func (p *tokenPage) withPasskey(s *Server, r *http.Request, v countersign.Visit)
 	return err
 }
 
-// postSignInPasskey takes a passkey that is the whole sign-in.
+// postSignInPasskey signs in with a passkey alone.
 func (s *Server) postSignInPasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	then := edge.Then(r.PostForm.Get("then"))
 	out, err := s.SignIn.SignInWithPasskey(r.Context(), v, r.PostForm.Get("credential"), then)
@@ -56,7 +55,7 @@ func (s *Server) getEnrollPasskey(w http.ResponseWriter, r *http.Request, v coun
 	return s.makePasskey(w, r, v, http.StatusOK, p)
 }
 
-// makePasskey shows the page that makes a passkey.
+// makePasskey shows the page that creates a passkey.
 func (s *Server) makePasskey(w http.ResponseWriter, r *http.Request, v countersign.Visit, status int, p enrollPage) (err error) {
 	if p.Passkey, err = s.Enroll.PasskeyToMake(r.Context(), v, p.View); err != nil {
 		return err
@@ -68,7 +67,7 @@ func (s *Server) makePasskey(w http.ResponseWriter, r *http.Request, v countersi
 	return s.show(w, status, "gate_set-up-passkey", p)
 }
 
-// freeName is a name for another passkey that none of the user's has yet.
+// freeName returns a name for a new passkey that none of the user's passkeys has.
 func freeName(name string, factors []countersign.Factor) string {
 	free := name
 	for i := 2; slices.ContainsFunc(passkeysOf(factors), func(p countersign.Passkey) bool { return p.Name == free }); i++ {
@@ -77,7 +76,7 @@ func freeName(name string, factors []countersign.Factor) string {
 	return free
 }
 
-// passkeysOf are the passkeys among the factors.
+// passkeysOf returns the passkeys among the factors.
 func passkeysOf(factors []countersign.Factor) []countersign.Passkey {
 	for _, f := range factors {
 		if f.Method == countersign.MethodPasskey {
@@ -99,16 +98,16 @@ func (s *Server) postEnrollPasskey(w http.ResponseWriter, r *http.Request, v cou
 	})
 }
 
-// A passkeyPage is about one passkey of the guest: its name, or its end.
+// A passkeyPage renames or removes one of the user's passkeys.
 type passkeyPage struct {
 	base
 	Passkey countersign.Passkey
-	Name    string // as it was typed
-	Last    bool   // the method goes with it
+	Name    string // as typed
+	Last    bool   // removing it removes the method
 	After   countersign.Factor
 }
 
-// passkeyPage gathers the page of the passkey that the request names.
+// passkeyPage returns the page of the passkey that the request names.
 func (s *Server) passkeyPage(r *http.Request, v countersign.Visit, g authn.Principal, id, title string) (p passkeyPage, err error) {
 	profile, err := s.Account.Profile(r.Context(), v, g)
 	if err != nil {

@@ -9,23 +9,23 @@ import (
 	"countersign/internal/edge"
 )
 
-// A changePage changes the own password.
+// A changePage changes the user's own password.
 type changePage struct {
 	base
-	Ask      bool   // nobody came here by himself: the sign-in led here
-	Later    string // where one goes on without a change
+	Ask      bool   // the sign-in led here, not the user
+	Later    string // where the user continues without a change
 	UserID   string
 	Shortest int
 	Devices  int
-	Sessions int // others
+	Sessions int // other sessions
 }
 
 func (s *Server) getChangePassword(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.changePassword(w, r, v, g, http.StatusOK, nil)
 }
 
-// asked are the sentences for somebody who has just signed in with a password
-// that guessing programs know. It is his to change, and he may go on (PW-04).
+// asked holds the sentences for a user who has just signed in with a well-known password. They may
+// change it or continue (PW-04).
 var asked = map[string]string{
 	"password.breached": "Your password is in a list of stolen passwords\nPrograms that guess passwords have it. Choose another one.",
 	"password.common":   "Your password is among the most used, or made of them\nIt is guessed early. Choose another one.",
@@ -59,7 +59,7 @@ func (s *Server) postChangePassword(w http.ResponseWriter, r *http.Request, v co
 	switch countersign.KindOf(err) {
 	case countersign.KindStepUpRequired:
 		a := act(r, "act.password", "/password/change")
-		a.Password = true // it was right: it need not be typed again, and does not wait anywhere
+		a.Password = true // it was right: it need not be typed again and is not stored
 		return s.stepUp(w, r, v, a)
 	case countersign.KindInvalid:
 		return s.changePassword(w, r, v, g, http.StatusUnprocessableEntity, err)
@@ -72,7 +72,7 @@ func (s *Server) postChangePassword(w http.ResponseWriter, r *http.Request, v co
 	return nil
 }
 
-// getWellKnown is where password managers look for the page of the change.
+// getWellKnown redirects password managers to the page that changes the password.
 func (s *Server) getWellKnown(w http.ResponseWriter, r *http.Request, _ countersign.Visit) error {
 	http.Redirect(w, r, "/password/change", http.StatusFound)
 	return nil

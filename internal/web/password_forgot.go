@@ -10,12 +10,12 @@ import (
 	"countersign/internal/policy"
 )
 
-// A forgotPage asks for a user ID, and then says the same about every one.
+// A forgotPage asks for a user ID. Its answer is the same for every user ID.
 type forgotPage struct {
 	base
 	UserID string
-	Until  time.Time // of the link that may be on its way; zero: nothing was asked yet
-	From   string    // sender of the letter
+	Until  time.Time // when the link that may have been sent expires; zero: none was requested yet
+	From   string    // sender of the mail
 }
 
 func (s *Server) forgotPage(r *http.Request, v countersign.Visit) (forgotPage, error) {
@@ -34,8 +34,8 @@ func (s *Server) getForgot(w http.ResponseWriter, r *http.Request, v countersign
 	return s.show(w, http.StatusOK, "gate_password-forgot", p)
 }
 
-// plausible reads until when a link works; zero if it can't be of one that was
-// just asked for.
+// plausible parses the time a link expires. It returns zero if no link requested just now could
+// expire then.
 func plausible(text string, now time.Time) time.Time {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	until := time.Unix(seconds, 0).UTC()
@@ -63,7 +63,7 @@ func (s *Server) postForgot(w http.ResponseWriter, r *http.Request, v countersig
 	return nil
 }
 
-// A resetPasswordPage is what the link of a forgotten password opens.
+// A resetPasswordPage is the page that the link for a forgotten password opens.
 type resetPasswordPage struct {
 	base
 	Link     countersign.Handle
@@ -106,13 +106,13 @@ func (s *Server) postResetPassword(w http.ResponseWriter, r *http.Request, v cou
 	return s.show(w, http.StatusUnprocessableEntity, "gate_password-reset", p)
 }
 
-// A linkOverPage says that a link is of no use any more, and what is.
+// A linkOverPage says that a link no longer works, and what to do instead.
 type linkOverPage struct {
 	base
 	Life string
 }
 
-// linkOver answers a link that does not work; other errors are not its own.
+// linkOver answers a link that does not work. It passes on all other errors.
 func (s *Server) linkOver(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error, life string) error {
 	if countersign.CodeOf(err) != "link.over" {
 		return err

@@ -19,26 +19,26 @@ type preferencesPage struct {
 	Rows     []preferenceRow
 	All      int
 	Query    string
-	Steps    *admin.FirstSteps // what is to do in a new agency; nil: nothing
-	SendTest bool              // what was refused needs a test mail first
+	Steps    *admin.FirstSteps // what to do in a new agency; nil: nothing
+	SendTest bool              // the refused change needs a test mail first
 	sorting
 }
 
-// A preferenceRow is one row; the open one is a form.
+// A preferenceRow is one row of the table. The open row is a form.
 type preferenceRow struct {
 	admin.Row
-	Heading     string // the group that begins with this row; empty: none does
+	Heading     string // of the group that begins with this row; empty: none does
 	Open        bool
 	Typed       string
 	Reason      string
-	EndSessions bool // was ticked on the page before
+	EndSessions bool // was checked on the previous page
 	Version     int64
 }
 
-// Switch tells whether the row takes On or Off.
+// Switch reports whether the row takes On or Off.
 func (r preferenceRow) Switch() bool { return r.Preference.Kind == countersign.PreferenceSwitch }
 
-// Choices are the values of a list, where the row has one.
+// Choices returns the values of a list, if the row has one.
 func (r preferenceRow) Choices() []string {
 	switch r.Preference.Kind {
 	case countersign.PreferenceSwitch:
@@ -50,7 +50,7 @@ func (r preferenceRow) Choices() []string {
 	}
 }
 
-// Label names the field of the open row.
+// Label returns the label of the field in the open row.
 func (r preferenceRow) Label() string {
 	if r.Preference.Kind == countersign.PreferenceDays {
 		return "Days"
@@ -58,7 +58,7 @@ func (r preferenceRow) Label() string {
 	return "Value"
 }
 
-// Range says which numbers the field takes; empty where it takes none.
+// Range says which numbers the field takes. It is empty if it takes none.
 func (r preferenceRow) Range() string {
 	p := r.Preference
 	if p.Kind != countersign.PreferenceDays && p.Kind != countersign.PreferenceNumber {
@@ -67,7 +67,7 @@ func (r preferenceRow) Range() string {
 	return fmt.Sprintf("%d to %d. Empty: %s.", p.Min, p.Max, cmp.Or(p.Default, p.Empty, "not set"))
 }
 
-// Described are the parts of the page that explain the field.
+// Described returns the IDs of the elements that explain the field.
 func (r preferenceRow) Described(wrong string) string {
 	var parts []string
 	if r.Preference.Hint != "" {
@@ -82,7 +82,7 @@ func (r preferenceRow) Described(wrong string) string {
 	return strings.Join(parts, " ")
 }
 
-// NeedsReason tells whether the form asks why: 2FA is On and may be turned Off.
+// NeedsReason reports whether the form asks for a reason: 2FA is On and may be turned Off.
 func (r preferenceRow) NeedsReason() bool {
 	return r.Preference.Code == countersign.PrefTwoFactor && r.Setting.Value == "On"
 }
@@ -118,8 +118,8 @@ func (s *Server) preferences(r *http.Request, v countersign.Visit, g authn.Princ
 	return p, nil
 }
 
-// order sorts the rows by a column; without one they stand in the registry's
-// order, the TechNote's two first.
+// order sorts the rows by a column. Without one they keep the order of the registry, which begins
+// with the two of the TechNote.
 func (p *preferencesPage) order() {
 	compare := map[string]func(a, b preferenceRow) int{
 		"name": func(a, b preferenceRow) int {
@@ -157,7 +157,7 @@ func (p *preferencesPage) head() {
 	}
 }
 
-// byValue orders numbers by what they count, before words in their order.
+// byValue compares numbers by value and puts them before words.
 func byValue(a, b string) int {
 	first, rest, _ := strings.Cut(a, " ")
 	second, other, _ := strings.Cut(b, " ")
@@ -189,7 +189,7 @@ func (p *preferencesPage) open(code string, typed *admin.PreferenceChange) {
 	}
 }
 
-// savedAlert says what a preference is now.
+// savedAlert says what the value of a preference is now.
 func (p preferencesPage) savedAlert(code string) *alert {
 	for _, row := range p.Rows {
 		if row.Preference.Code == code {
@@ -223,7 +223,7 @@ func (s *Server) postPreferences(w http.ResponseWriter, r *http.Request, v count
 	return nil
 }
 
-// typedSaving is what the form of a row says.
+// typedSaving reads the form of a row.
 func typedSaving(r *http.Request) admin.PreferenceChange {
 	f := r.PostForm
 	saving := admin.PreferenceChange{Code: f.Get("code"), Value: f.Get("value"), Version: admin.AnyVersion, Reason: f.Get("reason"), EndSessions: f.Get("end_sessions") == "yes"}
@@ -233,8 +233,7 @@ func typedSaving(r *http.Request) admin.PreferenceChange {
 	return saving
 }
 
-// preferenceRefused shows the table again with the row open, what was typed in
-// it, and why it was not saved.
+// preferenceRefused shows the table again with the row open, what was typed, and the error.
 func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, saving admin.PreferenceChange, refused error) error {
 	kind := countersign.KindOf(refused)
 	if kind != countersign.KindInvalid && kind != countersign.KindConflict {
@@ -253,8 +252,8 @@ func (s *Server) preferenceRefused(w http.ResponseWriter, r *http.Request, v cou
 	return s.show(w, http.StatusUnprocessableEntity, "console_preferences", p)
 }
 
-// ofReason reports whether nothing but the reason was refused: then the page that
-// asks for it is shown again.
+// ofReason reports whether only the reason was refused. The page that asks for it is then shown
+// again.
 func ofReason(err error) bool {
 	all := countersign.Problems(err)
 	return len(all) == 1 && all[0].Field == "reason"

@@ -22,7 +22,7 @@ type profilePage struct {
 	Devices   []deviceRow
 	Events    []eventRow
 	SelfReset bool
-	Texts     bool   // a text message can prove a number
+	Texts     bool   // a text message can verify a number
 	MayAdd    bool   // another passkey can be added
 	Few       *alert // few recovery codes are left
 }
@@ -30,12 +30,12 @@ type profilePage struct {
 // A deviceRow is a remembered device.
 type deviceRow struct {
 	countersign.Device
-	Until time.Time // asked again after this
+	Until time.Time // when it is forgotten
 	Over  bool
 	This  bool
 }
 
-// deviceRows says until when each device is remembered.
+// deviceRows returns the devices with the time until which each is remembered.
 func deviceRows(p countersign.Preferences, all []countersign.Device, this countersign.DeviceID, now time.Time) []deviceRow {
 	var rows []deviceRow
 	for _, d := range all {
@@ -45,8 +45,7 @@ func deviceRows(p countersign.Preferences, all []countersign.Device, this counte
 	return rows
 }
 
-// done are the sentences after an act that led back to a page; what follows the
-// first line is said beside it.
+// done holds the sentences shown after a redirect. The text after the first line goes beside it.
 var done = map[string]string{
 	"email":         "Your email address was changed.\nThe old address was told, and your remembered devices were forgotten.",
 	"phone":         "Your mobile phone was changed.\nAll your addresses were told, and your remembered devices were forgotten.",
@@ -71,7 +70,7 @@ var done = map[string]string{
 	"activation":    "A new link is on its way.\nThe earlier one no longer works.",
 }
 
-// flash is the answer to what was just done.
+// flash returns the alert for what was just done.
 func flash(r *http.Request) *alert {
 	text, ok := done[r.URL.Query().Get("done")]
 	if !ok {
@@ -122,15 +121,15 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, v countersign.V
 	return s.show(w, status, "console_profile", p)
 }
 
-// mayAddPasskey tells whether a passkey can be added from the User Profile: the
-// email address comes first, and ten are enough.
+// mayAddPasskey reports whether a passkey can be added from the User Profile: the email address
+// must be set up first, and the limit is ten.
 func mayAddPasskey(p account.Profile) bool {
 	have := passkeysOf(p.Factors)
 	offered := len(have) > 0 || slices.Contains(p.Missing, countersign.MethodPasskey)
 	return offered && p.Enrolled && len(have) < policy.MaxPasskeys
 }
 
-// profileResult answers an act of the User Profile.
+// profileResult answers a form of the User Profile.
 func (s *Server) profileResult(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, code string, err error) error {
 	if countersign.KindOf(err) == countersign.KindInvalid {
 		return s.profile(w, r, v, g, http.StatusUnprocessableEntity, err)
@@ -155,7 +154,7 @@ func (s *Server) postProfileDefault(w http.ResponseWriter, r *http.Request, v co
 	return s.profileResult(w, r, v, g, "default", err)
 }
 
-// A removePage asks before a method is removed.
+// A removePage asks for confirmation before a method is removed.
 type removePage struct {
 	base
 	Factor countersign.Factor
@@ -182,7 +181,7 @@ func (s *Server) postRemoveMethod(w http.ResponseWriter, r *http.Request, v coun
 	return s.profileResult(w, r, v, g, "removed", err)
 }
 
-// A forgetPage asks before a device, or all, are forgotten.
+// A forgetPage asks for confirmation before one device or all are forgotten.
 type forgetPage struct {
 	base
 	Device *deviceRow // nil: all
@@ -229,12 +228,12 @@ func (s *Server) postEndOtherSessions(w http.ResponseWriter, r *http.Request, v 
 	return s.profileResult(w, r, v, g, "others", s.Account.EndSession(r.Context(), v, g, ""))
 }
 
-// A resetPage asks before one resets oneself.
+// A resetPage asks for confirmation before users reset their own two-factor authentication.
 type resetPage struct {
 	base
 	Codes    int // recovery codes that are left
 	Devices  int
-	Sessions int // others
+	Sessions int // other sessions
 	Until    time.Time
 	Notified []string
 }
@@ -260,7 +259,7 @@ func (s *Server) profileReset(w http.ResponseWriter, r *http.Request, v counters
 	return s.show(w, status, "console_profile-reset", p)
 }
 
-// notifiedText are the addresses that a notice goes to.
+// notifiedText returns the addresses that a notice goes to.
 func notifiedText(u countersign.User, factors []countersign.Factor) []string {
 	var all []string
 	if u.Email != "" {
@@ -279,7 +278,7 @@ func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v coun
 	switch countersign.KindOf(err) {
 	case countersign.KindInvalid:
 		return s.profileReset(w, r, v, g, http.StatusUnprocessableEntity, err)
-	case countersign.KindStepUpRequired: // the password was right: it need not be typed again, and does not wait anywhere
+	case countersign.KindStepUpRequired: // the password was right: it need not be typed again and is not stored
 		a := act(r, "act.reset", "/profile/reset-two-factor")
 		a.Password = true
 		return s.stepUp(w, r, v, a)

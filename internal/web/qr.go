@@ -8,11 +8,11 @@ import (
 	"rsc.io/qr"
 )
 
-// quiet is the white border of a QR code, in modules.
+// quiet is the width of the white border of a QR code, in modules.
 const quiet = 4
 
-// drawQR draws text as a QR code in SVG: one path, a white ground that stays
-// white in dark mode, and a title for those who can't see it.
+// drawQR draws text as a QR code in SVG: one path, a background that stays white in dark mode, and
+// a title for people who can't see it.
 func drawQR(text, title string) (template.HTML, error) {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"countersign"
 )
 
-// reasonText says to a user in a sentence why a token could not be delivered; %s
-// is the address or number. A server's own words are for administrators (OT-10).
+// reasonText holds the sentences that tell a user why a token could not be delivered; %s is the
+// address or number. The server's own words are for administrators (OT-10).
 var reasonText = map[countersign.Reason]string{
 	countersign.ReasonMailboxFull: "The mailbox of %s is full. Make room in it and ask for a new token, or use another method.",
 	countersign.ReasonNoAddress:   "%s doesn't exist or can't receive messages. Use another method, or ask an administrator to check it.",
@@ -18,7 +18,7 @@ var reasonText = map[countersign.Reason]string{
 	countersign.ReasonRefused:     "The message to %s was refused. Use another method, or tell an administrator.",
 }
 
-// whyRefused is the sentence for a message that was refused for good.
+// whyRefused returns the sentence for a message that was refused for good.
 func whyRefused(m countersign.Message, to string) string {
 	return fmt.Sprintf(cmp.Or(reasonText[m.Reason], reasonText[countersign.ReasonRefused]), to)
 }

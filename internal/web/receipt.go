@@ -8,14 +8,14 @@ import (
 	"countersign/internal/outbox"
 )
 
-// postReceipt takes what a text gateway tells of a message. It is no page:
-// machines come here, and their signature is all that lets them in.
+// postReceipt accepts a delivery report of a text gateway. It is an API, not a page: a signature is
+// the only authentication.
 func (s *Server) postReceipt(w http.ResponseWriter, r *http.Request) {
 	v, ok := s.visit(w, r)
 	if !ok {
 		return
 	}
-	body, err := io.ReadAll(r.Body) // of a form nothing is left
+	body, err := io.ReadAll(r.Body) // this is no form
 	if err != nil {
 		http.Error(w, "the body can't be read", http.StatusBadRequest)
 		return

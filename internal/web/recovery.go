@@ -12,12 +12,12 @@ import (
 	"countersign/internal/secret"
 )
 
-// A recoveryPage offers recovery codes, or shows those that were just made: once.
+// A recoveryPage offers recovery codes, or shows new ones, once only.
 type recoveryPage struct {
 	base
 	UserID   string
 	Had      countersign.RecoveryCodes // before the page was sent
-	Set      int64                     // which set that is
+	Set      int64                     // the set that the page was made from
 	NoMethod bool
 	Codes    []string // the new ones
 	Date     string
@@ -42,8 +42,8 @@ func (s *Server) getRecoveryCodes(w http.ResponseWriter, r *http.Request, v coun
 	return s.show(w, http.StatusOK, "gate_recovery-codes", p)
 }
 
-// postRecoveryCodes makes a set and shows it in its answer. Nothing leads on to
-// a page that could be opened again: the codes are kept nowhere.
+// postRecoveryCodes makes a set and shows it in its answer. It does not redirect, because the codes
+// are not stored and can't be shown again.
 func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	if r.PostForm.Get("make") != "yes" {
 		http.Redirect(w, r, "/profile"+query("done", "codes"), http.StatusSeeOther)
@@ -67,7 +67,7 @@ func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v cou
 	return s.show(w, http.StatusOK, "gate_recovery-codes", p)
 }
 
-// setOf is the set of codes that the page was about to replace.
+// setOf returns the set of codes that the form would replace.
 func setOf(r *http.Request) int64 {
 	set, err := strconv.ParseInt(r.PostForm.Get("set"), 10, 64)
 	if err != nil {
@@ -76,5 +76,5 @@ func setOf(r *http.Request) int64 {
 	return set
 }
 
-// groups are the parts of a code as it is shown: four characters each.
+// groups splits a code into the parts that pages show: four characters each.
 func groups(code string) []string { return strings.Split(code, "-") }

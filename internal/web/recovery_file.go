@@ -10,9 +10,8 @@ import (
 	"countersign/internal/secret"
 )
 
-// postRecoveryFile gives the codes that a page has just shown back to its reader,
-// to print or as a file. They come from the page, because they are kept nowhere,
-// and nothing but such codes is given back.
+// postRecoveryFile returns the codes that a page has just shown as a file or a page to print. The
+// form sends them, because they are not stored. Anything but such codes is rejected.
 func (s *Server) postRecoveryFile(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	p, err := s.recoveryPage(r, v, g)
 	if err != nil {
@@ -37,11 +36,11 @@ func (s *Server) postRecoveryFile(w http.ResponseWriter, r *http.Request, v coun
 	return ignoreDisconnect(err)
 }
 
-// few is how many recovery codes are left when their user is reminded.
+// few is the number of remaining recovery codes at which the user is reminded.
 const few = 2
 
-// reminder tells somebody who has used most of their recovery codes to make new
-// ones; nil: enough are left, or none were made.
+// reminder asks a user who has used most of their recovery codes to make new ones. It returns nil
+// if enough are left or none were made.
 func reminder(c countersign.RecoveryCodes) *alert {
 	if c.All == 0 || c.Left > few {
 		return nil

@@ -2,9 +2,8 @@ package web
 
 import "countersign"
 
-// ResetEffect says what a reset of another user removes and ends: "3 methods,
-// 8 recovery codes and 1 remembered device are removed, and 1 session ends."
-// What there is none of is left out.
+// ResetEffect says what a reset of another user removes and ends: "3 methods, 8 recovery codes and
+// 1 remembered device are removed, and 1 session ends." It leaves out what there is none of.
 func (p userPage) ResetEffect() string {
 	removed, n := tally("method", len(p.View.Factors), "recovery code", p.View.Codes.Left, "remembered device", len(p.Devices))
 	ended, sessions := tally("session", len(p.View.Sessions))
@@ -20,8 +19,8 @@ func (p userPage) ResetEffect() string {
 	}
 }
 
-// Removed says what a reset of oneself removes: "Your methods, recovery codes and
-// 1 remembered device are removed."
+// Removed says what a reset of the user's own removes: "Your methods, recovery codes and 1
+// remembered device are removed."
 func (p resetPage) Removed() string {
 	all := []string{"methods"}
 	switch {
@@ -36,8 +35,8 @@ func (p resetPage) Removed() string {
 	return "Your " + listed(all) + " are removed."
 }
 
-// tally lists nouns with their numbers, without those there are none of, and
-// reports the sum of the numbers. The arguments are pairs of a noun and a number.
+// tally lists nouns with their counts, leaves out zero counts, and returns the sum. The arguments
+// are pairs of a noun and a count.
 func tally(pairs ...any) (text string, sum int) {
 	var all []string
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -49,7 +48,7 @@ func tally(pairs ...any) (text string, sum int) {
 	return listed(all), sum
 }
 
-// verb is the form of a verb for a number of things, after a space.
+// verb returns the form of a verb for a count, after a space.
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return " " + one

@@ -7,7 +7,7 @@ import (
 	"countersign/internal/admin"
 )
 
-// The pages before a reset count what it removes; what there is none of is left out.
+// The pages before a reset count what it removes and leave out zero counts.
 func TestWhatAResetRemoves(t *testing.T) {
 	view := func(methods, codes, devices, sessions int) userPage {
 		return userPage{Devices: make([]deviceRow, devices), View: admin.UserView{Factors: make([]countersign.Factor, methods),

@@ -9,24 +9,24 @@ import (
 	"countersign"
 )
 
-// A RouteKind is what a route asks of who comes to it.
+// A RouteKind is what a route requires of a request.
 type RouteKind string
 
 // The kinds of routes.
 const (
-	RouteOpen    RouteKind = "open"   // anybody; its own handler asks for the attempt or link that it needs
-	RouteSession RouteKind = "guest"  // reads, for who is signed in
-	RouteChange  RouteKind = "change" // changes something, for who has just proved a second factor (SE-06)
+	RouteOpen    RouteKind = "open"   // anyone; the handler asks for the attempt or link it needs
+	RouteSession RouteKind = "guest"  // reads; the user must be signed in
+	RouteChange  RouteKind = "change" // changes something; the user must have proved a second factor recently (SE-06)
 	RouteFree    RouteKind = "free"   // a form of a session that needs no step-up: it is one, or ends the session
 )
 
-// A Route is one path of the door.
+// A Route is one path of the server.
 type Route struct {
 	Pattern string
 	Kind    RouteKind
 }
 
-// Routes are all routes, once Handler was called.
+// Routes returns all routes. Handler must have been called.
 func (s *Server) Routes() []Route { return s.table }
 
 func (s *Server) handle(pattern string, kind RouteKind, h http.Handler) {
@@ -34,8 +34,8 @@ func (s *Server) handle(pattern string, kind RouteKind, h http.Handler) {
 	s.mux.Handle(pattern, h)
 }
 
-// A router registers the routes of sessions, so that no form of one is forgotten:
-// what is posted is a change, or is named as free.
+// A router registers the routes of sessions. Each POST is a change or is registered as free, so
+// that no form is left without a step-up by mistake.
 type router struct{ *Server }
 
 // Session registers a page that reads.
@@ -46,15 +46,14 @@ func (k router) Session(pattern string, h sessionHandler) {
 	k.handle(pattern, RouteSession, k.Server.session(h))
 }
 
-// ConfirmFirst registers a change that is not looked at before the step-up: it has
-// nothing typed in it that could be wrong. title is the code of what it is, and
-// back where Cancel leads.
+// ConfirmFirst registers a change that runs only after the step-up: it has no typed fields that
+// could be wrong. title is the code of its name, and back is where Cancel leads.
 func (k router) ConfirmFirst(pattern, title, back string, h sessionHandler) {
 	k.handle(pattern, RouteChange, k.Server.session(k.change(title, back, false, h)))
 }
 
-// ValidateFirst registers a change with fields. They are looked at first, so that a
-// refused one costs no token; the deed refuses the rest until a step-up is done.
+// ValidateFirst registers a change with fields. They are validated first, so that a refused form
+// costs no token. The service refuses the rest until a step-up is done.
 func (k router) ValidateFirst(pattern, title, back string, h sessionHandler) {
 	k.handle(pattern, RouteChange, k.Server.session(k.change(title, back, true, h)))
 }
@@ -64,12 +63,12 @@ func (k router) NoStepUp(pattern string, h sessionHandler) {
 	k.handle(pattern, RouteFree, k.Server.session(h))
 }
 
-// change asks for a second factor of the last five minutes before h; the act
-// then goes on by itself (SE-06). The deeds ask again. What was kept over a
-// sign-in is shown first, however fresh the proof of that sign-in is.
+// change asks for a second factor of the last five minutes before h and then replays the request
+// (SE-06). The services check this again. A request kept over a sign-in is shown to the user first,
+// however recent the proof of that sign-in is.
 func (s *Server) change(title, back string, typed bool, h sessionHandler) sessionHandler {
 	return func(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
-		seen := !resumed(r) || !g.Fresh(v.Now) // who needs a step-up anyway sees on its page what waits
+		seen := !resumed(r) || !g.Fresh(v.Now) // the page of a step-up shows the pending request
 		if seen && (typed || g.Fresh(v.Now)) {
 			if err := h(w, r, v, g); countersign.KindOf(err) != countersign.KindStepUpRequired {
 				return err
@@ -79,7 +78,7 @@ func (s *Server) change(title, back string, typed bool, h sessionHandler) sessio
 	}
 }
 
-// stepUp keeps an act and leads to the page that asks for a second factor.
+// stepUp saves a request and redirects to the page that asks for a second factor.
 func (s *Server) stepUp(w http.ResponseWriter, r *http.Request, v countersign.Visit, a countersign.PendingRequest) error {
 	out, err := s.SignIn.BeginStepUp(r.Context(), v, a)
 	if err != nil {
@@ -90,8 +89,8 @@ func (s *Server) stepUp(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	return nil
 }
 
-// act is a request that may go on later. What was typed waits with it, but not
-// the user's password.
+// act returns a request that may be replayed later. It keeps what was typed, but not the user's
+// password.
 func act(r *http.Request, title, back string) countersign.PendingRequest {
 	form := map[string][]string{}
 	for name, values := range r.PostForm {
@@ -104,8 +103,8 @@ func act(r *http.Request, title, back string) countersign.PendingRequest {
 
 type resumedKey struct{}
 
-// resumed tells whether the request was kept while its user signed in again: he
-// has not said since that he means it.
+// resumed reports whether the request was kept while its user signed in again. They have not
+// confirmed it since.
 func resumed(r *http.Request) bool {
 	kept, _ := r.Context().Value(resumedKey{}).(bool)
 	return kept
@@ -113,14 +112,14 @@ func resumed(r *http.Request) bool {
 
 type provedKey struct{}
 
-// passwordProved tells whether the request is an act that goes on after its
-// step-up, and its user had typed the right password with it before.
+// passwordProved reports whether the request is replayed after its step-up and its user had typed
+// the right password with it.
 func passwordProved(r *http.Request) bool {
 	proved, _ := r.Context().Value(provedKey{}).(bool)
 	return proved
 }
 
-// purpose says what somebody is about to do, on the page of a step-up.
+// purpose says on the page of a step-up what the user is about to do.
 func purpose(a countersign.PendingRequest) string {
 	login := ""
 	if parts := strings.Split(a.Path, "/"); len(parts) > 3 && strings.HasPrefix(a.Path, "/admin/users/") {
@@ -129,11 +128,11 @@ func purpose(a countersign.PendingRequest) string {
 	return strings.ReplaceAll(sentences[a.Title], "{Login}", login)
 }
 
-// typedFields are the fields that people type into, or choose in.
+// typedFields are the fields that people type or choose.
 var typedFields = []string{"user_id", "name", "email", "phone", "group", "right", "reason", "value", "new_password", "passkey_name", "to", "from",
 	"subject", "body", "product", "how"}
 
-// holdsTyped reports whether an act that waits holds anything that its user typed.
+// holdsTyped reports whether a pending request holds anything that its user typed.
 func holdsTyped(a countersign.PendingRequest) bool {
 	return slices.ContainsFunc(typedFields, func(name string) bool { return strings.Join(a.Form[name], "") != "" })
 }

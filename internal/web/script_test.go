@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// acorn is the parser of scripts, which scripts/install-test-tools fetches.
+// acorn is the JavaScript parser that scripts/install-test-tools downloads.
 const acorn = "../../.cache/acorn-8.15.0/acorn.js"
 
-// The script is read by Safari 15, Chrome 100 and Firefox 90: by its syntax, which
-// is that of 2020, and by what it calls. One word that they can't read stops all of it.
+// Safari 15, Chrome 100 and Firefox 90 can run the script: its syntax is that of 2020, and it calls
+// nothing newer. One construct they can't parse would stop all of it.
 func TestScriptIsForOlderBrowsers(t *testing.T) {
 	parser, err := filepath.Abs(acorn)
 	if err != nil {
@@ -45,6 +45,6 @@ func TestScriptIsForOlderBrowsers(t *testing.T) {
 	}
 }
 
-// newerCalls are what the oldest of those browsers lack, and lookbehind, which
-// Safari can't read before 16.4.
+// newerCalls matches what the oldest of those browsers lack, and lookbehind, which Safari can't
+// parse before 16.4.
 var newerCalls = regexp.MustCompile(`requestSubmit|replaceAll|\.at\(|structuredClone|hasOwn\b|toJSON|FromJSON|findLast|toSorted|toReversed|AbortSignal|\(\?<|:has\(|checkVisibility|replaceChildren`)

@@ -1,7 +1,6 @@
-// Package web is the door for people: the pages of the sign-in, the set-up
-// wizard, the User Profile and administration. Each page is a file with its
-// handlers, a template and a view. A handler decodes what was sent, calls one
-// deed, and shows what came of it.
+// Package web serves the pages: sign-in, set-up, User Profile and administration. Each page is a
+// file with its handlers, a template and a view. A handler decodes the request, calls one method of
+// a service, and shows the result.
 package web
 
 import (
@@ -21,7 +20,7 @@ import (
 	"countersign/internal/signin"
 )
 
-// A Server answers people.
+// A Server serves the pages.
 type Server struct {
 	Authn    *authn.Service
 	SignIn   *signin.Service
@@ -29,22 +28,22 @@ type Server struct {
 	Account  *account.Service
 	Admin    *admin.Service
 	Guard    edge.Guard
-	Hosts    func(context.Context) (edge.Hosts, error)                          // which agency a host means
-	From     func(countersign.Agency) string                                    // sender of letters, as pages name it
-	Mail     func() bool                                                        // a mail server is set up
-	Await    func(context.Context, countersign.AgencyID, countersign.MessageID) // waits a moment for a message to go out; nil: no page waits
-	Inbox    *outbox.Inbox                                                      // the demo's; nil elsewhere, and then its page does not exist
+	Hosts    func(context.Context) (edge.Hosts, error)                          // maps hosts to agencies
+	From     func(countersign.Agency) string                                    // sender of mail, as pages name it
+	Mail     func() bool                                                        // whether a mail server is set up
+	Await    func(context.Context, countersign.AgencyID, countersign.MessageID) // waits a moment for a message to be sent; nil: no page waits
+	Inbox    *outbox.Inbox                                                      // of the demo; nil elsewhere, and then its page does not exist
 	Demo     bool                                                               // the sign-in page says where to start
 	Receipts func(ctx context.Context, agency countersign.AgencyID, gateway string, c outbox.Callback) error
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
-	Longest  time.Duration    // of a request; 0: door.RequestTime
+	Longest  time.Duration    // limit of a request; 0: edge.RequestTime
 
 	mux   *http.ServeMux
 	table []Route
 }
 
-// Handler is the whole door.
+// Handler returns the handler of all routes with its middleware.
 func (s *Server) Handler() http.Handler {
 	s.mux, s.table = http.NewServeMux(), nil
 	s.routes()
@@ -55,12 +54,12 @@ func (s *Server) Handler() http.Handler {
 	return edge.Requests(h, s.Log, s.now, s.recovered)
 }
 
-// inTime ends the work of requests after a time.
+// inTime limits the time that a request may take.
 func (s *Server) inTime(h http.Handler) http.Handler {
 	return edge.Deadline(h, s.Longest, s.Guard.Client)
 }
 
-// routes is every path there is.
+// routes registers all paths.
 func (s *Server) routes() {
 	page := func(pattern string, h func(http.ResponseWriter, *http.Request, countersign.Visit) error) {
 		s.handle(pattern, RouteOpen, s.public(h))
@@ -200,8 +199,8 @@ func (s *Server) now() time.Time {
 	return time.Now()
 }
 
-// visit gathers the facts of a request; false if its host is no agency's, and
-// then the answer is written (421).
+// visit collects the facts of a request. It reports false if no agency has the host; then it has
+// written the answer (421).
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visit, bool) {
 	v := countersign.Visit{
 		Client:  s.Guard.Client(r),
@@ -234,9 +233,8 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (countersign.Visi
 	return v, true
 }
 
-// ownCookies picks the cookies of this program where the browser sends several of
-// one name. An attempt that no password was typed in yet has no row: the form
-// that is sent proves it.
+// ownCookies picks this program's cookies if the browser sends several of one name. An attempt
+// without a password yet has no row; its form proves it.
 func (s *Server) ownCookies(r *http.Request, v countersign.Visit) (countersign.Visit, error) {
 	several := authn.Handles{
 		Sessions: s.Guard.Cookies(r, edge.Session),
@@ -258,7 +256,7 @@ func (s *Server) ownCookies(r *http.Request, v countersign.Visit) (countersign.V
 	return own, nil
 }
 
-// ours answers hosts of agencies only; every other one gets 421.
+// ours answers 421 for hosts that belong to no agency.
 func (s *Server) ours(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := s.visit(w, r); ok {
@@ -267,8 +265,8 @@ func (s *Server) ours(next http.Handler) http.Handler {
 	})
 }
 
-// public lets anybody in. Its forms are bound to the attempt cookie, which comes
-// with the first page and is worth nothing by itself.
+// public needs no session. Its forms are bound to the attempt cookie, which comes with the first
+// page and grants nothing by itself.
 func (s *Server) public(h func(http.ResponseWriter, *http.Request, countersign.Visit) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, ok := s.visit(w, r)
@@ -290,7 +288,7 @@ func (s *Server) public(h func(http.ResponseWriter, *http.Request, countersign.V
 	})
 }
 
-// staleForm answers a form that no page of this browser holds any more.
+// staleForm answers a form of a page that is no longer valid in this browser.
 func (s *Server) staleForm(w http.ResponseWriter, r *http.Request, v countersign.Visit) {
 	stale := "form.stale"
 	if len(r.Cookies()) == 0 {
@@ -307,8 +305,8 @@ func (s *Server) staleForm(w http.ResponseWriter, r *http.Request, v countersign
 
 type sessionHandler func(http.ResponseWriter, *http.Request, countersign.Visit, authn.Principal) error
 
-// session lets in who is signed in; others go to the sign-in page and come back.
-// Its forms are bound to the session.
+// session requires a session. Others go to the sign-in page and come back afterwards. Forms are
+// bound to the session.
 func (s *Server) session(h sessionHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, ok := s.visit(w, r)
@@ -337,15 +335,15 @@ func (s *Server) session(h sessionHandler) http.Handler {
 
 type principalKey struct{}
 
-// withPrincipal notes who is signed in, so that error pages keep the console around
-// them, and that the work of the request is theirs.
+// withPrincipal puts the signed-in user into the context, so that error pages keep the console and
+// the request's work counts as theirs.
 func withPrincipal(r *http.Request, g authn.Principal) *http.Request {
 	ctx := countersign.WithPrincipal(r.Context(), "user "+string(g.User.ID))
 	return r.WithContext(context.WithValue(ctx, principalKey{}, g))
 }
 
-// toSignIn leads somebody without a session to the sign-in page, or back to the
-// sign-in or set-up that is open. What a form held is kept if its session is over for being idle or old.
+// toSignIn redirects a browser without a session to the sign-in page, or to the sign-in or set-up
+// in progress. It keeps the contents of a form if the session ended because it was idle or too old.
 func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit, why error, meant bool) {
 	if at := s.openStep(r, v); at != "" {
 		http.Redirect(w, r, at, http.StatusSeeOther) // #nosec G710 -- the page of a step, a constant path

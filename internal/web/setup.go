@@ -10,7 +10,7 @@ import (
 	"countersign/internal/policy"
 )
 
-// A enrollPage is any page of the wizard.
+// An enrollPage is any page of set-up.
 type enrollPage struct {
 	base
 	View      authn.View
@@ -18,13 +18,13 @@ type enrollPage struct {
 	Done      string // «… is now complete for the … method.»
 	Email     string // address field
 	Other     bool   // a different address is allowed
-	Consent   bool   // the address on file is asked for its consent first
+	Consent   bool   // the address on file needs the user's consent first
 	From      string
 	To        string // where the token went
 	Delivery  delivery
-	Stale     bool   // the token is over: a new one comes first
+	Stale     bool   // the token has expired or ended: send a new one first
 	Spent     bool   // this step has sent all the tokens it may
-	Again     string // where a new token is asked for
+	Again     string // where a new token is requested
 	Unsent    *alert // why no token was sent: there is none to type
 	Reset     *alert // this sign-in follows a reset
 	Offered   []countersign.Method
@@ -36,28 +36,27 @@ type enrollPage struct {
 	Countries []country
 	Chosen    countersign.Method
 	Profile   bool   // opened from the User Profile
-	Passkeys  bool   // a passkey may be made: offered beside the methods, without a step of its own
-	Passkey   string // what the browser needs to make one, as JSON
+	Passkeys  bool   // a passkey may be created: offered beside the methods, without a step of its own
+	Passkey   string // what the browser needs to create one, as JSON
 	Name      string // of the passkey
-	Closed    string // why set-up is closed without an enrollment code; empty: it is not
-	Typed     string // the enrollment code that was not taken
+	Closed    string // why set-up needs an enrollment code; empty: it does not
+	Typed     string // the enrollment code that was rejected
 	OS        string // the operating system of the reader's device
 }
 
-// Typing tells whether there is a token to type: one was sent, and it works still.
+// Typing reports whether there is a token to type: one was sent and is still valid.
 func (p enrollPage) Typing() bool {
 	return p.Unsent == nil && !p.Stale && p.Delivery.State != "refused"
 }
 
-// Sent tells whether the page says that the token is on its way: it is, and
-// nothing else is the news.
+// Sent reports whether the page says that the token is on its way, and has no other news.
 func (p enrollPage) Sent() bool { return p.Delivery.State == "sent" || p.Delivery.State == "waiting" }
 
-// Back tells whether the way leads back to the other methods from the email step:
-// its user has an address already.
+// Back reports whether the email step links back to the other methods: the user has an address
+// already.
 func (p enrollPage) Back() bool { return p.Profile && p.View.Has(countersign.MethodEmail) }
 
-// Waiting tells whether a token is out that can still be typed.
+// Waiting reports whether a token was sent that can still be typed.
 func (p enrollPage) Waiting() bool {
 	switch p.View.Stage.(type) {
 	case policy.ConfirmEmail, policy.ProveEmail, policy.ProveSMS:
@@ -67,18 +66,18 @@ func (p enrollPage) Waiting() bool {
 	}
 }
 
-// A step of the wizard, as the stepper shows it.
+// A step is one entry of the stepper.
 type step struct {
 	Name string
 	Done bool
 	Now  bool
 }
 
-// A country that text messages may go to.
+// A country is one that text messages may go to.
 type country struct{ Code, Name string }
 
-// wizard looks at the attempt of the visit; where it is no wizard, the browser
-// goes to the page that it belongs to.
+// wizard reads the attempt of the visit. If it is no set-up, the browser is redirected to the page
+// it belongs to.
 func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Visit, title string) (enrollPage, bool, error) {
 	view, err := s.SignIn.View(r.Context(), v)
 	if err != nil {
@@ -107,15 +106,15 @@ func (s *Server) wizard(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	return p, true, nil
 }
 
-// refusedForm puts above a form for an address or number what the limits of
-// sending say to it: such a form has no place for why no token was sent.
+// refusedForm puts an error of the sending limits above a form for an address or number, which has
+// no other place for it.
 func (p *enrollPage) refusedForm(status int) {
 	if status == http.StatusTooManyRequests && p.Alert == nil {
 		p.Alert = p.Unsent
 	}
 }
 
-// offered are the methods that the menu may still add.
+// offered returns the methods that the menu can still add.
 func offered(view authn.View) []countersign.Method {
 	s := view.Attempt.Enrollment
 	return slices.DeleteFunc(slices.Clone(view.Offered), func(m countersign.Method) bool {
@@ -123,7 +122,7 @@ func offered(view authn.View) []countersign.Method {
 	})
 }
 
-// steps is the stepper with now as the current step.
+// steps returns the stepper with now as the current step.
 func (p enrollPage) steps(now string) []step {
 	all := []step{{Name: "Email", Done: p.View.Has(countersign.MethodEmail)}, {Name: "App", Done: p.has(countersign.MethodApp)}}
 	if slices.Contains(p.View.Offered, countersign.MethodSMS) {
@@ -137,12 +136,12 @@ func (p enrollPage) steps(now string) []step {
 	return all
 }
 
-// has reports whether the user has a method: from before, or proved in this set-up.
+// has reports whether the user has a method: from before, or verified in this set-up.
 func (p enrollPage) has(m countersign.Method) bool {
 	return p.View.Has(m) || slices.Contains(p.View.Attempt.Enrollment.Verified, m)
 }
 
-// stageOf sends the browser to the page of the stage, unless it is at one of these.
+// stageOf redirects to the page of the current stage, unless it is one of these.
 func stageOf(w http.ResponseWriter, r *http.Request, p enrollPage, here ...string) bool {
 	at := pageOf(authn.Outcome{Stage: p.View.Stage})
 	if slices.Contains(here, at) {
@@ -176,7 +175,7 @@ func (s *Server) postSkip(w http.ResponseWriter, r *http.Request, v countersign.
 	return s.next(w, r, v, out)
 }
 
-// enrollAgain shows a page of the wizard with what was wrong.
+// enrollAgain shows a page of set-up with the error.
 func (s *Server) enrollAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error, title string, show func(enrollPage, int) error) error {
 	status := http.StatusUnprocessableEntity
 	switch countersign.KindOf(err) {
@@ -193,6 +192,6 @@ func (s *Server) enrollAgain(w http.ResponseWriter, r *http.Request, v countersi
 	}
 	p.refuse(err)
 	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)
-	p.Delivery = delivery{} // what was wrong is the news
+	p.Delivery = delivery{} // show the error only
 	return show(p, status)
 }

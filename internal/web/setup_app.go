@@ -13,7 +13,7 @@ func (s *Server) getEnrollApp(w http.ResponseWriter, r *http.Request, v counters
 	if !ok || err != nil || !stageOf(w, r, p, "/set-up", "/set-up/sms") {
 		return err
 	}
-	if p.View.Key == "" { // its token was right before: there is nothing more to scan
+	if p.View.Key == "" { // its token was right before: there is nothing left to scan
 		http.Redirect(w, r, pageOf(authn.Outcome{Stage: p.View.Stage}), http.StatusSeeOther)
 		return nil
 	}

@@ -8,8 +8,8 @@ import (
 	"countersign/internal/policy"
 )
 
-// closed answers a right password that opens nothing by itself: why, and where
-// an enrollment code goes (D-38, D-46).
+// closed answers a correct password that does not sign in by itself: it says why, and where to
+// enter an enrollment code.
 func (s *Server) closed(w http.ResponseWriter, r *http.Request, v countersign.Visit, out authn.Outcome) error {
 	s.cookies(w, out)
 	v.Attempt = out.Attempt.Handle
@@ -29,8 +29,8 @@ func (s *Server) getEnrollCode(w http.ResponseWriter, r *http.Request, v counter
 	return s.code(w, http.StatusOK, p)
 }
 
-// code shows the page of the enrollment code. Closed says why set-up is closed
-// without one: "lapsed", "cancelled", "openings" or "no-email"; empty: it is not.
+// code shows the page of the enrollment code. Closed says why set-up needs one: "lapsed",
+// "cancelled", "openings" or "no-email"; empty: it does not.
 func (s *Server) code(w http.ResponseWriter, status int, p enrollPage) error {
 	u := p.View.User
 	switch {

@@ -20,7 +20,7 @@ func (s *Server) getDefault(w http.ResponseWriter, r *http.Request, v countersig
 
 func (s *Server) chooseDefault(w http.ResponseWriter, status int, p enrollPage) error {
 	p.Steps = p.steps("Default")
-	p.Chosen = countersign.MethodEmail // chosen beforehand (M20), unless another one is the Default already
+	p.Chosen = countersign.MethodEmail // preselected (M20), unless another method is the Default already
 	if p.Profile {
 		p.Chosen = p.View.Default.Method
 	}
@@ -35,7 +35,7 @@ func (s *Server) postDefault(w http.ResponseWriter, r *http.Request, v countersi
 	return s.enrollAgain(w, r, v, err, "Default", func(p enrollPage, status int) error { return s.chooseDefault(w, status, p) })
 }
 
-// Recommended is the one method that the page recommends: the strongest there is.
+// Recommended returns the one method that the page recommends: the strongest.
 func (p enrollPage) Recommended() countersign.Method {
 	for _, m := range []countersign.Method{countersign.MethodPasskey, countersign.MethodApp} {
 		if p.View.Has(m) {
@@ -45,14 +45,14 @@ func (p enrollPage) Recommended() countersign.Method {
 	return ""
 }
 
-// A enrollDonePage says that set-up is complete (M23).
+// An enrollDonePage says that set-up is complete (M23).
 type enrollDonePage struct {
 	base
 	Profile account.Profile
 	Default countersign.Factor
 	Until   time.Time // this device is remembered until then; zero: it is not
 	Then    string
-	Again   bool // it was opened from the User Profile
+	Again   bool // opened from the User Profile
 }
 
 func (s *Server) getEnrollDone(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
@@ -74,14 +74,13 @@ func (s *Server) getEnrollDone(w http.ResponseWriter, r *http.Request, v counter
 	return s.show(w, http.StatusOK, "gate_set-up-done", p)
 }
 
-// isLastStep tells whether a form is one that may end the wizard.
+// isLastStep reports whether a form may be the last one of set-up.
 func isLastStep(r *http.Request) bool {
 	return r.Method == http.MethodPost && (r.URL.Path == "/set-up/skip" || r.URL.Path == "/set-up/default")
 }
 
-// alreadyDone tells whether what was posted to the end of a wizard that is over is as
-// its user wants it all the same, as after a second click: nothing is left to skip,
-// or the Default is the one that was chosen.
+// alreadyDone reports whether a form posted to a set-up that has ended asks for what is already so,
+// as after a second click: nothing is left to skip, or the Default is the chosen one.
 func (s *Server) alreadyDone(r *http.Request, v countersign.Visit, g authn.Principal) bool {
 	switch {
 	case !g.Enrolled || !isLastStep(r):

@@ -43,8 +43,8 @@ func (s *Server) email(w http.ResponseWriter, status int, p enrollPage, change b
 	return s.show(w, status, "gate_set-up-email", p)
 }
 
-// reset tells that this sign-in follows a reset (RS-03), by whom, and until when;
-// or that an enrollment code has opened it.
+// reset says that this sign-in follows a reset (RS-03), by whom, and until when, or that an
+// enrollment code started it.
 func (p enrollPage) reset() *alert {
 	u := p.View.User
 	if p.View.Attempt.Enrollment.CodeAccepted && len(p.View.Factors) == 0 {
@@ -82,8 +82,8 @@ func (s *Server) postDropEmail(w http.ResponseWriter, r *http.Request, v counter
 	return s.next(w, r, v, out)
 }
 
-// another tells whether an address is another one than the token went to: then
-// what was typed stays in its field, and a link leads to the token.
+// another reports whether an address differs from the one the token went to. What was typed then
+// stays in its field, and a link leads to the token.
 func another(typed, to string) bool {
 	address, err := factor.ParseEmail(typed)
 	return err == nil && address != to

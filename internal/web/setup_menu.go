@@ -6,7 +6,7 @@ import (
 	"countersign"
 )
 
-// A enrollMenu is what the page of further methods says about those that it shows.
+// An enrollMenu is what the page of further methods says about them.
 type enrollMenu struct {
 	Title string
 	Text  string
@@ -14,8 +14,8 @@ type enrollMenu struct {
 	Count int
 }
 
-// Menu counts the methods below the TechNote's sentence (M16, M19). A passkey has a
-// heading of its own, so that the sentence stays true.
+// Menu counts the methods below the TechNote's sentence (M16, M19). A passkey has a heading of its
+// own, so that the sentence stays true.
 func (p enrollPage) Menu() enrollMenu {
 	names := []string{}
 	for _, m := range p.Offered {
@@ -39,7 +39,7 @@ func (p enrollPage) Menu() enrollMenu {
 	return m
 }
 
-// receives names the methods that are set up, as the TechNote's sentence does.
+// receives names the methods that are set up, in the TechNote's wording.
 func (p enrollPage) receives() string {
 	var has []string
 	for _, m := range []struct {
@@ -56,7 +56,7 @@ func (p enrollPage) receives() string {
 	return either(has)
 }
 
-// either is a list of which one holds: "one, two or three".
+// either joins a list of alternatives: "one, two or three".
 func either(all []string) string {
 	last := len(all) - 1
 	return strings.Join(all[:last], ", ") + " or " + all[last]

@@ -10,8 +10,8 @@ import (
 	"countersign/internal/edge"
 )
 
-// A enrollMorePage offers the rest of a set-up that was left before its end. Its
-// reader is signed in: nothing but a link stands between him and where he goes.
+// An enrollMorePage offers to continue a set-up that was left before its end. Its reader is signed
+// in and can skip it with a link.
 type enrollMorePage struct {
 	base
 	Profile account.Profile
@@ -25,7 +25,7 @@ func (s *Server) getEnrollMore(w http.ResponseWriter, r *http.Request, v counter
 		return err
 	}
 	if len(profile.Factors) == 0 || len(profile.Missing) == 0 && len(profile.Factors) < 2 {
-		http.Redirect(w, r, thenOf(r), http.StatusSeeOther) // #nosec G710 -- door.Then has taken it for a path of this origin
+		http.Redirect(w, r, thenOf(r), http.StatusSeeOther) // #nosec G710 -- edge.Then has accepted it as a path of this origin
 		return nil
 	}
 	p := enrollMorePage{base: s.base(v, "Finish set-up", g.Preferences), Profile: profile, Then: thenOf(r)}
@@ -39,7 +39,7 @@ func (s *Server) getEnrollMore(w http.ResponseWriter, r *http.Request, v counter
 	return s.show(w, http.StatusOK, "gate_set-up-more", p)
 }
 
-// listed is a list as a sentence has it: "one, two and three".
+// listed joins a list: "one, two and three".
 func listed(all []string) string {
 	if len(all) < 2 {
 		return strings.Join(all, "")

@@ -63,7 +63,7 @@ func (s *Server) postSMSToken(w http.ResponseWriter, r *http.Request, v counters
 			return s.sms(w, status, p, false)
 		}
 		p.Phone, p.Country = formatPhone(p.View.Attempt.Enrollment.Phone), p.View.Attempt.Enrollment.Country
-		return s.sms(w, status, p, true) // others have the number by now
+		return s.sms(w, status, p, true) // others use the number by now
 	})
 }
 

@@ -16,8 +16,8 @@ type signInPage struct {
 	base
 	UserID  string
 	Then    string
-	Passkey string // what the browser needs to ask for a passkey that signs in alone, as JSON; empty: none may
-	Demo    bool   // says where to start
+	Passkey string // what the browser needs to ask for a passkey that signs in alone, as JSON; empty if none may
+	Demo    bool   // the page says where to start
 	Both    bool   // both fields were left empty: a summary comes first
 }
 
@@ -46,7 +46,7 @@ func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign
 		if then == "" {
 			then = "/"
 		}
-		http.Redirect(w, r, then, http.StatusSeeOther) // #nosec G710 -- door.Then has taken it for a path of this origin
+		http.Redirect(w, r, then, http.StatusSeeOther) // #nosec G710 -- edge.Then has accepted it as a path of this origin
 		return nil
 	}
 	if countersign.KindOf(err) != countersign.SignedOut {
@@ -69,8 +69,8 @@ func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign
 	return s.show(w, http.StatusOK, "gate_sign-in", p)
 }
 
-// ended says why somebody is not signed in any more, and what signing in again
-// leads to: no more is promised than is kept.
+// ended says why the session has ended and where signing in again leads. It promises only what will
+// happen.
 func (s *Server) ended(r *http.Request, v countersign.Visit, why error, then string) (*alert, error) {
 	all := countersign.Problems(why)
 	if len(all) == 0 || all[0].Code == "session.none" {
@@ -93,7 +93,7 @@ func (s *Server) ended(r *http.Request, v countersign.Visit, why error, then str
 	return s.notice(v, "info", &e), nil
 }
 
-// pageName is what the reader calls the page that he was on; empty: no name helps.
+// pageName returns what the user calls the page they were on, or "" if no name helps.
 func pageName(path string) string {
 	switch {
 	case strings.HasPrefix(path, "/profile"):
@@ -111,10 +111,9 @@ func pageName(path string) string {
 	}
 }
 
-// signInAgain answers a form of the sign-in page that belongs to no page of this
-// browser any more, such as a second window's: nothing was looked at, and the
-// user ID need not be typed again. It reports false for everything else, and for
-// somebody who is signed in already.
+// signInAgain answers a sign-in form whose page is no longer valid in this browser, such as that of
+// a second window. Nothing was checked, and the user ID need not be typed again. It reports false
+// for other forms and for a user who is signed in already.
 func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit) (bool, error) {
 	if r.URL.Path != "/sign-in" {
 		return false, nil
@@ -135,7 +134,7 @@ func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, v countersi
 	return true, s.show(w, http.StatusForbidden, "gate_sign-in", p)
 }
 
-// notice is a sentence above the form.
+// notice returns the alert above the form.
 func (s *Server) notice(v countersign.Visit, kind string, e *countersign.Error) *alert {
 	a := alertOf(e.Kind, sentence(v.Agency, v.Now, e))
 	a.Kind, a.Role = kind, "status"
@@ -173,14 +172,13 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 	}
 	p.refuse(err)
 	p.Both = len(p.Errors) == 2
-	if p.Alert != nil { // what is wrong with the pair stands beside the password
+	if p.Alert != nil { // what is wrong with the pair is shown at the password
 		p.Errors["password"], p.Alert = p.Alert.Head, nil
 	}
 	return s.show(w, http.StatusUnprocessableEntity, "gate_sign-in", p)
 }
 
-// missingFields says what is wrong with the fields of the sign-in page by themselves,
-// before any of them costs work.
+// missingFields reports empty or too long fields before they cost any work.
 func missingFields(userID, password string) error {
 	var missing []error
 	switch {
@@ -203,7 +201,7 @@ func (s *Server) postCancel(w http.ResponseWriter, r *http.Request, v countersig
 	return s.next(w, r, v, out)
 }
 
-// A signOutPage asks before a session ends: a link alone ends none.
+// A signOutPage asks for confirmation before a session ends: a link alone ends none.
 type signOutPage struct {
 	base
 	UserID string
@@ -223,8 +221,8 @@ func (s *Server) getSignOut(w http.ResponseWriter, r *http.Request, v countersig
 	return s.show(w, http.StatusOK, "gate_sign-out", p)
 }
 
-// signOut ends the session of the visit. Its form is bound to that session; who
-// has none is signed out already.
+// signOut ends the session of the visit. Its form is bound to that session. A browser without a
+// session is signed out already.
 func (s *Server) signOut() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, ok := s.visit(w, r)

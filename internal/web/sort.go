@@ -5,14 +5,14 @@ import (
 	"net/url"
 )
 
-// A sorting is by which column a table is ordered.
+// A sorting is the column and direction that a table is sorted by.
 type sorting struct {
 	Sort       string
 	Descending bool
 	query      url.Values
 }
 
-// sortOf reads the order from the address.
+// sortOf reads the sorting from the request's query.
 func sortOf(r *http.Request, standard string) sorting {
 	q := r.URL.Query()
 	s := sorting{Sort: q.Get("sort"), Descending: q.Get("order") == "descending", query: url.Values{}}
@@ -27,8 +27,8 @@ func sortOf(r *http.Request, standard string) sorting {
 	return s
 }
 
-// Link is the address that orders by a column, the other way round if it is
-// ordered by it already.
+// Link returns the address that sorts by a column, in the other direction if the table is sorted by
+// it already.
 func (s sorting) Link(column string) string {
 	q := url.Values{}
 	for k, v := range s.query {
@@ -42,7 +42,7 @@ func (s sorting) Link(column string) string {
 	return "?" + q.Encode()
 }
 
-// Aria is the value of aria-sort of a column; empty: not ordered by it.
+// Aria returns the aria-sort value of a column, or "" if the table is not sorted by it.
 func (s sorting) Aria(column string) string {
 	switch {
 	case s.Sort != column:

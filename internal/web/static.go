@@ -12,16 +12,16 @@ import (
 //go:embed static/*
 var assets embed.FS
 
-// contentTypes by ending; nothing else is served.
+// contentTypes maps file extensions to types. No other files are served.
 var contentTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
-// A file is served as it is.
+// A file is one static file.
 type file struct {
 	body []byte
-	tag  string // of its contents
+	tag  string // hash of its contents
 }
 
-// files are all assets by name.
+// files holds all static files by name.
 var files = readFiles()
 
 func readFiles() map[string]file {
@@ -41,8 +41,8 @@ func readFiles() map[string]file {
 	return all
 }
 
-// asset is the address of a file as pages name it: another one as soon as the
-// file is another one, so that no page is shown in the dress of an older version.
+// asset returns the address of a file as pages name it. It changes with the contents, so that no
+// page is shown with the styles of an older version.
 func asset(name string) string {
 	f, ok := files[name]
 	if !ok {
@@ -51,9 +51,8 @@ func asset(name string) string {
 	return "/static/" + name + "?v=" + f.tag
 }
 
-// static serves styles, script and pictures. Under the address that pages name,
-// a browser keeps them for good; under the bare one it asks each time. missing
-// answers for what is not there.
+// static serves styles, script and pictures. Browsers cache the versioned address for good and
+// revalidate the plain one each time. missing answers for all other paths.
 func static(missing http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/static/")

@@ -9,7 +9,7 @@ import (
 	"countersign/internal/policy"
 )
 
-// viewStepUp is the page of the step-up that is open for the session.
+// viewStepUp returns the page of the session's step-up.
 func (s *Server) viewStepUp(r *http.Request, v countersign.Visit, g authn.Principal) (tokenPage, error) {
 	view, err := s.SignIn.ViewStepUp(r.Context(), v)
 	if err != nil {
@@ -49,7 +49,8 @@ func (s *Server) postStepUp(w http.ResponseWriter, r *http.Request, v countersig
 	return s.stepUpAgain(w, r, v, g, err)
 }
 
-// proveStepUp takes the word of somebody who has just proved himself, the token, a recovery code, or the password of somebody without a method.
+// proveStepUp handles the form of a step-up: the confirmation of a user whose proof is recent,
+// the token, the passkey, a recovery code, or the password of a user without a method.
 func (s *Server) proveStepUp(r *http.Request, v countersign.Visit) (authn.Outcome, *countersign.PendingRequest, error) {
 	if r.PostForm.Has("go_on") {
 		act, err := s.SignIn.ReleasePending(r.Context(), v)
@@ -87,7 +88,7 @@ func (s *Server) stepUpAgain(w http.ResponseWriter, r *http.Request, v countersi
 		return s.locked(w, http.StatusTooManyRequests, v, p, err)
 	}
 	if countersign.CodeOf(err) == policy.DecisionToken {
-		p.Unsent = nil // the same is told above
+		p.Unsent = nil // the same is said above
 	}
 	p.refuse(err)
 	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)

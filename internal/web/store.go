@@ -1,6 +1,6 @@
 package web
 
-// A appStores is where a phone gets its apps.
+// An appStores is the app store of a phone, with the apps to recommend.
 type appStores struct {
 	Name string
 	Apps []storeApp
@@ -22,14 +22,14 @@ var (
 	}}
 )
 
-// OnPhone reports whether the page is read where authenticator apps run.
+// OnPhone reports whether the page is read on a device that runs authenticator apps.
 func (p enrollPage) OnPhone() bool { return p.OS == "iOS" || p.OS == "iPadOS" || p.OS == "Android" }
 
-// MayBeTablet reports whether the browser may be on an iPad: there it calls
-// itself one on a Mac. The style shows what is for an iPad where fingers point.
+// MayBeTablet reports whether the browser may be on an iPad, which identifies itself as a Mac. The
+// style sheet shows the text for iPads on touch screens.
 func (p enrollPage) MayBeTablet() bool { return p.OS == "macOS" }
 
-// Store is where the phone gets its apps.
+// Store returns the app store of the phone.
 func (p enrollPage) Store() appStores {
 	if p.OS == "Android" {
 		return googlePlay

@@ -14,8 +14,8 @@ import (
 	"countersign/internal/authn"
 )
 
-// Every page outside of the console can be shown in each state of its message:
-// nothing sent, on its way, delayed, refused, expired, all tokens spent.
+// Every page outside the console renders in each state of its message: nothing sent, on its way,
+// delayed, refused, expired, all tokens spent.
 func TestGateInEveryState(t *testing.T) {
 	b := base{Errors: map[string]string{"token": "wrong"}, Alert: &alert{Kind: "warn"}, Help: "Support desk, 614-555-0100"}
 	state := 0
@@ -108,7 +108,7 @@ func TestGateInEveryState(t *testing.T) {
 	}
 }
 
-// passkeyOptions lets half of the pages ask for a passkey.
+// passkeyOptions makes half of the pages ask for a passkey.
 func passkeyOptions(b base) string {
 	if b.Alert == nil {
 		return ""
@@ -116,8 +116,7 @@ func passkeyOptions(b base) string {
 	return `{"challenge":"q83vEjRWeJA"}`
 }
 
-// Every page of the console can be shown when there is nothing to show: no
-// user, no method, no device, no value.
+// Every page of the console renders without contents: no user, no method, no device, no value.
 func TestConsoleWithoutContents(t *testing.T) {
 	b := base{Principal: &authn.Principal{}, Errors: map[string]string{"value": "wrong", "reason": "wrong"}}
 	row := preferenceRow{Open: true}
@@ -166,8 +165,8 @@ func TestConsoleWithoutContents(t *testing.T) {
 	}
 }
 
-// What may hold a phone number is never written into a page as it is: it would
-// break at its hyphens.
+// No template writes a text that may hold a phone number directly: the number would break at its
+// hyphens.
 func TestPhoneNumbersGoThroughUnbroken(t *testing.T) {
 	bare := regexp.MustCompile(`\{\{with \.Help\}\}[^{]*\{\{\.\}\}|<[^<>"]*>[^<>"]*\{\{(?:\.To|\.Shown|\.Row\.Shown|[.$A-Za-z]*\.Mobile)\}\}`)
 	if !bare.MatchString("<p>Sent to <strong>{{.To}}</strong></p>") || bare.MatchString("<p>Sent to <strong>{{unbroken .To}}</strong></p>") {

@@ -6,7 +6,7 @@ import (
 	"github.com/jba/templatecheck"
 )
 
-// views names the view of each template: the type of what its handlers show.
+// views holds the view of each template: the type that its handlers pass.
 var views = map[string]any{
 	"console_conflict":         conflictPage{},
 	"console_effect":           effectPage{},
@@ -65,8 +65,8 @@ var views = map[string]any{
 	"inbox_page":               inboxPage{},
 }
 
-// TestTemplatesFitTheirViews type-checks every branch and shared part of each template
-// against its view: a field that is renamed in Go only is found without showing the page.
+// TestTemplatesFitTheirViews type-checks every branch and shared part of each template against its
+// view, so that a field renamed only in Go is found without rendering the page.
 func TestTemplatesFitTheirViews(t *testing.T) {
 	for name, page := range pages {
 		view, ok := views[name]

@@ -10,8 +10,8 @@ import (
 	"countersign"
 )
 
-// sentences are what people read for each code. The first line stands alone or
-// in bold; what follows says why and what to do next. {Name} is filled in.
+// sentences holds the text for each code. The first line can be shown alone or in bold; what
+// follows says why and what to do next. {Name} is filled in.
 var sentences = map[string]string{
 	// Sign-in
 	"user_id.long":            "That's too long for a user ID. A user ID has up to 64 characters, for example BSMITH.",
@@ -234,13 +234,13 @@ var sentences = map[string]string{
 	"send.stopped":       "Text messages are stopped\nToo many of them led to no sign-in. Use another way.",
 	"send.country":       "Text messages to the country of your number are not allowed\nUse another way, or ask your administrator.",
 
-	// Messages that no mail server or text gateway is set up for
+	// Messages without a mail server or text gateway
 	"message.no_mail_server":      "No mail server is set up, so this test waits. Set --smtp-url and --mail-from, then start the server again.",
 	"message.no_mail_server.over": "No mail server is set up, so this test was not sent. Set --smtp-url and --mail-from, start the server again, then send another test.",
 	"message.no_gateway":          "No text gateway is set up, so this test waits. Set --sms-url, then start the server again.",
 	"message.no_gateway.over":     "No text gateway is set up, so this test was not sent. Set --sms-url, start the server again, then send another test.",
 
-	// The words of messages
+	// Wording of messages
 	"template.parse":         "Line {Line}, column {Column}: the name \"{Name}\" is not known. Did you mean {Meant}? Nothing was saved.",
 	"template.unknown":       "Line {Line}, column {Column}: the name \"{Name}\" is not known here. You can use {Names}. Nothing was saved.",
 	"template.open":          "Line {Line}, column {Column}: this brace is not closed. A name stands in braces, like {product}; a brace that is meant is written twice, {{. Nothing was saved.",
@@ -288,7 +288,7 @@ var sentences = map[string]string{
 	"host.port":             "The port of this address is not ours\nIf a proxy stands before Countersign, it has to pass the Host header on with its port. In nginx: proxy_set_header Host $http_host; not $host.",
 	"host.unknown":          "No agency lives at this address\nCheck the address, or ask the person who gave it to you.",
 
-	// Acts that wait for a step-up
+	// Requests that wait for a step-up
 	"act.password":        "change your password",
 	"act.setup":           "change your two factor authentication methods",
 	"act.reset":           "reset your two factor authentication",
@@ -315,8 +315,8 @@ var sentences = map[string]string{
 	"act.recovery":        "make recovery codes",
 }
 
-// Text is what an error says to people, in one line; for commands. An error
-// that is not for people is said as it is.
+// Text returns the text of an error in one line, for commands. It returns an internal error as it
+// is.
 func Text(err error) string {
 	all := countersign.Problems(err)
 	if len(all) == 0 {
@@ -340,7 +340,7 @@ func Text(err error) string {
 	return strings.Join(lines, " ")
 }
 
-// sentence is what an error says, filled in for an agency at a time.
+// sentence returns the text of an error, filled in for an agency at a time.
 func sentence(a countersign.Agency, now time.Time, e *countersign.Error) string {
 	text, ok := sentences[e.Code]
 	if last, timed := e.Args["Expires"].(time.Time); timed && !now.Before(last) && sentences[e.Code+".over"] != "" {
@@ -352,9 +352,8 @@ func sentence(a countersign.Agency, now time.Time, e *countersign.Error) string 
 	return fill(a, now, text, e.Args)
 }
 
-// fill puts args into a text. Left becomes "2 tries" or "1 try", a place with a
-// noun counts it, and a time is told as a clock in the agency's zone, with seconds
-// under NameSeconds.
+// fill puts args into a text. Left becomes "2 tries" or "1 try"; a placeholder with a noun counts
+// it; a time is shown in the agency's zone, with seconds if its name says Seconds.
 func fill(a countersign.Agency, now time.Time, text string, args countersign.Args) string {
 	var pairs []string
 	for name, value := range args {
@@ -379,7 +378,7 @@ func fill(a countersign.Agency, now time.Time, text string, args countersign.Arg
 	}))
 }
 
-// counted is a place for a number with what is counted: {Users other user}.
+// counted matches a placeholder for a number and its noun: {Users other user}.
 var counted = regexp.MustCompile(`\{[A-Z][A-Za-z]* [a-z ]+\}`)
 
 func tries(left int) string { return countersign.Count(left, "try") }

@@ -19,11 +19,10 @@ import (
 	"countersign/internal/policy"
 )
 
-// code is what codes of errors look like.
+// code matches the form of error codes.
 var code = regexp.MustCompile(`^[a-z_0-9-]+\.[a-z_0-9]+$`)
 
-// Every code of an error in the tree has a sentence, so that nobody reads
-// "Something went wrong" for what the program knows.
+// Every error code in the code has a sentence, so that no known error shows "Something went wrong".
 func TestEveryCodeHasASentence(t *testing.T) {
 	found := 0
 	look := func(path string, n ast.Node) {
@@ -99,7 +98,7 @@ func TestEveryWhyHasASentence(t *testing.T) {
 	}
 }
 
-// No placeholder is left over, and several errors come out as several sentences.
+// No placeholder is left over, and several errors become several sentences.
 func TestText(t *testing.T) {
 	one := &countersign.Error{Code: "preference.not_days", Args: countersign.Args{"Value": "7.5"}}
 	two := &countersign.Error{Code: "token.wrong", Args: countersign.Args{"Left": 2}}
@@ -113,7 +112,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// A placeholder in what people typed stays what they typed.
+// A placeholder in typed text is not filled in.
 func TestFillOnce(t *testing.T) {
 	got := fill(countersign.Agency{}, time.Now(), "{Value} and {Name}", countersign.Args{"Value": "{Name}", "Name": "BSMITH"})
 	if got != "{Name} and BSMITH" {
@@ -135,7 +134,7 @@ func TestMasked(t *testing.T) {
 	}
 }
 
-// A number stands with the right form of its noun, also in the middle of a sentence.
+// A number agrees with its noun, also in the middle of a sentence.
 func TestNumbersAgreeWithTheirNouns(t *testing.T) {
 	for _, tt := range []struct {
 		code string

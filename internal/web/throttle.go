@@ -11,11 +11,11 @@ import (
 	"countersign/internal/policy"
 )
 
-// unknownWait is told where nobody can say when it is worth to try again.
+// unknownWait is the Retry-After value if nothing says when to try again.
 const unknownWait = time.Hour
 
-// retryAfter tells programs when to come back: whole seconds, rounded up, from
-// the error that the page tells people of (TH-03).
+// retryAfter sets Retry-After to the time the page shows: whole seconds, rounded up, from the error
+// (TH-03).
 func retryAfter(w http.ResponseWriter, now time.Time, err error) {
 	wait := unknownWait
 	var e *countersign.Error
@@ -27,15 +27,15 @@ func retryAfter(w http.ResponseWriter, now time.Time, err error) {
 	w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 }
 
-// retryIf is retryAfter for a page that is shown again for one reason or another.
+// retryIf calls retryAfter for a page that may be shown again for other reasons too.
 func retryIf(w http.ResponseWriter, status int, now time.Time, err error) {
 	if status == http.StatusTooManyRequests {
 		retryAfter(w, now, err)
 	}
 }
 
-// limitedAtSignIn is the answer of the sign-in page to a try that is not taken now.
-// It says the same for every user ID, whether somebody has it or not (EN-01).
+// limitedAtSignIn answers a sign-in that a limit rejects. The answer is the same for every user ID,
+// whether it exists or not (EN-01).
 func (s *Server) limitedAtSignIn(w http.ResponseWriter, v countersign.Visit, p signInPage, err error) error {
 	if isStopped(err) {
 		return s.locked(w, http.StatusTooManyRequests, v, tokenPage{base: p.base}, err)
@@ -46,14 +46,13 @@ func (s *Server) limitedAtSignIn(w http.ResponseWriter, v countersign.Visit, p s
 	return s.show(w, http.StatusTooManyRequests, "gate_sign-in", p)
 }
 
-// A lockedPage says that no token is taken from this user for a long time, and
-// what works meanwhile.
+// A lockedPage says that no token of this user is accepted for a long time, and what still works.
 type lockedPage struct {
 	tokenPage
 	Head string
 }
 
-// isStopped tells whether an error is one of that page.
+// isStopped reports whether an error leads to that page.
 func isStopped(err error) bool {
 	code := countersign.CodeOf(err)
 	return code == policy.DecisionStopped || code == policy.DecisionUnbound
@@ -68,8 +67,8 @@ func (s *Server) locked(w http.ResponseWriter, status int, v countersign.Visit, 
 	return s.show(w, status, "gate_token-stopped", page)
 }
 
-// pause is why the method that a page asks for takes no token now, as an error
-// for people; nil if it does.
+// pause returns why the page's method accepts no token now, as an error for people, or nil if it
+// does.
 func pause(view authn.View) error {
 	p := view.Pause
 	if p.Code == "" {

@@ -20,53 +20,53 @@ type tokenPage struct {
 	Delivery delivery
 	Why      string
 	Unsent   *alert // why no token was sent: there is none to type
-	Stale    bool   // the token is over: a new one comes first
-	Renewed  bool   // the token has just taken another one's place
+	Stale    bool   // the token has expired or ended: send a new one first
+	Renewed  bool   // the token has just replaced another one
 	Spent    bool   // this sign-in has sent all the tokens it may
 	Fallback bool   // "Having trouble? Email me a token"
 	Others   []way
 	Days     int
-	Decline  bool   // "Do not remember this device" is ticked
+	Decline  bool   // "Do not remember this device" is checked
 	Purpose  string // step-up: what the reader is about to do
-	Kept     bool   // step-up: something typed waits with it
-	Password bool   // step-up of somebody without a method
-	GoOn     bool   // step-up: the proof is fresh, and what waits is only to be seen
-	Passkey  string // what the browser needs to ask for a passkey, as JSON; empty: another method is asked
-	Typed    string // recovery code: what was typed and not taken
+	Kept     bool   // step-up: the pending request holds something typed
+	Password bool   // step-up of a user without a method
+	GoOn     bool   // step-up: the proof is recent, and the user only has to confirm the request
+	Passkey  string // what the browser needs to ask for a passkey, as JSON; empty for other methods
+	Typed    string // recovery code: what was typed and rejected
 }
 
-// Here is where the form of the page goes.
+// Here returns where the form of the page goes.
 func (p tokenPage) Here() string { return here(p.Act) }
 
-// Instead tells whether the other ways stand on the page itself, because the
-// message does not arrive.
+// Instead reports whether the page itself lists the other methods, because the message does not
+// arrive.
 func (p tokenPage) Instead() bool {
 	return len(p.Others) > 0 && (p.Unsent != nil || p.Delivery.State == "delayed" || p.Delivery.State == "refused")
 }
 
-// Sends tells whether a token is sent for the method of the page.
+// Sends reports whether a token is sent for the page's method.
 func (p tokenPage) Sends() bool { return policy.Sends(p.Method) }
 
-// Asks tells whether the page asks to remember this device beside its token: then
-// every button of the page sends the answer along.
+// Asks reports whether the page asks to remember this device. Every button of the page then sends
+// the answer along.
 func (p tokenPage) Asks() bool {
 	return p.Passkey == "" && p.View.Remembers && p.Unsent == nil && !p.Stale && p.Delivery.State != "refused"
 }
 
-// rememberChoice is what the page that was sent said about remembering this device. The
-// hidden field before the box tells a box that is not ticked from no box at all.
+// rememberChoice reads the answer about remembering this device. The hidden field before the box
+// distinguishes an unchecked box from no box.
 func rememberChoice(r *http.Request) authn.RememberChoice {
 	said := r.PostForm["forget_device"]
 	return authn.RememberChoice{Set: len(said) > 0, Decline: slices.Contains(said, "yes")}
 }
 
-// A way is a method that may be turned to.
+// A way is a method that the user may choose instead.
 type way struct {
 	Method countersign.Method
 	Hint   string
 }
 
-// tokenPage gathers the page from a look at the attempt.
+// tokenPage makes the page from the state of the attempt.
 func (s *Server) tokenPage(b base, v countersign.Visit, view authn.View, at string) tokenPage {
 	p := tokenPage{base: b, View: view, Act: at, From: s.From(v.Agency), Days: view.Preferences.Days}
 	p.Title, p.Decline = "Enter your token", view.Attempt.DeclineRemember
@@ -104,7 +104,7 @@ func (s *Server) tokenPage(b base, v countersign.Visit, view authn.View, at stri
 	return p
 }
 
-// others are the ways that may be turned to, but for the one at hand.
+// others returns the methods that may be chosen, without the current one.
 func others(view authn.View) []way {
 	now := countersign.MethodRecovery
 	if step, ok := view.Step.(policy.AskToken); ok {
@@ -122,7 +122,7 @@ func others(view authn.View) []way {
 	return all
 }
 
-// here is the token page of the forms that begin with at.
+// here returns the token page of the forms that begin with at.
 func here(at string) string {
 	if at == "/step-up" {
 		return at
@@ -141,8 +141,8 @@ func hint(f countersign.Factor) string {
 	return "Send a token to " + masked(f.Method, f.Address)
 }
 
-// viewToken is the token page of a sign-in; elsewhere the attempt belongs to
-// another page, and the browser goes there.
+// viewToken returns the token page of a sign-in. If the attempt belongs to another page, it
+// redirects there.
 func (s *Server) viewToken(w http.ResponseWriter, r *http.Request, v countersign.Visit) (tokenPage, bool, error) {
 	view, err := s.SignIn.View(r.Context(), v)
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *Server) getToken(w http.ResponseWriter, r *http.Request, v countersign.
 	return s.show(w, http.StatusOK, p.template("gate_token"), p)
 }
 
-// template is the page's: recovery codes have one of their own.
+// template returns the name of the page's template. Recovery codes have their own.
 func (p tokenPage) template(otherwise string) string {
 	if p.Method == countersign.MethodRecovery {
 		return "gate_token-recovery"
@@ -189,7 +189,7 @@ func (s *Server) postToken(w http.ResponseWriter, r *http.Request, v countersign
 	return s.tokenAgain(w, r, v, err)
 }
 
-// prove takes the token, the passkey, or the recovery code that stands in for them.
+// prove checks the token, the passkey, or the recovery code in place of them.
 func (s *Server) prove(r *http.Request, v countersign.Visit) (authn.Outcome, error) {
 	if r.PostForm.Has("recovery_code") {
 		return s.SignIn.VerifyRecoveryCode(r.Context(), v, r.PostForm.Get("recovery_code"))
@@ -201,12 +201,12 @@ func (s *Server) prove(r *http.Request, v countersign.Visit) (authn.Outcome, err
 	return s.SignIn.VerifyToken(r.Context(), v, typedToken(r), decline)
 }
 
-// typedToken is the token of a form, with the method that its page asked for.
+// typedToken returns the token of a form, with the method that its page asked for.
 func typedToken(r *http.Request) authn.Typed {
 	return authn.Typed{Token: r.PostForm.Get("token"), Asked: countersign.Method(r.PostForm.Get("asked"))}
 }
 
-// tokenAgain shows the token page with what was wrong.
+// tokenAgain shows the token page with the error.
 func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) error {
 	kind := countersign.KindOf(err)
 	if kind != countersign.KindInvalid && kind != countersign.KindTooMany {
@@ -226,7 +226,7 @@ func (s *Server) tokenAgain(w http.ResponseWriter, r *http.Request, v countersig
 	return s.tokenRefused(w, p, err)
 }
 
-// renewed says that a new token has taken the place of an earlier one, if it has.
+// renewed says that a new token has replaced an earlier one, if it has.
 func (p *tokenPage) renewed(r *http.Request) {
 	earlier := p.View.Attempt.Superseded
 	if r.URL.Query().Get("notice") != "token.resent" || len(earlier) == 0 || p.Stale || p.Unsent != nil || !p.Sends() {
@@ -243,10 +243,10 @@ func (p *tokenPage) renewed(r *http.Request) {
 func (s *Server) tokenRefused(w http.ResponseWriter, p tokenPage, err error) error {
 	p.refuse(err)
 	p.Alert, p.Unsent = latest(p.Alert, p.Unsent)
-	p.Delivery = delivery{} // what is wrong with the token is the news
+	p.Delivery = delivery{} // show the error only
 	if countersign.KindOf(err) == countersign.KindTooMany {
 		if countersign.CodeOf(err) == policy.DecisionToken {
-			p.Unsent = nil // the same is told above
+			p.Unsent = nil // the same is said above
 		}
 		retryAfter(w, p.Now, err)
 		return s.show(w, http.StatusTooManyRequests, p.template("gate_token"), p)
@@ -279,7 +279,7 @@ func (s *Server) otherWay(w http.ResponseWriter, status int, p tokenPage) error 
 
 func (s *Server) postOtherWay(w http.ResponseWriter, r *http.Request, v countersign.Visit) error {
 	method := countersign.Method(r.PostForm.Get("method"))
-	if method == "" { // not chosen yet: the page of all ways is next
+	if method == "" { // not chosen yet: the page of all methods is next
 		err := s.SignIn.SaveRememberChoice(r.Context(), v, rememberChoice(r))
 		if err == nil {
 			http.Redirect(w, r, "/sign-in/other-way", http.StatusSeeOther)

@@ -7,7 +7,7 @@ import (
 	"countersign"
 )
 
-// A unrecognizedPage shows the sign-in that a link disowns, or that it is done.
+// An unrecognizedPage shows the sign-in that the user reports, or that the report is done.
 type unrecognizedPage struct {
 	base
 	Link     countersign.Handle

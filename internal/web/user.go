@@ -21,13 +21,13 @@ type userPage struct {
 	Messages  []messageRow
 	StateName string
 	Badge     string
-	Until     time.Time // confirm page of a reset: until when set-up will be open
+	Until     time.Time // confirmation of a reset: when set-up will close again
 	Notified  []string
 	Reason    string
-	How       string // set-up: the way that was chosen
+	How       string // set-up: the chosen way
 }
 
-// userPage gathers the page of the user that the path names.
+// userPage returns the page of the user that the path names.
 func (s *Server) userPage(r *http.Request, v countersign.Visit, g authn.Principal) (userPage, error) {
 	view, err := s.Admin.User(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request, v countersign.V
 	return s.show(w, http.StatusOK, "console_user", p)
 }
 
-// userAct does one thing to the user that the path names and leads back to his page.
+// userAct runs one action on the user that the path names and redirects to the user's page.
 func (s *Server) userAct(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, code string, act func(login string) error) error {
 	login := r.PathValue("id")
 	err := act(login)
@@ -116,7 +116,7 @@ func (s *Server) postUserEndSessions(w http.ResponseWriter, r *http.Request, v c
 	return s.userAct(w, r, v, g, "ended-all", func(login string) error { return s.Admin.EndSessions(r.Context(), v, g.Actor(), login) })
 }
 
-// confirm shows a page that asks before it is done, for those who hold the right.
+// confirm shows a page that asks for confirmation, to those who hold the right.
 func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, name, title string) error {
 	view, err := s.Admin.UserToReset(r.Context(), v, g.Actor(), r.PathValue("id"))
 	if err != nil {
@@ -188,8 +188,8 @@ func (s *Server) postEditUser(w http.ResponseWriter, r *http.Request, v counters
 	})
 }
 
-// edit is the change that a form asks for. Rights that are not on the form,
-// because the editor does not hold them or no page gives them, stay as they are.
+// edit returns the change that a form asks for. Rights that are not on the form, because the editor
+// does not hold them or no page grants them, do not change.
 func edit(u, typed countersign.User, r *http.Request, g authn.Principal) admin.Change {
 	rights := typed.Rights
 	for _, held := range u.Rights {

@@ -8,7 +8,7 @@ import (
 	"countersign/internal/authn"
 )
 
-// A codePage shows an enrollment code that was just made: this once.
+// A codePage shows a new enrollment code, once only.
 type codePage struct {
 	userPage
 	New admin.IssuedCode
@@ -19,7 +19,7 @@ func (s *Server) getUserEnroll(w http.ResponseWriter, r *http.Request, v counter
 	return s.confirm(w, r, v, g, "console_user-setup", "Setup 2 Factor Authentication")
 }
 
-// postUserEnroll helps a user to begin: by an invitation, or by an enrollment code.
+// postUserEnroll helps a user to start set-up: by an invitation, or by an enrollment code.
 func (s *Server) postUserEnroll(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	if r.PostForm.Get("how") != "code" {
 		return s.userEnrollRefused(w, r, v, g, s.Admin.Invite(r.Context(), v, g.Actor(), r.PathValue("id")), "invited")
@@ -36,8 +36,8 @@ func (s *Server) postUserEnroll(w http.ResponseWriter, r *http.Request, v counte
 	return s.show(w, http.StatusOK, "console_user-code", codePage{userPage: p, New: code, Key: groups(code.Code)})
 }
 
-// userEnrollRefused shows the page again with what was wrong, or leads to the
-// user's page if nothing was.
+// userEnrollRefused shows the page again with the error, or redirects to the user's page if there
+// is none.
 func (s *Server) userEnrollRefused(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, err error, done string) error {
 	if err == nil {
 		http.Redirect(w, r, userPath(r.PathValue("id"))+query("done", done), http.StatusSeeOther) // #nosec G710 -- a path with a user ID in it, which has no slash
@@ -55,7 +55,7 @@ func (s *Server) userEnrollRefused(w http.ResponseWriter, r *http.Request, v cou
 	return s.show(w, http.StatusUnprocessableEntity, "console_user-setup", p)
 }
 
-// postUserResetCancel closes an open reset (D-42).
+// postUserResetCancel cancels an open reset.
 func (s *Server) postUserResetCancel(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	return s.userAct(w, r, v, g, "cancelled", func(login string) error { return s.Admin.CancelReset(r.Context(), v, g.Actor(), login) })
 }

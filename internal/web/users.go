@@ -23,13 +23,13 @@ type usersPage struct {
 	Rights []countersign.Right
 }
 
-// perPage is how many users a page lists.
+// perPage is the number of users on a page.
 const perPage = 25
 
-// Filtered tells whether the list shows some users only.
+// Filtered reports whether the list shows some users only.
 func (p usersPage) Filtered() bool { return p.Query+p.State+p.Method+string(p.Right) != "" }
 
-// Page is the address of the next or previous page.
+// Page returns the address of the next or previous page.
 func (p usersPage) Page(direction, cursor string) string {
 	q := url.Values{}
 	for k, v := range p.query {
@@ -43,10 +43,10 @@ func (p usersPage) Page(direction, cursor string) string {
 	return "?" + q.Encode()
 }
 
-// Last is the number of the page's last row.
+// Last returns the number of the last row on the page.
 func (p usersPage) Last() int { return p.First + len(p.Rows) - 1 }
 
-// StateName and StateBadge say a state in words and color.
+// StateName and StateBadge return the text and the color of a state.
 func (usersPage) StateName(state string) string  { return stateNames[state][0] }
 func (usersPage) StateBadge(state string) string { return stateNames[state][1] }
 
@@ -73,7 +73,7 @@ func (s *Server) getUsers(w http.ResponseWriter, r *http.Request, v countersign.
 	return s.show(w, http.StatusOK, "console_users", p)
 }
 
-// A userForm is the form for a new user, and for changing one.
+// A userForm is the form to add or edit a user.
 type userForm struct {
 	base
 	User      countersign.User
@@ -83,13 +83,13 @@ type userForm struct {
 	Version   int64
 	Reason    string
 	Summary   []summaryLine
-	Meanwhile []difference // after a conflict: what somebody else has saved since
+	Meanwhile []difference // after a conflict: what another administrator has saved since
 }
 
-// A difference is a field that is saved otherwise than it was typed.
+// A difference is a field whose saved value differs from the typed one.
 type difference struct{ Name, Saved, Typed string }
 
-// differences lays what is saved beside what was typed.
+// differences lists the fields whose saved and typed values differ.
 func differences(saved, typed countersign.User) []difference {
 	var all []difference
 	note := func(name, saved, typed string) {
@@ -113,14 +113,14 @@ func rightNames(rights []countersign.Right) string {
 	return strings.Join(names, ", ")
 }
 
-// shownRights are the rights that pages count and name: those that open something.
+// shownRights returns the rights that pages count and name: those that open pages.
 func shownRights(held []countersign.Right) []countersign.Right {
 	return slices.DeleteFunc(slices.Clone(held), func(r countersign.Right) bool {
 		return r != countersign.RightOperator && !slices.Contains(countersign.OfferedRights, r)
 	})
 }
 
-// A rightBox is a right on the form; Locked: the editor does not hold it.
+// A rightBox is a right on the form. Locked means that the editor does not hold it.
 type rightBox struct {
 	Right  countersign.Right
 	Hint   string
@@ -128,7 +128,7 @@ type rightBox struct {
 	Locked bool
 }
 
-// opens says in a few words what a right opens.
+// opens says in a few words what a right allows.
 var opens = map[countersign.Right]string{
 	countersign.RightReset:       "Setup and Reset/Disable for other users",
 	countersign.RightPreferences: "Preferences",
@@ -159,7 +159,7 @@ func (s *Server) getNewUser(w http.ResponseWriter, r *http.Request, v countersig
 	return s.show(w, http.StatusOK, "console_user-form", f)
 }
 
-// typedUser is what a form says of a user.
+// typedUser reads a user from a form.
 func typedUser(r *http.Request) countersign.User {
 	f := r.PostForm
 	u := countersign.User{Login: strings.TrimSpace(f.Get("user_id")), Name: f.Get("name"), Email: f.Get("email"), Mobile: f.Get("phone")}
@@ -189,7 +189,7 @@ func (s *Server) postNewUser(w http.ResponseWriter, r *http.Request, v countersi
 	})
 }
 
-// formRefused shows a user's form again with what was typed and what is wrong.
+// formRefused shows a user's form again with what was typed and the errors.
 func (s *Server) formRefused(w http.ResponseWriter, refused error, form func() (userForm, error)) error {
 	all := countersign.Problems(refused)
 	if len(all) == 0 || slices.ContainsFunc(all, func(e *countersign.Error) bool {
@@ -201,7 +201,7 @@ func (s *Server) formRefused(w http.ResponseWriter, refused error, form func() (
 	switch kind := all[0].Kind; {
 	case kind == countersign.KindConflict && all[0].Field == "":
 		status = http.StatusConflict
-	case kind == countersign.KindDenied && len(all) == 1: // a right that is not the editor's to give
+	case kind == countersign.KindDenied && len(all) == 1: // a right that the editor may not grant
 		status = http.StatusForbidden
 	}
 	f, err := form()

@@ -13,7 +13,7 @@ import (
 	"countersign/internal/apptest"
 )
 
-// User Administration in pages: every user once, in order, forwards and back.
+// The pages of User Administration list every user once, in order, forward and back.
 func TestUserPages(t *testing.T) {
 	h := house(t)
 	for i := range 60 {
@@ -57,7 +57,7 @@ func TestUserPages(t *testing.T) {
 	}
 }
 
-// logins are the users that a list links to, in order.
+// logins returns the users that a list links to, in order.
 func logins(p *apptest.Page) []string {
 	var all []string
 	for _, l := range p.Links() {
@@ -68,7 +68,7 @@ func logins(p *apptest.Page) []string {
 	return all
 }
 
-// link is the page's link that has a cursor in this direction.
+// link returns the page's link that has a cursor in this direction.
 func link(p *apptest.Page, direction string) string {
 	for _, l := range p.Links() {
 		if u, err := url.Parse(l); err == nil && u.Query().Has(direction) {
@@ -78,7 +78,7 @@ func link(p *apptest.Page, direction string) string {
 	return ""
 }
 
-// The list is searched by name, user ID and email and filtered by state, method and right.
+// The list can be searched by name, user ID and email, and filtered by state, method and right.
 func TestUserFilters(t *testing.T) {
 	h := house(t)
 	h.User("BSMITH")
@@ -130,7 +130,7 @@ func TestAddUser(t *testing.T) {
 	wantPage(t, p, 200, "A new link is on its way.")
 }
 
-// Nobody gives a right that he does not hold, not by a form made by hand either.
+// An administrator can't grant a right they do not hold, even with a forged form.
 func TestGrant(t *testing.T) {
 	h := house(t)
 	h.User("BSMITH", countersign.RightUsers)
@@ -150,8 +150,7 @@ func TestGrant(t *testing.T) {
 	wantPage(t, b.Get("/admin/users/CBILLS"), 200, "cbills@demo.example", "Rights None")
 }
 
-// An administrator with the right Operator, which no page gives, can be edited
-// and keeps it.
+// A user with the right Operator, which no page grants, can be edited and keeps it.
 func TestEditKeepsOperator(t *testing.T) {
 	h := house(t)
 	_, err := h.Admin.EditUser(t.Context(), h.Visit(), apptest.Operator, "ADMIN", admin.Change{Version: admin.AnyVersion, AddRights: []countersign.Right{countersign.RightOperator}})
@@ -167,8 +166,8 @@ func TestEditKeepsOperator(t *testing.T) {
 	wantPage(t, b.Post("/admin/users/ADMIN/edit", form...), 200, "The changes were saved.", "Ann B Admin", string(countersign.RightOperator))
 }
 
-// Two administrators edit one user: the later one sees what was saved meanwhile
-// beside what he typed, and may then save on top (409).
+// Two administrators edit one user: the later one sees what was saved in between beside what they
+// typed, and may then overwrite it (409).
 func TestEditConflict(t *testing.T) {
 	h := house(t)
 	h.User("BSMITH")
@@ -185,7 +184,7 @@ func TestEditConflict(t *testing.T) {
 	wantPage(t, p, 200, "The changes were saved.", "Bobby Smith", "614-555-0112")
 }
 
-// What is not there, or another agency's, is 404 within the console.
+// A record that does not exist, or is another agency's, is a 404 within the console.
 func TestUnknownUser(t *testing.T) {
 	h := house(t)
 	b := signedIn(h, "ADMIN")
@@ -225,7 +224,7 @@ func TestActsOnAUser(t *testing.T) {
 	})
 }
 
-// The setup button on another's page only invites: it shows no code and no token field.
+// The setup button on another user's page only invites them: it shows no code and no token field.
 func TestInvite(t *testing.T) {
 	h := house(t)
 	h.User("BSMITH")
@@ -242,13 +241,13 @@ func TestInvite(t *testing.T) {
 	}
 	wantPage(t, b.Get("/admin/users/JJONES/setup-two-factor"), 200, "JJONES has no email address")
 	wantPage(t, b.Post("/admin/users/JJONES/setup-two-factor"), 422, "JJONES has no email address. Add one first.")
-	// Without an address nobody can be told of a reset, and the page does not say otherwise.
+	// A user without an address can't be notified of a reset, and the page does not claim it.
 	b.Get("/admin/users/JJONES/reset-two-factor")
 	wantPage(t, b.Post("/admin/users/JJONES/reset-two-factor", "reason", "a try"), 200, "was reset", "Nobody could be told")
 }
 
-// Resetting oneself belongs on the User Profile; a reset upwards is refused
-// before the reason is asked for (RS-02, D-43).
+// Users reset themselves in the User Profile. A reset of a user with more rights is refused before
+// the reason is asked for (RS-02).
 func TestResetPagesThatRefuse(t *testing.T) {
 	houses(t, func(t *testing.T, h *apptest.App) {
 		h.User("CBILLS", countersign.RightReset)
@@ -266,7 +265,7 @@ func TestResetPagesThatRefuse(t *testing.T) {
 	})
 }
 
-// The User Profile: devices, sessions and methods of the guest, and nobody else's.
+// The User Profile shows only the user's own devices, sessions and methods.
 func TestProfile(t *testing.T) {
 	houses(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")

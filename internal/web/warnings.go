@@ -8,8 +8,8 @@ import (
 	"countersign"
 )
 
-// warned is the notice of the home page that somebody knows the password; nil:
-// nobody does, as far as one can see (NT-03).
+// warned is the home page's notice that someone else may know the password; nil if nothing suggests
+// it (NT-03).
 func warned(b base, all []countersign.Warning) *alert {
 	if len(all) == 0 {
 		return nil
@@ -27,7 +27,7 @@ func warned(b base, all []countersign.Warning) *alert {
 	return &alert{Kind: "danger", Head: head, Rest: text}
 }
 
-// replaced tells whether the guest has chosen another password since.
+// replaced reports whether the user has chosen another password since.
 func replaced(b base, w countersign.Warning) bool {
 	return b.Principal != nil && b.Principal.User.PasswordAt.After(w.At)
 }
@@ -58,7 +58,7 @@ func times(n int) string {
 	}
 }
 
-// postDismissWarnings is «It was me».
+// postDismissWarnings handles «It was me».
 func (s *Server) postDismissWarnings(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	if err := s.Account.DismissWarnings(r.Context(), v, g); err != nil {
 		return err

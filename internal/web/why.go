@@ -7,7 +7,7 @@ import (
 	"countersign/internal/policy"
 )
 
-// reasons are the sentences of "Why am I asked?".
+// reasons holds the sentences of "Why am I asked?".
 var reasons = map[string]string{
 	"why.frequency":        "{Days} over on this device. You last entered a token here on {Day}.",
 	"why.every_time":       "{Agency} asks for a token at every sign-in.",
@@ -26,7 +26,7 @@ var reasons = map[string]string{
 	"why.clock":            "The time of the last token on this device cannot be trusted.",
 }
 
-// why is the sentence that tells why a token is asked.
+// why returns the sentence that says why a token is required.
 func (b base) why(w policy.Why) string {
 	days := strconv.Itoa(w.Days) + " days are"
 	if w.Days == 1 {

@@ -12,22 +12,22 @@ import (
 
 const wordingPath = "/admin/messages/wording"
 
-// A wordingsPage lists the messages that the agency can word, with its product
-// name and the sender of its mail.
+// A wordingsPage lists the messages whose wording the agency can change, with its product name and
+// the sender of its mail.
 type wordingsPage struct {
 	base
 	View  admin.WordingView
 	Typed admin.NamesChange
-	Newer bool // somebody else has saved meanwhile: what he saved is View
+	Newer bool // another administrator has saved in between; View holds the saved text
 }
 
-// By says who chose the words of a message, and when.
+// By says who chose the wording of a message, and when.
 func (p wordingsPage) By(r admin.WordingRow) string {
 	return "Changed " + p.Day(r.Words.Changed) + " by " + actorName(r.Words.By)
 }
 
-// registerWording registers the pages of wording. Each message has routes of its
-// own: a name in the path would be taken for that of a sent message.
+// registerWording registers the pages of wording. Each message has routes of its own, because a
+// name in the path would match the route of a sent message.
 func (s *Server) registerWording(k router) {
 	k.Session("GET "+wordingPath, s.getWordings)
 	k.ValidateFirst("POST "+wordingPath, "act.names", wordingPath, s.postNames)
@@ -85,8 +85,8 @@ func (s *Server) postNames(w http.ResponseWriter, r *http.Request, v countersign
 	return nil
 }
 
-// namesRefused shows the page again with what was typed. If somebody else has
-// saved meanwhile, what he saved stands above it, and saving again means it.
+// namesRefused shows the page again with what was typed. If another administrator has saved in
+// between, it shows the saved values above; saving again overwrites them.
 func (s *Server) namesRefused(w http.ResponseWriter, p wordingsPage, typed admin.NamesChange, err error) error {
 	status := http.StatusUnprocessableEntity
 	switch {
@@ -101,7 +101,7 @@ func (s *Server) namesRefused(w http.ResponseWriter, p wordingsPage, typed admin
 	return s.show(w, status, "console_wordings", p)
 }
 
-// formOr is a field of the form; other if the form has none of that name.
+// formOr returns a field of the form, or other if the form has no such field.
 func formOr(r *http.Request, name, other string) string {
 	if !r.PostForm.Has(name) {
 		return other
@@ -109,10 +109,10 @@ func formOr(r *http.Request, name, other string) string {
 	return strings.TrimSpace(r.PostForm.Get(name))
 }
 
-// isInvalid tells whether what was typed is wrong, in one field or several.
+// isInvalid reports whether one or more typed values are invalid.
 func isInvalid(err error) bool { return countersign.Includes(err, countersign.KindInvalid) }
 
-// movesDomain tells whether mail will come from another domain than before.
+// movesDomain reports whether the new sender has another domain than before.
 func movesDomain(was, is string) bool {
 	domain := func(from string) string {
 		return strings.ToLower(strings.Trim(from[strings.LastIndexByte(from, '@')+1:], "> "))
@@ -128,7 +128,7 @@ func unchangedAlert() *alert {
 	return &alert{Kind: "info", Role: "status", Head: "Nothing was changed", Rest: "What you sent is what stood there already."}
 }
 
-// senderAlert says what a new domain needs.
+// senderAlert says what a new domain requires.
 func (b base) senderAlert(sender string) *alert {
 	return &alert{Kind: "warn", Role: "status", Head: "Saved: mail comes from " + sender + " now",
 		Rest: "It is another domain. So that mail is not taken for junk, the DNS of that domain has to name your mail server, and mail has to be signed for it: the operator of the server sees with countersign doctor what is missing."}

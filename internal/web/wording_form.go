@@ -10,18 +10,18 @@ import (
 	"countersign/internal/wording"
 )
 
-// A wordingPage is the form for the words of one message.
+// A wordingPage is the form for the wording of one message.
 type wordingPage struct {
 	base
 	Row    admin.WordingRow
 	Sender string // of all mail, as it is now
 	Typed  admin.WordingChange
-	Shown  *admin.WordingPreview // nil: no preview was asked for
-	Was    admin.WordingChange   // conflict: what stood there when the form was opened
-	By     string                // conflict: who has saved meanwhile; empty: the original text is back
+	Shown  *admin.WordingPreview // nil: no preview was requested
+	Was    admin.WordingChange   // conflict: the values when the form was opened
+	By     string                // conflict: who saved in between; empty: the original text is back
 }
 
-// A meaning says what a name stands for.
+// A meaning explains a placeholder.
 type meaning struct{ Name, Means string }
 
 var meanings = map[string]string{
@@ -39,7 +39,7 @@ var meanings = map[string]string{
 	wording.Device:    "browser, system and address of who asked",
 }
 
-// Meanings are the names that the text may hold, with what they stand for.
+// Meanings lists the placeholders that the text may hold, with their meanings.
 func (p wordingPage) Meanings() (all []meaning) {
 	for _, n := range p.Row.Names {
 		all = append(all, meaning{"{" + n + "}", meanings[n]})
@@ -47,7 +47,7 @@ func (p wordingPage) Meanings() (all []meaning) {
 	return all
 }
 
-// Which is the message within a sentence: "the token mail".
+// Which names the message within a sentence: "the token mail".
 func (p wordingPage) Which() string {
 	if p.Row.Title == "" {
 		return ""
@@ -55,12 +55,12 @@ func (p wordingPage) Which() string {
 	return "the " + strings.ToLower(p.Row.Title[:1]) + p.Row.Title[1:]
 }
 
-// Edited tells whether the form holds other words than those that count.
+// Edited reports whether the form differs from the wording in use.
 func (p wordingPage) Edited() bool {
 	return strings.TrimSpace(p.Typed.Subject) != p.Row.Words.Subject || wording.Tidy(p.Typed.Body) != p.Row.Words.Body
 }
 
-// Lines is how high the field for the text is.
+// Lines returns the height of the text field in lines.
 func (p wordingPage) Lines() int {
 	if !p.Row.Mail() {
 		return 4
@@ -130,13 +130,13 @@ func (s *Server) postWording(kind string) sessionHandler {
 	}
 }
 
-// typedWording is what the form says; what it does not name stays as it is.
+// typedWording reads the form. Fields that it does not send keep their values.
 func typedWording(r *http.Request, now wordingPage) admin.WordingChange {
 	return admin.WordingChange{Kind: now.Row.Name, From: formOr(r, "from", now.Sender), WasFrom: formOr(r, "was_from", now.Sender),
 		Subject: r.PostForm.Get("subject"), Body: r.PostForm.Get("body"), Version: versionOf(r)}
 }
 
-// previewWording shows what was typed as people would get it.
+// previewWording shows the typed wording as its recipients would get it.
 func (s *Server) previewWording(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal, p wordingPage, typed admin.WordingChange) error {
 	shown, err := s.Admin.PreviewWording(r.Context(), v, g.Actor(), typed)
 	if err != nil {
@@ -146,8 +146,8 @@ func (s *Server) previewWording(w http.ResponseWriter, r *http.Request, v counte
 	return s.show(w, http.StatusOK, "console_wording", p)
 }
 
-// wordingRefused shows the form again with what was typed, and why nothing was
-// saved; or, if somebody else has saved meanwhile, what he saved beside it.
+// wordingRefused shows the form again with what was typed and the error. If another administrator
+// has saved in between, it shows the saved wording beside it.
 func (s *Server) wordingRefused(w http.ResponseWriter, r *http.Request, p wordingPage, typed admin.WordingChange, err error) error {
 	if countersign.KindOf(err) == countersign.KindConflict {
 		p.Was = admin.WordingChange{From: typed.WasFrom, Subject: r.PostForm.Get("was_subject"), Body: r.PostForm.Get("was_body")}

@@ -6,7 +6,7 @@ import (
 	"countersign"
 )
 
-// Each administrator is led to what he may open, and to nothing else.
+// The navigation shows each administrator only the pages they may open.
 func TestWordingInTheNavigation(t *testing.T) {
 	h := house(t)
 	h.User("BSMITH", countersign.RightPreferences)

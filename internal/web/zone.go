@@ -12,8 +12,7 @@ type zoneGroup struct {
 	Zones []option
 }
 
-// zones are the time zones that a page offers; every other one of the IANA
-// database is taken as well.
+// zones are the time zones that a page offers. Any other one of the IANA database is accepted too.
 var zones = []zoneGroup{
 	{"", []option{{"UTC", "UTC"}}},
 	{"United States", []option{
@@ -37,7 +36,7 @@ func named(names ...string) []option {
 	return all
 }
 
-// Other is a time zone that is chosen though the list does not have it.
+// Other returns the chosen time zone if the list does not contain it.
 func (p activationPage) Other() string {
 	for _, g := range p.Zones {
 		if slices.ContainsFunc(g.Zones, func(o option) bool { return o.Value == p.Naming.Zone }) {
@@ -47,8 +46,7 @@ func (p activationPage) Other() string {
 	return p.Naming.Zone
 }
 
-// ZoneNote says in which time zone the page tells times. It stays on pages that
-// tell some.
+// ZoneNote names the time zone of the times on a page. See withoutZone.
 func (b base) ZoneNote() string {
 	name := b.Agency.ZoneName()
 	if name != "UTC" {
@@ -62,7 +60,7 @@ var (
 	timeOfDay = regexp.MustCompile(`\d:\d\d(:\d\d)?[ \x{a0}][AP]M`)
 )
 
-// withoutZone takes the note about the time zone from a page that tells no time.
+// withoutZone removes the note about the time zone from a page without times.
 func withoutZone(page []byte) []byte {
 	if timeOfDay.Match(page) || !bytes.Contains(page, []byte("zone-note")) {
 		return page
