@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// The letters about what administrators and the host's operator do to a user's
-// second factor: to the user, and to every administrator (RS-06).
+// Mail about what administrators and the host's operator do to a user's second factor goes to
+// the user and to every administrator (RS-06).
 
-// actedFrom is where an act of administration came from; empty for the operator,
-// who works on the host.
+// actedFrom returns the client of an administrator; empty for the operator, who works on the
+// host.
 func (f facts) actedFrom() string {
 	if f.get("IP") == "" || f.get("IP") == "unknown" {
 		return ""
@@ -17,14 +17,14 @@ func (f facts) actedFrom() string {
 	return f.client()
 }
 
-// by is who did it, as it begins a sentence.
+// by returns who did it, with a capital letter to begin a sentence.
 func (f facts) by() string {
 	name := f.get("By")
 	_, size := utf8.DecodeRuneInString(name)
 	return strings.ToUpper(name[:size]) + name[size:]
 }
 
-// watched are the sentences for administrators, by what was done.
+// watched maps what was done to the sentence for administrators.
 var watched = map[string]func(facts) string{
 	"reset":           func(f facts) string { return f.by() + " reset two factor authentication of " + f.get("UserID") },
 	"reset-cancelled": func(f facts) string { return f.by() + " canceled the reset of " + f.get("UserID") },

@@ -1,7 +1,7 @@
 package outbox
 
-// alarmText are what the letters about text messages say: what was seen, and what
-// has been done about it.
+// alarmText holds the title and the text of the alarms about text messages: what was detected
+// and what the program did.
 var alarmText = map[string][2]string{
 	"budget":     {"Most of the day's text messages are spent", "At 100 of 100 no more are sent until midnight UTC. The number is the preference SMSDAILY."},
 	"spent":      {"No more text messages are sent today", "The budget of the day is spent. It begins again at midnight UTC. The number is the preference SMSDAILY."},

@@ -12,16 +12,16 @@ import (
 	"countersign"
 )
 
-// maxAnswer is how many letters of an answer are kept.
+// maxAnswer is how many characters of an answer are kept.
 const maxAnswer = 200
 
 //go:embed vocabulary.txt
 var vocabularyText string
 
-// vocabulary is every word that may be kept of an answer: those of our own
-// sentences, and the usual ones of mail servers. It has no digits, no number
-// words and no names, so that no token, code, link, number or address can be
-// put together from it, in whichever encoding it was repeated.
+// vocabulary is every word of an answer that may be kept: those of our own sentences, and the
+// usual ones of mail servers. It has no digits, number words or names, so that no token, code,
+// link, number or address can be put together from it, however a server encodes what it
+// repeats.
 var vocabulary = func() map[string]bool {
 	all := map[string]bool{}
 	add := func(text string) {
@@ -47,25 +47,25 @@ func lettersOnly(r rune) rune {
 	return ' '
 }
 
-// answerCode is what an answer may begin with: a code of three digits with the
-// enhanced one of RFC 3463 or an error of Twilio, a status of SMPP or Vonage.
+// answerCode matches the code that an answer may begin with: three digits, optionally with an
+// enhanced code (RFC 3463) or a Twilio error; or a status of SMPP or Vonage.
 var answerCode = regexp.MustCompile(`^(it did not take our login: |it wants a login: )?` +
 	`(?:([2-5][0-9][0-9])(?: ([245]\.[0-7]\.[0-9]{1,3})| ([0-9]{5}))?|0x[0-9a-f]{2,3}|status [0-9]{1,2})(?:[ :-]+|$)`)
 
-// elided stands in the place of words that are not kept.
+// elided replaces words that are not kept.
 const elided = "…"
 
-// Redact is what may be kept, logged and shown of the answer of a server or
-// gateway: its code, and those of its words that are in the vocabulary. What a
-// server repeats of the message is cut out, however it is written (OT-10).
+// Redact returns what may be kept, logged and shown of the answer of a server or gateway: its
+// code, and its words that are in the vocabulary. Whatever a server repeats of the message is
+// removed, however it is written (OT-10).
 func Redact(answer string) string {
 	if answer == errUnencrypted.Error() {
-		return answer // ours, with a setting in it
+		return answer // our own text, with a setting in it
 	}
 	answer = legible(oneLine(answer))
 	code := answerCode.FindString(answer)
 	if said := answerCode.FindStringSubmatch(answer); code != "" && said[4] != "" && twilioErrors[said[4]] == "" {
-		code = said[1] + said[2] + " " // a number that is no error of Twilio
+		code = said[1] + said[2] + " " // not the number of a Twilio error
 		answer = strings.Replace(answer, said[4], "", 1)
 	}
 	words, kept, all := "", 0, 0
@@ -119,8 +119,8 @@ func ordinary(field string) bool {
 	return field != "" && field[0] != '-' && field[0] != '/'
 }
 
-// reasonHints are words by which servers that give no code of their own for it
-// say why they did not take a mail, in the order in which they are looked for.
+// reasonHints are words from which to infer a reason if the server gives no code for it. They
+// are searched in this order.
 var reasonHints = []struct {
 	reason countersign.Reason
 	words  []string
@@ -136,7 +136,7 @@ var reasonHints = []struct {
 	{countersign.ReasonTooLarge, []string{"too large", "too big", "size limit", "exceeds size"}},
 }
 
-// reasonByCode are enhanced codes that say why, whatever the words are.
+// reasonByCode maps reasons to the enhanced codes that prove them, whatever the words are.
 var reasonByCode = map[countersign.Reason][]string{
 	countersign.ReasonMailboxFull: {"2.2"},
 	countersign.ReasonNoAddress:   {"1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1"},
@@ -144,7 +144,7 @@ var reasonByCode = map[countersign.Reason][]string{
 	countersign.ReasonTooLarge:    {"2.3", "3.4"},
 }
 
-// reasonOf classifies an answer, before or after it was redacted.
+// reasonOf classifies an answer, redacted or not.
 func reasonOf(answer string) countersign.Reason {
 	said := answerCode.FindStringSubmatch(answer)
 	code, class, subject := 0, "", ""
@@ -152,13 +152,13 @@ func reasonOf(answer string) countersign.Reason {
 		code, _ = strconv.Atoi(said[2])
 		class, subject, _ = strings.Cut(said[3], ".")
 	}
-	if code >= 500 && code <= 504 || code == 530 || code == 534 || code == 535 || code == 538 { // of the conversation, not of this mail
+	if code >= 500 && code <= 504 || code == 530 || code == 534 || code == 535 || code == 538 { // about the connection, not this mail
 		return countersign.ReasonSettings
 	}
 	reason := hinted(class, subject, strings.ToLower(answer))
 	switch {
 	case code/100 == 4 && (reason == countersign.ReasonNoAddress || reason == countersign.ReasonBlocked || reason == "") && said[4] == "":
-		return countersign.ReasonLater // it may be otherwise in a moment
+		return countersign.ReasonLater // may succeed later
 	case reason != "":
 		return reason
 	case code/100 == 5 && strings.HasPrefix(subject, "7."):
@@ -168,7 +168,7 @@ func reasonOf(answer string) countersign.Reason {
 	}
 }
 
-// hinted is the reason that an enhanced code or the words tell; empty: none.
+// hinted returns the reason that an enhanced code or the words indicate; empty if none.
 func hinted(class, subject, words string) countersign.Reason {
 	for reason, subjects := range reasonByCode {
 		if class != "2" && slices.Contains(subjects, subject) {
@@ -185,7 +185,7 @@ func hinted(class, subject, words string) countersign.Reason {
 	return ""
 }
 
-// reasonWords say why, where a server said nothing that can be shown.
+// reasonWords says why, for answers without words that can be shown.
 var reasonWords = map[countersign.Reason]string{
 	countersign.ReasonMailboxFull: "the mailbox is full",
 	countersign.ReasonNoAddress:   "there is no such address",
@@ -198,12 +198,12 @@ var reasonWords = map[countersign.Reason]string{
 	countersign.ReasonRefused:     "refused",
 }
 
-// NoText begins, in an answer that is kept, the words that we have found for a code which
-// came without any. They end with a parenthesis.
+// NoText begins our own words that are added to an answer with a code only. They end with a
+// parenthesis.
 const NoText = " (no text: "
 
-// explained is an answer with its reason, where it has nothing but a code. It says that
-// the words are ours: pages show it as what the server has said.
+// explained adds the reason to an answer that is only a code. It marks the words as ours,
+// because pages show the rest as the server's answer.
 func explained(answer string, reason countersign.Reason) string {
 	if answer == "" || answer != strings.TrimSpace(answerCode.FindString(answer)) || reasonWords[reason] == "" {
 		return answer

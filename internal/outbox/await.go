@@ -8,17 +8,17 @@ import (
 	"countersign/internal/store"
 )
 
-// awaitLimit is how long Await waits for a message: long enough for a mail
-// server that is near, short enough for a page.
+// awaitLimit is how long Await waits for a message: enough for a nearby mail server, short
+// enough for a page.
 const awaitLimit = 1500 * time.Millisecond
 
-// awaitPolls are the times, from the start, at which Await reads the message's
-// row: another node may be the one that sends it.
+// awaitPolls are the times from the start at which Await reads the message's row, because
+// another node may be sending it.
 var awaitPolls = []time.Duration{0, 150 * time.Millisecond, 450 * time.Millisecond, time.Second}
 
-// Await waits until something has become of a message: it was sent, refused or
-// dropped, or a try has failed. It gives up after awaitLimit, and when ctx ends.
-// A try on this node wakes it at once. It holds no connection while it waits.
+// Await waits until a message was sent, refused or dropped, or a try has failed. It returns at
+// the latest after awaitLimit, or when ctx ends. A try on this node ends the wait at once. No
+// database connection is held during the wait.
 func (o *Outbox) Await(ctx context.Context, agency countersign.AgencyID, id countersign.MessageID) {
 	o.awaitFor(ctx, awaitLimit, agency, id)
 }
@@ -50,8 +50,8 @@ func (o *Outbox) awaitFor(ctx context.Context, limit time.Duration, agency count
 	}
 }
 
-// settled reports whether there is nothing to wait for. A row that can't be
-// read is nothing to wait for either: the page says what it finds.
+// settled reports whether there is nothing to wait for. It also does if the row can't be read:
+// the page then shows what it finds.
 func (o *Outbox) settled(ctx context.Context, agency countersign.AgencyID, id countersign.MessageID) bool {
 	var m countersign.Message
 	err := o.Store.Read(ctx, agency, func(tx *store.Tx) (err error) {
@@ -72,8 +72,8 @@ func (o *Outbox) settled(ctx context.Context, agency countersign.AgencyID, id co
 	}
 }
 
-// expect returns a channel that is closed when a try of the message has ended
-// on this node. Call forget when it is not needed any more.
+// expect returns a channel that is closed when a try of the message has ended on this node.
+// Call forget when it is not needed any more.
 func (o *Outbox) expect(id countersign.MessageID) (done <-chan struct{}, forget func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -95,7 +95,7 @@ func (o *Outbox) expect(id countersign.MessageID) (done <-chan struct{}, forget 
 	}
 }
 
-// announce wakes those who await a message: a try of it has ended.
+// announce ends the waits for a message: a try of it has ended.
 func (o *Outbox) announce(id countersign.MessageID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

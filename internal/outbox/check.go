@@ -14,7 +14,7 @@ import (
 	"countersign"
 )
 
-// A Finding is one thing that was looked at, and the mend where it is not right.
+// A Finding is the result of one check, with the fix if something is wrong.
 type Finding = countersign.Finding
 
 // A Level is how much a finding matters.
@@ -27,14 +27,14 @@ const (
 	Fatal = countersign.LevelFatal
 )
 
-// serverTimeout is how long a mail server may take that is only looked at.
+// serverTimeout is the time for checking a mail server.
 const serverTimeout = 30 * time.Second
 
 // checkTimeout is how long one check may take.
 const checkTimeout = 10 * time.Second
 
-// Check talks to the mail server as if there were a mail: name, connection,
-// certificate and login.
+// Check connects to the mail server as if to send mail: name, connection, certificate and
+// login.
 func (s *SMTP) Check(ctx context.Context) Finding {
 	f := Finding{Subject: fmt.Sprintf("Mail server %s:%d", s.host, s.port), Level: Fatal}
 	if said := resolves(ctx, s.host); said != "" {
@@ -67,7 +67,7 @@ func (s *SMTP) Check(ctx context.Context) Finding {
 	return f
 }
 
-// resolves says why a name has no address; empty if it has one.
+// resolves returns why a name has no address; empty if it has one.
 func resolves(ctx context.Context, host string) string {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -83,8 +83,8 @@ func resolves(ctx context.Context, host string) string {
 	}
 }
 
-// Check looks whether each gateway can be reached and takes our login, as far
-// as that can be known without a message.
+// Check reports whether each gateway can be reached and accepts our login, as far as that can
+// be known without sending a message.
 func (r *Routes) Check(ctx context.Context) []Finding {
 	var all []Finding
 	for _, g := range r.all {
@@ -117,7 +117,7 @@ func (s *SMPP) check(ctx context.Context) (string, error) {
 	return "it answers and takes our login", nil
 }
 
-// check asks for the account itself, which costs nothing.
+// check requests the account itself, which costs nothing.
 func (t *Twilio) check(ctx context.Context) (string, error) {
 	r, err := http.NewRequest(http.MethodGet, t.base+"/2010-04-01/Accounts/"+t.sid+".json", nil)
 	if err != nil {
@@ -139,8 +139,8 @@ func (t *Twilio) check(ctx context.Context) (string, error) {
 func (v *Vonage) check(ctx context.Context) (string, error)  { return answers(ctx, v.base) }
 func (h *Webhook) check(ctx context.Context) (string, error) { return answers(ctx, h.url) }
 
-// answers makes a connection to a service, and says what it found; whether our
-// login is right shows with the first message.
+// answers connects to a service and returns what it found. Only the first message shows
+// whether our login is right.
 func answers(ctx context.Context, address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -174,13 +174,13 @@ func answers(ctx context.Context, address string) (string, error) {
 	return "it answers, and its certificate is right; the login shows with the first message", c.Close()
 }
 
-// isNone tells whether a name has no record of the kind asked for.
+// isNone reports whether a name has no record of the kind asked for.
 func isNone(err error) bool {
 	var dns *net.DNSError
 	return errors.As(err, &dns) && dns.IsNotFound
 }
 
-// tagsOf reads the tags of a DKIM or DMARC record.
+// tagsOf returns the tags of a DKIM or DMARC record.
 func tagsOf(record string) map[string]string {
 	all := map[string]string{}
 	for _, part := range strings.Split(record, ";") {

@@ -20,18 +20,18 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// How long a mail server may take for each part of a conversation (RFC 5321
-// §4.5.3.2). RFC 5321 says nothing of the connection itself.
+// Timeouts for each part of an SMTP session (RFC 5321 §4.5.3.2), which sets none for the
+// connection itself.
 const (
 	connectTimeout = 30 * time.Second
-	commandTimeout = 5 * time.Minute // also of the greeting
+	commandTimeout = 5 * time.Minute // also for the greeting
 	dataTimeout    = 2 * time.Minute
 	blockTimeout   = 3 * time.Minute
 	endTimeout     = 10 * time.Minute
 	byeTimeout     = 5 * time.Second
 )
 
-// A phase is how far a conversation came.
+// A phase is how far a session got.
 type phase int
 
 const (
@@ -45,7 +45,7 @@ const (
 	phaseEnd // the whole mail was sent
 )
 
-// A fault is what ended a conversation.
+// A fault is what ended a session.
 type fault struct {
 	phase phase
 	reply *reply // nil: there was none
@@ -61,7 +61,7 @@ func (f *fault) Error() string {
 
 func (f *fault) Unwrap() error { return f.err }
 
-// A reply is what a server answered to a command.
+// A reply is a server's answer to a command.
 type reply struct {
 	code     int
 	enhanced string // RFC 3463; empty: none
@@ -72,8 +72,7 @@ func (r *reply) String() string {
 	return strings.TrimSpace(strings.TrimSpace(fmt.Sprintf("%d %s", r.code, r.enhanced)) + " " + r.text)
 }
 
-// A conversation is one with a mail server. Each step has its own time; over is
-// when all is over, zero: never.
+// A conversation is a session with a mail server. Each step has its own timeout.
 type conversation struct {
 	host     string
 	conn     net.Conn
@@ -86,8 +85,8 @@ type conversation struct {
 	extensions map[string]string
 }
 
-// converse connects, greets, encrypts and logs in. ctx ends the conversation
-// whenever it ends. The caller closes what it gets.
+// converse connects, greets, encrypts and logs in. over is the deadline of the whole session;
+// zero: none. The session also ends when ctx does. The caller closes the session.
 func (s *SMTP) converse(ctx context.Context, over time.Time) (*conversation, error) {
 	c := &conversation{host: s.host, patience: s.Timeout, over: over}
 	token := ""
@@ -117,13 +116,13 @@ func (s *SMTP) converse(ctx context.Context, over time.Time) (*conversation, err
 	return c, nil
 }
 
-// close ends the connection without a word.
+// close closes the connection without QUIT.
 func (c *conversation) close() {
 	c.stop()
 	_ = c.conn.Close()
 }
 
-// quit says good-bye, which changes nothing, and does not wait for it.
+// quit sends QUIT and closes the connection in the background. The outcome does not matter.
 func (c *conversation) quit() {
 	go func() {
 		defer c.close()
@@ -133,7 +132,7 @@ func (c *conversation) quit() {
 	}()
 }
 
-// wait is how long a step may take.
+// wait returns how long a step may take.
 func (c *conversation) wait(limit time.Duration) time.Duration {
 	if c.patience > 0 {
 		limit = min(limit, c.patience)
@@ -145,19 +144,19 @@ func (c *conversation) wait(limit time.Duration) time.Duration {
 }
 
 func (c *conversation) within(limit time.Duration) {
-	_ = c.conn.SetDeadline(time.Now().Add(c.wait(limit))) // a connection that is closed says so when it is read
+	_ = c.conn.SetDeadline(time.Now().Add(c.wait(limit))) // a closed connection fails at the next read
 }
 
-// failed is what went wrong in this phase.
+// failed returns a fault of the current phase.
 func (c *conversation) failed(err error) error { return &fault{phase: c.phase, err: err} }
 
-// enhancedCode begins each line of a reply where the server has such codes.
+// enhancedCode begins each line of a reply if the server has such codes.
 var enhancedCode = regexp.MustCompile(`^([245]\.[0-7]\.[0-9]{1,3})(?:\s+|$)`)
 
-// errReply is an answer that is none of the protocol.
+// errReply is an answer that violates the protocol.
 var errReply = errors.New("its answer can't be read")
 
-// maxReplyLines is how long a reply may be.
+// maxReplyLines is how many lines a reply may have.
 const maxReplyLines = 200
 
 // answer reads one reply, of one or several lines, with text or without.
@@ -167,7 +166,7 @@ func (c *conversation) answer() (*reply, error) {
 	for range maxReplyLines {
 		line, prefix, err := c.read.ReadLine()
 		line = bytes.Clone(line)                  // the next read overwrites it
-		for more := prefix; more && err == nil; { // a line longer than any buffer
+		for more := prefix; more && err == nil; { // the line is longer than the buffer
 			_, more, err = c.read.ReadLine()
 		}
 		if err != nil {
@@ -194,11 +193,11 @@ func (c *conversation) answer() (*reply, error) {
 	return nil, c.failed(errReply)
 }
 
-// command sends a line and wants a reply of a class of codes: 2 or 3.
+// command sends a line and expects a reply code of class 2 or 3, as class says.
 func (c *conversation) command(class int, format string, args ...any) (*reply, error) {
 	line := fmt.Sprintf(format, args...)
 	if strings.ContainsAny(line, "\r\n") {
-		return nil, c.failed(errors.New("a command of two lines"))
+		return nil, c.failed(errors.New("line break in a command"))
 	}
 	if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {
 		return nil, c.failed(err)
@@ -214,7 +213,7 @@ func (c *conversation) expect(class int) (*reply, error) {
 	return r, err
 }
 
-// greet hears the greeting and says who we are; behind TLS where it is implicit.
+// greet reads the greeting, after the TLS handshake if TLS is implicit, and sends EHLO.
 func (c *conversation) greet(s *SMTP) error {
 	c.phase = phaseGreeting
 	if s.security == "implicit" {
@@ -231,7 +230,7 @@ func (c *conversation) greet(s *SMTP) error {
 	return c.hello(s)
 }
 
-// hello asks for the server's extensions; an old one has none.
+// hello asks for the server's extensions; an old server has none.
 func (c *conversation) hello(s *SMTP) error {
 	c.within(commandTimeout)
 	c.extensions = map[string]string{}
@@ -263,10 +262,10 @@ func (c *conversation) handshake(config *tls.Config) error {
 	return nil
 }
 
-// errUnencrypted is a server without STARTTLS.
+// errUnencrypted is returned for a server without STARTTLS.
 var errUnencrypted = errors.New("it offers no encryption (STARTTLS), without which nothing is sent; set tls=implicit or tls=none in --smtp-url, or another port")
 
-// encrypt turns to TLS, unless the URL says that it is not wanted.
+// encrypt starts TLS if the URL says starttls.
 func (c *conversation) encrypt(s *SMTP) error {
 	if s.security != "starttls" {
 		return nil
@@ -279,7 +278,7 @@ func (c *conversation) encrypt(s *SMTP) error {
 	if _, err := c.command(2, "STARTTLS"); err != nil {
 		return err
 	}
-	if c.read.Buffered() > 0 { // said before the encryption, by whomever
+	if c.read.Buffered() > 0 { // injected before the encryption
 		return c.failed(errReply)
 	}
 	if err := c.handshake(s.tls); err != nil {
@@ -288,7 +287,7 @@ func (c *conversation) encrypt(s *SMTP) error {
 	return c.hello(s)
 }
 
-// state is how the conversation is encrypted; nil: it is not.
+// state returns the TLS state; nil if the session is not encrypted.
 func (c *conversation) state() *tls.ConnectionState {
 	secure, ok := c.conn.(*tls.Conn)
 	if !ok {
@@ -322,7 +321,7 @@ func (c *conversation) login(s *SMTP, token string) error {
 	return c.authenticate(how, strings.Fields(offered))
 }
 
-// authenticate speaks the dialogue of a mechanism (RFC 4954).
+// authenticate runs the exchange of a mechanism (RFC 4954).
 func (c *conversation) authenticate(how smtp.Auth, offered []string) error {
 	name, say, err := how.Start(&smtp.ServerInfo{Name: c.host, TLS: c.state() != nil, Auth: offered})
 	if err != nil {
@@ -356,8 +355,8 @@ func (c *conversation) authenticate(how smtp.Auth, offered []string) error {
 	}
 }
 
-// send hands over one mail. begin is asked before its last line: if it says no,
-// the server has nothing.
+// send sends one mail. It calls begin before the final line; if begin fails, the server
+// discards the mail.
 func (c *conversation) send(from string, to []string, body io.WriterTo, begin func() error) (*reply, error) {
 	c.phase = phaseSender
 	c.within(commandTimeout)
@@ -393,7 +392,8 @@ func (c *conversation) send(from string, to []string, body io.WriterTo, begin fu
 	return c.expect(2)
 }
 
-// mechanism is how to log in, by what the server offers; nil if it is not offered.
+// mechanism returns how to log in, of what the server offers; nil if nothing suitable is
+// offered.
 func (s *SMTP) mechanism(offered []string, token string, state *tls.ConnectionState) smtp.Auth {
 	known := map[string]func() smtp.Auth{
 		"PLAIN":         func() smtp.Auth { return smtp.PlainAuth("", s.user, s.password, s.host, false) },

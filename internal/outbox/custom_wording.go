@@ -8,8 +8,8 @@ import (
 	"countersign/internal/wording"
 )
 
-// A block is one paragraph of an agency's words, or of the original text in
-// their place: the same words as plain text and as runs for the HTML part.
+// A block is one paragraph of an agency's wording, or of the original text: the same words as
+// plain text and as runs for the HTML part.
 type block struct {
 	Plain string
 	Runs  []Run
@@ -20,13 +20,13 @@ type Run struct {
 	Text   string
 	Token  bool   // the token within a sentence
 	Box    bool   // the token at the end of its paragraph, shown large
-	Link   string // Text leads there
-	Break  bool   // a line ends here
+	Link   string // target of the link
+	Break  bool   // line break
 	Strong bool
 }
 
-// renderCustom fills a page with the words of its message. A first line that stands
-// alone, and is no sentence, is the title.
+// renderCustom fills a page with the wording of its message. A first paragraph of one line
+// that is no sentence becomes the title.
 func (p *page) renderCustom(f facts, w wording.Texts) {
 	p.Subject = w.Subject.Fill(f.value)
 	paragraphs := w.Body.Paragraphs(f.value)
@@ -67,8 +67,8 @@ func textOf(l wording.Line) string {
 	return b.String()
 }
 
-// runsOf are the lines of a paragraph for the HTML part. A link that has a line
-// to itself is called by the line before it, if that ends with a colon.
+// runsOf returns the runs of a paragraph for the HTML part. A link on its own line gets the
+// line before it as its text, if that ends with a colon.
 func runsOf(lines []wording.Line) (runs []Run) {
 	last := len(lines) - 1
 	for i := 0; i <= last; i++ {
@@ -101,7 +101,7 @@ func runOf(part wording.Part, ends bool) Run {
 	return r
 }
 
-// value is what a name stands for.
+// value returns the value of a placeholder.
 func (f facts) value(name string) string {
 	switch name {
 	case wording.Product:
@@ -133,7 +133,7 @@ func (f facts) value(name string) string {
 	}
 }
 
-// help is whom to turn to, for the middle of a sentence.
+// help returns whom to contact, for the middle of a sentence.
 func (f facts) help() string {
 	if f.preferences.Help == "" {
 		return "your administrator"
@@ -141,7 +141,7 @@ func (f facts) help() string {
 	return strings.TrimRight(oneLine(f.preferences.Help), ".")
 }
 
-// expires is until when the token or the link works.
+// expires returns until when the token or the link works.
 func (f facts) expires() string {
 	if f.message.Kind == countersign.MessageToken {
 		return f.agency.Clock(f.message.Expires) + " " + f.agency.ZoneName()
@@ -149,7 +149,7 @@ func (f facts) expires() string {
 	return f.until("Until")
 }
 
-// originalWording are the words that a message is written with where it has none of the agency's.
+// originalWording returns the original wording of a message.
 func originalWording(m countersign.Message) wording.Texts {
 	if k, ok := wording.For(m.Kind, m.Channel); ok {
 		return k.Originals()

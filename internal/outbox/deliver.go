@@ -12,7 +12,7 @@ import (
 	"countersign/internal/wording"
 )
 
-// deliver tries one message and keeps what became of it.
+// deliver tries to send one message and saves the outcome.
 func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 	g := &lease{outbox: o, m: m}
 	release := g.renewUntil(ctx)
@@ -23,7 +23,7 @@ func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
 	case errors.As(err, &unwritten):
 		return o.scheduleRetry(ctx, g, m, unwritten)
 	case err != nil:
-		return errors.Join(err, o.scheduleRetry(ctx, g, m, &Refusal{Server: m.Server, Answer: m.Answer, Reason: m.Reason})) // nobody was asked: the database is away
+		return errors.Join(err, o.scheduleRetry(ctx, g, m, &Refusal{Server: m.Server, Answer: m.Answer, Reason: m.Reason})) // nothing was sent: the database failed
 	}
 	if !m.Expires.IsZero() && !o.now().Before(m.Expires) {
 		m.State, m.Done = countersign.StateDropped, o.now()
@@ -56,7 +56,7 @@ func ignoreLost(err error) error {
 	return err
 }
 
-// saveResult writes down what became of a try.
+// saveResult saves the outcome of a try.
 func (o *Outbox) saveResult(ctx context.Context, g *lease, receipt Receipt, err error) error {
 	m := g.message()
 	var refusal *Refusal
@@ -72,8 +72,8 @@ func (o *Outbox) saveResult(ctx context.Context, g *lease, receipt Receipt, err 
 	case refusal != nil:
 		m.Route = refusal.Route
 		return o.scheduleRetry(ctx, g, m, refusal)
-	default: // a fault of ours, which is nothing for pages
-		o.Log.Error("hand over", "id", m.ID, "error", err)
+	default: // our own error, not for pages
+		o.Log.Error("send message", "id", m.ID, "error", err)
 		return o.scheduleRetry(ctx, g, m, &Refusal{Server: outboxName, Answer: "it could not be handed over"})
 	}
 	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "reason", m.Reason, "server", m.Server, "tries", m.Tries)
@@ -125,8 +125,8 @@ func (o *Outbox) render(ctx context.Context, m countersign.Message) (Outgoing, e
 	return l, nil
 }
 
-// wordingFor are an agency's own for a message. What can't be read stops no token:
-// the original text goes out in its place, and the log says so.
+// wordingFor returns an agency's own wording of a message. If it can't be read, the original
+// text is sent instead, so that no token is lost, and the log says so.
 func (o *Outbox) wordingFor(a countersign.Agency, kind wording.Kind, own countersign.Wording) wording.Texts {
 	if own.Version == 0 {
 		return wording.Texts{}
@@ -139,23 +139,23 @@ func (o *Outbox) wordingFor(a countersign.Agency, kind wording.Kind, own counter
 	return words
 }
 
-// maybeTakenGaps are the waits before a message is sent again that may have been
-// taken: each try may be one more copy of it.
+// maybeTakenGaps are the waits before a message that may have been taken is sent again: each
+// try may deliver another copy.
 var maybeTakenGaps = []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour}
 
-// pauseAfter is how long a message waits for its next try.
+// pauseAfter returns how long a message waits for its next try.
 func pauseAfter(m countersign.Message) time.Duration {
 	tries := max(m.Tries-1, 0)
 	if m.Route != "" {
 		wait := maybeTakenGaps[min(tries, len(maybeTakenGaps)-1)]
-		return wait + rand.N(wait/4) // #nosec G404 -- it spreads retries, and hides nothing
+		return wait + rand.N(wait/4) // #nosec G404 -- it spreads retries, no secret
 	}
 	wait := min(firstGo<<min(tries, 20), maxLength)
-	return wait/2 + rand.N(wait) // #nosec G404 -- it spreads retries, and hides nothing
+	return wait/2 + rand.N(wait) // #nosec G404 -- it spreads retries, no secret
 }
 
-// scheduleRetry lets a message wait for its next try, a little longer each time and
-// never in step with others; one that has had its time is given up.
+// scheduleRetry schedules the next try of a message, each time a little later and at random,
+// so that retries don't coincide. A message older than maxAge is given up.
 func (o *Outbox) scheduleRetry(ctx context.Context, g *lease, m countersign.Message, refusal *Refusal) error {
 	now := o.now()
 	m.Due = now.Add(pauseAfter(m))
@@ -164,6 +164,6 @@ func (o *Outbox) scheduleRetry(ctx context.Context, g *lease, m countersign.Mess
 	if m.Expires.IsZero() && now.Sub(m.Created) > maxAge {
 		m.State, m.Done = countersign.StateRefused, now
 	}
-	o.Log.Warn("message waits", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", m.Server, "reason", m.Reason, "answer", m.Answer, "tries", m.Tries)
+	o.Log.Warn("message not sent", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", m.Server, "reason", m.Reason, "answer", m.Answer, "tries", m.Tries)
 	return g.save(ctx, m)
 }

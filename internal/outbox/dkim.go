@@ -9,16 +9,15 @@ import (
 	"countersign/internal/secret"
 )
 
-// signed are the headers that a signature covers, and sealed those that it
-// covers once more, so that no second one can be added for people to read.
-// Together they fit into one line: the library folds a longer list after it has
-// signed it, and the signature would be wrong. TestDKIM would say so.
+// signed are the headers that a signature covers. sealed are covered twice, so that no second
+// one can be added that mail programs would show. Together they fit into one line: the library
+// folds a longer list after signing, which breaks the signature. TestDKIM would fail.
 var (
 	signed = []string{"From", "To", "Subject", "Date", "Message-ID", "Content-Type"}
 	sealed = []string{"From", "To", "Subject", "Date"}
 )
 
-// oneTag is the longest tag of a signature that is not folded.
+// oneTag is the longest domain whose signature tag is not folded.
 const oneTag = 70
 
 // sign signs a mail with the agency's key for the sender's domain, if it has one.
@@ -42,13 +41,14 @@ func sign(m *mail.Msg, l Outgoing) error {
 	return nil
 }
 
-// DKIMRecord is the text of the record that publishes a key.
+// DKIMRecord returns the text of the DNS record that publishes a key.
 func DKIMRecord(k countersign.DKIMKey) (string, error) {
 	public, err := secret.PublicOf(k.Private)
 	return "v=DKIM1; k=rsa; p=" + public, err
 }
 
-// ZoneLine is a TXT record as a zone file holds it, in strings of 255 letters at most.
+// ZoneLine returns a TXT record for a zone file, split into strings of at most 200 characters;
+// the limit is 255.
 func ZoneLine(name, text string) string {
 	var parts []string
 	for len(text) > 200 {

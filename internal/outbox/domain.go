@@ -11,22 +11,22 @@ import (
 	"countersign/internal/secret"
 )
 
-// A Lookup asks the DNS for the texts of a name, which ends with a dot.
+// A Lookup returns the TXT records of a name, which ends with a dot.
 type Lookup func(ctx context.Context, name string) ([]string, error)
 
-// CheckDomain looks whether the sender's domain says in its DNS that our mail is
-// its own: SPF, DKIM by the agency's keys, DMARC. What is missing stands in the
-// finding, as whoever looks after the domain adds it.
+// CheckDomain checks whether the DNS of the sender's domain authorizes our mail: SPF, DKIM for
+// the agency's keys, and DMARC. A finding holds the missing record, for the domain's
+// administrator to add.
 func CheckDomain(ctx context.Context, lookup Lookup, domain string, keys []countersign.DKIMKey) []Finding {
 	return append([]Finding{checkSPF(ctx, lookup, domain)}, append(checkDKIM(ctx, lookup, domain, keys), checkDMARC(ctx, lookup, domain))...)
 }
 
-// records are the texts of a name that begin in a way; a finding says why they
-// could not be asked for.
+// records returns a name's TXT records with this prefix. If the lookup fails, it writes why
+// into f and returns false.
 func records(ctx context.Context, lookup Lookup, name, begin string, f *Finding) ([]string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	all, err := lookup(ctx, name+".") // whole: no search domain of this machine is added
+	all, err := lookup(ctx, name+".") // the dot keeps this machine's search domains from being added
 	if err != nil && !isNone(err) {
 		f.Level, f.Text, f.Fix = Warn, "the resolver gave no answer for "+name, "Try again, or name another one with --resolver."
 		return nil, false
@@ -90,7 +90,7 @@ func checkKey(f *Finding, k countersign.DKIMKey, found []string, record string) 
 		f.Record = ZoneLine(k.RecordName(), record)
 		f.Text, f.Fix = "its record is missing", "Add: "+f.Record
 		if k.Signs {
-			f.Level = Fatal // receivers see a signature that nobody answers for
+			f.Level = Fatal // receivers can't verify the signature
 		}
 	case tagsOf(found[0])["p"] != public:
 		f.Record = ZoneLine(k.RecordName(), record)
@@ -105,7 +105,7 @@ func checkKey(f *Finding, k countersign.DKIMKey, found []string, record string) 
 	}
 }
 
-// checkDMARC looks at the domain, and then at the one that it belongs to.
+// checkDMARC checks the domain and then the organizational domain above it.
 func checkDMARC(ctx context.Context, lookup Lookup, domain string) Finding {
 	f := Finding{Subject: "DMARC of " + domain, Level: Warn}
 	names := []string{domain}

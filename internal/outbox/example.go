@@ -8,16 +8,15 @@ import (
 	"countersign/internal/wording"
 )
 
-// What stands in an example for what a real message would hold.
+// Values that an example shows in place of real ones.
 const (
 	ExampleToken     = "123456"
 	exampleReference = "AB"
 	exampleLink      = "/example-link"
 )
 
-// Example is a message that nobody gets: with a token that was made up and a
-// link that leads nowhere, to show what words make of it. Its clock has two
-// digits, as the longest that it stands for.
+// Example returns a message that is never sent, with a made-up token and a dead link, to
+// preview a wording. It expires at a two-digit hour, the longest form.
 func Example(k wording.Kind, a countersign.Agency, u countersign.User, client countersign.Client, now time.Time) countersign.Message {
 	local := now.In(a.Location())
 	until := time.Date(local.Year(), local.Month(), local.Day(), 12, 58, 0, 0, local.Location())
@@ -31,16 +30,16 @@ func Example(k wording.Kind, a countersign.Agency, u countersign.User, client co
 	}
 }
 
-// A Shown letter is one as a page shows it.
+// A Shown is a mail as a page shows it.
 type Shown struct {
 	Outgoing
-	Agency     string // whose letter it is, above it
+	Agency     string // the name above the mail
 	Title      string
 	Paragraphs [][]Run // of the HTML part
 	Footer     string
 }
 
-// Show is Render for a page that shows what the HTML part looks like.
+// Show does what Render does, for a page that shows the HTML part.
 func Show(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string, words wording.Texts) (Shown, error) {
 	l, content, err := render(a, p, m, from, words)
 	s := Shown{Outgoing: l, Agency: content.Agency, Title: content.Title, Footer: content.Footer}

@@ -18,18 +18,18 @@ import (
 	"countersign"
 )
 
-// maxAnswerSize is how much of a gateway's answer is read.
+// maxAnswerSize is how many bytes of a gateway's answer are read.
 const maxAnswerSize = 16 << 10
 
-// An answer is what a gateway said to a request.
+// An answer is a gateway's response to a request.
 type answer struct {
 	code int
 	body []byte
-	page bool // a web page, so not the gateway's: a proxy's or a portal's
+	page bool // a web page, so from a proxy or a portal, not the gateway
 }
 
-// post sends a request to a gateway. An error says whether the gateway may have
-// seen it: only one that was never written is known not to be.
+// post sends a request to a gateway. An error says whether the gateway may have seen the
+// request: only if it was never written, certainly not.
 func post(ctx context.Context, client *http.Client, server string, r *http.Request) (answer, error) {
 	var written atomic.Bool
 	trace := &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }}
@@ -45,9 +45,8 @@ func post(ctx context.Context, client *http.Client, server string, r *http.Reque
 	return answer{said.StatusCode, body, webPage(said.Header.Get("Content-Type"), body)}, nil
 }
 
-// webPage tells whether somebody else answered in the gateway's place. What a
-// program calls text/html because it says nothing else of itself, and is a plain
-// "OK", is no page.
+// webPage reports whether a proxy or a portal answered instead of the gateway. A plain "OK" is
+// no page, even if it is labeled text/html.
 func webPage(kind string, body []byte) bool {
 	if kind == "" {
 		kind = http.DetectContentType(body)
@@ -55,7 +54,7 @@ func webPage(kind string, body []byte) bool {
 	return strings.HasPrefix(kind, "text/html") && bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 }
 
-// postForm is post of a form.
+// postForm posts a form.
 func postForm(ctx context.Context, client *http.Client, server, address string, form url.Values, with func(*http.Request)) (answer, error) {
 	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -67,8 +66,8 @@ func postForm(ctx context.Context, client *http.Client, server, address string, 
 	return post(ctx, client, server, r)
 }
 
-// unreached is the refusal of a request that got no answer. The error itself
-// is not told: it may hold the address with its secrets.
+// unreached returns the refusal of a request that got no answer. It does not quote the error,
+// which may contain the URL with its secrets.
 func unreached(server string, written bool, err error) *Refusal {
 	if written {
 		return &Refusal{Server: server, Answer: "there was no answer; the message may have been taken", Reason: countersign.ReasonSilent, MaybeTaken: true, Err: err}
@@ -76,17 +75,17 @@ func unreached(server string, written bool, err error) *Refusal {
 	return &Refusal{Server: server, Answer: "it can't be reached", Reason: countersign.ReasonUnreachable, Err: err}
 }
 
-// failed is the refusal of an answer that no gateway means for the message
-// itself. After 500, 502 and 504 the message may be on its way all the same.
+// failed returns the refusal of an answer with an error status that is not about the message
+// itself. After 500, 502 and 504 the message may have been sent anyway.
 func failed(server string, code int, text string) *Refusal {
 	return &Refusal{Server: server, Answer: text, Reason: reasonOfStatus(code), MaybeTaken: code == http.StatusInternalServerError || code == http.StatusBadGateway || code == http.StatusGatewayTimeout}
 }
 
-// status is what is kept of an HTTP answer: its code and what the code means.
-// The body may repeat the message (OT-10).
+// status returns what is kept of an HTTP answer: its code and the standard text. The body may
+// repeat the message (OT-10).
 func status(code int) string { return strings.TrimSpace(fmt.Sprint(code, " ", http.StatusText(code))) }
 
-// reasonOfStatus classifies a status of HTTP.
+// reasonOfStatus classifies an HTTP status.
 func reasonOfStatus(code int) countersign.Reason {
 	switch code {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
@@ -100,11 +99,11 @@ func reasonOfStatus(code int) countersign.Reason {
 	return countersign.ReasonRefused
 }
 
-// tagShape is what names of messages look like.
+// tagShape matches message IDs of gateways.
 var tagShape = regexp.MustCompile(`^[0-9A-Za-z._:-]{1,64}$`)
 
-// tagFor is what a gateway calls a message, for its receipts; empty where that
-// repeats something of the message, which must not be kept.
+// tagFor returns a gateway's message ID, to match its receipts. It returns "" if the ID
+// repeats part of the message, which must not be stored.
 func tagFor(l Outgoing, tag string) string {
 	if !tagShape.MatchString(tag) {
 		return ""
@@ -129,10 +128,10 @@ func tagFor(l Outgoing, tag string) string {
 	return tag
 }
 
-// secretRun is what no name of a message may hold: a token, a number, a code, a link.
+// secretRun matches what no message ID may contain: a token, a number, a code, a link.
 var secretRun = regexp.MustCompile(`[0-9A-Za-z]{6,}`)
 
-// repeats reports whether a text holds a run of letters and digits that is in a letter.
+// repeats reports whether a text contains a run of letters and digits from the message.
 func repeats(text string, l Outgoing) bool {
 	bare := func(s string) string {
 		return strings.Map(func(r rune) rune {
@@ -151,9 +150,9 @@ func repeats(text string, l Outgoing) bool {
 	return false
 }
 
-// legible is what a server said as every database keeps it: in whole letters,
-// without control characters. What was handed over and can't be noted would be
-// handed over again.
+// legible makes a server's text valid for every database: valid UTF-8 without control
+// characters. Otherwise the outcome of a sent message could not be saved, and it would be sent
+// again.
 func legible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -163,8 +162,8 @@ func legible(text string) string {
 	}, strings.ToValidUTF8(text, "?"))
 }
 
-// base is where a gateway is: at its usual host, at another one of its domain,
-// or for tests on this machine; false if it is elsewhere.
+// base returns the base URL of a gateway: its usual host, another host of its domain or, for
+// tests, this machine. It reports false for any other host.
 func base(u *url.URL, usual, domain string) (string, bool) {
 	switch {
 	case u.Host == "":

@@ -7,10 +7,10 @@ import (
 	"countersign"
 )
 
-// passwordKnown tells that a right password was entered and no right token (NT-03).
+// passwordKnown warns that someone entered the correct password and no correct token (NT-03).
 func passwordKnown(f facts) page {
 	wrong := f.get("Wrong")
-	n, _ := strconv.Atoi(wrong) // 0 where it says nothing
+	n, _ := strconv.Atoi(wrong) // 0 if there is no count
 	p := page{
 		Subject: "Somebody may know your " + f.product() + " password",
 		Preview: "Right password, " + countersign.Count(n, "wrong token") + ".",
@@ -34,11 +34,11 @@ func passwordKnown(f facts) page {
 	return p
 }
 
-// guessing tells that tokens or the password are guessed at so often that no
-// more are taken (TH-02, TH-05).
+// guessing reports that so many wrong tokens or passwords were entered that no more are
+// accepted (TH-02, TH-05).
 func guessing(f facts) page {
 	p := page{Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}}}
-	if f.get("Browser") != "" { // otherwise the last was lost with its node, and no one knows where it came from
+	if f.get("Browser") != "" { // otherwise the node that handled the last one died, and its origin is unknown
 		p.Facts = append(p.Facts, fact{"The last from", f.client()})
 	}
 	switch f.get("Why") {
@@ -75,7 +75,7 @@ func guessing(f facts) page {
 	return p
 }
 
-// methodNames are methods, with spaces between them, as people call them.
+// methodNames returns the display names of methods, which are separated by spaces.
 func methodNames(methods string) string {
 	all := strings.Fields(methods)
 	for i, m := range all {

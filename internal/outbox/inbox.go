@@ -12,8 +12,8 @@ import (
 // inboxSize is how many messages an Inbox keeps.
 const inboxSize = 1000
 
-// An Inbox takes mail and text messages instead of the world: the demo shows
-// it, tests read it. Its zero value is empty and ready.
+// An Inbox collects mail and text messages instead of sending them. The demo shows them and
+// tests read them. The zero value is ready to use.
 type Inbox struct {
 	Now func() time.Time // nil: time.Now
 
@@ -32,7 +32,7 @@ type Mail struct {
 	HTML    string              `json:"html"`
 }
 
-// Send puts a letter into the inbox.
+// Send adds a message to the inbox.
 func (i *Inbox) Send(_ context.Context, l Outgoing) (Receipt, error) {
 	now := time.Now
 	if i.Now != nil {
@@ -45,7 +45,7 @@ func (i *Inbox) Send(_ context.Context, l Outgoing) (Receipt, error) {
 	return Receipt{Server: "the demo's inbox", Answer: "kept"}, nil
 }
 
-// List is the messages to an address or number, newest first; an empty one means all.
+// List returns the messages to an address or number, newest first; an empty one means all.
 func (i *Inbox) List(to string) []Mail {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"countersign"
 )
 
-// A lease is a node's hold on a message while it hands it over: the lease is
-// renewed however long the server takes, and the way out is noted beforehand.
+// A lease is a node's claim on a message while it sends it. It is renewed however long the
+// server takes, and records the route before each try.
 type lease struct {
 	outbox *Outbox
 
@@ -17,16 +17,15 @@ type lease struct {
 	m  countersign.Message
 }
 
-// How a node writes down what became of a message while the database is away:
-// how often it tries, and for how long. What was handed over and is not noted is
-// handed over again by the next node.
+// How often and how long a node tries to save the outcome while the database is unavailable. A
+// message that was sent but not saved is sent again by the next node.
 const (
 	settleRetry   = 200 * time.Millisecond
 	settleTimeout = 30 * time.Second
-	lastWord      = 3 * time.Second // where the node ends
+	lastWord      = 3 * time.Second // when the node is stopping
 )
 
-// begin begins a try of the message, as m has it.
+// begin starts a try with the tries and the route of m.
 func (g *lease) begin(ctx context.Context, m countersign.Message) error {
 	g.mu.Lock()
 	g.m.Tries = m.Tries
@@ -34,15 +33,15 @@ func (g *lease) begin(ctx context.Context, m countersign.Message) error {
 	return g.start(ctx, m.Route)
 }
 
-// message is the message as it stands.
+// message returns the current state of the message.
 func (g *lease) message() countersign.Message {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.m
 }
 
-// save writes down what became of the message. A database that is away is asked
-// again until it is back. A node that ends asks once more.
+// save saves the outcome of the message. It retries while the database is unavailable; a node
+// that is stopping tries once more.
 func (g *lease) save(ctx context.Context, m countersign.Message) error {
 	if ctx.Err() != nil {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
@@ -75,13 +74,13 @@ func (g *lease) finish(ctx context.Context, m countersign.Message) error {
 	defer g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	m.Claimed = g.m.Claimed // as it was last renewed
+	m.Claimed = g.m.Claimed // as last renewed
 	m.Server, m.Tag = legible(m.Server), legible(m.Tag)
 	return g.outbox.Store.FinishMessage(ctx, m)
 }
 
-// start makes sure that the message is still this node's and that its token
-// lives, and notes the way out that gets it.
+// start checks that this node still holds the message and that its token is valid, and records
+// the route that gets it.
 func (g *lease) start(ctx context.Context, route string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -125,7 +124,7 @@ func (g *lease) renew(ctx context.Context) {
 	defer cancel()
 	held, err := g.outbox.Store.RenewLease(ctx, g.m, until)
 	if err != nil && ctx.Err() == nil {
-		g.outbox.Log.Warn("lease of a message", "id", g.m.ID, "error", err)
+		g.outbox.Log.Warn("renew message lease", "id", g.m.ID, "error", err)
 	}
 	if held {
 		g.m.Claimed = until

@@ -15,8 +15,8 @@ import (
 	"countersign"
 )
 
-// Send hands over one mail. A token's mail is given up as the token dies: what
-// the server has not got whole by then it never gets.
+// Send sends one mail. It gives up when the mail's token expires: a server that has not
+// received the whole mail by then discards it.
 func (s *SMTP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	var over time.Time
 	if l.Life > 0 {
@@ -45,7 +45,7 @@ func (s *SMTP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	if err == nil || errors.As(err, &f) && f.reply != nil {
 		talk.quit()
 	} else {
-		talk.close() // in the middle of a mail there is no good-bye
+		talk.close() // no QUIT in the middle of a mail
 	}
 	if err != nil {
 		return Receipt{}, s.refusal(err, l)
@@ -55,7 +55,7 @@ func (s *SMTP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 
 func compose(l Outgoing) (*mail.Msg, error) {
 	m := mail.NewMsg(mail.WithNoDefaultUserAgent())
-	if err := m.From(l.From); err != nil { // of the envelope as well: aligned for SPF
+	if err := m.From(l.From); err != nil { // also the envelope sender, as SPF alignment needs
 		return nil, err
 	}
 	if err := m.To(l.To); err != nil {
@@ -71,15 +71,16 @@ func compose(l Outgoing) (*mail.Msg, error) {
 	return m, sign(m, l)
 }
 
-// literal keeps what looks like an encoded word (RFC 2047) from being read as one:
-// whoever is called so would write in a subject what no page shows before. A space
-// of no width stands between, so that the whole is encoded and read as it was written.
+// literal keeps text like an encoded word (RFC 2047), for example in a person's name, from
+// being decoded: it could put words into a subject that no page showed before. A zero-width
+// space makes the library encode the whole as it is.
 func literal(subject string) string { return strings.ReplaceAll(subject, "=?", "=\u200b?") }
 
-// messageID is the same at each try, so that mail programs show one of two copies.
+// messageID returns the same ID for each try, so that mail programs show duplicates once.
 func messageID(l Outgoing) string { return string(l.ID) + "@" + Domain(l.From) }
 
-// Domain is the part after @ of a sender; its name may hold one too.
+// Domain returns the part after the last @ of a sender, whose display name may contain one
+// too.
 func Domain(from string) string {
 	at := strings.LastIndexByte(from, '@')
 	if at < 0 {
@@ -88,16 +89,16 @@ func Domain(from string) string {
 	return strings.ToLower(strings.Trim(from[at+1:], "> "))
 }
 
-// loginWanted is the code of a server that takes mail after a login only (RFC 4954).
+// loginWanted is the code of a server that accepts mail only after a login (RFC 4954).
 const loginWanted = 530
 
-// refusal reads what went wrong. Only the codes 500 to 599 for this mail and its
-// recipient are final: a time-out may follow a mail that was taken, and a login,
-// a sender, a name or a certificate that is not accepted is mended by the operator.
+// refusal classifies an error. Only the codes 500 to 599 for this mail and its recipient are
+// permanent: a timeout may follow a mail that was accepted, and the operator can fix a
+// rejected login, sender, name or certificate.
 func (s *SMTP) refusal(err error, l Outgoing) error {
 	var f *fault
 	if !errors.As(err, &f) {
-		return err // of our own: the database, for example
+		return err // our own error, for example from the database
 	}
 	r := &Refusal{Server: s.host, Answer: s.explain(f), Reason: f.reason(), Err: err}
 	if f.reply != nil {
@@ -105,7 +106,7 @@ func (s *SMTP) refusal(err error, l Outgoing) error {
 	}
 	r.MaybeTaken = f.reply == nil && f.phase == phaseEnd || l.Route != "" && !r.Permanent
 	if r.MaybeTaken {
-		r.Route = s.host // also where an earlier try may have arrived
+		r.Route = s.host // also if an earlier try may have arrived
 	}
 	return r
 }
@@ -122,7 +123,7 @@ func (f *fault) reason() countersign.Reason {
 	}
 	reason := reasonOf(f.reply.String())
 	if f.reply.code >= 500 && f.phase < phaseRecipient {
-		return countersign.ReasonSettings // nothing was said of the recipient
+		return countersign.ReasonSettings // not about the recipient
 	}
 	if reason == countersign.ReasonRefused && f.phase == phaseRecipient && f.reply.enhanced == "" && f.reply.code == 550 {
 		return countersign.ReasonNoAddress // what 550 means there (RFC 5321 §4.2.3)
@@ -130,14 +131,14 @@ func (f *fault) reason() countersign.Reason {
 	return reason
 }
 
-// timedOut reports whether time was up: the server's, or that of who asked.
+// timedOut reports whether a timeout, a closed connection or a canceled context caused err.
 func timedOut(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) && network.Timeout() || errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)
 }
 
-// explain says in a line what the server said, or what kept it from saying
-// anything. It holds nothing that a server may have repeated (OT-10).
+// explain describes in one line what the server answered or why it did not. It contains
+// nothing that a server may have repeated (OT-10).
 func (s *SMTP) explain(err error) string {
 	var f *fault
 	if !errors.As(err, &f) {
@@ -171,7 +172,7 @@ func (s *SMTP) explain(err error) string {
 	}
 }
 
-// system is what the operating system said, without the call that it said it of.
+// system returns the error of the operating system, without the name of the system call.
 func system(err error) string {
 	var call *os.SyscallError
 	if errors.As(err, &call) {
@@ -180,7 +181,7 @@ func system(err error) string {
 	return oneLine(err.Error())
 }
 
-// certificateFault says in words of ours why a certificate is not right.
+// certificateFault says in our own words why a certificate is invalid.
 func certificateFault(err error) string {
 	var host x509.HostnameError
 	var authority x509.UnknownAuthorityError
@@ -197,7 +198,7 @@ func certificateFault(err error) string {
 	}
 }
 
-// describe is a server's refusal, as far as it may be kept.
+// describe returns a server's refusal, redacted.
 func (s *SMTP) describe(f *fault) string {
 	words := explained(Redact(f.reply.String()), f.reason())
 	switch {

@@ -11,21 +11,21 @@ import (
 	"countersign/internal/store"
 )
 
-// How the outbox works.
+// Timing of the outbox.
 const (
-	leaseTime    = 10 * time.Second   // how long a node that dies holds a message; a living one renews it
-	renewal      = 3 * time.Second    // how often
-	batch        = 8                  // messages that Poll hands over at once
-	pollInterval = time.Second        // how often it looks without being woken
-	firstGo      = 2 * time.Second    // the wait before the second try; doubled each time
-	maxLength    = 15 * time.Minute   // the longest wait between tries
-	maxAge       = 3 * 24 * time.Hour // letters without an end of their own
+	leaseTime    = 10 * time.Second   // until another node may take over a message; renewed while it is being sent
+	renewal      = 3 * time.Second    // interval of renewals
+	batch        = 8                  // messages that Poll sends at once
+	pollInterval = time.Second        // interval of looking for messages without being woken
+	firstGo      = 2 * time.Second    // wait before the second try; doubled each time
+	maxLength    = 15 * time.Minute   // longest wait between tries
+	maxAge       = 3 * 24 * time.Hour // of messages without an expiry
 
-	storeTime = 30 * time.Second // the longest that one step waits for the database
+	storeTime = 30 * time.Second // longest wait for the database in one step
 )
 
-// An Outbox delivers the messages of an installation. Many nodes may run one on
-// the same database.
+// An Outbox delivers the messages of an installation. Many nodes may run one on the same
+// database.
 type Outbox struct {
 	Store  *store.DB
 	Mail   Sender // nil: no mail server is set up, mail waits
@@ -34,22 +34,23 @@ type Outbox struct {
 	URL    func(countersign.Agency) string
 	Log    *slog.Logger
 	Now    func() time.Time                       // nil: time.Now
-	Lookup Lookup                                 // of the DNS, for tests of mail; nil: nobody is asked
-	Write  func(context.Context, time.Time) error // writes letters that no request waited for; nil: there are none
-	Count  func(countersign.Message)              // told of each try and what became of it; nil: nobody counts
-	Long   time.Duration                          // after which a message that a server keeps waiting makes room for others; 0: 15 s
+	Lookup Lookup                                 // DNS lookups for test mails; nil: none
+	Write  func(context.Context, time.Time) error // writes mail that no request waited for; nil: none
+	Count  func(countersign.Message)              // called after each try with its outcome; may be nil
+	Long   time.Duration                          // after which a slow message no longer occupies a worker's place; 0: 15 s
 
 	once  sync.Once
 	wakes map[countersign.Channel]chan struct{}
 
 	mu      sync.Mutex
-	awaited map[countersign.MessageID]*awaited // what requests wait for
+	awaited map[countersign.MessageID]*awaited // messages that requests wait for
 }
 
-// resetRequests is where letters are written; it is woken like a channel.
+// resetRequests names the loop that writes mail for reset requests. It is woken like a
+// channel.
 const resetRequests countersign.Channel = ""
 
-// wakeChannel is what wakes the loop of a channel.
+// wakeChannel returns what wakes the loop of a channel.
 func (o *Outbox) wakeChannel(c countersign.Channel) chan struct{} {
 	o.once.Do(func() {
 		o.wakes = map[countersign.Channel]chan struct{}{resetRequests: make(chan struct{}, 1), countersign.ChannelEmail: make(chan struct{}, 1), countersign.ChannelSMS: make(chan struct{}, 1)}
@@ -57,7 +58,7 @@ func (o *Outbox) wakeChannel(c countersign.Channel) chan struct{} {
 	return o.wakes[c]
 }
 
-// Wake lets the outbox look at once. It never waits.
+// Wake makes the outbox look for messages at once. It never blocks.
 func (o *Outbox) Wake() {
 	o.wake(resetRequests)
 	o.wake(countersign.ChannelEmail)
@@ -78,10 +79,10 @@ func (o *Outbox) now() time.Time {
 	return time.Now().UTC().Truncate(time.Millisecond)
 }
 
-// Run delivers until ctx ends. Being woken makes it immediate, the tick makes
-// it certain, the lease makes it survive the death of a node. Each channel has a
-// loop of its own: a text gateway that hangs does not keep mail waiting. What is
-// being handed over when ctx ends is finished, so that it is not sent again.
+// Run delivers messages until ctx ends. Waking makes delivery immediate, the ticker makes it
+// certain, and the lease lets another node take over if this one dies. Each channel has its
+// own loop, so that an unresponsive text gateway does not delay mail. Messages being sent when
+// ctx ends are finished, so that they are not sent again.
 func (o *Outbox) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -100,14 +101,14 @@ func (o *Outbox) Run(ctx context.Context) error {
 	return nil
 }
 
-// writeResets writes what no request waited for, and lets it go out.
+// writeResets writes mail that no request waited for and wakes the mail loop.
 func (o *Outbox) writeResets(ctx context.Context) {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
-	trouble := logOnChange{log: o.Log, what: "letters can't be written"}
+	trouble := logOnChange{log: o.Log, what: "write mail"}
 	for {
 		if err := o.writeOnce(ctx); ctx.Err() == nil {
-			trouble.about(err) // those that are written go all the same
+			trouble.about(err) // mail already written is sent anyway
 		}
 		o.wake(countersign.ChannelEmail)
 		select {
@@ -128,7 +129,7 @@ func (o *Outbox) writeOnce(ctx context.Context) error {
 	return o.Write(ctx, o.now())
 }
 
-// claim takes messages of a class that are due.
+// claim claims due messages of a class.
 func (o *Outbox) claim(ctx context.Context, limit int, class store.Class, channels ...countersign.Channel) ([]countersign.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
@@ -138,11 +139,11 @@ func (o *Outbox) claim(ctx context.Context, limit int, class store.Class, channe
 	return o.Store.ClaimMessages(ctx, o.now(), store.Claim{Class: class, Channels: channels, Lease: leaseTime, Limit: limit})
 }
 
-// Poll takes one batch of messages that are due, tokens first, tries each once,
-// and reports how many it took.
+// Poll claims one batch of due messages, tokens first, tries each once, and returns how many
+// it claimed.
 func (o *Outbox) Poll(ctx context.Context) (int, error) {
 	if err := o.writeOnce(ctx); err != nil {
-		o.Log.Error("letters can't be written", "error", err) // those that are written go all the same
+		o.Log.Error("write mail", "error", err) // mail already written is sent anyway
 	}
 	claimed, err := o.claim(ctx, batch, store.AnyMessage, o.channels()...)
 	if err != nil {
@@ -157,7 +158,7 @@ func (o *Outbox) Poll(ctx context.Context) (int, error) {
 	return len(claimed), errors.Join(failed...)
 }
 
-// channels are those with a route; messages of the others wait.
+// channels returns the channels that are set up; messages of others wait.
 func (o *Outbox) channels() []countersign.Channel {
 	var open []countersign.Channel
 	if o.Mail != nil {

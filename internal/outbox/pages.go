@@ -5,9 +5,9 @@ import (
 	"countersign/internal/wording"
 )
 
-// templates are the letters, by kind. Each says what happened, when, from where,
-// and what to do if it was not the reader. Of those that agencies can word it is
-// what stands below their words; the original ones are in package wording.
+// templates are the mails, by kind. Each says what happened, when, from where, and what to do
+// if it was not the reader. For a mail that agencies can word, it is only the part below their
+// wording; package wording has the original wordings.
 var templates = map[countersign.MessageKind]func(facts) page{
 	countersign.MessageToken:            tokenPage,
 	countersign.MessageNewConnection:    newConnection,
@@ -38,8 +38,8 @@ var templates = map[countersign.MessageKind]func(facts) page{
 	countersign.MessageTextAlarm:        textAlarm,
 }
 
-// tokenPage is what stands below the words of a token mail, whoever chose
-// them. The original ones are the TechNote's sentences, unbroken (M15).
+// tokenPage is the part below the wording of a token mail, original or custom. The original
+// wording is the TechNote's, word for word (M15).
 func tokenPage(f facts) page {
 	reference := "Reference " + f.message.Reference + ". It works until " + f.expires() + "."
 	p := page{Preview: reference}
@@ -65,7 +65,7 @@ func newConnection(f facts) page {
 	}
 }
 
-// provedWith says by what a sign-in was admitted, and no more than was proved.
+// provedWith says how a sign-in was proved, and no more than that.
 var provedWith = map[countersign.Proof]string{
 	countersign.ProofPassword:   "With the password alone",
 	countersign.ProofRemembered: "With the password, on a remembered device",
@@ -76,7 +76,7 @@ var provedWith = map[countersign.Proof]string{
 	countersign.ProofRecovery:   "With the password and a recovery code",
 }
 
-// name is the reader's first name for the beginning of a sentence.
+// name returns the reader's first name and a comma to begin a sentence; "" without a name.
 func (f facts) name() string {
 	first := countersign.User{Name: f.get("Name")}.FirstName()
 	if first == "" {
@@ -118,8 +118,8 @@ func notYou(f facts) paragraph {
 	return paragraph{Strong: "If this was not you:", Text: "somebody knows your password, so " + f.call() + "."}
 }
 
-// undone is the first paragraph of a letter about what was put back, since a sign-in
-// that had changed it was reported; otherwise it is p.
+// undone returns the first paragraph about a change that was undone because the user reported
+// the sign-in that made it; otherwise p.
 func undone(f facts, p paragraph) paragraph {
 	if f.get("Undone") == "" {
 		return p
@@ -157,7 +157,8 @@ func methodRemoved(f facts) page {
 	return p
 }
 
-// passkeyCopied is for the owner of a passkey, or for an administrator about him (PK-02).
+// passkeyCopied goes to the owner of a passkey, or to an administrator about a user's passkey
+// (PK-02).
 func passkeyCopied(f facts) page {
 	p := page{
 		Subject: "A passkey for " + f.product() + " may have been copied",

@@ -1,7 +1,7 @@
 package outbox
 
-// passwordLink carries the one link that leads to a new password. It works once,
-// by the button on its page and never by being opened (PW-06).
+// passwordLink sends the link to choose a new password. It works once, by the button on its
+// page and never by being opened (PW-06).
 func passwordLink(f facts) page {
 	return page{
 		Preview: "The link works until " + f.until("Until") + ".",
@@ -13,7 +13,7 @@ func passwordLink(f facts) page {
 	}
 }
 
-// passwordChanged goes to every address once a password was changed, by the
+// passwordChanged goes to every address of the user once their password was changed, in the
 // User Profile or by a mailed link (PW-05, NT-01).
 func passwordChanged(f facts) page {
 	how := "User Profile"

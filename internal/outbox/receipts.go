@@ -12,17 +12,16 @@ import (
 	"countersign/internal/store"
 )
 
-// A Callback is what a gateway sent to tell of a message.
+// A Callback is a gateway's report about a message.
 type Callback struct {
 	URL    string // as the gateway was given it
 	Header http.Header
 	Form   url.Values
-	Body   []byte // of a callback that is no form
+	Body   []byte // of a callback that is not a form
 	Now    time.Time
 }
 
-// fresh is how old a callback that says its time may be; an older one is
-// somebody's who has kept it.
+// fresh is how old a callback with a time may be. An older one may be a replay.
 const fresh = 5 * time.Minute
 
 func (c Callback) recent(t time.Time) bool {
@@ -30,15 +29,15 @@ func (c Callback) recent(t time.Time) bool {
 	return age < fresh && age > -fresh
 }
 
-// Why a callback was not taken.
+// Why a callback was rejected.
 var (
 	ErrForged  = errors.New("the signature of a receipt is not right, or it is old")
 	ErrUnread  = errors.New("a receipt can't be read")
 	ErrUnknown = errors.New("a receipt is for no message of this agency")
 )
 
-// Receive keeps what a gateway told by a callback about a message of the
-// agency. kind is twilio, vonage or webhook.
+// Receive saves what a gateway reported by a callback about a message of the agency. kind is
+// twilio, vonage or webhook.
 func (o *Outbox) Receive(ctx context.Context, agency countersign.AgencyID, kind string, c Callback) error {
 	routes, _ := o.Text.(*Routes)
 	if routes == nil {
@@ -67,12 +66,11 @@ func (o *Outbox) Receive(ctx context.Context, agency countersign.AgencyID, kind 
 	return err
 }
 
-// saveReceipt keeps a receipt by the way that keep knows. One may come before the
-// message's row says what the gateway calls it, so an unknown one is looked for
-// a few times.
+// saveReceipt saves a receipt with keep. A receipt may arrive before the message's row has the
+// gateway's ID, so it tries a few times to find the message.
 func (o *Outbox) saveReceipt(ctx context.Context, route string, t DeliveryReport, keep func(tag string) (bool, error)) error {
 	if t.Receipt == "" {
-		return nil // it is on its way: nothing to keep
+		return nil // still on its way: nothing to save
 	}
 	for _, wait := range []time.Duration{0, 200 * time.Millisecond, time.Second} {
 		timer := time.NewTimer(wait)
@@ -88,18 +86,19 @@ func (o *Outbox) saveReceipt(ctx context.Context, route string, t DeliveryReport
 			}
 		}
 	}
-	o.Log.Warn("a receipt for no message", "route", route)
+	o.Log.Warn("receipt for an unknown message", "route", route)
 	return ErrUnknown
 }
 
-// saveReceipts keeps what a gateway tells over its own link, of whichever agency.
+// saveReceipts returns a function that saves what a gateway reports over its own connection,
+// for any agency.
 func (o *Outbox) saveReceipts(ctx context.Context) func(route string, t DeliveryReport) {
 	return func(route string, t DeliveryReport) {
 		err := o.saveReceipt(ctx, route, t, func(tag string) (bool, error) {
 			return o.Store.SaveReceipt(ctx, route, tag, t.Receipt, o.now())
 		})
 		if err != nil && !errors.Is(err, ErrUnknown) && ctx.Err() == nil {
-			o.Log.Error("receipt", "route", route, "error", err)
+			o.Log.Error("save receipt", "route", route, "error", err)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 package outbox
 
-// The letters about recovery codes (RC-01).
+// Mail about recovery codes (RC-01).
 
 func recoveryUsed(f facts) page {
 	p := page{

@@ -1,6 +1,6 @@
-// Package outbox delivers what waits: it claims messages by lease, renders
-// their letters, and hands them to the mail server or the text gateway. The row
-// of a message is its queue and its receipt; no deed waits for a delivery.
+// Package outbox delivers waiting messages: it leases them, renders them, and sends them to
+// the mail server or the text gateway. A message's row is both its queue entry and its record.
+// No request depends on a delivery.
 package outbox
 
 import (
@@ -19,9 +19,9 @@ import (
 	"countersign/internal/wording"
 )
 
-// A Outgoing is a message as it is sent.
+// An Outgoing is a message as it is sent.
 type Outgoing struct {
-	ID        countersign.MessageID // the same at each try: gateways drop a second one
+	ID        countersign.MessageID // the same at each try: gateways drop duplicates
 	Channel   countersign.Channel
 	From      string // sender with name; mail only
 	To        string // address, or E.164
@@ -31,20 +31,19 @@ type Outgoing struct {
 	Reference string
 	Kind      countersign.MessageKind
 	User      countersign.UserID
-	Life      time.Duration                                 // how long it is worth delivering; 0: for ever
-	Callback  string                                        // base URL that gateways can tell of it; empty: none
-	DKIM      countersign.DKIMKey                           // signs it; empty: nothing does
-	Route     string                                        // the way out that may have it already; empty: none
-	Begin     func(ctx context.Context, route string) error // told before a way out gets it; nil: nobody wants to know
+	Life      time.Duration                                 // how long it is worth delivering; 0: forever
+	Callback  string                                        // base URL for the gateway's reports; empty: none
+	DKIM      countersign.DKIMKey                           // signs the mail; empty: unsigned
+	Route     string                                        // the route that may have it already; empty: none
+	Begin     func(ctx context.Context, route string) error // called before a route gets it; may be nil
 }
 
-// A page is the content of a letter before it becomes plain text and HTML: both
-// say the same words.
+// A page is the content of a mail before it becomes plain text and HTML with the same words.
 type page struct {
 	Subject    string
 	Preview    string // what mail programs show beside the subject
 	Title      string
-	Body       []block // of a letter that agencies can word
+	Body       []block // the wording, of a mail that agencies can word
 	Greeting   string
 	Facts      []fact
 	Paragraphs []paragraph
@@ -79,9 +78,9 @@ func whole(text string) htmltemplate.HTML {
 	return htmltemplate.HTML(b.String()) // #nosec G203 -- escaped above
 }
 
-// Render writes the letter of a message in the agency's name. from is the
-// sender's address; p gives the help contact and how long tokens work. words
-// are the agency's own, where it has some for this message.
+// Render renders a message in the agency's name. from is the sender's address; p gives the
+// help contact and how long tokens work. words is the agency's own wording of this message, if
+// any.
 func Render(a countersign.Agency, p countersign.Preferences, m countersign.Message, from string, words wording.Texts) (Outgoing, error) {
 	l, _, err := render(a, p, m, from, words)
 	if err == nil && m.Channel == countersign.ChannelSMS && smpp.Parts(l.Text) > 1 {
@@ -111,7 +110,7 @@ func render(a countersign.Agency, p countersign.Preferences, m countersign.Messa
 		content.renderCustom(f, words)
 	}
 	if own && m.Kind != countersign.MessageToken {
-		content.Preview = "" // it would be in other words than the rest
+		content.Preview = "" // its words would differ from the rest
 	}
 	content.Agency = a.Name
 	content.Footer = footer(a, p, m.Kind)
@@ -127,10 +126,10 @@ func render(a countersign.Agency, p countersign.Preferences, m countersign.Messa
 	return l, content, nil
 }
 
-// textMessage is a text with token and reference, and as its last line the
-// origin that a phone may offer the token to (SM-03). A product's name that
-// would make two messages of it is shortened, and letters that no text message
-// of 160 has are replaced by those that stand for them.
+// textMessage returns a text with token and reference, and as its last line the origin, for
+// phones that fill in tokens (SM-03). A product name that would make it two messages is
+// shortened, and characters that a 160-character message can't contain are replaced by similar
+// ones.
 func (f facts) textMessage() string {
 	if f.message.Kind == countersign.MessageTest {
 		return f.shortened(func(f facts) string {
@@ -144,7 +143,7 @@ func (f facts) textMessage() string {
 	return f.shortened(func(f facts) string { return f.words.Body.Fill(f.value) + last })
 }
 
-// origin is the last line of a text with a token.
+// origin returns the last line of a text with a token.
 func (f facts) origin() string {
 	u, err := url.Parse(f.agency.URL)
 	if err != nil || u.Hostname() == "" {
@@ -153,7 +152,7 @@ func (f facts) origin() string {
 	return fmt.Sprintf("\n@%s #%s", u.Hostname(), f.get("Token"))
 }
 
-// shortened is a text with as much of the product's name as leaves one message.
+// shortened returns a text with as much of the product's name as fits into one message.
 func (f facts) shortened(write func(facts) string) string {
 	product := []rune(f.product())
 	for {
@@ -166,8 +165,8 @@ func (f facts) shortened(write func(facts) string) string {
 	}
 }
 
-// shortText is a text that is one message whatever the names are: without the
-// product, and without the origin's line where that alone is too long.
+// shortText returns a text that fits into one message whatever the names are: without the
+// product, and without the origin's line if that alone is too long.
 func (f facts) shortText() string {
 	if f.message.Kind == countersign.MessageTest {
 		return "This is a test of text messages."
@@ -179,13 +178,13 @@ func (f facts) shortText() string {
 	return text
 }
 
-// minProduct is how many letters of a product's name a text message keeps
-// at least, where it does not fit into one.
+// minProduct is how many characters of the product's name a text message keeps at least when
+// it is shortened.
 const minProduct = 12
 
 func footer(a countersign.Agency, p countersign.Preferences, k countersign.MessageKind) string {
 	text := "You get this mail because you have a user ID at " + a.Name + ". "
-	if k == countersign.MessageTest { // it may go to anyone
+	if k == countersign.MessageTest { // the recipient may be anyone
 		text = "You get this mail because an administrator of " + a.Name + " sent a test to this address. "
 	}
 	if p.Help != "" {
@@ -194,12 +193,12 @@ func footer(a countersign.Agency, p countersign.Preferences, k countersign.Messa
 	return text + "Nobody will ever ask you for a token by phone or mail."
 }
 
-// oneLine keeps a header a header, whatever people are called (NT-02).
+// oneLine joins lines, so that no name or text can start a new header (NT-02).
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func sentence(text string) string { return strings.TrimRight(strings.TrimSpace(text), ".") + "." }
 
-// facts gives a letter what its sentences are filled with.
+// facts are the values that fill the sentences of a mail.
 type facts struct {
 	agency      countersign.Agency
 	preferences countersign.Preferences
@@ -220,13 +219,13 @@ func (f facts) instant(key string) time.Time {
 	return time.UnixMilli(ms).In(f.agency.Location())
 }
 
-// when is an instant with date, zone and UTC (NT-02).
+// when returns a time with date, zone and UTC (NT-02).
 func (f facts) when(key string) string { return f.agency.Instant(f.instant(key)) }
 
-// until is an instant with day, clock and zone.
+// until returns a time with day, clock and zone.
 func (f facts) until(key string) string { return f.agency.Deadline(f.instant(key)) }
 
-// client names the device an act came from.
+// client describes the device that a request came from.
 func (f facts) client() string {
 	c := countersign.Client{Browser: f.get("Browser"), OS: f.get("OS")}
 	if f.get("IP") == "" || f.get("IP") == "unknown" {
@@ -235,7 +234,7 @@ func (f facts) client() string {
 	return c.Describe() + ", " + f.get("IP")
 }
 
-// call tells whom to turn to; without a help contact it is the administrator.
+// call says whom to contact; without a help contact, the administrator.
 func (f facts) call() string {
 	if f.preferences.Help == "" {
 		return "tell your administrator at once"
@@ -243,7 +242,7 @@ func (f facts) call() string {
 	return "ask for help at once: " + f.help()
 }
 
-// life is how long a token works, in words.
+// life returns how long a token works, in words.
 func (f facts) life() string {
 	if f.preferences.TokenLife <= countersign.TokenLife {
 		return "one to two minutes"
@@ -251,7 +250,7 @@ func (f facts) life() string {
 	return strconv.Itoa(int(f.preferences.TokenLife/time.Minute)) + " minutes"
 }
 
-// method is the method that the letter is about, as people call it.
+// method returns the display name of the method that the mail is about.
 func (f facts) method() string {
 	switch countersign.Method(f.get("Method")) {
 	case countersign.MethodPasskey:

@@ -14,27 +14,26 @@ import (
 	"countersign"
 )
 
-// A Gateway hands text messages over. Its name stays the same over restarts, on
-// all nodes: messages remember it.
+// A Gateway sends text messages. Its name is the same on all nodes and after restarts, because
+// messages store it.
 type Gateway interface {
 	Sender
 	Name() string
 }
 
-// cooldown is how long a gateway that was away is asked only after the others.
+// cooldown is how long a gateway that failed is tried only after the others.
 const cooldown = 30 * time.Second
 
-// Routes are the gateways for text messages, in order of preference. The next
-// one is taken only when it is known that the one before has not taken the
-// message: a token never goes two ways.
+// Routes are the gateways for text messages, in order of preference. The next one is used only
+// if the one before certainly did not take the message, so that a token never goes out twice.
 type Routes struct {
 	all []Gateway
 
 	mu   sync.Mutex
-	away map[string]time.Time // until when a gateway is asked last
+	away map[string]time.Time // until when a gateway is tried last
 }
 
-// gateways are the kinds of gateways, by the scheme of their URL.
+// gateways parse a gateway's URL, by its scheme.
 var gateways = map[string]func(string) (Gateway, error){
 	"twilio":        func(raw string) (Gateway, error) { return ParseTwilio(raw) },
 	"vonage":        func(raw string) (Gateway, error) { return ParseVonage(raw) },
@@ -43,11 +42,11 @@ var gateways = map[string]func(string) (Gateway, error){
 	"webhook+http":  func(raw string) (Gateway, error) { return ParseWebhook(raw) },
 }
 
-// several finds a second gateway in the URL of one, where a list was written into
-// one value: it would pass for the end of a secret.
+// several detects a second gateway in a URL, where a list was written into one value.
+// Otherwise it would be taken for the end of a secret.
 var several = regexp.MustCompile(`[,;\s](?:twilio|vonage|smpp|webhook\+https?)://`)
 
-// ParseRoutes reads the settings of the gateways, in their order.
+// ParseRoutes parses the URLs of the gateways, in order of preference.
 func ParseRoutes(urls []string) (*Routes, error) {
 	var all []Gateway
 	names := map[string]bool{}
@@ -76,16 +75,15 @@ func ParseRoutes(urls []string) (*Routes, error) {
 	return NewRoutes(all...), nil
 }
 
-// NewRoutes are gateways in order of preference.
+// NewRoutes returns routes with these gateways, in order of preference.
 func NewRoutes(all ...Gateway) *Routes { return &Routes{all: all, away: map[string]time.Time{}} }
 
-// Gateways are those of the routes, in order of preference.
+// Gateways returns the gateways, in order of preference.
 func (r *Routes) Gateways() []Gateway { return r.all }
 
-// Send hands a text to the first gateway that takes it. One that may have it
-// already is asked alone, and may have it until it says that it never will:
-// that it can't be reached now tells nothing of the time before. Nobody is asked
-// any more as the token dies.
+// Send sends a text through the first gateway that accepts it. If a gateway may have the
+// message already, only that one is tried, until it refuses for good: being unreachable now
+// says nothing about the earlier try. No gateway is tried after the token has expired.
 func (r *Routes) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	if l.Life > 0 {
 		var cancel context.CancelFunc
@@ -125,8 +123,8 @@ func (r *Routes) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	return Receipt{}, last
 }
 
-// order is in which order the gateways are asked: those that were away a moment
-// ago come last. only names the one that may have the message; empty: none has.
+// order returns the gateways in the order to try them; those that failed recently come last.
+// only names the one that may have the message; empty: none.
 func (r *Routes) order(only string) []Gateway {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,8 +150,8 @@ func (r *Routes) mark(g Gateway, away bool) {
 	}
 }
 
-// Run keeps the links of the gateways that have one, until ctx ends, and hands
-// on what they tell of messages.
+// Run keeps up the permanent connections of gateways until ctx ends, and passes on their
+// delivery reports.
 func (r *Routes) Run(ctx context.Context, tell func(route string, t DeliveryReport)) {
 	var all sync.WaitGroup
 	for _, g := range r.all {
@@ -166,13 +164,13 @@ func (r *Routes) Run(ctx context.Context, tell func(route string, t DeliveryRepo
 	all.Wait()
 }
 
-// DeliveryReport is what a gateway tells of a message that it took.
+// DeliveryReport is what a gateway reports about a message that it took.
 type DeliveryReport struct {
-	Tags    []string            // what it calls the message; several where it may write it in several ways
-	Receipt countersign.Receipt // empty: it is on its way
+	Tags    []string            // the gateway's ID of the message, in each form that it may have
+	Receipt countersign.Receipt // empty: still on its way
 }
 
-// sender reads who texts come from; a + that the address did not encode is one.
+// sender returns the sender of texts. It restores a leading + that was not encoded in the URL.
 func sender(u *url.URL) string {
 	from := u.Query().Get("from")
 	if strings.HasPrefix(from, " ") {
@@ -181,7 +179,7 @@ func sender(u *url.URL) string {
 	return from
 }
 
-// readable refuses options that Query would leave out without a word.
+// readable rejects a query that can't be parsed, whose options Query would silently drop.
 func readable(u *url.URL) error {
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
 		return errors.New("what follows the ? can't be read: options are parted by &, a % is written %25 and a ; %3B")
@@ -189,7 +187,7 @@ func readable(u *url.URL) error {
 	return nil
 }
 
-// known refuses options that do not exist.
+// known rejects unknown options.
 func known(u *url.URL, options ...string) error {
 	if err := readable(u); err != nil {
 		return err

@@ -8,28 +8,28 @@ import (
 	"countersign"
 )
 
-// A Sender hands a letter to a server or gateway.
+// A Sender sends a message to a server or gateway.
 type Sender interface {
 	Send(ctx context.Context, l Outgoing) (Receipt, error)
 }
 
-// A Receipt is what the server said when it took a letter.
+// A Receipt is a server's answer when it accepted a message.
 type Receipt struct {
 	Server string
-	Answer string // in words of ours, or as Redact leaves it
-	Route  string // the way out that took it; text messages only
-	Tag    string // what the gateway calls it from here on, for its receipts
+	Answer string // in our own words, or as Redact leaves it
+	Route  string // the route that took it; text messages only
+	Tag    string // the gateway's ID of the message, for its receipts
 }
 
-// A Refusal is what a server said when it did not take a letter. One that is
-// not permanent may be tried again; so is every other error.
+// A Refusal is a server's answer when it did not accept a message. It may be tried again
+// unless it is permanent, as after every other error.
 type Refusal struct {
 	Server     string
-	Answer     string // in words of ours, or as Redact leaves it
+	Answer     string // in our own words, or as Redact leaves it
 	Reason     countersign.Reason
 	Permanent  bool
-	MaybeTaken bool   // it may have been taken all the same: there was no answer
-	Route      string // unsure: the way out that may have it
+	MaybeTaken bool   // it may have been accepted anyway: there was no answer
+	Route      string // if MaybeTaken: the route that may have it
 	Err        error
 }
 
@@ -37,11 +37,11 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s: %s", r.Server, r.Answer)
 }
 
-// outboxName is the server of a refusal that is our own.
+// outboxName is the server named in a refusal of our own.
 const outboxName = "the outbox"
 
-// stored is what a row holds of a refusal: nothing that the server may have
-// repeated of the message.
+// stored returns what is stored of a refusal: nothing that the server may have repeated of the
+// message.
 func (r *Refusal) stored() (answer string, reason countersign.Reason) {
 	if reason = r.Reason; reason == "" && r.Answer != "" {
 		reason = reasonOf(r.Answer)
@@ -51,6 +51,6 @@ func (r *Refusal) stored() (answer string, reason countersign.Reason) {
 
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// errLost ends the handing over of a message that is not this node's any more:
-// its lease is over, or its token has died.
+// errLost ends the sending of a message that this node no longer holds: its lease or its token
+// has expired.
 var errLost = errors.New("the message is not this node's any more")

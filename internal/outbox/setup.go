@@ -6,9 +6,8 @@ import (
 	"countersign"
 )
 
-// enrolled tells of a first set-up, at its end or where it was left: all that it has
-// brought, and the sign-in that it was part of where that is from a new connection
-// (NT-05, M31).
+// enrolled reports a first set-up, finished or left: all that it added, and the sign-in that
+// it was part of if that is from a new connection (NT-05, M31).
 func enrolled(f facts) page {
 	p := page{
 		Subject: "Two factor authentication is set up for " + f.product(),
@@ -28,7 +27,7 @@ func enrolled(f facts) page {
 	return p
 }
 
-// connection are the facts of a sign-in.
+// connection returns the facts of a sign-in.
 func connection(f facts) []fact {
 	return []fact{{"Network address", f.get("IP")}, {"Browser", f.get("Browser")},
 		{"Operating system", f.get("OS")}, {"Signed in", provedWith[countersign.Proof(f.get("Proof"))]}}
@@ -44,7 +43,7 @@ func disown(f facts) []paragraph {
 	}
 }
 
-// upper begins with a capital letter.
+// upper capitalizes the first letter.
 func upper(text string) string {
 	if text == "" {
 		return ""

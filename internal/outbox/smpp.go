@@ -11,7 +11,7 @@ import (
 	"countersign/internal/smpp"
 )
 
-// An SMPP is a gateway by its own protocol, over a link that stays.
+// An SMPP is a gateway that is reached by the SMPP protocol, over a permanent connection.
 type SMPP struct {
 	host   string
 	from   string
@@ -19,9 +19,8 @@ type SMPP struct {
 	told   chan smpp.Receipt
 }
 
-// ParseSMPP reads smpp://user:pass@host:2775?from=+16145550100; tls is none (the
-// default of such gateways) or implicit, ca names a file with the certificate
-// of a private authority.
+// ParseSMPP parses smpp://user:pass@host:2775?from=+16145550100; tls is none (the default of
+// such gateways) or implicit, ca names a file with the certificate of a private authority.
 func ParseSMPP(raw string) (*SMPP, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "smpp" || u.Hostname() == "" || u.User.Username() == "" || strings.Trim(u.Path, "/") != "" {
@@ -50,7 +49,7 @@ func ParseSMPP(raw string) (*SMPP, error) {
 	return s, nil
 }
 
-// note keeps a receipt until Run hands it on; if nobody does, they are dropped.
+// note queues a receipt for Run. It drops the receipt if the queue is full.
 func (s *SMPP) note(r smpp.Receipt) {
 	select {
 	case s.told <- r:
@@ -58,10 +57,10 @@ func (s *SMPP) note(r smpp.Receipt) {
 	}
 }
 
-// Name is the gateway's address and our login there.
+// Name returns the gateway's address and our login there.
 func (s *SMPP) Name() string { return "smpp " + s.client.User + "@" + s.client.Address }
 
-// Run keeps the link until ctx ends, and hands on receipts.
+// Run keeps the connection up until ctx ends, and passes on receipts.
 func (s *SMPP) Run(ctx context.Context, tell func(DeliveryReport)) {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.client.Run(ctx) }()
@@ -79,10 +78,10 @@ func (s *SMPP) Run(ctx context.Context, tell func(DeliveryReport)) {
 	}
 }
 
-// Close ends the link of a program that does not Run.
+// Close closes the connection of a program that does not call Run.
 func (s *SMPP) Close() { s.client.Close() }
 
-// Send hands over one text.
+// Send sends one text.
 func (s *SMPP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	id, err := s.client.Submit(ctx, smpp.Message{From: s.from, To: l.To, Text: l.Text, Life: l.Life})
 	if err == nil {

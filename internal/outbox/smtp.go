@@ -16,16 +16,15 @@ import (
 	"countersign/internal/textfile"
 )
 
-// sendTimeout is how long a service that gives tokens out, and a text gateway, may
-// take to answer.
+// sendTimeout is how long an OAuth token service or a text gateway may take to answer.
 const sendTimeout = 15 * time.Second
 
-// anyLogin is the strongest that the server offers.
+// anyLogin selects the strongest mechanism that the server offers.
 const anyLogin = "any"
 
-// An SMTP hands letters to a mail server.
+// An SMTP sends mail through a mail server.
 type SMTP struct {
-	Timeout time.Duration // longest for each answer of the server; 0: as long as RFC 5321 says
+	Timeout time.Duration // longest for each answer of the server; 0: as RFC 5321 says
 	Helo    string        // our name in EHLO; empty: that of this machine
 
 	host     string
@@ -38,13 +37,12 @@ type SMTP struct {
 	tls      *tls.Config
 }
 
-// smtpOptions are what the query of the URL may hold.
+// smtpOptions are the options that the query of the URL may contain.
 var smtpOptions = []string{"tls", "ca", "auth", "token-url", "client-id", "client-secret", "refresh-token", "scope"}
 
-// ParseSMTP reads smtp://user:pass@host:587?tls=starttls. tls is starttls
-// (required, the default), implicit or none; ca names a file with the
-// certificate of a private authority; auth is plain, login or xoauth2, and
-// without it the strongest that the server offers.
+// ParseSMTP parses smtp://user:pass@host:587?tls=starttls. tls is starttls (required, the
+// default), implicit or none; ca names a file with the certificate of a private authority;
+// auth is plain, login or xoauth2, by default the strongest that the server offers.
 func ParseSMTP(raw string) (*SMTP, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -89,7 +87,8 @@ func (s *SMTP) secure(u *url.URL) error {
 	return err
 }
 
-// tlsOf is the encryption to a host; file names the certificate of a private authority.
+// tlsOf returns the TLS settings for a host; file names the certificate of a private
+// authority.
 func tlsOf(host, file string) (*tls.Config, error) {
 	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	if file == "" {
@@ -130,7 +129,7 @@ func (s *SMTP) authenticate(u *url.URL) error {
 	return nil
 }
 
-// authorize sets how to get the bearer token of auth=xoauth2.
+// authorize sets how to get the bearer token for auth=xoauth2.
 func (s *SMTP) authorize(q url.Values) error {
 	if s.security == "none" && !local(s.host) {
 		return errors.New("auth=xoauth2 needs encryption: anybody on the way could use the token")
@@ -141,7 +140,7 @@ func (s *SMTP) authorize(q url.Values) error {
 	return err
 }
 
-// helo is our name in EHLO: a host name, or an address as RFC 5321 §4.1.3 writes it.
+// helo returns our name in EHLO: a host name, or an address literal (RFC 5321 §4.1.3).
 func (s *SMTP) helo() string {
 	name := s.Helo
 	if name == "" {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// unreadableTerm is the first term of an SPF record that receivers can't read: one such
-// term, and the whole record counts as broken (RFC 7208). Empty: there is none.
+// unreadableTerm returns the first invalid term of an SPF record; empty if there is none. One
+// such term invalidates the whole record (RFC 7208).
 func unreadableTerm(record string) string {
 	for _, term := range strings.Fields(record)[1:] {
 		if !readableTerm(term) {
@@ -16,7 +16,8 @@ func unreadableTerm(record string) string {
 	return ""
 }
 
-// readableTerm tells whether a mechanism, or a modifier like redirect=, is one.
+// readableTerm reports whether a term is a valid mechanism, or a valid modifier like
+// redirect=.
 func readableTerm(term string) bool {
 	bare := strings.ToLower(strings.TrimLeft(term, "+-~?"))
 	if len(term)-len(bare) > 1 {
@@ -39,7 +40,7 @@ func readableTerm(term string) bool {
 	}
 }
 
-// inFamily tells whether a text is an address or network of IPv4, or of IPv6.
+// inFamily reports whether a text is an address or network of IPv4, or of IPv6.
 func inFamily(text string, four bool) bool {
 	if network, err := netip.ParsePrefix(text); err == nil {
 		return network.Addr().Is4() == four

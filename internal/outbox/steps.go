@@ -11,14 +11,13 @@ import (
 	"countersign/internal/store"
 )
 
-// examine looks at the way that a test mail has taken, step by step, and keeps
-// what it finds beside the mail.
+// examine checks each step of a test mail's delivery and saves the findings with the mail.
 func (o *Outbox) examine(ctx context.Context, m countersign.Message, l Outgoing) error {
 	if m.Kind != countersign.MessageTest || m.Channel != countersign.ChannelEmail {
 		return nil
 	}
 	server, ok := o.Mail.(*SMTP)
-	if !ok { // there is nothing to look at, and nobody waits for it
+	if !ok { // nothing to check
 		return o.Store.SaveFindings(ctx, m, []Finding{})
 	}
 	whole, cancel := context.WithTimeout(ctx, serverTimeout+checkTimeout)
@@ -39,15 +38,15 @@ func (o *Outbox) examine(ctx context.Context, m countersign.Message, l Outgoing)
 	return o.Store.SaveFindings(ctx, m, all)
 }
 
-// The steps of a conversation with a mail server, by the names that people see.
+// The steps of an SMTP session, with the names that people see.
 const (
 	stepConnection = "Connection"
 	stepEncryption = "Encryption"
 	stepLogin      = "Sign-in"
 )
 
-// Steps talks to the mail server as if there were a mail, and tells of each step
-// up to the first that is not right.
+// Steps connects to the mail server as if to send mail, and returns a finding for each step up
+// to the first that fails.
 func (s *SMTP) Steps(ctx context.Context) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
@@ -60,10 +59,10 @@ func (s *SMTP) Steps(ctx context.Context) []Finding {
 	return append(steps, s.encryption(talk.state()), s.signIn())
 }
 
-// secured says how a conversation is encrypted, by the tls of the URL.
+// secured describes the encryption, by the tls option of the URL.
 var secured = map[string]string{"starttls": "STARTTLS", "implicit": "TLS from the first byte", "none": "none"}
 
-// stopped are the steps where one of them went wrong.
+// stopped returns the findings when a step failed.
 func (s *SMTP) stopped(steps []Finding, err error) []Finding {
 	bad := Finding{Level: Fatal, Text: s.explain(err)}
 	var f *fault
@@ -80,7 +79,7 @@ func (s *SMTP) stopped(steps []Finding, err error) []Finding {
 	return append(steps, bad)
 }
 
-// encryption tells how the conversation is kept from others.
+// encryption describes the encryption of the session.
 func (s *SMTP) encryption(state *tls.ConnectionState) Finding {
 	f := Finding{Subject: stepEncryption, Level: Good}
 	if state == nil {
@@ -101,7 +100,7 @@ func (s *SMTP) encryption(state *tls.ConnectionState) Finding {
 	return f
 }
 
-// signIn tells as whom the conversation is held.
+// signIn describes the login of the session.
 func (s *SMTP) signIn() Finding {
 	if s.login == "" {
 		return Finding{Subject: stepLogin, Level: Good, Text: "none is set"}

@@ -16,13 +16,13 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A tokenSource gets the tokens that a mail server takes instead of a password: by a
-// client's credentials, as Microsoft 365 asks, or by a refresh token, as Google does.
+// A tokenSource gets the OAuth tokens that a mail server accepts instead of a password: by
+// client credentials, as Microsoft 365 requires, or by a refresh token, as Google does.
 type tokenSource struct {
 	url    string
 	form   url.Values
 	client *http.Client
-	asking singleflight.Group // who waits for a token shares the answer, so that a service that hangs costs its time once
+	asking singleflight.Group // concurrent callers share one request, so that an unresponsive service costs its timeout once
 
 	mu      sync.Mutex
 	token   string
@@ -51,22 +51,22 @@ func newTokenSource(q url.Values) (*tokenSource, error) {
 	return &tokenSource{url: u.String(), form: form, client: httpClient()}, nil
 }
 
-// httpClient speaks HTTP to a service of which the address is known: it
-// follows nothing, and does not wait for ever.
+// httpClient returns a client for a service with a fixed address: it follows no redirects and
+// has a timeout.
 func httpClient() *http.Client {
 	return &http.Client{Timeout: sendTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// get is a token that works for another minute at least.
+// get returns a token that is valid for at least another minute.
 func (b *tokenSource) get(ctx context.Context) (string, error) {
 	if token := b.current(); token != "" {
 		return token, nil
 	}
 	token, err, _ := b.asking.Do("", func() (any, error) {
-		if token := b.current(); token != "" { // while this one waited
+		if token := b.current(); token != "" { // another caller got it in between
 			return token, nil
 		}
-		return b.ask(context.WithoutCancel(ctx)) // the others wait for it as well
+		return b.ask(context.WithoutCancel(ctx)) // other callers wait for it too
 	})
 	if err != nil {
 		return "", err
@@ -74,7 +74,7 @@ func (b *tokenSource) get(ctx context.Context) (string, error) {
 	return token.(string), nil
 }
 
-// current is the token that works still; empty if there is none.
+// current returns the token if it is still valid; otherwise "".
 func (b *tokenSource) current() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -84,7 +84,7 @@ func (b *tokenSource) current() string {
 	return ""
 }
 
-// ask gets a new token.
+// ask requests a new token.
 func (b *tokenSource) ask(ctx context.Context) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, strings.NewReader(b.form.Encode()))
 	if err != nil {
@@ -100,7 +100,7 @@ func (b *tokenSource) ask(ctx context.Context) (string, error) {
 	return b.read(answer)
 }
 
-// read takes the token out of an answer of RFC 6749.
+// read reads the token from an answer (RFC 6749).
 func (b *tokenSource) read(answer *http.Response) (string, error) {
 	var said struct {
 		Token   string `json:"access_token"`
@@ -117,8 +117,8 @@ func (b *tokenSource) read(answer *http.Response) (string, error) {
 	return b.token, nil
 }
 
-// oauthErrors are the errors of RFC 6749 and OpenID Connect: what else the
-// service says may repeat our secret.
+// oauthErrors are the errors of RFC 6749 and OpenID Connect. Other texts of the service may
+// repeat our secret.
 var oauthErrors = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
 	"invalid_resource", "access_denied", "consent_required", "interaction_required", "login_required", "temporarily_unavailable", "server_error"}
 
@@ -129,7 +129,7 @@ func oauthError(code int, said string) string {
 	return strings.ToLower(http.StatusText(code))
 }
 
-// drop forgets a token that the mail server did not take.
+// drop forgets a token that the mail server rejected.
 func (b *tokenSource) drop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -30,8 +30,8 @@ type Twilio struct {
 
 var accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
 
-// ParseTwilio reads twilio://SID:TOKEN@?from=+16145550100; from is a number, a
-// short code or the SID of a Messaging Service.
+// ParseTwilio parses twilio://SID:TOKEN@?from=+16145550100; from is a number, a short code or
+// the SID of a Messaging Service.
 func ParseTwilio(raw string) (*Twilio, error) {
 	const like = "it must look like twilio://SID:TOKEN@?from=%2B16145550100"
 	u, err := url.Parse(raw)
@@ -53,10 +53,10 @@ func ParseTwilio(raw string) (*Twilio, error) {
 	return t, known(u, "from")
 }
 
-// Name is the account's: two accounts are two routes.
+// Name identifies the account: two accounts are two routes.
 func (t *Twilio) Name() string { return "twilio " + t.sid[len(t.sid)-6:] }
 
-// Send hands over one text.
+// Send sends one text.
 func (t *Twilio) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	form := url.Values{"To": {l.To}, "Body": {l.Text}}
 	if strings.HasPrefix(t.from, "MG") {
@@ -64,7 +64,7 @@ func (t *Twilio) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	} else {
 		form.Set("From", t.from)
 	}
-	if l.Life > 0 { // not delivered when the token is dead
+	if l.Life > 0 { // keeps an expired token from being delivered
 		form.Set("ValidityPeriod", strconv.Itoa(min(max(int(l.Life.Seconds()), 1), 36000)))
 	}
 	if l.Callback != "" {
@@ -78,11 +78,11 @@ func (t *Twilio) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	return t.readAnswer(a)
 }
 
-// twilioTag is what Twilio calls a message.
+// twilioTag matches Twilio's message ID.
 var twilioTag = regexp.MustCompile(`^[A-Z]{2}[0-9A-Za-z]{1,40}$`)
 
-// twilioNumber are the errors that no other try would change: the number is
-// none, is no mobile, or its owner has said STOP.
+// twilioNumber are the errors that another try would not change: the number is invalid or no
+// mobile number, or its owner replied STOP.
 var twilioNumber = map[int]countersign.Reason{21211: countersign.ReasonNoAddress, 21217: countersign.ReasonNoAddress, 21219: countersign.ReasonRefused,
 	21408: countersign.ReasonRefused, 21610: countersign.ReasonStopped, 21612: countersign.ReasonNoAddress, 21614: countersign.ReasonNoAddress,
 	21635: countersign.ReasonNoAddress, 60410: countersign.ReasonBlocked}
@@ -94,7 +94,7 @@ func (t *Twilio) readAnswer(a answer) (Receipt, error) {
 	}
 	err := json.Unmarshal(a.body, &said)
 	switch {
-	case a.page && a.code/100 == 2: // with 502 or 504 the gateway behind may have it
+	case a.page && a.code/100 == 2: // after 502 or 504 the gateway may have it
 		return Receipt{}, &Refusal{Server: "Twilio", Answer: "a web page answered instead of the gateway", Reason: countersign.ReasonSettings}
 	case a.code/100 == 2 && (err != nil || said.SID == ""):
 		return Receipt{}, &Refusal{Server: "Twilio", Answer: "its answer can't be read; the message may have been taken", Reason: countersign.ReasonSilent, MaybeTaken: true}
@@ -113,7 +113,7 @@ func (t *Twilio) readAnswer(a answer) (Receipt, error) {
 	return Receipt{}, r
 }
 
-// Read takes a receipt out of a callback that Twilio has signed.
+// Read reads a receipt from a callback that Twilio has signed.
 func (t *Twilio) Read(c Callback) (DeliveryReport, error) {
 	sent, err := base64.StdEncoding.DecodeString(c.Header.Get("X-Twilio-Signature"))
 	if err != nil || !hmac.Equal(sent, signTwilio(t.token, c.URL, c.Form)) || c.Form.Get("AccountSid") != t.sid {
@@ -129,8 +129,7 @@ func (t *Twilio) Read(c Callback) (DeliveryReport, error) {
 	return told, nil
 }
 
-// signTwilio is the signature of a callback: over its address and its fields,
-// in the order of their names.
+// signTwilio returns the signature of a callback: over its URL and its fields, sorted by name.
 func signTwilio(token, address string, form url.Values) []byte {
 	mac := hmac.New(sha1.New, []byte(token))
 	mac.Write([]byte(address))

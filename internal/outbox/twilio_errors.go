@@ -1,7 +1,7 @@
 package outbox
 
-// twilioErrors are the errors of Twilio that are told apart, in words of ours:
-// what it says itself may repeat the message (OT-10).
+// twilioErrors describes Twilio's errors in our own words. Twilio's own texts may repeat the
+// message (OT-10).
 var twilioErrors = map[string]string{
 	"20003": "it did not take our login",
 	"20005": "the account is not active",

@@ -24,13 +24,13 @@ type Vonage struct {
 	base      string
 	key       string
 	secret    string
-	signature []byte // of callbacks; empty: none is asked for
+	signature []byte // secret of callback signatures; empty: no callbacks are requested
 	from      string
 	client    *http.Client
 }
 
-// ParseVonage reads vonage://KEY:SECRET@?from=16145550100&signature=…;
-// signature is the secret that Vonage signs receipts with, by HMAC-SHA-256.
+// ParseVonage parses vonage://KEY:SECRET@?from=16145550100&signature=…; signature is the
+// secret that Vonage signs receipts with, by HMAC-SHA-256.
 func ParseVonage(raw string) (*Vonage, error) {
 	const like = "it must look like vonage://KEY:SECRET@?from=16145550100"
 	u, err := url.Parse(raw)
@@ -52,16 +52,16 @@ func ParseVonage(raw string) (*Vonage, error) {
 	return v, known(u, "from", "signature")
 }
 
-// Name is the account's.
+// Name identifies the account.
 func (v *Vonage) Name() string { return "vonage " + v.key }
 
-// Send hands over one text.
+// Send sends one text.
 func (v *Vonage) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	form := url.Values{"api_key": {v.key}, "api_secret": {v.secret}, "from": {v.from}, "to": {strings.TrimPrefix(l.To, "+")}, "text": {l.Text}, "client-ref": {string(l.ID)}}
 	if !smpp.Plain(l.Text) {
 		form.Set("type", "unicode")
 	}
-	if l.Life > 0 { // Vonage takes 20 seconds at least
+	if l.Life > 0 { // Vonage's minimum is 20 seconds
 		form.Set("ttl", strconv.FormatInt(max(l.Life.Milliseconds(), 20_000), 10))
 	}
 	if l.Callback != "" && len(v.signature) > 0 {
@@ -75,20 +75,20 @@ func (v *Vonage) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	return v.readAnswer(a)
 }
 
-// Vonage's statuses: taken, too many, an error of its own after which the
-// message may go out, and what no other try would change.
+// Vonage's statuses: accepted, and an internal error after which the message may go out
+// anyway.
 const (
 	vonageTaken = "0"
 	vonageError = "5"
 )
 
 var (
-	vonageNumber   = []string{"7", "33"}                                                         // the number is barred, or is none
-	vonageSettings = []string{"2", "3", "4", "8", "9", "11", "12", "14", "15", "22", "23", "29"} // ours
+	vonageNumber   = []string{"7", "33"}                                                         // permanent: the number is barred or invalid
+	vonageSettings = []string{"2", "3", "4", "8", "9", "11", "12", "14", "15", "22", "23", "29"} // our settings
 )
 
-// vonageErrors are the statuses that are told apart, in words of ours: what
-// Vonage says itself may repeat the message (OT-10).
+// vonageErrors describes Vonage's statuses in our own words. Vonage's own texts may repeat the
+// message (OT-10).
 var vonageErrors = map[string]string{
 	"1": "too many messages", "2": "a parameter is missing", "3": "a parameter is wrong", "4": "it did not take our login",
 	"5": "an error of its own", "6": "the message can't be sent", "7": "the number is barred", "8": "the account is barred",
@@ -106,7 +106,7 @@ func (v *Vonage) readAnswer(a answer) (Receipt, error) {
 	}
 	err := json.Unmarshal(a.body, &said)
 	switch {
-	case a.page && a.code/100 == 2: // with 502 or 504 the gateway behind may have it
+	case a.page && a.code/100 == 2: // after 502 or 504 the gateway may have it
 		return Receipt{}, &Refusal{Server: "Vonage", Answer: "a web page answered instead of the gateway", Reason: countersign.ReasonSettings}
 	case a.code/100 != 2:
 		return Receipt{}, failed("Vonage", a.code, status(a.code))
@@ -134,7 +134,7 @@ func (v *Vonage) readAnswer(a answer) (Receipt, error) {
 	return Receipt{}, r
 }
 
-// Read takes a receipt out of a callback that Vonage has signed not long ago.
+// Read reads a receipt from a callback that Vonage has signed recently.
 func (v *Vonage) Read(c Callback) (DeliveryReport, error) {
 	sent, err := hex.DecodeString(c.Form.Get("sig"))
 	if err != nil || len(v.signature) == 0 || !hmac.Equal(sent, signVonage(v.signature, c.Form)) {
@@ -154,14 +154,14 @@ func (v *Vonage) Read(c Callback) (DeliveryReport, error) {
 	return told, nil
 }
 
-// signVonage is the signature of a callback over its other fields.
+// signVonage returns the signature of a callback over its other fields.
 func signVonage(secret []byte, form url.Values) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(canonical(form)))
 	return mac.Sum(nil)
 }
 
-// canonical are the fields in the order of their names, as Vonage signs them.
+// canonical joins the fields, sorted by name, as Vonage signs them.
 func canonical(form url.Values) string {
 	var all strings.Builder
 	clean := strings.NewReplacer("&", "_", "=", "_")

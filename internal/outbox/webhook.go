@@ -18,8 +18,8 @@ import (
 	"countersign"
 )
 
-// A Webhook hands text messages to a gateway of the agency's own: a POST of
-// {"to","text","reference"}, signed.
+// A Webhook sends text messages to the agency's own gateway: a signed POST of
+// {"to","text","reference"}.
 type Webhook struct {
 	url    string // without the secret
 	host   string
@@ -27,8 +27,7 @@ type Webhook struct {
 	client *http.Client
 }
 
-// ParseWebhook reads webhook+https://host/path?secret=…; webhook+http is for
-// loopback only.
+// ParseWebhook parses webhook+https://host/path?secret=…; webhook+http is for loopback only.
 func ParseWebhook(raw string) (*Webhook, error) {
 	u, err := url.Parse(strings.TrimPrefix(raw, "webhook+"))
 	if err != nil || !strings.HasPrefix(raw, "webhook+") || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -54,14 +53,13 @@ func local(name string) bool {
 	return name == "localhost" || net.ParseIP(name).IsLoopback()
 }
 
-// Name is the gateway's host and path.
+// Name returns the gateway's host and path.
 func (h *Webhook) Name() string {
 	address, _, _ := strings.Cut(h.url, "?")
 	return "webhook " + address
 }
 
-// testReference stands in the place of the two letters where a text has no token:
-// a gateway may want one.
+// testReference is the reference of a text without a token, because a gateway may require one.
 const testReference = "TEST"
 
 // Send posts one text message.
@@ -89,15 +87,15 @@ func (h *Webhook) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	return receipt, err
 }
 
-// Sign is the signature of a body: HMAC-SHA-256 in hex.
+// Sign returns the signature of a body: HMAC-SHA-256 in hex.
 func Sign(secret, body []byte) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(body)
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// readAnswer reads the gateway's answer: 2xx is taken, unless it is a web page; most
-// 4xx are final; everything else may pass.
+// readAnswer reads the gateway's answer. 2xx means accepted, unless it is a web page; most 4xx
+// are permanent; everything else may be temporary.
 func (h *Webhook) readAnswer(a answer) (Receipt, error) {
 	said := status(a.code)
 	switch code := a.code; {
@@ -114,8 +112,8 @@ func (h *Webhook) readAnswer(a answer) (Receipt, error) {
 	}
 }
 
-// Read takes a receipt out of a callback: a POST of {"id","status","at"}, signed
-// as our own requests are; at is seconds of UTC.
+// Read reads a receipt from a callback: a POST of {"id","status","at"}, signed as our own
+// requests are; at is in Unix seconds.
 func (h *Webhook) Read(c Callback) (DeliveryReport, error) {
 	if !hmac.Equal([]byte(c.Header.Get("Countersign-Signature")), []byte(Sign(h.secret, c.Body))) {
 		return DeliveryReport{}, ErrForged

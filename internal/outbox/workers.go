@@ -11,25 +11,25 @@ import (
 	"countersign/internal/store"
 )
 
-// How many messages of a channel are handed over at once.
+// How many messages of a channel are sent at once.
 const (
 	maxWorkers    = 16
-	maxSlow       = 10 // of them letters, and tokens that were tried before: the others are kept for fresh tokens
-	otherMessages = 6  // of them letters: the others are kept for tokens
-	maxPatient    = 48 // that a server has kept waiting for long, besides
+	maxSlow       = 10 // of them tokens tried before and other messages; the rest is reserved for fresh tokens
+	otherMessages = 6  // of them messages other than tokens; the rest is reserved for tokens
+	maxPatient    = 48 // in addition, messages that a server keeps waiting for long
 )
 
-// long is after which time a server has kept a message waiting for long: what
-// waits then, as RFC 5321 lets it, makes room for others.
+// long is after which time a waiting message gives up its worker's place to others. RFC 5321
+// lets servers take much longer.
 const long = 15 * time.Second
 
-// drainTimeout is how long a node that is told to end goes on with what it has in
-// its hands, so that it can write down what became of it.
+// drainTimeout is how long a stopping node continues with messages being sent, so that it can
+// save their outcome.
 const drainTimeout = 10 * time.Second
 
-// The workers of one channel hand its messages over. A server that hangs keeps the
-// hand that waits for it for a while; letters, and tokens on which it hung before,
-// never keep all of them.
+// The workers of one channel send its messages. An unresponsive server occupies a worker for a
+// while. Messages other than tokens, and tokens tried before, never occupy all workers (ADR
+// 20).
 type workers struct {
 	all     chan struct{}
 	slow    chan struct{}
@@ -44,7 +44,7 @@ func newWorkers(wait time.Duration) *workers {
 		patient: map[bool]chan struct{}{true: make(chan struct{}, maxPatient), false: make(chan struct{}, maxPatient)}}
 }
 
-// of are the hands that a message of a class keeps.
+// of returns the semaphores that a message of a class occupies.
 func (h *workers) of(class store.Class) []chan struct{} {
 	switch class {
 	case store.ClassFreshTokens:
@@ -56,7 +56,7 @@ func (h *workers) of(class store.Class) []chan struct{} {
 	}
 }
 
-// available is how many messages can be taken now.
+// available returns how many messages of a class can be started now.
 func (h *workers) available(class store.Class) int {
 	free := maxWorkers
 	for _, kept := range h.of(class) {
@@ -65,8 +65,8 @@ func (h *workers) available(class store.Class) int {
 	return free
 }
 
-// run lets a hand do its work. A hand that is kept for long is replaced, as
-// long as there are not too many of these.
+// run starts work in a worker. Work that takes longer than h.long gives its place to other
+// messages, unless too many do so already. again is called whenever a place becomes free.
 func (h *workers) run(class store.Class, work func(), again func()) {
 	for _, kept := range h.of(class) {
 		kept <- struct{}{}
@@ -97,8 +97,8 @@ func (h *workers) run(class store.Class, work func(), again func()) {
 	})
 }
 
-// loop hands over the messages of one channel until ctx ends; what it has in its
-// hands then has until work ends.
+// loop sends the messages of one channel until ctx ends. Messages being sent then have until
+// work ends.
 func (o *Outbox) loop(ctx, work context.Context, c countersign.Channel) {
 	h := newWorkers(cmp.Or(o.Long, long))
 	defer h.busy.Wait()
@@ -118,8 +118,8 @@ func (o *Outbox) loop(ctx, work context.Context, c countersign.Channel) {
 	}
 }
 
-// dispatch gives what is due to the hands that are free: tokens that were never
-// tried, tokens that were, then letters.
+// dispatch gives due messages to available workers: first fresh tokens, then tokens tried
+// before, then other messages.
 func (o *Outbox) dispatch(ctx, work context.Context, c countersign.Channel, h *workers) error {
 	for _, class := range []store.Class{store.ClassFreshTokens, store.ClassTriedTokens, store.ClassOther} {
 		claimed, err := o.claim(ctx, h.available(class), class, c)
@@ -129,7 +129,7 @@ func (o *Outbox) dispatch(ctx, work context.Context, c countersign.Channel, h *w
 		for _, m := range claimed {
 			h.run(class, func() {
 				if err := o.deliver(work, m); err != nil && work.Err() == nil {
-					o.Log.Error("outbox", "message", m.ID, "error", err)
+					o.Log.Error("deliver message", "id", m.ID, "error", err)
 				}
 			}, func() { o.wake(c) })
 		}
@@ -137,8 +137,8 @@ func (o *Outbox) dispatch(ctx, work context.Context, c countersign.Channel, h *w
 	return nil
 }
 
-// A logOnChange is made once, and taken back once: a database that is away would
-// fill the log by the second.
+// A logOnChange logs an error when it begins and once when it is over. Otherwise an
+// unavailable database would fill the log.
 type logOnChange struct {
 	log  *slog.Logger
 	what string

@@ -18,7 +18,7 @@ func scanAgency(scan func(...any) error) (countersign.Agency, error) {
 	return a, err
 }
 
-// Agencies are all agencies with their hosts, the first one first.
+// Agencies returns all agencies with their hosts, oldest first.
 func (db *DB) Agencies(ctx context.Context) ([]countersign.Agency, error) {
 	type host struct{ agency, name string }
 	var all []countersign.Agency
@@ -46,7 +46,7 @@ func (db *DB) Agencies(ctx context.Context) ([]countersign.Agency, error) {
 	return all, nil
 }
 
-// Agency is one agency by its ID.
+// Agency returns the agency with this ID.
 func (db *DB) Agency(ctx context.Context, id countersign.AgencyID) (countersign.Agency, error) {
 	all, err := db.Agencies(ctx)
 	if err != nil {
@@ -60,8 +60,8 @@ func (db *DB) Agency(ctx context.Context, id countersign.AgencyID) (countersign.
 	return countersign.Agency{}, &countersign.Error{Kind: countersign.KindNotFound, Code: "agency.unknown"}
 }
 
-// AddAgency adds an agency with its hosts. It stands on the DB because before
-// it there is no agency whose transaction could do it; f runs in the new one.
+// AddAgency adds an agency with its hosts and runs f in the same transaction. It is a method
+// of DB because no transaction of the agency can exist before the agency does.
 func (db *DB) AddAgency(ctx context.Context, a countersign.Agency, f func(*Tx) error) error {
 	return db.In(ctx, a.ID, func(tx *Tx) error {
 		_, err := tx.exec(ctx, `INSERT INTO agency (`+agencyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
@@ -82,7 +82,7 @@ func (db *DB) AddAgency(ctx context.Context, a countersign.Agency, f func(*Tx) e
 	})
 }
 
-// SaveAgency keeps the names of the transaction's agency.
+// SaveAgency saves the names of the transaction's agency.
 func (tx *Tx) SaveAgency(ctx context.Context, a countersign.Agency) error {
 	_, err := tx.exec(ctx, `UPDATE agency SET code = $2, name = $3, product = $4, mail_from = $5, zone = $6 WHERE id = $1`,
 		tx.agency, a.Code, a.Name, a.Product, a.MailFrom, a.Zone)
@@ -92,12 +92,12 @@ func (tx *Tx) SaveAgency(ctx context.Context, a countersign.Agency) error {
 	return err
 }
 
-// codeTaken is the error for the code of another agency.
+// codeTaken returns the error for a code that another agency uses.
 func codeTaken(a countersign.Agency) error {
 	return &countersign.Error{Kind: countersign.KindConflict, Code: "agency.code_taken", Field: "code", Args: countersign.Args{"Code": a.Code}}
 }
 
-// SaveHosts gives the transaction's agency these hosts in place of those it has.
+// SaveHosts replaces the hosts of the transaction's agency.
 func (tx *Tx) SaveHosts(ctx context.Context, hosts []string) error {
 	if _, err := tx.exec(ctx, `DELETE FROM agency_host WHERE agency_id = $1`, tx.agency); err != nil {
 		return err

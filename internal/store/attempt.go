@@ -21,7 +21,7 @@ var attemptColumns = columns("id", "session_id", "failures", "tried", "hints", "
 func (tx *Tx) scanAttempt(scan func(...any) error) (countersign.Attempt, error) {
 	var a countersign.Attempt
 	var id countersign.AttemptID
-	var session countersign.SessionID // as it is called now: a step-up renames it
+	var session countersign.SessionID // the current ID: a step-up renames the session
 	var failures, hints int
 	var tried int64
 	var sealed []byte
@@ -47,8 +47,8 @@ func (tx *Tx) sealAttempt(a countersign.Attempt) ([]byte, error) {
 	return tx.db.box.Seal(body, tx.attemptAAD(a.ID))
 }
 
-// Attempt is the attempt with this ID. Of one that was ended by something else the
-// error says by what, and is not NotFound but Expired.
+// Attempt returns the attempt with this ID. If another event ended it, the error is of
+// KindGone and its code says why.
 func (tx *Tx) Attempt(ctx context.Context, id countersign.AttemptID) (countersign.Attempt, error) {
 	a, err := tx.scanAttempt(tx.sql.QueryRowContext(ctx,
 		`SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan)
@@ -58,7 +58,7 @@ func (tx *Tx) Attempt(ctx context.Context, id countersign.AttemptID) (countersig
 	return a, err
 }
 
-// AddAttempt keeps a new attempt.
+// AddAttempt adds a new attempt.
 func (tx *Tx) AddAttempt(ctx context.Context, a countersign.Attempt) error {
 	sealed, err := tx.sealAttempt(a)
 	if err != nil {
@@ -71,7 +71,7 @@ func (tx *Tx) AddAttempt(ctx context.Context, a countersign.Attempt) error {
 	return err
 }
 
-// SaveAttempt keeps what was proved; the counters have statements of their own.
+// SaveAttempt saves what was proved. The counters have statements of their own.
 func (tx *Tx) SaveAttempt(ctx context.Context, a countersign.Attempt) error {
 	sealed, err := tx.sealAttempt(a)
 	if err != nil {
@@ -85,41 +85,41 @@ func (tx *Tx) SaveAttempt(ctx context.Context, a countersign.Attempt) error {
 	return err
 }
 
-// ReserveTry pays for one guess before it is compared and reports false if none
-// is left: one conditional write, so that of any number of guesses on any
-// number of nodes at most limit are ever judged (TH-01).
+// ReserveTry counts one try before the answer is compared and reports false if none is left.
+// It is one conditional write, so that at most limit answers are ever compared, however many
+// requests and nodes race (TH-01).
 func (tx *Tx) ReserveTry(ctx context.Context, id countersign.AttemptID, limit int, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE attempt SET failures = failures + 1, tried = $4 WHERE agency_id = $1 AND id = $2 AND failures < $3`,
 		tx.agency, id, limit, millis(now))
 	return n == 1, err
 }
 
-// ReturnTry gives back the try of a guess that was right.
+// ReturnTry gives back the try of a correct answer.
 func (tx *Tx) ReturnTry(ctx context.Context, id countersign.AttemptID) error {
 	_, err := tx.exec(ctx, `UPDATE attempt SET failures = failures - 1 WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return err
 }
 
-// CountHint counts an input that was not six digits and reports false beyond limit (D-18).
+// CountHint counts an input that was not six digits. It reports false beyond limit.
 func (tx *Tx) CountHint(ctx context.Context, id countersign.AttemptID, limit int) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE attempt SET hints = hints + 1 WHERE agency_id = $1 AND id = $2 AND hints < $3`, tx.agency, id, limit)
 	return n == 1, err
 }
 
-// EndAttempt removes an attempt and reports whether it was still there. What has
-// become of it is the caller's to tell; all others end by EndAttempts.
+// EndAttempt removes an attempt and reports whether it still existed. The caller records the
+// outcome. Attempts that other events end go through EndAttempts.
 func (tx *Tx) EndAttempt(ctx context.Context, id countersign.AttemptID) (bool, error) {
 	n, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return n == 1, err
 }
 
-// EndSessionAttempts removes the step-ups and set-ups opened from a session.
+// EndSessionAttempts removes the attempts of one purpose that were started from a session.
 func (tx *Tx) EndSessionAttempts(ctx context.Context, session countersign.SessionID, purpose countersign.Purpose) error {
 	_, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND session_id = $2 AND purpose = $3`, tx.agency, session, purpose)
 	return err
 }
 
-// SessionAttempt is the attempt of a purpose that was opened from a session.
+// SessionAttempt returns the newest attempt of a purpose that was started from a session.
 func (tx *Tx) SessionAttempt(ctx context.Context, session countersign.SessionID, purpose countersign.Purpose) (countersign.Attempt, error) {
 	a, err := tx.scanAttempt(tx.sql.QueryRowContext(ctx,
 		`SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND session_id = $2 AND purpose = $3 ORDER BY started DESC, id LIMIT 1`,
@@ -127,15 +127,15 @@ func (tx *Tx) SessionAttempt(ctx context.Context, session countersign.SessionID,
 	return a, notFound(err, "attempt.expired")
 }
 
-// LiveAttempts are the attempts of a user for one purpose that are not over, the
-// oldest first; at most limit of them.
+// LiveAttempts returns a user's unexpired attempts for one purpose, oldest first, at most
+// limit.
 func (tx *Tx) LiveAttempts(ctx context.Context, user countersign.UserID, p countersign.Purpose, now time.Time, limit int) ([]countersign.Attempt, error) {
 	return list(ctx, tx.sql, tx.scanEnded, `
 		SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND user_id = $2 AND purpose = $3 AND expires > $4 ORDER BY started, id LIMIT $5`,
 		tx.agency, user, p, millis(now), limit)
 }
 
-// CountAttempts is how many attempts of a user for one purpose are not over.
+// CountAttempts counts a user's unexpired attempts for one purpose.
 func (tx *Tx) CountAttempts(ctx context.Context, user countersign.UserID, p countersign.Purpose, now time.Time) (n int, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`SELECT count(*) FROM attempt WHERE agency_id = $1 AND user_id = $2 AND purpose = $3 AND expires > $4`,
@@ -143,7 +143,7 @@ func (tx *Tx) CountAttempts(ctx context.Context, user countersign.UserID, p coun
 	return n, err
 }
 
-// CountEnrollments is how many live wizards a user has open.
+// CountEnrollments counts a user's unexpired attempts of any purpose.
 func (tx *Tx) CountEnrollments(ctx context.Context, user countersign.UserID, now time.Time) (int, error) {
 	var n int
 	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM attempt WHERE agency_id = $1 AND user_id = $2 AND expires > $3`,
@@ -151,8 +151,8 @@ func (tx *Tx) CountEnrollments(ctx context.Context, user countersign.UserID, now
 	return n, err
 }
 
-// PruneAttempts removes attempts that expired before then, of all agencies, and
-// tells nobody: what the sign-in's own sweep could not end.
+// PruneAttempts removes attempts of all agencies that expired before the given time, without
+// notifying anyone. They are those that signin's own cleanup could not end.
 func (db *DB) PruneAttempts(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM attempt WHERE expires < $1`, millis(before))
 	return err

@@ -9,11 +9,11 @@ import (
 	"countersign"
 )
 
-// A browser holds one device cookie. Whatever a user says about a device is said
-// about its browser: it may have been at several addresses (DV-08).
+// A browser has one device cookie. What a user decides about a device applies to its browser,
+// at every network address it was used from (DV-08).
 
-// DeviceBrowser is the browser of one of the user's connections, and whether
-// that connection is remembered; empty: there is no such connection.
+// DeviceBrowser returns the browser of one of the user's connections and reports whether that
+// connection is remembered. An empty ID means that there is no such connection.
 func (tx *Tx) DeviceBrowser(ctx context.Context, user countersign.UserID, id countersign.DeviceID) (b countersign.BrowserID, remembered bool, err error) {
 	err = tx.sql.QueryRowContext(ctx, `SELECT browser_id, proved > 0 FROM device WHERE agency_id = $1 AND user_id = $2 AND id = $3`,
 		tx.agency, user, id).Scan(&b, &remembered)
@@ -23,48 +23,49 @@ func (tx *Tx) DeviceBrowser(ctx context.Context, user countersign.UserID, id cou
 	return b, remembered, err
 }
 
-// ForgetBrowser forgets a browser of a user at every address, remembered or not:
-// from now on it is one that the user doesn't know.
+// ForgetBrowser forgets a user's browser at every network address, remembered or not. From now
+// on the browser is unknown to that user.
 func (tx *Tx) ForgetBrowser(ctx context.Context, user countersign.UserID, b countersign.BrowserID, why countersign.Forgotten, now time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE device SET proved = 0, forgotten = $4, forgotten_why = $5 WHERE agency_id = $1 AND user_id = $2 AND browser_id = $3`,
 		tx.agency, user, b, millis(now), why)
 	return err
 }
 
-// ForgetBrowsers is ForgetBrowser for all browsers of a user.
+// ForgetBrowsers forgets all browsers of a user, as ForgetBrowser does one.
 func (tx *Tx) ForgetBrowsers(ctx context.Context, user countersign.UserID, why countersign.Forgotten, now time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE device SET proved = 0, forgotten = $3, forgotten_why = $4 WHERE agency_id = $1 AND user_id = $2`,
 		tx.agency, user, millis(now), why)
 	return err
 }
 
-// ForgetSince is ForgetBrowser for the connections of a user that are first seen
-// at since or later.
+// ForgetSince forgets the connections of a user that were first seen at since or later.
 func (tx *Tx) ForgetSince(ctx context.Context, user countersign.UserID, since time.Time, why countersign.Forgotten, now time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE device SET proved = 0, forgotten = $4, forgotten_why = $5 WHERE agency_id = $1 AND user_id = $2 AND first_seen >= $3`,
 		tx.agency, user, millis(since), millis(now), why)
 	return err
 }
 
-// DeclineBrowser keeps the user's choice not to be remembered in a browser, at
-// every address.
+// DeclineBrowser records the user's choice not to be remembered in a browser, at every network
+// address.
 func (tx *Tx) DeclineBrowser(ctx context.Context, user countersign.UserID, b countersign.BrowserID) error {
 	_, err := tx.exec(ctx, `UPDATE device SET declined = TRUE, proved = 0 WHERE agency_id = $1 AND user_id = $2 AND browser_id = $3`,
 		tx.agency, user, b)
 	return err
 }
 
-// AcceptBrowser takes that choice back. Nothing is remembered by it.
+// AcceptBrowser revokes the choice that DeclineBrowser records. It does not remember the
+// browser.
 func (tx *Tx) AcceptBrowser(ctx context.Context, user countersign.UserID, b countersign.BrowserID) error {
 	_, err := tx.exec(ctx, `UPDATE device SET declined = FALSE WHERE agency_id = $1 AND user_id = $2 AND browser_id = $3`, tx.agency, user, b)
 	return err
 }
 
-// otherSessions selects the sessions of a browser ($3) of a user but one ($4).
+// otherSessions selects a user's ($2) sessions in a browser ($3), except one ($4).
 const otherSessions = `session.user_id = $2 AND ` + sessionBrowser + ` = $3 AND session.id <> $4`
 
-// EndBrowser ends the live sessions of one browser of a user but one (empty: all),
-// and what was begun from any of its other sessions, ended ones included.
+// EndBrowser ends a user's live sessions in one browser, except the session but (empty: none
+// excepted). It also removes the attempts that any of those sessions started, ended ones
+// included.
 func (tx *Tx) EndBrowser(ctx context.Context, user countersign.UserID, b countersign.BrowserID, but countersign.SessionID, why string, now time.Time) error {
 	_, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id IN (SELECT id FROM session WHERE agency_id = $1 AND `+otherSessions+`)`,
 		tx.agency, user, b, but)
@@ -76,23 +77,23 @@ func (tx *Tx) EndBrowser(ctx context.Context, user countersign.UserID, b counter
 	return err
 }
 
-// A ChangeKind says what a session changed about its user.
+// A ChangeKind names what a session changed about its user.
 type ChangeKind string
 
-// The kinds of changes, with what Ref and Was are.
+// The kinds of changes. Each comment says what Ref and Was hold.
 const (
-	ChangeMethod   ChangeKind = "method"   // a method was added: the ID of its factor
-	ChangePasskey  ChangeKind = "passkey"  // a passkey was added: its ID
-	ChangeTokensTo ChangeKind = "tokens"   // tokens go to another email address or number: the new one, the one before
-	ChangeEmail    ChangeKind = "email"    // the profile has another email address: the new one, the one before
-	ChangePhone    ChangeKind = "phone"    // the profile has another mobile phone: the new one, the one before
-	ChangeDefault  ChangeKind = "default"  // another method is the Default: the new one, the one before
-	ChangeName     ChangeKind = "name"     // a passkey has another name: its ID, a space and the new one, the one before
-	ChangeCodes    ChangeKind = "recovery" // recovery codes were made
+	ChangeMethod   ChangeKind = "method"   // a method was added; Ref: ID of its factor
+	ChangePasskey  ChangeKind = "passkey"  // a passkey was added; Ref: its ID
+	ChangeTokensTo ChangeKind = "tokens"   // tokens go to another email address or number; Ref: the new one, Was: the old one
+	ChangeEmail    ChangeKind = "email"    // the profile's email address changed; Ref: the new one, Was: the old one
+	ChangePhone    ChangeKind = "phone"    // the profile's mobile phone changed; Ref: the new one, Was: the old one
+	ChangeDefault  ChangeKind = "default"  // the Default changed; Ref: the new method, Was: the old one
+	ChangeName     ChangeKind = "name"     // a passkey was renamed; Ref: its ID, a space, the new name; Was: the old name
+	ChangeCodes    ChangeKind = "recovery" // recovery codes were generated
 	ChangeReset    ChangeKind = "reset"    // Reset/Disable
 )
 
-// A SessionChange is something that a session of a browser changed about its user.
+// A SessionChange records what a session in a browser changed about its user.
 type SessionChange struct {
 	User    countersign.UserID
 	Browser countersign.BrowserID
@@ -102,7 +103,8 @@ type SessionChange struct {
 	Was     string
 }
 
-// RecordChange keeps a change, for the case that its session is disowned.
+// RecordChange saves a change, so that it can be undone if the user reports the sign-in as not
+// theirs.
 func (tx *Tx) RecordChange(ctx context.Context, c SessionChange) error {
 	if c.Browser == "" {
 		return nil
@@ -112,8 +114,9 @@ func (tx *Tx) RecordChange(ctx context.Context, c SessionChange) error {
 	return err
 }
 
-// TakeLaterChanges is TakeChanges for every browser in which the user was not seen
-// before since: whoever opened those may rest on what was changed elsewhere.
+// TakeLaterChanges does what TakeChanges does, for every browser that the user was first seen
+// in at since or later: an intruder's later sign-ins may depend on changes made in another
+// browser.
 func (tx *Tx) TakeLaterChanges(ctx context.Context, user countersign.UserID, since time.Time) ([]SessionChange, error) {
 	return list(ctx, tx.sql, func(scan func(...any) error) (SessionChange, error) {
 		c := SessionChange{User: user}
@@ -127,8 +130,7 @@ func (tx *Tx) TakeLaterChanges(ctx context.Context, user countersign.UserID, sin
 		tx.agency, user, millis(since))
 }
 
-// TakeChanges removes what a browser changed about a user at since or later, and
-// returns it.
+// TakeChanges removes and returns what a browser changed about a user at since or later.
 func (tx *Tx) TakeChanges(ctx context.Context, user countersign.UserID, b countersign.BrowserID, since time.Time) ([]SessionChange, error) {
 	return list(ctx, tx.sql, func(scan func(...any) error) (SessionChange, error) {
 		c := SessionChange{User: user, Browser: b}

@@ -8,21 +8,22 @@ import (
 	"countersign/internal/secret"
 )
 
-// A Except is what EndAttempts leaves alone.
+// An Except says which attempts EndAttempts leaves alone.
 type Except struct {
-	Attempt countersign.AttemptID // the one that goes on; empty: none does
-	Session countersign.SessionID // what was posted after this session had ended, and waits for its user; empty: nothing
+	Attempt countersign.AttemptID // the attempt that continues; empty: none
+	Session countersign.SessionID // the ended session whose pending request is kept; empty: none
 	Why     string                // code of why the others end; empty: EndedByChange
 }
 
-// Why an attempt was ended by something else; also the codes of what its page says.
+// Why another event ended an attempt. They are also codes of the texts that the attempt's page
+// shows.
 const (
-	EndedElsewhere = "attempt.elsewhere" // its user signed in, or set up, in another browser
+	EndedElsewhere = "attempt.elsewhere" // the user signed in, or set up, in another browser
 	EndedByChange  = "attempt.changed"   // a method, the password or a preference was changed
-	EndedCrowded   = "attempt.crowded"   // its user had too many under way (TH-07)
+	EndedCrowded   = "attempt.crowded"   // the user had too many attempts at once (TH-07)
 )
 
-// EndAttempts ends all attempts of a user but what is kept (D-41).
+// EndAttempts ends all attempts of a user but those in kept.
 func (tx *Tx) EndAttempts(ctx context.Context, user countersign.UserID, kept Except, now time.Time) error {
 	why := kept.Why
 	if why == "" {
@@ -32,8 +33,8 @@ func (tx *Tx) EndAttempts(ctx context.Context, user countersign.UserID, kept Exc
 		user, kept.Attempt, countersign.PurposeResume, kept.Session)
 }
 
-// EndAllPending ends the attempts of the whole agency, and the tokens that were
-// not sent yet: two factor authentication was turned on or off (D-41).
+// EndAllPending ends all attempts of the agency and drops its unsent tokens. Call it when
+// two-factor authentication is turned on or off.
 func (tx *Tx) EndAllPending(ctx context.Context, now time.Time) error {
 	if err := tx.endAttempts(ctx, now, EndedByChange, `purpose <> ''`); err != nil {
 		return err
@@ -44,10 +45,10 @@ func (tx *Tx) EndAllPending(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// endAttempts is the one place where attempts end by what was done elsewhere. Of
-// each sign-in among them that waited for its second factor a warning stays, as
-// countersign.Attempt.Warns says: whoever waited there knew the password, and must
-// not vanish unseen (NT-03). why is kept for the page that it was open on.
+// endAttempts is the only place where another event ends attempts. For each sign-in among them
+// that awaited its second factor it leaves a warning, as countersign.Attempt.Warns decides:
+// someone entered the correct password, and the user must see that (NT-03). why is saved for
+// the page that shows the attempt.
 func (tx *Tx) endAttempts(ctx context.Context, now time.Time, why, which string, args ...any) error {
 	ended, err := list(ctx, tx.sql, tx.scanEnded,
 		`DELETE FROM attempt WHERE agency_id = $1 AND `+which+` RETURNING `+attemptColumns, append([]any{tx.agency}, args...)...)
@@ -72,7 +73,7 @@ func (tx *Tx) endAttempts(ctx context.Context, now time.Time, why, which string,
 	return nil
 }
 
-// KeepEnding keeps why an attempt was ended, for its page, for as long as it might have lasted.
+// KeepEnding saves why an attempt ended, for its page, until the attempt would have expired.
 func (tx *Tx) KeepEnding(ctx context.Context, a countersign.Attempt, why string) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO attempt_ended (agency_id, id, why, expires) VALUES ($1, $2, $3, $4) ON CONFLICT (agency_id, id) DO NOTHING`,
@@ -80,8 +81,8 @@ func (tx *Tx) KeepEnding(ctx context.Context, a countersign.Attempt, why string)
 	return err
 }
 
-// noAttempt says why there is no attempt with this ID: it was ended by something
-// else, or nothing is known of it.
+// noAttempt returns the error for a missing attempt: why another event ended it, or that it is
+// unknown.
 func (tx *Tx) noAttempt(ctx context.Context, id countersign.AttemptID) error {
 	var why string
 	err := tx.sql.QueryRowContext(ctx, `SELECT why FROM attempt_ended WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan(&why)
@@ -91,15 +92,15 @@ func (tx *Tx) noAttempt(ctx context.Context, id countersign.AttemptID) error {
 	return &countersign.Error{Kind: countersign.KindGone, Code: why}
 }
 
-// PruneEndings removes why attempts were ended that would have expired before
-// then, of all agencies.
+// PruneEndings removes the endings of attempts, of all agencies, that would have expired
+// before the given time.
 func (db *DB) PruneEndings(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM attempt_ended WHERE expires < $1`, millis(before))
 	return err
 }
 
-// scanEnded is scanAttempt for what is gone already: one that does not open
-// holds nobody up, and says nothing.
+// scanEnded scans a deleted attempt. It skips one that can't be decrypted, so that the attempt
+// neither blocks the others nor warns.
 func (tx *Tx) scanEnded(scan func(...any) error) (countersign.Attempt, error) {
 	a, err := tx.scanAttempt(scan)
 	if countersign.CodeOf(err) == "secret.broken" {

@@ -12,12 +12,12 @@ import (
 	"countersign"
 )
 
-// Each row of an agency's audit log has a digest that covers the row and the
-// digest of the row before it, so that no row can be changed, taken out or
-// moved without showing. The head row knows where the chain ends. Who can write
-// both can still cut the end off; signed checkpoints tell of that (AU-03).
+// Each row of an agency's audit log has a digest that covers the row and the digest of the row
+// before it. Changing, removing or moving a row therefore shows. The head row records the end
+// of the chain. Someone who can write both could still cut off the end; signed checkpoints
+// reveal that (AU-03).
 
-// chain is the digest of a row that also covers every row before it.
+// chain returns the digest of a row, which also covers every row before it.
 func chain(before string, row []any) (string, error) {
 	text, err := json.Marshal(append([]any{before}, row...))
 	if err != nil {
@@ -27,10 +27,10 @@ func chain(before string, row []any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// A link of the chain is a row as it is stored: nothing is interpreted.
+// chained is a row of the chain as stored, uninterpreted.
 type chained struct {
 	seq    int64
-	row    []any // as in writeEvent
+	row    []any // in the order of writeEvent
 	digest string
 }
 
@@ -52,19 +52,19 @@ func scanChained(scan func(...any) error) (chained, error) {
 	return c, nil
 }
 
-// at is the row as if it stood at another place.
+// at returns the row as if it had the row number seq.
 func (c chained) at(seq int64) []any {
 	row := append([]any{}, c.row...)
 	row[1] = seq
 	return row
 }
 
-// An auditor reads a chain from its beginning and notes what is wrong.
+// An auditor reads a chain from its beginning and records inconsistencies.
 type auditor struct {
 	last   chained
-	broken []chained        // rows whose digest is not that of their contents after the row before
-	known  map[int64]string // digests of rows that a checkpoint names
-	all    map[string]bool  // digests of broken rows and of those before them
+	broken []chained        // rows whose digest does not match their contents and the row before
+	known  map[int64]string // digests of the rows that checkpoints name
+	all    map[string]bool  // digests of broken rows and of the rows before them
 	faults []countersign.Inconsistency
 }
 
@@ -72,7 +72,7 @@ func (a *auditor) fault(seq int64, what string, args ...any) {
 	a.faults = append(a.faults, countersign.Inconsistency{Seq: seq, What: fmt.Sprintf(what, args...)})
 }
 
-// readRows takes the next row.
+// readRows checks the next row.
 func (a *auditor) readRows(c chained) error {
 	if c.seq != a.last.seq+1 {
 		a.missing(a.last.seq+1, c.seq-1, "")
@@ -100,8 +100,8 @@ func (a *auditor) missing(from, to int64, how string) {
 	a.fault(from, "rows %d to %d are missing%s", from, to, how)
 }
 
-// judge says of each broken row whether it was moved or changed: a moved one
-// still fits at the place where it was written.
+// judge decides for each broken row whether it was moved or changed. A moved row still matches
+// the position where it was written.
 func (a *auditor) judge() error {
 	for _, c := range a.broken {
 		was, err := a.placeOf(c)
@@ -109,7 +109,7 @@ func (a *auditor) judge() error {
 			return err
 		}
 		if was == c.seq {
-			continue // it stands where it was written; the row before it does not
+			continue // it is where it was written; the row before it is wrong
 		}
 		if was != 0 {
 			a.fault(c.seq, "row %d was moved: it was written as row %d", c.seq, was)
@@ -120,10 +120,10 @@ func (a *auditor) judge() error {
 	return nil
 }
 
-// maxChanges is among how many broken rows a moved one is looked for.
+// maxChanges is the largest number of broken rows among which placeOf searches.
 const maxChanges = 200
 
-// placeOf is the row number under which c was written; 0 if it fits nowhere.
+// placeOf returns the row number under which c was written; 0 if none matches.
 func (a *auditor) placeOf(c chained) (int64, error) {
 	if len(a.broken) > maxChanges {
 		return 0, nil
@@ -154,8 +154,8 @@ func (a *auditor) end(seq int64, digest string) {
 	}
 }
 
-// compare holds a checkpoint against the chain. good is the last checkpoint
-// that fits, so that the place is narrowed down.
+// compare checks the chain against a checkpoint. good is the row of the last checkpoint that
+// matches; it narrows down where the fault is.
 func (a *auditor) compare(c countersign.Checkpoint, good *int64) {
 	switch {
 	case c.Seq > a.last.seq:
@@ -170,10 +170,9 @@ func (a *auditor) compare(c countersign.Checkpoint, good *int64) {
 // piece is how many rows are read at once.
 const piece = 1000
 
-// Verify reads the agency's audit log from its beginning and says what is wrong
-// with it, and how many rows there are. It sees one moment of the database,
-// whatever is written meanwhile. checkpoints are trusted: the caller has
-// checked their signatures; they are in order.
+// Verify reads the agency's audit log from its beginning and returns the number of rows and
+// the inconsistencies. It reads one snapshot of the database, whatever is written at the same
+// time. checkpoints are in order, and the caller has verified their signatures.
 func (db *DB) Verify(ctx context.Context, agency countersign.AgencyID, checkpoints []countersign.Checkpoint) (rows int64, faults []countersign.Inconsistency, err error) {
 	err = db.snapshot(ctx, agency, func(tx *Tx) error {
 		a := &auditor{known: map[int64]string{}, all: map[string]bool{}}
@@ -201,8 +200,8 @@ func (db *DB) Verify(ctx context.Context, agency countersign.AgencyID, checkpoin
 	return rows, faults, err
 }
 
-// head is where the chain ends, as its writer knows. An agency without a head
-// has none that could be compared.
+// head returns the end of the chain as the writer recorded it; 0 and "" for an agency without
+// a head row.
 func (tx *Tx) head(ctx context.Context) (seq int64, digest string, err error) {
 	err = tx.sql.QueryRowContext(ctx, `SELECT seq, digest FROM event_head WHERE agency_id = $1`, tx.agency).Scan(&seq, &digest)
 	if errors.Is(err, sql.ErrNoRows) {

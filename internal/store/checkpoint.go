@@ -8,8 +8,8 @@ import (
 	"countersign"
 )
 
-// AddCheckpoint keeps a signed statement of where the agency's audit log stands,
-// if rows were written since the last one. sign fills in the signature.
+// AddCheckpoint saves a signed statement of the end of the agency's audit log, if rows were
+// written since the last one. sign fills in the signature.
 func (tx *Tx) AddCheckpoint(ctx context.Context, now time.Time, sign func(countersign.Checkpoint) countersign.Checkpoint) error {
 	seq, digest, err := tx.head(ctx)
 	if err != nil || seq == 0 {
@@ -22,7 +22,7 @@ func (tx *Tx) AddCheckpoint(ctx context.Context, now time.Time, sign func(counte
 	return err
 }
 
-// Checkpoints are those of the agency, the oldest first.
+// Checkpoints returns the agency's checkpoints, oldest first.
 func (tx *Tx) Checkpoints(ctx context.Context) ([]countersign.Checkpoint, error) {
 	return list(ctx, tx.sql, func(scan func(...any) error) (countersign.Checkpoint, error) {
 		c := countersign.Checkpoint{Agency: tx.agency}
@@ -33,7 +33,7 @@ func (tx *Tx) Checkpoints(ctx context.Context) ([]countersign.Checkpoint, error)
 	}, `SELECT seq, digest, at, signature FROM checkpoint WHERE agency_id = $1 ORDER BY seq`, tx.agency)
 }
 
-// CheckpointAll keeps a checkpoint for each agency.
+// CheckpointAll adds a checkpoint for each agency.
 func (db *DB) CheckpointAll(ctx context.Context, now time.Time, sign func(countersign.Checkpoint) countersign.Checkpoint) error {
 	all, err := db.Agencies(ctx)
 	if err != nil {

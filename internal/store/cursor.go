@@ -7,12 +7,13 @@ import (
 	"countersign"
 )
 
-// joinCursor names a row of a list by what the list is ordered by and its ID.
+// joinCursor encodes a row's position in a list: its sort key and its ID.
 func joinCursor(r keyedRow) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(string(r.ID) + "\n" + r.key))
 }
 
-// splitCursor is the inverse; a cursor that was tampered with starts the list anew.
+// splitCursor decodes what joinCursor encoded. An invalid cursor starts the list from the
+// beginning.
 func splitCursor(cursor string) (value, id string) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || strings.Contains(string(text), "\x00") {
@@ -22,7 +23,7 @@ func splitCursor(cursor string) (value, id string) {
 	return strings.ToValidUTF8(value, ""), strings.ToValidUTF8(id, "")
 }
 
-// likeText is the pattern that finds what was typed anywhere in the search text.
+// likeText returns the LIKE pattern that finds the typed text anywhere; "" for no text.
 func likeText(typed string) string {
 	if len(typed) > countersign.MaxTypedLength {
 		typed = typed[:countersign.MaxTypedLength]

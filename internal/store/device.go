@@ -9,8 +9,7 @@ import (
 	"countersign"
 )
 
-// Browser is the row that a device cookie names; ok is false if there is none
-// in this agency.
+// Browser returns the row that a device cookie names. ok is false if this agency has none.
 func (tx *Tx) Browser(ctx context.Context, id countersign.BrowserID) (b countersign.Browser, ok bool, err error) {
 	var digest string
 	var created, seen int64
@@ -23,7 +22,7 @@ func (tx *Tx) Browser(ctx context.Context, id countersign.BrowserID) (b counters
 	return b, err == nil, err
 }
 
-// SaveBrowser keeps a browser row, or its new secret.
+// SaveBrowser adds a browser, or saves its new secret and when it was seen.
 func (tx *Tx) SaveBrowser(ctx context.Context, b countersign.Browser) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO browser (agency_id, id, digest, created, seen) VALUES ($1, $2, $3, $4, $5)
@@ -32,7 +31,7 @@ func (tx *Tx) SaveBrowser(ctx context.Context, b countersign.Browser) error {
 	return err
 }
 
-// SharedBrowser reports whether users besides this one have connections in a browser.
+// SharedBrowser reports whether other users have connections in a browser.
 func (tx *Tx) SharedBrowser(ctx context.Context, id countersign.BrowserID, user countersign.UserID) (bool, error) {
 	var shared bool
 	err := tx.sql.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM device WHERE agency_id = $1 AND browser_id = $2 AND user_id <> $3)`,
@@ -40,8 +39,8 @@ func (tx *Tx) SharedBrowser(ctx context.Context, id countersign.BrowserID, user 
 	return shared, err
 }
 
-// PruneBrowsers removes browsers that were last seen before then and never
-// completed a sign-in, of all agencies.
+// PruneBrowsers removes browsers of all agencies that were last seen before the given time and
+// never completed a sign-in.
 func (db *DB) PruneBrowsers(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `
 		DELETE FROM browser WHERE seen < $1 AND NOT EXISTS (
@@ -64,13 +63,13 @@ func scanDevice(scan func(...any) error) (countersign.Device, error) {
 	return d, err
 }
 
-// Devices are all connections of a user, the one used last first.
+// Devices returns all connections of a user, the most recently used first.
 func (tx *Tx) Devices(ctx context.Context, user countersign.UserID) ([]countersign.Device, error) {
 	return list(ctx, tx.sql, scanDevice,
 		`SELECT `+deviceColumns+` FROM device WHERE agency_id = $1 AND user_id = $2 ORDER BY last_seen DESC, id`, tx.agency, user)
 }
 
-// SaveDevice keeps a connection: a new row, or what is known of it from now on.
+// SaveDevice adds or updates a connection.
 func (tx *Tx) SaveDevice(ctx context.Context, d countersign.Device) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO device (agency_id, id, user_id, browser_id, family, os, product, network, ip,
@@ -84,7 +83,7 @@ func (tx *Tx) SaveDevice(ctx context.Context, d countersign.Device) error {
 	return err
 }
 
-// TrimDevices drops all but the n connections of a user that were used last.
+// TrimDevices removes all but the n most recently used connections of a user.
 func (tx *Tx) TrimDevices(ctx context.Context, user countersign.UserID, n int) error {
 	_, err := tx.exec(ctx, `
 		DELETE FROM device WHERE agency_id = $1 AND user_id = $2 AND id NOT IN (
@@ -95,13 +94,14 @@ func (tx *Tx) TrimDevices(ctx context.Context, user countersign.UserID, n int) e
 
 const forget = `UPDATE device SET proved = 0, forgotten = $2, forgotten_why = $3 WHERE agency_id = $1 AND proved > 0`
 
-// ForgetDevices forgets all remembered devices of a user and reports how many there were (D-41).
+// ForgetDevices forgets all remembered devices of a user and returns how many there were.
 func (tx *Tx) ForgetDevices(ctx context.Context, user countersign.UserID, why countersign.Forgotten, now time.Time) (int, error) {
 	n, err := tx.exec(ctx, forget+` AND user_id = $4`, tx.agency, millis(now), why, user)
 	return int(n), err
 }
 
-// ForgetAllDevices forgets every remembered device of the agency (D-07, D-49).
+// ForgetAllDevices forgets every remembered device of the agency and returns how many there
+// were.
 func (tx *Tx) ForgetAllDevices(ctx context.Context, why countersign.Forgotten, now time.Time) (int, error) {
 	n, err := tx.exec(ctx, forget, tx.agency, millis(now), why)
 	return int(n), err

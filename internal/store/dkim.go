@@ -29,13 +29,13 @@ func (db *DB) scanDKIM(scan func(...any) error) (countersign.DKIMKey, error) {
 	return k, nil
 }
 
-// DKIMKeys are the agency's keys for a domain, the newest first.
+// DKIMKeys returns the agency's keys for a domain, newest first.
 func (tx *Tx) DKIMKeys(ctx context.Context, domain string) ([]countersign.DKIMKey, error) {
 	return list(ctx, tx.sql, tx.db.scanDKIM, `
 		SELECT `+dkimColumns+` FROM dkim_key WHERE agency_id = $1 AND domain = $2 ORDER BY created DESC, selector DESC`, tx.agency, domain)
 }
 
-// AddDKIMKey keeps a new key, which signs nothing yet.
+// AddDKIMKey adds a new key. It signs nothing until SignWith selects it.
 func (tx *Tx) AddDKIMKey(ctx context.Context, k countersign.DKIMKey) error {
 	sealed, err := tx.db.box.Seal(k.Private, dkimAAD(tx.agency, k.Domain, k.Selector))
 	if err != nil {
@@ -46,8 +46,8 @@ func (tx *Tx) AddDKIMKey(ctx context.Context, k countersign.DKIMKey) error {
 	return err
 }
 
-// SignWith makes mail from the domain signed by the key of that selector alone,
-// and by none if it is empty. It reports whether there is such a key.
+// SignWith selects the only key that signs mail from the domain, by its selector; with an
+// empty selector none signs. It reports whether the key exists.
 func (tx *Tx) SignWith(ctx context.Context, domain, selector string) (bool, error) {
 	if _, err := tx.exec(ctx, `UPDATE dkim_key SET signs = FALSE WHERE agency_id = $1 AND domain = $2`, tx.agency, domain); err != nil {
 		return false, err

@@ -9,7 +9,7 @@ import (
 	"countersign"
 )
 
-// PutEnrollmentCode keeps the digest of a user's enrollment code; an earlier one dies.
+// PutEnrollmentCode saves the digest of a user's enrollment code and removes the earlier one.
 func (tx *Tx) PutEnrollmentCode(ctx context.Context, c countersign.EnrollmentCode) error {
 	if err := tx.DropEnrollmentCode(ctx, c.User); err != nil {
 		return err
@@ -26,8 +26,8 @@ func (tx *Tx) DropEnrollmentCode(ctx context.Context, user countersign.UserID) e
 	return err
 }
 
-// EnrollmentCode is the code that was made last for a user, whether it still
-// works or not; the zero one if there is none.
+// EnrollmentCode returns the user's newest code, valid or not; the zero value if there is
+// none.
 func (tx *Tx) EnrollmentCode(ctx context.Context, user countersign.UserID) (countersign.EnrollmentCode, error) {
 	c := countersign.EnrollmentCode{User: user}
 	var made, expires, used int64
@@ -41,8 +41,8 @@ func (tx *Tx) EnrollmentCode(ctx context.Context, user countersign.UserID) (coun
 	return c, err
 }
 
-// ReserveEnrollmentTry pays for one guess at the user's code before it is
-// compared, and reports false if there is no code that stands another.
+// ReserveEnrollmentTry counts one try at the user's code before it is compared. It reports
+// false if no code is valid or no try is left.
 func (tx *Tx) ReserveEnrollmentTry(ctx context.Context, user countersign.UserID, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		UPDATE enrolment_code SET tries = tries + 1 WHERE agency_id = $1 AND user_id = $2 AND used = 0 AND expires > $3 AND tries < $4`,
@@ -50,15 +50,15 @@ func (tx *Tx) ReserveEnrollmentTry(ctx context.Context, user countersign.UserID,
 	return n == 1, err
 }
 
-// ReturnEnrolmentTry gives back a try of a code that was not compared.
+// ReturnEnrolmentTry gives back the try of a code that was not compared.
 func (tx *Tx) ReturnEnrolmentTry(ctx context.Context, c countersign.EnrollmentCode) error {
 	_, err := tx.exec(ctx, `UPDATE enrolment_code SET tries = tries - 1 WHERE agency_id = $1 AND user_id = $2 AND digest = $3 AND tries > 0`,
 		tx.agency, c.User, c.Digest)
 	return err
 }
 
-// UseEnrollmentCode uses up the user's code and reports false if it is another
-// one, or over. Its guess was paid for.
+// UseEnrollmentCode uses up the user's code. It reports false if the digest is another one or
+// the code is no longer valid. The try must be reserved already.
 func (tx *Tx) UseEnrollmentCode(ctx context.Context, user countersign.UserID, digest string, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		UPDATE enrolment_code SET used = $4 WHERE agency_id = $1 AND user_id = $2 AND digest = $3 AND used = 0 AND expires > $4 AND tries <= $5`,
@@ -66,8 +66,8 @@ func (tx *Tx) UseEnrollmentCode(ctx context.Context, user countersign.UserID, di
 	return n == 1, err
 }
 
-// LockAdministration lets no other transaction that takes it go on before this
-// one has ended: two administrators can't each be the other's last one (RS-07).
+// LockAdministration locks the agency row until the transaction ends, so that two
+// administrators can't remove each other as the last one at the same time (RS-07).
 func (tx *Tx) LockAdministration(ctx context.Context) error {
 	_, err := tx.exec(ctx, `UPDATE agency SET name = name WHERE id = $1`, tx.agency)
 	return err

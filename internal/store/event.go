@@ -10,10 +10,9 @@ import (
 	"countersign"
 )
 
-// Record writes one row of the audit log with the transaction, or the
-// transaction fails (AU-04). The rows are written right before the commit:
-// the head of the agency's chain is the last row that a transaction locks, so
-// that two of them can't wait for each other.
+// Record writes one row of the audit log with the transaction, or the transaction fails
+// (AU-04). The rows are written right before the commit: the head of the agency's chain is the
+// last row that a transaction locks, so that two transactions can't deadlock.
 func (tx *Tx) Record(e countersign.Event) { tx.events = append(tx.events, e) }
 
 func (tx *Tx) writeEvents(ctx context.Context) error {
@@ -62,7 +61,7 @@ func (tx *Tx) writeEvent(ctx context.Context, e countersign.Event, before string
 	return digest, err
 }
 
-// plain keeps an entry on one line of printable text, at most 500 characters (AU-04).
+// plain makes an entry one line of printable text, at most 500 characters (AU-04).
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
@@ -88,8 +87,8 @@ func scanEvent(scan func(...any) error) (countersign.Event, error) {
 	return e, json.Unmarshal([]byte(detail), &e.Detail)
 }
 
-// Events are the newest audit rows of the agency, the newest first. With a
-// subject, only what happened to it.
+// Events returns the newest audit rows of the agency, newest first; with a subject, only its
+// rows.
 func (tx *Tx) Events(ctx context.Context, subject string, limit int) ([]countersign.Event, error) {
 	return list(ctx, tx.sql, scanEvent, `
 		SELECT `+eventColumns+` FROM event

@@ -29,12 +29,12 @@ func (tx *Tx) scanFactor(scan func(...any) error) (countersign.Factor, error) {
 	}
 	var err error
 	if f.Secret, err = tx.db.box.Open(sealed, tx.factorAAD(f)); err != nil {
-		f.Broken = true // who signs in is refused; who mends it can still read and replace the rest
+		f.Broken = true // the sign-in is refused, but the other factors can still be read and replaced
 	}
 	return f, nil
 }
 
-// Factors are the verified methods of a user, the oldest first.
+// Factors returns the verified methods of a user, oldest first.
 func (tx *Tx) Factors(ctx context.Context, user countersign.UserID) ([]countersign.Factor, error) {
 	all, err := list(ctx, tx.sql, tx.scanFactor,
 		`SELECT `+factorColumns+` FROM factor WHERE agency_id = $1 AND user_id = $2 ORDER BY verified, id`, tx.agency, user)
@@ -47,8 +47,8 @@ func (tx *Tx) Factors(ctx context.Context, user countersign.UserID) ([]countersi
 	return all, err
 }
 
-// SaveFactor keeps a newly verified method; it takes the place of an earlier
-// one of the same method, and leaves Default to SetDefault.
+// SaveFactor saves a newly verified method and replaces an earlier one of the same method. It
+// does not change the Default; see SetDefault.
 func (tx *Tx) SaveFactor(ctx context.Context, f countersign.Factor) error {
 	var sealed = []byte{}
 	if len(f.Secret) > 0 {
@@ -66,8 +66,8 @@ func (tx *Tx) SaveFactor(ctx context.Context, f countersign.Factor) error {
 	return err
 }
 
-// UseFactor keeps the method's memory after a proof, if nobody else used the
-// same or a later one in the meantime; otherwise it reports false (OT-03, OT-08).
+// UseFactor saves the method's state after a proof. It reports false if the same or a later
+// app code was accepted before (OT-03, OT-08).
 func (tx *Tx) UseFactor(ctx context.Context, f countersign.Factor, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		UPDATE factor SET state = $3, last_used = $4
@@ -94,7 +94,7 @@ func (tx *Tx) RemoveFactors(ctx context.Context, user countersign.UserID) error 
 	return err
 }
 
-// CountSharing is how many other users have verified the same address or number (D-48).
+// CountSharing counts the other users who have verified the same address or number.
 func (tx *Tx) CountSharing(ctx context.Context, user countersign.UserID, m countersign.Method, address string) (int, error) {
 	var n int
 	err := tx.sql.QueryRowContext(ctx,

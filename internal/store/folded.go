@@ -14,20 +14,20 @@ import (
 	"countersign"
 )
 
-// Forms of texts that are compared and sorted by, kept in columns of their own. The
-// database would fold and sort by the rules of its locale, SQLite by the letters of
-// ASCII. What is sorted names the collation "C" as well: the order of bytes. It is
-// PostgreSQL's; SQLite gets it here, for statements only, never for the schema.
+// Normalized forms of texts, in columns of their own, for comparing and sorting. The database
+// would fold and sort by its locale, SQLite only ASCII letters. Sorting also names the
+// collation "C", the order of bytes. PostgreSQL has it; it is registered here for SQLite, to
+// be used in statements, never in the schema.
 
 var _ = func() any {
 	sqlite.MustRegisterCollationUtf8("C", strings.Compare)
 	return nil
 }()
 
-// plainLetters are letters that have no plain one within them.
+// plainLetters maps letters that do not decompose to a base letter.
 var plainLetters = strings.NewReplacer("ø", "o", "ł", "l", "đ", "d", "ı", "i", "æ", "ae", "œ", "oe", "ð", "d", "þ", "th")
 
-// nameKey is what names are sorted by: without regard to case and accents.
+// nameKey returns the form that names are sorted by, without case and accents.
 func nameKey(name string) string {
 	bare := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
@@ -38,7 +38,7 @@ func nameKey(name string) string {
 	return plainLetters.Replace(bare)
 }
 
-// A foldedRow is a user with the forms of their texts, or a method (no name).
+// A foldedRow is a user or a method (without a name), with the normalized forms of its texts.
 type foldedRow struct {
 	id                  string
 	name, key           string
@@ -47,14 +47,14 @@ type foldedRow struct {
 	wantKey, wantFolded string
 }
 
-// foldMissing fills the forms of rows that have none, once for each row of an
-// earlier version; many nodes may do it at once.
+// foldMissing fills in missing normalized forms, once for each row of an earlier version.
+// Several nodes may run it at once.
 func (db *DB) foldMissing(ctx context.Context) error {
 	return db.refold(ctx, `(email_folded = '' AND email <> '' OR name_key = '' AND name <> '')`, `(folded = '' AND address <> '')`)
 }
 
-// Refold puts right the forms of rows that a node of an earlier version has written
-// since. It has the form of what is pruned now and then.
+// Refold corrects the forms of rows that a node of an earlier version has written since. It
+// has the signature of the pruning functions, which run periodically.
 func (db *DB) Refold(ctx context.Context, _ time.Time) error { return db.refold(ctx, `TRUE`, `TRUE`) }
 
 func (db *DB) refold(ctx context.Context, users, factors string) error {
@@ -77,7 +77,8 @@ func (db *DB) refold(ctx context.Context, users, factors string) error {
 	return nil
 }
 
-// refoldFew puts some rows right, and reports the last one and whether there may be more.
+// refoldFew corrects a batch of rows. It returns the last ID and reports whether there may be
+// more.
 func refoldFew(ctx context.Context, t *sql.Tx, read, write, after string) (string, bool, error) {
 	const few = 500
 	rows, err := list(ctx, t, func(scan func(...any) error) (r foldedRow, err error) {

@@ -12,18 +12,18 @@ import (
 	"countersign/internal/secret"
 )
 
-// What belongs to the installation as a whole: a proof of its master key, and
-// the root of its keyed digests. Both are sealed, as every value of the table is.
+// Values of the whole installation: a proof of the master key and the root of the keyed
+// digests. All values of the table are sealed.
 
 // installationAAD names the row that a value is sealed for.
 func installationAAD(name string) string { return "installation/" + name }
 
-// proof is what the row "key" holds.
+// proof is the value of the row "key".
 var proof = []byte("countersign")
 
-// openInstallation proves that the database was sealed with this master key:
-// with another one no app secret would open, so the program must not start. It
-// then reads the root of keyed digests. The first node makes both.
+// openInstallation checks that the database was sealed with this master key: with another key
+// no app secret would open, so the program must not start. It then reads the root of the keyed
+// digests. The first node creates both.
 func (db *DB) openInstallation(ctx context.Context) error {
 	t, err := db.begin(ctx, db.write, allAgencies, nil)
 	if err != nil {
@@ -47,8 +47,7 @@ func (db *DB) openInstallation(ctx context.Context) error {
 	return t.Commit()
 }
 
-// saveValue keeps a value under a name, unless there is one, and returns which
-// one is there.
+// saveValue saves a value under a name unless one exists, and returns the one that is saved.
 func (db *DB) saveValue(ctx context.Context, t *sql.Tx, name string, value []byte) ([]byte, error) {
 	sealed, err := db.box.Seal(value, installationAAD(name))
 	if err != nil {
@@ -63,12 +62,12 @@ func (db *DB) saveValue(ctx context.Context, t *sql.Tx, name string, value []byt
 	return db.box.Open(sealed, installationAAD(name))
 }
 
-// Key is for keyed digests. Its root is drawn once and stays in the database,
-// sealed, so that digests outlive every master key.
+// Key returns the key for digests. Its root is generated once and kept sealed in the database,
+// so that digests survive a change of the master key.
 func (db *DB) Key() secret.Key { return db.key }
 
-// HasKey reports whether a PostgreSQL database was sealed with a master key
-// already: one whose key file is missing must not get another.
+// HasKey reports whether a PostgreSQL database was sealed with a master key before. If so and
+// its key file is missing, no new key may be created.
 func HasKey(ctx context.Context, url string) (sealed bool, err error) {
 	config, err := poolConfig(url)
 	if err != nil {

@@ -49,11 +49,11 @@ func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) 
 	return m, json.Unmarshal(plain, &m.Data)
 }
 
-// messageBroken is what a message says of itself that does not open in its row:
-// it is refused for good, so that those behind it go out (KY-01).
+// messageBroken is the answer recorded for a message whose data can't be decrypted. It is
+// refused for good, so that it does not block the messages behind it (KY-01).
 const messageBroken = "not sent: this message was moved or changed in the database"
 
-// refuseBroken takes those that do not open out of what was claimed.
+// refuseBroken refuses the claimed messages that can't be decrypted and returns the others.
 func refuseBroken(ctx context.Context, t *sql.Tx, now time.Time, claimed []countersign.Message) ([]countersign.Message, error) {
 	var whole []countersign.Message
 	for _, m := range claimed {
@@ -70,7 +70,7 @@ func refuseBroken(ctx context.Context, t *sql.Tx, now time.Time, claimed []count
 	return whole, nil
 }
 
-// AddMessage puts a message into the outbox, with the deed that it tells of.
+// AddMessage adds a message to the outbox, in the transaction of the change that it reports.
 func (tx *Tx) AddMessage(ctx context.Context, m countersign.Message) error {
 	plain, err := json.Marshal(m.Data)
 	if err != nil {
@@ -96,7 +96,8 @@ func (tx *Tx) insertMessage(ctx context.Context, m countersign.Message, sealed [
 	return err
 }
 
-// prefix is a number without its last four digits: what adjacent numbers share.
+// prefix returns a phone number without its last four digits, which neighboring numbers share;
+// "" for mail.
 func prefix(m countersign.Message) string {
 	if m.Channel != countersign.ChannelSMS || len(m.To) < 5 {
 		return ""
@@ -104,36 +105,35 @@ func prefix(m countersign.Message) string {
 	return m.To[:len(m.To)-4]
 }
 
-// Message is one message of the agency.
+// Message returns one message of the agency.
 func (tx *Tx) Message(ctx context.Context, id countersign.MessageID) (countersign.Message, error) {
 	m, err := tx.db.scanMessage(tx.sql.QueryRowContext(ctx,
 		`SELECT `+messageColumns+` FROM message WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan)
 	return m, notFound(err, "message.unknown")
 }
 
-// Messages are the newest messages to a user, the newest first.
+// Messages returns the newest messages to a user, newest first.
 func (tx *Tx) Messages(ctx context.Context, user countersign.UserID, limit int) ([]countersign.Message, error) {
 	return list(ctx, tx.sql, tx.db.scanMessage, `
 		SELECT `+messageColumns+` FROM message WHERE agency_id = $1 AND user_id = $2 ORDER BY created DESC, id LIMIT $3`, tx.agency, user, limit)
 }
 
-// NthToken is when the nth newest of the tokens was made that went to a user
-// since then and led to nothing; zero if there were fewer. Until it falls out of
-// the time that is counted, there are n.
+// NthToken returns when the nth newest unsuccessful token of a user since then was created;
+// zero if there are fewer than n.
 func (tx *Tx) NthToken(ctx context.Context, user countersign.UserID, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `
 		SELECT created FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
 		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, user, countersign.MessageToken, millis(since), n-1)
 }
 
-// NthTokenTo is NthToken for an address or number, whoever got a token there.
+// NthTokenTo does what NthToken does, for an address or number, whichever user got the token.
 func (tx *Tx) NthTokenTo(ctx context.Context, to string, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `
 		SELECT created FROM message WHERE agency_id = $1 AND (folded = $2 OR LOWER(recipient) = $2) AND kind = $3 AND created > $4 AND NOT used AND state <> 'held'
 		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, countersign.FoldEmail(to), countersign.MessageToken, millis(since), n-1)
 }
 
-// NthTokenFrom is NthToken for text messages that were asked for from a network.
+// NthTokenFrom does what NthToken does, for text messages that were requested from a network.
 func (tx *Tx) NthTokenFrom(ctx context.Context, network string, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `
 		SELECT created FROM message
@@ -141,14 +141,14 @@ func (tx *Tx) NthTokenFrom(ctx context.Context, network string, since time.Time,
 		ORDER BY created DESC LIMIT 1 OFFSET $5`, tx.agency, network, countersign.MessageToken, millis(since), n-1)
 }
 
-// NthOfKind is when the nth newest message of a kind was written since then, to
-// whomever; zero if there were fewer.
+// NthOfKind returns when the nth newest message of a kind since then was created, for any
+// recipient; zero if there are fewer than n.
 func (tx *Tx) NthOfKind(ctx context.Context, kind countersign.MessageKind, since time.Time, n int) (time.Time, error) {
 	return tx.created(ctx, `SELECT created FROM message WHERE agency_id = $1 AND kind = $2 AND created > $3 ORDER BY created DESC LIMIT 1 OFFSET $4`,
 		tx.agency, kind, millis(since), n-1)
 }
 
-// created is the time that a query finds; zero if it finds nothing.
+// created returns the time that a query finds; zero if it finds nothing.
 func (tx *Tx) created(ctx context.Context, query string, args ...any) (time.Time, error) {
 	var at int64
 	err := tx.sql.QueryRowContext(ctx, query, args...).Scan(&at)
@@ -158,7 +158,7 @@ func (tx *Tx) created(ctx context.Context, query string, args ...any) (time.Time
 	return instant(at), err
 }
 
-// CountMessagesAbout is how many messages of a kind were written to a user since then.
+// CountMessagesAbout counts the messages of a kind to a user since then.
 func (tx *Tx) CountMessagesAbout(ctx context.Context, user countersign.UserID, kind countersign.MessageKind, since time.Time) (int, error) {
 	var n int
 	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM message WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND created > $4`,
@@ -166,7 +166,7 @@ func (tx *Tx) CountMessagesAbout(ctx context.Context, user countersign.UserID, k
 	return n, err
 }
 
-// WithdrawMessages removes messages that no one has begun to send.
+// WithdrawMessages removes the messages that no worker has tried to send.
 func (tx *Tx) WithdrawMessages(ctx context.Context, ids []countersign.MessageID) error {
 	for _, id := range ids {
 		_, err := tx.exec(ctx, `DELETE FROM message WHERE agency_id = $1 AND id = $2 AND state = 'waiting' AND tries = 0`, tx.agency, id)
@@ -177,13 +177,13 @@ func (tx *Tx) WithdrawMessages(ctx context.Context, ids []countersign.MessageID)
 	return nil
 }
 
-// UseToken marks a token that led to a success: it does not count against the quotas.
+// UseToken marks a token that was accepted. It no longer counts against the quotas.
 func (tx *Tx) UseToken(ctx context.Context, id countersign.MessageID) error {
 	_, err := tx.exec(ctx, `UPDATE message SET used = TRUE WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return err
 }
 
-// DropToken keeps a token that is dead from being sent, if it was not sent yet.
+// DropToken keeps an invalid token from being sent, if it wasn't yet.
 func (tx *Tx) DropToken(ctx context.Context, id countersign.MessageID, now time.Time) error {
 	_, err := tx.exec(ctx, `
 		UPDATE message SET state = $3, data = $4, done = $5 WHERE agency_id = $1 AND id = $2 AND state IN ('waiting', 'sending')`,
@@ -191,7 +191,7 @@ func (tx *Tx) DropToken(ctx context.Context, id countersign.MessageID, now time.
 	return err
 }
 
-// DropTokens is DropToken for every token of a user.
+// DropTokens does what DropToken does, for every token of a user.
 func (tx *Tx) DropTokens(ctx context.Context, user countersign.UserID, now time.Time) error {
 	_, err := tx.exec(ctx, `
 		UPDATE message SET state = $4, data = $5, done = $6 WHERE agency_id = $1 AND user_id = $2 AND kind = $3 AND state IN ('waiting', 'sending')`,
@@ -199,34 +199,34 @@ func (tx *Tx) DropTokens(ctx context.Context, user countersign.UserID, now time.
 	return err
 }
 
-// A Class of messages that are claimed.
+// A Class selects which messages are claimed.
 type Class int
 
 // The classes.
 const (
 	AnyMessage       Class = iota
-	ClassFreshTokens       // that no server was given yet
+	ClassFreshTokens       // not yet handed to any server
 	ClassTriedTokens
 	ClassOther
 )
 
-// A Claim is what one node takes at once.
+// A Claim says what one node takes at once.
 type Claim struct {
 	Class    Class
 	Channels []countersign.Channel
-	Lease    time.Duration // no other node takes them before it is over
+	Lease    time.Duration // until it ends, no other node takes them
 	Limit    int
 }
 
-// ClaimMessages takes messages that are due for one node, tokens before letters.
-// Those whose token is dead are dropped instead, and those of other channels wait.
+// ClaimMessages leases due messages to one node, tokens first. It drops expired tokens
+// instead, and leaves messages of other channels waiting.
 func (db *DB) ClaimMessages(ctx context.Context, now time.Time, c Claim) (claimed []countersign.Message, err error) {
 	if c.Class != ClassFreshTokens {
 		_, err := db.execInAllAgencies(ctx, `
 			UPDATE message SET state = 'dropped', data = $2, done = $1
 			WHERE state IN ('waiting', 'sending') AND expires > 0 AND expires <= $1 AND claimed <= $1`, millis(now), []byte{})
 		if err != nil {
-			return nil, fmt.Errorf("drop dead tokens: %w", err)
+			return nil, fmt.Errorf("drop expired tokens: %w", err)
 		}
 	}
 	open := [2]countersign.Channel{}
@@ -252,8 +252,7 @@ func (db *DB) ClaimMessages(ctx context.Context, now time.Time, c Claim) (claime
 	return claimed, nil
 }
 
-// RenewLease renews the lease of a claimed message and reports false if it was
-// lost.
+// RenewLease renews the lease of a claimed message and reports false if the lease was lost.
 func (db *DB) RenewLease(ctx context.Context, m countersign.Message, until time.Time) (bool, error) {
 	n, err := db.execInAllAgencies(ctx, `
 		UPDATE message SET claimed = $4 WHERE agency_id = $1 AND id = $2 AND claimed = $3 AND state = 'sending'`,
@@ -261,9 +260,8 @@ func (db *DB) RenewLease(ctx context.Context, m countersign.Message, until time.
 	return n == 1, err
 }
 
-// RecordRoute notes the way out that is about to get a message: if the node dies
-// then, the others do not try another one, and not before next. It reports false
-// if the lease was lost.
+// RecordRoute records the route that is about to get a message. If the node then dies, other
+// nodes use the same route, and not before next. It reports false if the lease was lost.
 func (db *DB) RecordRoute(ctx context.Context, m countersign.Message, route string, next time.Time) (bool, error) {
 	due := int64(0)
 	if route != "" {
@@ -276,10 +274,10 @@ func (db *DB) RecordRoute(ctx context.Context, m countersign.Message, route stri
 	return n == 1, err
 }
 
-// FinishMessage keeps what became of a claimed message: sent, refused, dropped,
-// or waiting for another try at Due. A node whose lease is over, or whose token
-// died meanwhile, changes nothing. The data is wiped at the end, except that of
-// a letter that was refused: it can be sent again.
+// FinishMessage saves the outcome of a claimed message: sent, refused, dropped, or waiting for
+// another try at Due. It changes nothing if the lease was lost or the token was dropped. It
+// deletes the data at the end, except that of a refused message without an expiry, which can
+// be sent again.
 func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 	claimed := int64(0)
 	if m.State == countersign.StateSending {
@@ -293,7 +291,7 @@ func (db *DB) FinishMessage(ctx context.Context, m countersign.Message) error {
 	return err
 }
 
-// SaveFindings keeps what was found on the way of a test mail.
+// SaveFindings saves the findings about a test mail.
 func (db *DB) SaveFindings(ctx context.Context, m countersign.Message, all []countersign.Finding) error {
 	text, err := json.Marshal(all)
 	if err != nil {
@@ -303,7 +301,8 @@ func (db *DB) SaveFindings(ctx context.Context, m countersign.Message, all []cou
 	return err
 }
 
-// PruneMessages removes receipts older than that, of all agencies.
+// PruneMessages removes messages of all agencies that were created before the given time and
+// are not waiting.
 func (db *DB) PruneMessages(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM message WHERE created < $1 AND state NOT IN ('waiting', 'sending')`, millis(before))
 	return err

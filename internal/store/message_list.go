@@ -11,32 +11,32 @@ import (
 	"countersign"
 )
 
-// A MessageQuery selects messages of the agency, the newest first.
+// A MessageQuery selects messages of the agency, newest first.
 type MessageQuery struct {
-	Text   string // in name, user ID or address; or a reference
+	Text   string // part of a name, user ID or address; or a reference
 	Kind   countersign.MessageKind
 	State  string // MessageWaiting, …; empty: all
-	After  string // cursor: the older ones that follow this row
-	Before string // cursor: the newer ones that precede this row
+	After  string // cursor: older messages that follow this row
+	Before string // cursor: newer messages that precede this row
 	Limit  int
 }
 
-// The states by which messages are looked for.
+// The states to filter messages by.
 const (
 	MessageWaiting   = "waiting"
 	MessageAccepted  = "accepted"
 	MessageDelivered = "delivered"
-	MessageRefused   = "refused" // also: the network did not deliver
+	MessageRefused   = "refused" // includes those that the network did not deliver
 	MessageHeld      = "held"
 	MessageDropped   = "dropped"
 )
 
-// A MessageRow is one line of the list.
+// A MessageRow is one row of the list.
 type MessageRow struct {
 	countersign.Message
-	Login  string // empty: nobody's, or the user is gone
-	Resend bool   // a letter that can be sent again; set for one message only
-	Chosen bool   // its user has a password; set for one message only
+	Login  string // empty: no user, or the user was deleted
+	Resend bool   // can be sent again; set for a single message only
+	Chosen bool   // the user has a password; set for a single message only
 }
 
 // A MessagePage is one page of the list.
@@ -60,7 +60,7 @@ const messageFilter = `
 		WHEN m.state = 'sent' THEN 'accepted'
 		ELSE m.state END))`
 
-// MessageList is one page of the messages that match.
+// MessageList returns one page of the messages that match.
 func (tx *Tx) MessageList(ctx context.Context, q MessageQuery) (MessagePage, error) {
 	var page MessagePage
 	filter := []any{tx.agency, likeText(q.Text), strings.ToUpper(countersign.CleanID(q.Text)), string(q.Kind), q.State}
@@ -111,14 +111,15 @@ func (db *DB) scanMessageRow(scan func(...any) error) (MessageRow, error) {
 	return MessageRow{Message: m, Login: login}, err
 }
 
-// qualified names the columns of message among those of other tables.
+// qualified prefixes columns with the alias of the message table.
 func qualified(columns string) string { return "m." + strings.ReplaceAll(columns, ", ", ", m.") }
 
 func joinMessage(r MessageRow) string {
 	return strconv.FormatInt(millis(r.Created), 36) + "-" + string(r.ID)
 }
 
-// splitMessage is the inverse; a cursor that was tampered with starts the list anew.
+// splitMessage decodes what joinMessage encoded. An invalid cursor starts the list from the
+// beginning.
 func splitMessage(cursor string) (created int64, id string) {
 	at, id, _ := strings.Cut(cursor, "-")
 	created, err := strconv.ParseInt(at, 36, 64)
@@ -128,15 +129,14 @@ func splitMessage(cursor string) (created int64, id string) {
 	return created, id
 }
 
-// A MessageDay says how long the messages of a day took: 95 of 100 no longer.
+// A MessageDay says how long the messages of a day took: 95 percent took no longer than Took.
 type MessageDay struct {
 	Day  time.Time
 	Took time.Duration
 	Sent int
 }
 
-// MessageDays are the days since then on which messages were taken by a server,
-// in the order of time.
+// MessageDays returns the days since then on which servers accepted messages, in order.
 func (tx *Tx) MessageDays(ctx context.Context, since time.Time) ([]MessageDay, error) {
 	return list(ctx, tx.sql, func(scan func(...any) error) (MessageDay, error) {
 		var d MessageDay
@@ -153,14 +153,14 @@ func (tx *Tx) MessageDays(ctx context.Context, since time.Time) ([]MessageDay, e
 		) q WHERE place * 100 >= sent * 95 GROUP BY day ORDER BY day`, tx.agency, millis(since))
 }
 
-// A MessageCount is how many messages there were since then, and what became of them.
+// A MessageCount counts messages by outcome.
 type MessageCount struct {
 	All     int
 	Taken   int // accepted or delivered
 	Refused int // refused, or not delivered by the network
 	Waiting int
 	Held    int
-	Dropped int // tokens that were over, or replaced, before they went out
+	Dropped int // tokens that expired or were replaced before they were sent
 }
 
 // CountMessages counts the messages since then.
@@ -175,7 +175,7 @@ func (tx *Tx) CountMessages(ctx context.Context, since time.Time) (c MessageCoun
 	return c, err
 }
 
-// MailAccepted reports whether a mail server has accepted a mail of the agency since then.
+// MailAccepted reports whether a mail server has accepted mail of the agency since then.
 func (tx *Tx) MailAccepted(ctx context.Context, since time.Time) (accepted bool, err error) {
 	err = tx.sql.QueryRowContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM message WHERE agency_id = $1 AND channel = 'email' AND state = 'sent' AND created > $2)`,
@@ -183,8 +183,8 @@ func (tx *Tx) MailAccepted(ctx context.Context, since time.Time) (accepted bool,
 	return accepted, err
 }
 
-// ResendMessage puts a letter that was refused into the outbox again, and reports
-// false if it can't be: what was sent has no content any more, and a token is dead.
+// ResendMessage puts a refused message into the outbox again. It reports false if that is
+// impossible: sent messages have no content left, and tokens expire.
 func (tx *Tx) ResendMessage(ctx context.Context, id countersign.MessageID, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		UPDATE message SET state = 'waiting', due = $3, tries = 0, claimed = 0, done = 0, answer = '', server = '', reason = ''

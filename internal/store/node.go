@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// A Node is a running copy of the service, as it told last.
+// A Node is a running copy of the service, as it last reported itself.
 type Node struct {
 	ID      string
 	Host    string
 	Seen    time.Time
 	Sealing string   // ID of the master key that it seals with
-	Keys    []string // IDs of those that it can open
+	Keys    []string // IDs of the master keys that it can open
 }
 
-// Has tells whether the node can open what this key sealed.
+// Has reports whether the node can open what this key sealed.
 func (n Node) Has(key string) bool { return slices.Contains(n.Keys, key) }
 
-// SaveNode keeps what a node tells of itself, and forgets those that were not
-// seen for a day.
+// SaveNode saves what a node reports about itself and removes nodes that were not seen for a
+// day.
 func (db *DB) SaveNode(ctx context.Context, n Node) error {
 	err := db.inAllAgencies(ctx, db.write, func(t *sql.Tx) error {
 		_, err := t.ExecContext(ctx, `
@@ -38,7 +38,7 @@ func (db *DB) SaveNode(ctx context.Context, n Node) error {
 	return err
 }
 
-// Now is now by the clock of the database server; zero on SQLite.
+// Now returns the time of the database server's clock; zero on SQLite.
 func (db *DB) Now(ctx context.Context) (at time.Time, err error) {
 	if !db.rls {
 		return at, nil
@@ -49,9 +49,8 @@ func (db *DB) Now(ctx context.Context) (at time.Time, err error) {
 	return at, err
 }
 
-// OlderTransactions is in how many sessions of countersign a transaction still runs that
-// began before a moment. On SQLite one writes at a time: who writes next comes
-// after all of them.
+// OlderTransactions counts the sessions of countersign whose running transaction began before
+// moment. It is 0 on SQLite, where transactions write one at a time.
 func (db *DB) OlderTransactions(ctx context.Context, moment time.Time) (n int, err error) {
 	if !db.rls {
 		return 0, nil
@@ -64,13 +63,13 @@ func (db *DB) OlderTransactions(ctx context.Context, moment time.Time) (n int, e
 	return n, err
 }
 
-// EndNode forgets a node that stops.
+// EndNode removes a node that is stopping.
 func (db *DB) EndNode(ctx context.Context, id string) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM node WHERE id = $1`, id)
 	return err
 }
 
-// Nodes are those that were seen since then.
+// Nodes returns the nodes that were seen since then.
 func (db *DB) Nodes(ctx context.Context, since time.Time) (all []Node, err error) {
 	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		all, err = list(ctx, t, func(scan func(...any) error) (Node, error) {

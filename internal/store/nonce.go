@@ -15,15 +15,15 @@ func (tx *Tx) nonceAAD(a countersign.AttemptID, p countersign.NoncePurpose) stri
 	return fmt.Sprintf("passkey_nonce.sealed/%s/%s/%s", tx.agency, a, p)
 }
 
-// Nonce is what the passkeys of an attempt are asked to sign, and until when;
-// nil if nothing is.
+// Nonce returns what the passkeys of an attempt must sign, and its expiry; nil if there is
+// none.
 func (tx *Tx) Nonce(ctx context.Context, a countersign.AttemptID, p countersign.NoncePurpose) ([]byte, time.Time, error) {
 	return tx.openNonce(a, p, tx.sql.QueryRowContext(ctx,
 		`SELECT sealed, expires FROM passkey_nonce WHERE agency_id = $1 AND attempt_id = $2 AND purpose = $3`, tx.agency, a, p))
 }
 
-// TakeNonce is Nonce for an answer that is about to be judged: the nonce is
-// gone with it, whatever comes of the answer, so that none is judged twice.
+// TakeNonce does what Nonce does, and removes the nonce, whatever the outcome of the answer,
+// so that no answer is verified twice.
 func (tx *Tx) TakeNonce(ctx context.Context, a countersign.AttemptID, p countersign.NoncePurpose) ([]byte, time.Time, error) {
 	return tx.openNonce(a, p, tx.sql.QueryRowContext(ctx,
 		`DELETE FROM passkey_nonce WHERE agency_id = $1 AND attempt_id = $2 AND purpose = $3 RETURNING sealed, expires`, tx.agency, a, p))
@@ -43,7 +43,7 @@ func (tx *Tx) openNonce(a countersign.AttemptID, p countersign.NoncePurpose, row
 	return nonce, instant(expires), err
 }
 
-// SaveNonce keeps a new nonce in place of an earlier one of the same attempt and purpose.
+// SaveNonce saves a nonce and replaces an earlier one of the same attempt and purpose.
 func (tx *Tx) SaveNonce(ctx context.Context, a countersign.AttemptID, p countersign.NoncePurpose, nonce []byte, expires time.Time) error {
 	sealed, err := tx.db.box.Seal(nonce, tx.nonceAAD(a, p))
 	if err != nil {
@@ -56,9 +56,9 @@ func (tx *Tx) SaveNonce(ctx context.Context, a countersign.AttemptID, p counters
 	return err
 }
 
-// SpendNonce marks a nonce that was made without a row as used, and reports false
-// if it was used before: one conditional write, so that of any number of answers
-// on any number of nodes one counts (PK-01). digest is SHA-256 of the nonce.
+// SpendNonce marks a nonce that has no row as used, and reports false if it was used before.
+// It is one conditional write, so that only one answer counts on any number of nodes (PK-01).
+// digest is the SHA-256 of the nonce.
 func (tx *Tx) SpendNonce(ctx context.Context, digest string, expires time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO passkey_spent (agency_id, digest, expires) VALUES ($1, $2, $3)
@@ -66,14 +66,14 @@ func (tx *Tx) SpendNonce(ctx context.Context, digest string, expires time.Time) 
 	return n == 1, err
 }
 
-// PruneSpent removes used nonces that expired before then, of all agencies. Until
-// then no node may take one for good, however slow its clock is.
+// PruneSpent removes used nonces of all agencies that expired before the given time. Leave a
+// margin: no node may accept one before then, however slow its clock is.
 func (db *DB) PruneSpent(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM passkey_spent WHERE expires < $1`, millis(before))
 	return err
 }
 
-// PruneNonces removes nonces that expired before then, of all agencies.
+// PruneNonces removes nonces of all agencies that expired before the given time.
 func (db *DB) PruneNonces(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM passkey_nonce WHERE expires < $1`, millis(before))
 	return err

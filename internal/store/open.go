@@ -28,30 +28,27 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// connections is how many a node opens to PostgreSQL at most, unless the address
-// says otherwise by pool_max_conns; with fewer than the least nobody's share is one.
+// connections is the most that a node opens to PostgreSQL, unless pool_max_conns in the URL
+// says otherwise. With fewer than leastConnections an agency's share could be less than one.
 const (
 	connections      = 16
 	leastConnections = 4
 )
 
-// spare is how many of the connections no agency gets: they are for what works
-// for all agencies, which is short.
+// spare returns how many connections are reserved for short work that concerns all agencies.
 func spare(connections int) int { return max(2, connections/4) }
 
-// ErrNewer is the answer of Open for a database that a newer version has migrated.
+// ErrNewer is returned by Open for a database that a newer version has migrated.
 var ErrNewer = errors.New("the database was prepared by a newer version of countersign")
 
-// ErrOtherKey is the answer of Open for a database that was sealed with another
-// master key.
+// ErrOtherKey is returned by Open for a database that was sealed with another master key.
 var ErrOtherKey = errors.New("the database was sealed with another master key; put the right key file back")
 
-// ErrUnfit is the answer of Open for a database whose settings don't do.
+// ErrUnfit is returned by Open for a database with unsuitable settings.
 var ErrUnfit = errors.New("this database can't be used")
 
-// Open opens the database at url, "sqlite:FILE" or "postgres://…", and brings
-// its schema up to date; many nodes may do so at once. Secrets in it are
-// sealed and opened with box.
+// Open opens the database at url, "sqlite:FILE" or "postgres://…", and migrates its schema;
+// several nodes may do so at once. box seals and opens the secrets in it.
 func Open(ctx context.Context, url string, box *secret.Box, options ...Option) (*DB, error) {
 	db := &DB{box: box, through: func(c driver.Connector) driver.Connector { return c }}
 	for _, option := range options {
@@ -77,11 +74,10 @@ func Open(ctx context.Context, url string, box *secret.Box, options ...Option) (
 	return db, nil
 }
 
-// An Option is something that Open does otherwise.
+// An Option changes what Open does.
 type Option func(*DB)
 
-// Through puts a connector between the store and the engine's own: tests let
-// calls fail there, one at a time.
+// Through wraps the engine's connector. Tests use it to make calls fail one at a time.
 func Through(wrap func(driver.Connector) driver.Connector) Option {
 	return func(db *DB) { db.through = wrap }
 }
@@ -93,7 +89,7 @@ func (db *DB) closeOpened() error {
 	return db.Close()
 }
 
-// prepare checks the engine, refuses a newer schema and applies what is missing.
+// prepare checks the engine, refuses a newer schema and applies missing migrations.
 func (db *DB) prepare(ctx context.Context, provider *goose.Provider) error {
 	if err := db.selfTest(ctx); err != nil {
 		return err
@@ -106,13 +102,13 @@ func (db *DB) prepare(ctx context.Context, provider *goose.Provider) error {
 		return fmt.Errorf("%w: schema %d, this one knows %d", ErrNewer, have, want)
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("prepare the schema: %w", err)
+		return fmt.Errorf("migrate the schema: %w", err)
 	}
 	return nil
 }
 
-// selfTest proves that the driver binds numbered placeholders by their number;
-// some bind by order of appearance and would mix up values in silence.
+// selfTest checks that the driver binds numbered placeholders by their number. Some bind by
+// order of appearance and would silently mix up values.
 func (db *DB) selfTest(ctx context.Context) error {
 	var two, one string
 	err := db.write.QueryRowContext(ctx, `SELECT CAST($2 AS TEXT), CAST($1 AS TEXT)`, "one", "two").Scan(&two, &one)
@@ -125,15 +121,15 @@ func (db *DB) selfTest(ctx context.Context) error {
 	return nil
 }
 
-// openSQLite opens one writing connection and a pool of readers on a file that
-// only its owner may read.
+// openSQLite opens one writing connection and a pool of readers on a file that only its owner
+// may read.
 func (db *DB) openSQLite(ctx context.Context, address string) error {
 	path, _, _ := strings.Cut(strings.TrimPrefix(address, "sqlite:"), "?")
 	if err := createPrivate(path); err != nil {
 		return err
 	}
 	const common = "_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1"
-	file := "file:" + (&url.URL{Path: path}).EscapedPath() // a folder's name may hold # and %
+	file := "file:" + (&url.URL{Path: path}).EscapedPath() // a folder's name may contain # and %
 	db.write = sql.OpenDB(db.through(sqliteFile(file + "?_txlock=immediate&" + common)))
 	db.write.SetMaxOpenConns(1)
 	db.read = sql.OpenDB(db.through(sqliteFile(file + "?" + common)))
@@ -155,14 +151,14 @@ type sqliteFile string
 // Connect opens the file.
 func (f sqliteFile) Connect(context.Context) (driver.Conn, error) { return f.Driver().Open(string(f)) }
 
-// Driver is SQLite's.
+// Driver returns the SQLite driver.
 func (sqliteFile) Driver() driver.Driver { return sqlitePrefix }
 
-// sqlitePrefix is the driver as the library has registered it.
+// sqlitePrefix is the driver that the library registers.
 var sqlitePrefix = func() driver.Driver {
 	db, err := sql.Open("sqlite", "")
 	if err != nil {
-		panic(err) // the library registers its driver
+		panic(err) // cannot happen: the library registers its driver
 	}
 	return db.Driver()
 }()
@@ -178,8 +174,8 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
-// openPostgres opens one pool, and prepares the schema by another one that
-// stands outside of the wall between agencies.
+// openPostgres opens the pool, and migrates the schema through another one that bypasses
+// row-level security.
 func (db *DB) openPostgres(ctx context.Context, url string) error {
 	config, err := poolConfig(url)
 	if err != nil {
@@ -190,7 +186,7 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 		return err
 	}
 	db.write = sql.OpenDB(db.through(stdlib.GetPoolConnector(pool)))
-	db.write.SetMaxIdleConns(0) // the pool below keeps them
+	db.write.SetMaxIdleConns(0) // the pgx pool keeps them
 	db.read, db.rls, db.closePool = db.write, true, pool.Close
 	size := int(config.MaxConns)
 	db.writers = newShares(db.write, size-spare(size))
@@ -207,9 +203,9 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 	return db.build(ctx, config)
 }
 
-// poolConfig is how PostgreSQL is connected to. The session is set up here in
-// what roles, databases and the environment may say otherwise: these settings are
-// those that poolers know and keep apart. begin sets the others.
+// poolConfig returns the settings for PostgreSQL connections. It sets here what roles,
+// databases and the environment could override and what connection poolers keep apart. begin
+// sets the rest.
 func poolConfig(url string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -228,9 +224,9 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// checkServer refuses a database that can't hold every letter, and finds out
-// where its tables are, or are to be: a schema that is made later, before them
-// in search_path, must not hide them.
+// checkServer refuses a database that can't store every character. It also finds the schema of
+// the tables, existing or to be created: a schema created later and earlier in search_path
+// must not hide them.
 func (db *DB) checkServer(ctx context.Context) error {
 	var encoding string
 	var schema sql.NullString
@@ -249,7 +245,7 @@ func (db *DB) checkServer(ctx context.Context) error {
 	return nil
 }
 
-// build brings the schema up to date and puts the wall around its tables.
+// build migrates the schema and turns on row-level security for its tables.
 func (db *DB) build(ctx context.Context, config *pgxpool.Config) error {
 	work, done, err := builder(ctx, config, db.schema)
 	if err != nil {
@@ -268,13 +264,13 @@ func (db *DB) build(ctx context.Context, config *pgxpool.Config) error {
 		return err
 	}
 	if _, err := work.ExecContext(ctx, enableRLS); err != nil {
-		return fmt.Errorf("put the wall around agencies: %w", err)
+		return fmt.Errorf("enable row-level security: %w", err)
 	}
 	return nil
 }
 
-// causeOf is what the server or the network said, without the list of all the
-// addresses that were tried, which takes several lines.
+// causeOf returns what the server or the network reported, without the list of all
+// addresses tried, which takes several lines.
 func causeOf(err error) error {
 	var said *pgconn.PgError
 	if errors.As(err, &said) {
@@ -292,7 +288,7 @@ func provider(dialect goose.Dialect, db *sql.DB, options ...goose.ProviderOption
 	if err != nil {
 		return nil, err
 	}
-	// A migration that was numbered below another one, and added after it, is applied
-	// when it is found: a database that has the other one could not be opened otherwise.
+	// A migration that is numbered below an applied one, but was added later, is applied
+	// too. Otherwise such a database could not be opened.
 	return goose.NewProvider(dialect, db, folder, append(options, goose.WithAllowOutofOrder(true))...)
 }

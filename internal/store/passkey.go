@@ -14,14 +14,14 @@ import (
 
 var passkeyColumns = columns("id", "user_id", "credential", "name", "sealed", "created", "last_used")
 
-// passkeyAAD names the row that a passkey's key is sealed for: whoever can
-// write to the database cannot put another key there (KY-01).
+// passkeyAAD names the row that a passkey's key is sealed for, so that someone who can write
+// to the database cannot replace the key (KY-01).
 func (tx *Tx) passkeyAAD(p countersign.Passkey) string {
 	return fmt.Sprintf("passkey.sealed/%s/%s/%s", tx.agency, p.User, p.ID)
 }
 
-// A sealedPasskey is what is sealed of a passkey: with the key the credential
-// that it belongs to, since that stands beside it in the open.
+// A sealedPasskey is the sealed part of a passkey. It includes the credential that the key
+// belongs to, because the credential's own column is not sealed.
 type sealedPasskey struct {
 	Credential []byte
 	Key        countersign.PasskeyKey
@@ -38,7 +38,7 @@ func (tx *Tx) scanPasskey(scan func(...any) error) (countersign.Passkey, error) 
 	text, err := tx.db.box.Open(sealed, tx.passkeyAAD(p))
 	var kept sealedPasskey
 	if err != nil || json.Unmarshal(text, &kept) != nil || !bytes.Equal(kept.Credential, p.Credential) {
-		p.Broken = true // who signs in is refused; who mends it can still read and remove the rest
+		p.Broken = true // the sign-in is refused, but the other passkeys can still be read and removed
 		return p, nil
 	}
 	p.Key = kept.Key
@@ -53,8 +53,8 @@ func (tx *Tx) sealPasskey(p countersign.Passkey) ([]byte, error) {
 	return tx.db.box.Seal(text, tx.passkeyAAD(p))
 }
 
-// passkeys are those that a factor stands for, the oldest first. Another user's that
-// was put under it opens nothing there, although it is right where it belongs.
+// passkeys returns the passkeys of a factor, oldest first. A passkey that was moved here from
+// another user is marked as broken, although its seal is valid.
 func (tx *Tx) passkeys(ctx context.Context, f countersign.Factor) ([]countersign.Passkey, error) {
 	all, err := list(ctx, tx.sql, tx.scanPasskey,
 		`SELECT `+passkeyColumns+` FROM passkey WHERE agency_id = $1 AND factor_id = $2 ORDER BY created, id`, tx.agency, f.ID)
@@ -66,8 +66,8 @@ func (tx *Tx) passkeys(ctx context.Context, f countersign.Factor) ([]countersign
 	return all, err
 }
 
-// PasskeyOwner is the user that an authenticator's credential belongs to in
-// this agency; empty: nobody.
+// PasskeyOwner returns the user that an authenticator's credential belongs to in this agency;
+// empty if there is none.
 func (tx *Tx) PasskeyOwner(ctx context.Context, credential []byte) (user countersign.UserID, err error) {
 	err = tx.sql.QueryRowContext(ctx, `SELECT user_id FROM passkey WHERE agency_id = $1 AND credential = $2`,
 		tx.agency, credential).Scan(&user)
@@ -77,7 +77,7 @@ func (tx *Tx) PasskeyOwner(ctx context.Context, credential []byte) (user counter
 	return user, err
 }
 
-// AddPasskey keeps a new passkey under the factor that stands for the user's passkeys.
+// AddPasskey adds a passkey to the user's passkey factor.
 func (tx *Tx) AddPasskey(ctx context.Context, factor countersign.FactorID, p countersign.Passkey) error {
 	sealed, err := tx.sealPasskey(p)
 	if err != nil {
@@ -93,8 +93,8 @@ func (tx *Tx) AddPasskey(ctx context.Context, factor countersign.FactorID, p cou
 	return err
 }
 
-// UsePasskey keeps what an accepted answer said: the counter, and whether the
-// passkey was copied to other devices. It reports false if the passkey is gone.
+// UsePasskey saves what an accepted assertion reported: the signature counter, and whether the
+// passkey is backed up to other devices. It reports false if the passkey no longer exists.
 func (tx *Tx) UsePasskey(ctx context.Context, p countersign.Passkey, now time.Time) (bool, error) {
 	sealed, err := tx.sealPasskey(p)
 	if err != nil {
@@ -105,13 +105,13 @@ func (tx *Tx) UsePasskey(ctx context.Context, p countersign.Passkey, now time.Ti
 	return n == 1, err
 }
 
-// RenamePasskey gives a passkey of the user another name and reports whether it was there.
+// RenamePasskey renames a passkey of the user and reports whether it exists.
 func (tx *Tx) RenamePasskey(ctx context.Context, user countersign.UserID, id countersign.PasskeyID, name string) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE passkey SET name = $4 WHERE agency_id = $1 AND user_id = $2 AND id = $3`, tx.agency, user, id, name)
 	return n == 1, err
 }
 
-// RemovePasskey removes one passkey of the user and reports whether it was there.
+// RemovePasskey removes one passkey of the user and reports whether it existed.
 func (tx *Tx) RemovePasskey(ctx context.Context, user countersign.UserID, id countersign.PasskeyID) (bool, error) {
 	n, err := tx.exec(ctx, `DELETE FROM passkey WHERE agency_id = $1 AND user_id = $2 AND id = $3`, tx.agency, user, id)
 	return n == 1, err

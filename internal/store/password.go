@@ -11,15 +11,15 @@ import (
 	"countersign/internal/secret"
 )
 
-// requestAAD names the row that a typed user ID is sealed for: what is no user ID
-// may be a password, typed into the wrong field.
+// requestAAD names the row that a typed user ID is sealed for. It is sealed because it may be
+// a password, typed into the wrong field.
 func requestAAD(agency countersign.AgencyID, id string) string {
 	return fmt.Sprintf("link_ask.login/%s/%s", agency, id)
 }
 
-// SpendResetRequest pays for one wish for a link and reports false if the network has
-// none left in its hour: one conditional write, so that of any number at once
-// at most limit are taken.
+// SpendResetRequest counts one request for a password link and reports false if the network
+// has none left in its hour. It is one conditional write, so that at most limit simultaneous
+// requests succeed.
 func (tx *Tx) SpendResetRequest(ctx context.Context, network string, now time.Time, hour time.Duration, limit int) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO link_network (agency_id, network, since, asked) VALUES ($1, $2, $3, 1)
@@ -31,7 +31,7 @@ func (tx *Tx) SpendResetRequest(ctx context.Context, network string, now time.Ti
 	return n == 1, err
 }
 
-// AddResetRequest keeps a wish for a link until its letter is written.
+// AddResetRequest saves a request for a password link until its mail is written.
 func (tx *Tx) AddResetRequest(ctx context.Context, a countersign.ResetRequest) error {
 	sealed, err := tx.db.box.Seal([]byte(a.Login), requestAAD(tx.agency, a.ID))
 	if err != nil {
@@ -42,8 +42,8 @@ func (tx *Tx) AddResetRequest(ctx context.Context, a countersign.ResetRequest) e
 	return err
 }
 
-// scanResetRequest reads a wish. One that does not open in its row is nobody's, and goes as
-// such: the others do not wait behind it.
+// scanResetRequest reads a request. A login that can't be decrypted in its row becomes empty,
+// so that the request matches no user and does not block the others.
 func (db *DB) scanResetRequest(scan func(...any) error) (countersign.ResetRequest, error) {
 	var a countersign.ResetRequest
 	var sealed []byte
@@ -60,7 +60,7 @@ func (db *DB) scanResetRequest(scan func(...any) error) (countersign.ResetReques
 	return a, err
 }
 
-// ResetRequests are wishes for links that wait, of all agencies, the oldest first.
+// ResetRequests returns pending requests for password links of all agencies, oldest first.
 func (db *DB) ResetRequests(ctx context.Context, limit int) ([]countersign.ResetRequest, error) {
 	var all []countersign.ResetRequest
 	err := db.inAllAgencies(ctx, db.read, func(t *sql.Tx) (err error) {
@@ -70,23 +70,22 @@ func (db *DB) ResetRequests(ctx context.Context, limit int) ([]countersign.Reset
 	return all, err
 }
 
-// TakeResetRequest removes a wish for a link and reports false if another node was
-// first: its letter is written in the same transaction, once.
+// TakeResetRequest removes a request for a password link and reports false if another node did
+// so first. Its mail is written in the same transaction, so only once.
 func (tx *Tx) TakeResetRequest(ctx context.Context, id string) (bool, error) {
 	n, err := tx.exec(ctx, `DELETE FROM link_ask WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return n == 1, err
 }
 
-// EndLinks takes away every link of a user that leads to a password: what lies in
-// a mailbox is worth nothing once the mailbox is no longer his (PW-06, D-41).
+// EndLinks removes all activation and password links of a user, so that they are useless to
+// someone who reads the mailbox later (PW-06).
 func (tx *Tx) EndLinks(ctx context.Context, user countersign.UserID) error {
 	_, err := tx.exec(ctx, `DELETE FROM link WHERE agency_id = $1 AND user_id = $2 AND purpose IN ($3, $4)`,
 		tx.agency, user, countersign.LinkActivate, countersign.LinkPassword)
 	return err
 }
 
-// RotateSession gives a session a new ID and changes nothing else of it: the
-// secret is another one, what was proved stays as it was (SE-01).
+// RotateSession gives a session a new ID, and so a new secret. What was proved stays (SE-01).
 func (tx *Tx) RotateSession(ctx context.Context, id, renewed countersign.SessionID, now time.Time) error {
 	var same countersign.SessionID
 	err := tx.sql.QueryRowContext(ctx, `
@@ -98,7 +97,7 @@ func (tx *Tx) RotateSession(ctx context.Context, id, renewed countersign.Session
 	return err
 }
 
-// PruneResetRequests removes wishes for links that nobody answered, and the counts of
+// PruneResetRequests removes unanswered requests for password links and the counts of
 // networks, of all agencies.
 func (db *DB) PruneResetRequests(ctx context.Context, before time.Time) error {
 	for _, statement := range []string{`DELETE FROM link_ask WHERE at < $1`, `DELETE FROM link_network WHERE since < $1`} {

@@ -11,18 +11,17 @@ import (
 	"countersign/internal/secret"
 )
 
-// Password hashes are sealed under the master key, which lives outside of the
-// database: who has only the rows can't even begin to guess (PW-02). Sealing the
-// finished hash, instead of mixing a key into it, lets the key be rotated
-// without the passwords. The sealed value names its key. The column "password"
-// holds what was stored before there was sealing, and is empty since.
+// Password hashes are sealed under the master key, which is kept outside the database: the
+// rows alone don't allow offline guessing (PW-02). Sealing the finished hash, instead of
+// mixing a key into it, lets the key be rotated without the passwords. The sealed value names
+// its key. The column "password" holds hashes from before sealing and is otherwise empty.
 
-// passwordAAD names the row that a password's hash is sealed for.
+// passwordAAD names the row that a password hash is sealed for.
 func passwordAAD(agency countersign.AgencyID, user countersign.UserID) string {
 	return fmt.Sprintf("users.password/%s/%s", agency, user)
 }
 
-// sealPassword is a hash as the column holds it; of none it is empty.
+// sealPassword seals a hash for its column; an empty hash stays empty.
 func (db *DB) sealPassword(agency countersign.AgencyID, user countersign.UserID, hash string) ([]byte, error) {
 	if hash == "" {
 		return []byte{}, nil
@@ -33,9 +32,8 @@ func (db *DB) sealPassword(agency countersign.AgencyID, user countersign.UserID,
 // stillSealed marks, in memory, a hash that was read and not opened yet.
 const stillSealed = "sealed:"
 
-// openPassword opens the hash of a user who was read. One that does not open in
-// his row was moved or changed there: he has no password then, and nothing that is
-// typed is right (KY-01).
+// openPassword decrypts the password hash of a user. If the hash was moved or changed in the
+// database, the user has no password and nothing they enter matches (KY-01).
 func (tx *Tx) openPassword(u *countersign.User) error {
 	sealed, ok := strings.CutPrefix(u.Password, stillSealed)
 	if !ok {
@@ -49,14 +47,14 @@ func (tx *Tx) openPassword(u *countersign.User) error {
 	return err
 }
 
-// fewHashes are sealed in one transaction, so that no sign-in waits long.
+// fewHashes is how many are sealed in one transaction, so that no sign-in waits long.
 const fewHashes = 200
 
-// sealedName is the row of the installation that says that all are sealed.
+// sealedName is the installation row that records that all hashes are sealed.
 const sealedName = "passwords sealed"
 
-// sealPasswords seals what was stored before there was sealing, once for an
-// installation; many nodes may do it at once.
+// sealPasswords seals the hashes from before sealing, once for an installation. Several nodes
+// may run it at once.
 func (db *DB) sealPasswords(ctx context.Context) error {
 	for more := true; more; {
 		err := db.inAllAgencies(ctx, db.write, func(t *sql.Tx) (err error) {
@@ -70,8 +68,8 @@ func (db *DB) sealPasswords(ctx context.Context) error {
 	return nil
 }
 
-// sealFew seals some hashes and reports whether there may be more. One that
-// somebody else changes meanwhile is left to him.
+// sealFew seals a batch of hashes and reports whether there may be more. It skips a hash that
+// another transaction changes at the same time.
 func (db *DB) sealFew(ctx context.Context, t *sql.Tx) (bool, error) {
 	var done int
 	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM installation WHERE name = $1`, sealedName).Scan(&done); err != nil || done > 0 {

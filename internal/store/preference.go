@@ -14,7 +14,7 @@ func scanSetting(scan func(...any) error) (countersign.Setting, error) {
 	return s, err
 }
 
-// Settings are the values that the agency has set, by code.
+// Settings returns the values that the agency has set, by code.
 func (tx *Tx) Settings(ctx context.Context) (map[string]countersign.Setting, error) {
 	all, err := list(ctx, tx.sql, scanSetting,
 		`SELECT code, value, version, changed, changed_by, reason FROM preference WHERE agency_id = $1`, tx.agency)
@@ -28,7 +28,7 @@ func (tx *Tx) Settings(ctx context.Context) (map[string]countersign.Setting, err
 	return settings, nil
 }
 
-// Preferences are the settings as the rules read them.
+// Preferences returns the settings as the policy package reads them.
 func (tx *Tx) Preferences(ctx context.Context) (countersign.Preferences, error) {
 	settings, err := tx.Settings(ctx)
 	if err != nil {
@@ -37,8 +37,8 @@ func (tx *Tx) Preferences(ctx context.Context) (countersign.Preferences, error) 
 	return countersign.ParsePreferences(settings), nil
 }
 
-// SaveSetting saves a value if nobody saved another one since version; the
-// first save of a code has version 0.
+// SaveSetting saves a value if it was not changed since version. The first save of a code has
+// version 0.
 func (tx *Tx) SaveSetting(ctx context.Context, s countersign.Setting, version int64) error {
 	n, err := tx.exec(ctx, `
 		INSERT INTO preference (agency_id, code, value, version, changed, changed_by, reason) VALUES ($1, $2, $3, 1, $4, $5, $6)

@@ -7,8 +7,8 @@ import (
 	"countersign"
 )
 
-// Queues are what waits to be sent or is being handed over, of all agencies.
-// A channel for which nothing waits has none.
+// Queues returns the lengths of the queues of waiting and claimed messages, of all agencies. A
+// channel without any has no entry.
 func (db *DB) Queues(ctx context.Context) (all []countersign.Queue, err error) {
 	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) (err error) {
 		all, err = list(ctx, t, scanQueue, `

@@ -16,9 +16,9 @@ import (
 	"countersign"
 )
 
-// connect turns an error of a database that cannot be reached, or cannot take more
-// just now, into one of kind Busy: people are told to come back, and nothing is
-// granted meanwhile (V33). Every other error stays as it is.
+// connect turns the error of a database that is unreachable or overloaded into one of
+// KindUnavailable, so that people are asked to try again. Nothing is granted. Other errors
+// stay unchanged.
 func connect(ctx context.Context, err error) error {
 	if err == nil || countersign.CodeOf(err) != "" {
 		return err
@@ -34,7 +34,7 @@ func connect(ctx context.Context, err error) error {
 	}
 }
 
-// plainError says what an operator can do about it, for logs and commands.
+// plainError adds what an operator can do about the error, for logs and commands.
 func plainError(err error) error {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
@@ -50,21 +50,22 @@ func plainError(err error) error {
 	}
 }
 
-// isFull reports whether err is of a disk that is full.
+// isFull reports whether err comes from a full disk.
 func isFull(err error) bool {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
 	return errors.As(err, &lite) && lite.Code()&0xff == liteFull || errors.As(err, &pg) && pg.Code == pgDiskFull
 }
 
-// Codes of the engines.
+// Error codes of the engines.
 const (
-	liteBusy, liteIOError, liteFull, liteCantOpen, liteProtocol = 5, 10, 13, 14, 15 // protocol: the lock of the index never got free
+	liteBusy, liteIOError, liteFull, liteCantOpen, liteProtocol = 5, 10, 13, 14, 15 // protocol: the lock of the WAL index stayed busy
 
 	pgReadOnly, pgDiskFull = "25006", "53100"
 )
 
-// asUnavailable tells whether an error is of the way to the database or of its load.
+// asUnavailable reports whether an error comes from the connection to the database or from its
+// load.
 func asUnavailable(err error) bool {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
@@ -72,8 +73,8 @@ func asUnavailable(err error) bool {
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		// Connection exceptions, insufficient resources, operator intervention, the
-		// time limits of begin, and a server that only reads: another one took over.
+		// Connection exceptions, insufficient resources, operator intervention, the timeouts
+		// that begin sets, and a server that became read-only after a failover.
 		const idle, canceled, locked = "25P03", "57014", "55P03"
 		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P") ||
 			slices.Contains([]string{idle, pgReadOnly, canceled, locked}, pg.Code)

@@ -9,14 +9,14 @@ import (
 	"countersign"
 )
 
-// saveReceipt keeps the first receipt of a message; only a delivery takes the
-// place of one that said it was not delivered.
+// saveReceipt saves the first receipt of a message. Only "delivered" replaces an earlier
+// "undelivered".
 const saveReceipt = `
 	UPDATE message SET receipt = $4, receipt_at = $5
 	WHERE agency_id = $1 AND route = $2 AND tag = $3 AND state = 'sent' AND (receipt = '' OR receipt = 'undelivered' AND $4 = 'delivered')`
 
-// SaveReceipt keeps what a gateway told of a message of the agency, and reports
-// false if it has none by that tag on that route.
+// SaveReceipt saves what a gateway reported about a message of the agency. It reports false if
+// no message has that tag on that route.
 func (tx *Tx) SaveReceipt(ctx context.Context, route, tag string, r countersign.Receipt, at time.Time) (bool, error) {
 	if tag == "" {
 		return false, nil
@@ -29,7 +29,7 @@ func (tx *Tx) SaveReceipt(ctx context.Context, route, tag string, r countersign.
 	return n > 0, err
 }
 
-// SaveReceipt is the same for a link that belongs to all agencies.
+// SaveReceipt does the same for a connection that all agencies share.
 func (db *DB) SaveReceipt(ctx context.Context, route, tag string, r countersign.Receipt, at time.Time) (bool, error) {
 	var agency countersign.AgencyID
 	err := db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {

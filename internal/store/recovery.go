@@ -7,8 +7,7 @@ import (
 	"countersign"
 )
 
-// ReplaceRecoveryCodes keeps the digests of a new set; the earlier set is gone
-// with it (RC-01).
+// ReplaceRecoveryCodes saves the digests of a new set and removes the earlier set (RC-01).
 func (tx *Tx) ReplaceRecoveryCodes(ctx context.Context, user countersign.UserID, digests []string, now time.Time) error {
 	if err := tx.ClearRecoveryCodes(ctx, user); err != nil {
 		return err
@@ -22,21 +21,22 @@ func (tx *Tx) ReplaceRecoveryCodes(ctx context.Context, user countersign.UserID,
 	return nil
 }
 
-// ClearRecoveryCodes removes all codes of a user.
+// ClearRecoveryCodes removes all recovery codes of a user.
 func (tx *Tx) ClearRecoveryCodes(ctx context.Context, user countersign.UserID) error {
 	_, err := tx.exec(ctx, `DELETE FROM recovery_code WHERE agency_id = $1 AND user_id = $2`, tx.agency, user)
 	return err
 }
 
-// UseRecoveryCode uses up a code of this very user and reports false if it is
-// not one of his, or was used: of any number at the same instant one succeeds.
+// UseRecoveryCode uses up a recovery code of this user. It reports false if the code is
+// unknown or used; of simultaneous uses only one succeeds.
 func (tx *Tx) UseRecoveryCode(ctx context.Context, user countersign.UserID, digest string, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE recovery_code SET used = $4 WHERE agency_id = $1 AND user_id = $2 AND digest = $3 AND used = 0`,
 		tx.agency, user, digest, millis(now))
 	return n == 1, err
 }
 
-// RecoveryCodes tells how many codes a user has, and how many are left.
+// RecoveryCodes returns how many recovery codes a user has, how many are left, and when they
+// were generated.
 func (tx *Tx) RecoveryCodes(ctx context.Context, user countersign.UserID) (c countersign.RecoveryCodes, err error) {
 	var made int64
 	err = tx.sql.QueryRowContext(ctx, `

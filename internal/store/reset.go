@@ -7,9 +7,9 @@ import (
 	"countersign"
 )
 
-// ClearTwoFactor does what Reset/Disable clears (D-41): all methods, recovery
-// and enrollment codes, remembered devices, live sessions, attempts with their
-// set-ups, links to a password, and tokens on their way.
+// ClearTwoFactor clears what Reset/Disable clears: all methods, recovery and enrollment codes,
+// remembered devices, live sessions, attempts (enrollments too), password links and unsent
+// tokens.
 func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now time.Time) error {
 	if err := tx.RemoveFactors(ctx, user); err != nil {
 		return err
@@ -29,9 +29,9 @@ func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now t
 	return tx.endPending(ctx, user, now)
 }
 
-// EndAccess does what disabling a user clears (D-41): remembered devices, live
-// sessions, attempts and links to a password; the methods stay. Disabling ends
-// his enrollment code too.
+// EndAccess ends what disabling a user ends: remembered devices, live sessions except but,
+// attempts, password links and unsent tokens. The methods stay. Disabling ends the enrollment
+// code too.
 func (tx *Tx) EndAccess(ctx context.Context, user countersign.UserID, why countersign.Forgotten, ended string, but countersign.SessionID, now time.Time) error {
 	if _, err := tx.ForgetDevices(ctx, user, why, now); err != nil {
 		return err
@@ -47,8 +47,7 @@ func (tx *Tx) EndAccess(ctx context.Context, user countersign.UserID, why counte
 	return tx.endPending(ctx, user, now)
 }
 
-// endPending ends the attempts of a user, his links to a password, and the
-// tokens that were not sent yet.
+// endPending ends the user's attempts, password links and unsent tokens.
 func (tx *Tx) endPending(ctx context.Context, user countersign.UserID, now time.Time) error {
 	if err := tx.EndLinks(ctx, user); err != nil {
 		return err

@@ -15,23 +15,22 @@ import (
 	"countersign"
 )
 
-// The second wall around agencies, on PostgreSQL (TN-01): row-level security.
-// Each transaction says which agency it belongs to, and the database shows it
-// no other rows, whatever a statement forgets. The first wall is the agency in
-// every statement; SQLite has that one only.
+// Row-level security is the second separation between agencies, on PostgreSQL (TN-01). Each
+// transaction sets its agency, and the database shows it no other rows, whatever a statement
+// forgets. The first separation is the agency in every statement; SQLite has only that one.
 
-// allAgencies is what a transaction says that works for all agencies: a loop of
+// allAgencies is the agency that a transaction sets to see all agencies: a background loop of
 // the service, a migration, the list of agencies. No agency has this ID.
 const allAgencies = "*"
 
-// setting is the setting of the database that holds the transaction's agency.
+// setting is the database setting that holds the transaction's agency.
 const setting = "countersign.agency"
 
-// begin begins a transaction that sees the rows of one agency, or of everyone.
-// On PostgreSQL it sets with that what the role, the database or a pooler may have
-// set otherwise: where the tables are, that rows are hidden by the wall, and how
-// long the server works on when the node has given up or is gone. Each setting
-// ends with its transaction, so that a pooler carries none to somebody else.
+// begin begins a transaction that sees the rows of one agency, or of allAgencies. On
+// PostgreSQL it also overrides what the role, the database or a pooler may have set: the
+// search path, row-level security, and how long the server keeps working when the node has
+// given up or died. Each setting ends with its transaction, so that a pooler passes none on to
+// another client.
 func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.AgencyID, options *sql.TxOptions) (*sql.Tx, error) {
 	if db.rls && options == nil {
 		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
@@ -43,28 +42,28 @@ func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.Agency
 	if !db.rls {
 		return t, nil
 	}
-	patience := serverTimeout
-	if options.ReadOnly { // a whole log, as fast as somebody reads it
-		patience = longTimeout
+	timeLimit := serverTimeout
+	if options.ReadOnly { // reads a whole log, at the speed of its reader
+		timeLimit = longTimeout
 	}
 	_, err = t.ExecContext(ctx, `
 		SELECT set_config($1, $2, TRUE), set_config('search_path', $3, TRUE), set_config('row_security', 'on', TRUE),
 			set_config('statement_timeout', $4, TRUE), set_config('idle_in_transaction_session_timeout', $4, TRUE), set_config('lock_timeout', '0', TRUE)`,
-		setting, string(agency), db.schema, strconv.FormatInt(patience.Milliseconds(), 10))
+		setting, string(agency), db.schema, strconv.FormatInt(timeLimit.Milliseconds(), 10))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("say which agency: %w", err), t.Rollback())
+		return nil, errors.Join(fmt.Errorf("set agency for row-level security: %w", err), t.Rollback())
 	}
 	return t, nil
 }
 
-// serverTimeout is how long the server works on one statement, or waits for the
-// next one, before it ends the transaction of a node that has gone silent.
+// serverTimeout is how long the server works on one statement, or waits for the next one,
+// before it ends the transaction of a node that stopped responding.
 const serverTimeout = time.Minute
 
-// inAllAgencies runs f in a transaction on the rows of all agencies. It is the
-// only way around the wall, and for methods of DB only: whatever serves one
-// person goes through In or Read. As there, f is run again where PostgreSQL
-// chose it to give way: two nodes that claim messages may wait for each other.
+// inAllAgencies runs f in a transaction on the rows of all agencies. It is the only way around
+// row-level security, and only for methods of DB: whatever serves one person uses In or Read.
+// It runs f again after a serialization failure or deadlock, as In does: two nodes that claim
+// messages may block each other.
 func (db *DB) inAllAgencies(ctx context.Context, pool *sql.DB, f func(*sql.Tx) error) error {
 	const tries = 5
 	ctx, cancel := inTime(ctx, timeout)
@@ -82,7 +81,7 @@ func (db *DB) runInAllAgencies(ctx context.Context, pool *sql.DB, f func(*sql.Tx
 	if err != nil {
 		return err
 	}
-	defer func() { _ = t.Rollback() }() // after a commit it does nothing
+	defer func() { _ = t.Rollback() }() // no-op after a commit
 	if err := f(t); err != nil {
 		return err
 	}
@@ -92,7 +91,8 @@ func (db *DB) runInAllAgencies(ctx context.Context, pool *sql.DB, f func(*sql.Tx
 	return nil
 }
 
-// execInAllAgencies is everywhere for one statement; it returns how many rows it touched.
+// execInAllAgencies runs one statement as inAllAgencies does and returns the number of rows
+// affected.
 func (db *DB) execInAllAgencies(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = db.inAllAgencies(ctx, db.write, func(t *sql.Tx) error {
 		result, err := t.ExecContext(ctx, query, args...)
@@ -105,8 +105,7 @@ func (db *DB) execInAllAgencies(ctx context.Context, query string, args ...any) 
 	return n, err
 }
 
-// builder is a small pool of its own for the schema: what it does counts for
-// all agencies, statements of migrations too.
+// builder returns a separate small pool for migrations, which see the rows of all agencies.
 func builder(ctx context.Context, config *pgxpool.Config, schema string) (*sql.DB, func(), error) {
 	config = config.Copy()
 	config.MaxConns = 2
@@ -123,10 +122,10 @@ func builder(ctx context.Context, config *pgxpool.Config, schema string) (*sql.D
 	return work, func() { _ = work.Close(); pool.Close() }, nil
 }
 
-// enableRLS puts the wall around every table whose rows belong to an agency, those
-// of later migrations as well, and around the agencies themselves. FORCE, since
-// the program owns its tables, and an owner passes otherwise. It changes
-// nothing where the wall stands, and many nodes may do it at once.
+// enableRLS turns on row-level security for every table whose rows belong to an agency, those
+// of later migrations too, and for the agency table. FORCE is needed because the program owns
+// its tables, and owners are exempt otherwise. It changes nothing where security is on
+// already, and several nodes may run it at once.
 const enableRLS = `
 	DO $$
 	DECLARE t RECORD;
@@ -145,10 +144,10 @@ const enableRLS = `
 		END LOOP;
 	END $$`
 
-// bypassesRLS tells whether the database lets this role see all rows anyway:
-// a superuser, or one with BYPASSRLS.
+// bypassesRLS reports whether this role sees all rows regardless: a superuser, or a role with
+// BYPASSRLS.
 const bypassesRLS = `SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user`
 
-// WithoutRLS tells whether the role of the database URL passes the second wall
-// between agencies; the operator is told so at the start. SQLite has no such wall.
+// WithoutRLS reports whether the role of the database URL bypasses row-level security, which
+// the log then says at startup. It is false on SQLite, which has none.
 func (db *DB) WithoutRLS() bool { return db.noRLS }

@@ -8,17 +8,16 @@ import (
 	"countersign/internal/secret"
 )
 
-// A sealedColumn holds values that are sealed, each for its own row.
+// A sealedColumn is a column of values that are each sealed for their own row.
 type sealedColumn struct {
 	table  string
 	column string
-	id     string // names the row within the table
-	place  string // SQL that gives the place which the row's value is sealed for
+	id     string // SQL that identifies the row within the table
+	place  string // SQL for what the row's value is sealed for
 }
 
-// sealedColumns are all of them. A column that holds something sealed and is
-// not listed here would be lost when the old master key goes: a test compares
-// the list with the schema.
+// sealedColumns lists all sealed columns. Values of an unlisted one would be lost when the old
+// master key is removed; a test compares the list with the schema.
 var sealedColumns = []sealedColumn{
 	{"factor", "secret", "id", `'factor.secret/' || agency_id || '/' || user_id || '/' || id`},
 	{"attempt", "body", "id", `'attempt.body/' || agency_id || '/' || id`},
@@ -35,11 +34,11 @@ var sealedColumns = []sealedColumn{
 type Sealed struct {
 	Table  string
 	Column string
-	Key    string // its ID
+	Key    string // ID of the key
 	Rows   int
 }
 
-// SealedRows counts what is sealed, by column and key.
+// SealedRows counts sealed values by column and key.
 func (db *DB) SealedRows(ctx context.Context) (all []Sealed, err error) {
 	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		all = nil
@@ -61,17 +60,17 @@ func (db *DB) SealedRows(ctx context.Context) (all []Sealed, err error) {
 	return all, err
 }
 
-// Reseal seals up to limit values anew that another key than the one of the
-// moment has sealed, and returns how many it found; 0: none is left. A value
-// that somebody changes in the meantime is left to him. One that does not open
-// is an error, and stays as it is.
+// Reseal seals up to limit values again that another key than the current one has sealed, and
+// returns how many it found; 0 means that none are left. It skips a value that another
+// transaction changes at the same time. If a value can't be opened, it returns an error and
+// leaves the value as it is.
 func (db *DB) Reseal(ctx context.Context, limit int) (found int, err error) {
 	err = db.inAllAgencies(ctx, db.write, func(t *sql.Tx) error {
 		found = 0
 		for _, c := range sealedColumns {
 			n, err := db.resealColumn(ctx, t, c, limit-found)
 			if err != nil {
-				return fmt.Errorf("seal %s.%s anew: %w", c.table, c.column, err)
+				return fmt.Errorf("reseal %s.%s: %w", c.table, c.column, err)
 			}
 			if found += n; found >= limit {
 				return nil
@@ -82,7 +81,7 @@ func (db *DB) Reseal(ctx context.Context, limit int) (found int, err error) {
 	return found, err
 }
 
-// A sealedValue is one value with the row that it stands in.
+// A sealedValue is one value with its row.
 type sealedValue struct {
 	id, place string
 	sealed    []byte

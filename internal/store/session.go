@@ -7,7 +7,8 @@ import (
 	"countersign"
 )
 
-// sessionBrowser is the browser of a session; a node of an earlier version keeps its device only.
+// sessionBrowser is the browser of a session. Nodes of an earlier version save only its
+// device.
 const sessionBrowser = `COALESCE(NULLIF(session.browser_id, ''), (SELECT d.browser_id FROM device d
 	WHERE d.agency_id = session.agency_id AND d.user_id = session.user_id AND d.id = session.device_id), '')`
 
@@ -26,15 +27,15 @@ func scanSession(scan func(...any) error) (countersign.Session, error) {
 	return s, err
 }
 
-// Session is the session with this ID, ended or not.
+// Session returns the session with this ID, ended or not.
 func (tx *Tx) Session(ctx context.Context, id countersign.SessionID) (countersign.Session, error) {
 	s, err := scanSession(tx.sql.QueryRowContext(ctx,
 		`SELECT `+sessionColumns+` FROM session WHERE agency_id = $1 AND id = $2`, tx.agency, id).Scan)
 	return s, notFound(err, "session.unknown")
 }
 
-// Sessions are the live sessions of a user, the one used last first; those idle
-// since before idleSince do not count.
+// Sessions returns the live sessions of a user, the most recently used first, without those
+// last used before idleSince.
 func (tx *Tx) Sessions(ctx context.Context, user countersign.UserID, now, idleSince time.Time) ([]countersign.Session, error) {
 	return list(ctx, tx.sql, scanSession, `
 		SELECT `+sessionColumns+` FROM session
@@ -42,7 +43,7 @@ func (tx *Tx) Sessions(ctx context.Context, user countersign.UserID, now, idleSi
 		ORDER BY last_seen DESC, id`, tx.agency, user, millis(now), millis(idleSince))
 }
 
-// AddSession keeps a new session.
+// AddSession adds a new session.
 func (tx *Tx) AddSession(ctx context.Context, s countersign.Session) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO session (agency_id, id, user_id, device_id, ip, family, os, product, proof, proved_at, started, last_seen, expires, ended, ended_why,
@@ -53,15 +54,15 @@ func (tx *Tx) AddSession(ctx context.Context, s countersign.Session) error {
 	return err
 }
 
-// TouchSession keeps when a session was last used.
+// TouchSession saves when a session was last used.
 func (tx *Tx) TouchSession(ctx context.Context, id countersign.SessionID, now time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE session SET last_seen = $3 WHERE agency_id = $1 AND id = $2 AND ended = 0 AND last_seen < $3`,
 		tx.agency, id, millis(now))
 	return err
 }
 
-// RenewSession gives a session a new ID, and the time and kind of its last
-// proof, after a step-up (SE-01). It reports false if the session has ended.
+// RenewSession saves a new ID for a session, and the kind and time of its last proof, after a
+// step-up (SE-01). It reports false if the session has ended.
 func (tx *Tx) RenewSession(ctx context.Context, id, renewed countersign.SessionID, proof countersign.Proof, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		UPDATE session SET id = $3, proof = $4, proved_at = $5, last_seen = $5 WHERE agency_id = $1 AND id = $2 AND ended = 0`,
@@ -69,17 +70,17 @@ func (tx *Tx) RenewSession(ctx context.Context, id, renewed countersign.SessionI
 	return n == 1, err
 }
 
-// MoveSessionAttempts lets the attempts of a session follow it to its new ID.
+// MoveSessionAttempts moves the attempts of a session to its new ID.
 func (tx *Tx) MoveSessionAttempts(ctx context.Context, id, renewed countersign.SessionID) error {
 	_, err := tx.exec(ctx, `UPDATE attempt SET session_id = $3 WHERE agency_id = $1 AND session_id = $2`, tx.agency, id, renewed)
 	return err
 }
 
-// EndSession ends one session of a user with what was begun from it, and reports
-// whether it was alive.
+// EndSession ends one session of a user and removes the attempts started from it. It reports
+// whether the session was live.
 func (tx *Tx) EndSession(ctx context.Context, user countersign.UserID, id countersign.SessionID, why string, now time.Time) (bool, error) {
 	if id == "" {
-		return false, nil // no session's attempts are those of every sign-in
+		return false, nil // attempts without a session are the sign-ins
 	}
 	if _, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id = $3`, tx.agency, user, id); err != nil {
 		return false, err
@@ -89,14 +90,15 @@ func (tx *Tx) EndSession(ctx context.Context, user countersign.UserID, id counte
 	return n == 1, err
 }
 
-// EndSessions ends all live sessions of a user but one (empty: all) and reports how many.
+// EndSessions ends all live sessions of a user except but (empty: none excepted) and returns
+// how many.
 func (tx *Tx) EndSessions(ctx context.Context, user countersign.UserID, but countersign.SessionID, why string, now time.Time) (int, error) {
 	n, err := tx.exec(ctx, `UPDATE session SET ended = $4, ended_why = $5 WHERE agency_id = $1 AND user_id = $2 AND id <> $3 AND ended = 0`,
 		tx.agency, user, but, millis(now), why)
 	return int(n), err
 }
 
-// EndAllSessions ends all live sessions of the agency but one and reports how many (D-08).
+// EndAllSessions ends all live sessions of the agency except but and returns how many.
 func (tx *Tx) EndAllSessions(ctx context.Context, but countersign.SessionID, why string, now time.Time) (int, error) {
 	n, err := tx.exec(ctx, `UPDATE session SET ended = $3, ended_why = $4 WHERE agency_id = $1 AND id <> $2 AND ended = 0`,
 		tx.agency, but, millis(now), why)
@@ -110,8 +112,8 @@ func (tx *Tx) EndSessionsSince(ctx context.Context, user countersign.UserID, sin
 	return err
 }
 
-// PruneSessions removes sessions that ended or expired before then, and what
-// was changed before then, of all agencies.
+// PruneSessions removes the sessions, of all agencies, that expired before the given time, and
+// the changes recorded before then.
 func (db *DB) PruneSessions(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM session WHERE expires < $1`, millis(before))
 	if err == nil {

@@ -9,25 +9,24 @@ import (
 	"countersign"
 )
 
-// shares hands out the connections of a pool to transactions, so that no agency
-// and no principal holds all of them: an agency gets at most half of what the
-// other agencies leave, and a principal at most half of what the other
-// principals leave to its agency (TN-03). Who waits takes turns in the same
-// way. The zero shares hands out nothing; use newShares.
+// shares gives the connections of a pool to transactions, so that no agency and no principal
+// holds all of them. An agency gets at most half of what the other agencies leave; a principal
+// gets at most half of what the other principals leave to its agency (TN-03). Waiting
+// transactions take turns in the same way. The zero value gives out nothing; use newShares.
 type shares struct {
 	db *sql.DB
 
 	mu      sync.Mutex
 	size    int
-	total   int                         // connections that are held
-	agency  map[connectionHolder]int    // how many each agency holds
-	holder  map[connectionHolder]int    // how many each principal holds
-	served  map[connectionHolder]uint64 // when each agency and each principal got one last
+	total   int                         // connections in use
+	agency  map[connectionHolder]int    // connections held by each agency
+	holder  map[connectionHolder]int    // connections held by each principal
+	served  map[connectionHolder]uint64 // turn in which each agency and each principal last got one
 	turn    uint64
 	waiting []*waiter
 }
 
-// A connectionHolder is a principal of an agency, or without a principal the agency as a whole.
+// A connectionHolder is a principal of an agency; without a principal, the agency as a whole.
 type connectionHolder struct {
 	agency    countersign.AgencyID
 	principal string
@@ -45,7 +44,7 @@ func newShares(db *sql.DB, size int) *shares {
 	return &shares{db: db, size: size, agency: map[connectionHolder]int{}, holder: map[connectionHolder]int{}, served: map[connectionHolder]uint64{}}
 }
 
-// take waits for a connection until ctx ends. What it returns gives it back.
+// take waits for a connection until ctx ends. Call giveBack to return the connection.
 func (s *shares) take(ctx context.Context, agency countersign.AgencyID) (giveBack func(), err error) {
 	w := &waiter{connectionHolder{agency, countersign.PrincipalOf(ctx)}, make(chan struct{})}
 	s.mu.Lock()
@@ -63,7 +62,7 @@ func (s *shares) take(ctx context.Context, agency countersign.AgencyID) (giveBac
 		s.waiting = slices.Delete(s.waiting, i, i+1)
 	}
 	s.mu.Unlock()
-	if i < 0 { // it was handed one at the last moment
+	if i < 0 { // it got one at the last moment
 		s.giveBack(w.connectionHolder)
 	}
 	return nil, ctx.Err()
@@ -76,8 +75,8 @@ func (s *shares) giveBack(h connectionHolder) {
 	s.handOut()
 }
 
-// handOut hands out what is free to those who may have it: first to the agency
-// that got one longest ago, in it to the principal that did, then by age.
+// handOut gives free connections to those who may have one: first to the agency that got one
+// longest ago, within it to the principal that did, then by age.
 func (s *shares) handOut() {
 	for {
 		best := -1
@@ -97,7 +96,7 @@ func (s *shares) handOut() {
 		close(w.ready)
 	}
 	if len(s.waiting)+s.total == 0 {
-		clear(s.served) // it tells those apart who wait
+		clear(s.served) // needed only while others wait
 	}
 }
 
@@ -108,7 +107,7 @@ func (s *shares) before(a, b connectionHolder) bool {
 	return s.served[a] < s.served[b]
 }
 
-// may reports whether a holder may have one more.
+// may reports whether a holder may have one more connection.
 func (s *shares) may(h connectionHolder) bool {
 	held := s.agency[h.whole()]
 	allowed := max(1, (s.size-(s.total-held))/2)

@@ -1,10 +1,10 @@
-// Package store keeps what the house knows: all SQL, one text for SQLite and
-// PostgreSQL, one file per noun.
+// Package store reads and writes the database: all SQL, the same text for SQLite and
+// PostgreSQL, one file per kind of record.
 //
-// Tenancy is a property of the transaction: a Tx is opened for one agency and
-// each of its statements names that agency. Whoever has no Tx has no tenant's
-// rows. Reads that decide something are written as UPDATE … RETURNING, or
-// stand behind LockUser, so that two nodes never decide from the same facts.
+// A transaction belongs to one agency: a Tx is opened for it, and each statement names it.
+// Without a Tx there is no access to an agency's rows. Reads that decide something are
+// written as UPDATE … RETURNING or follow LockUser, so that two nodes never decide from
+// the same data.
 package store
 
 import (
@@ -28,23 +28,23 @@ import (
 // A DB is the database of an installation, on either engine.
 type DB struct {
 	write *sql.DB
-	read  *sql.DB // on SQLite a pool of readers, on PostgreSQL the same pool
+	read  *sql.DB // SQLite: a pool of readers; PostgreSQL: the same pool
 
 	writers *shares // of the connections of write
-	readers *shares // of those of read
+	readers *shares // of the connections of read
 	turns   turns   // PostgreSQL
 
 	box *secret.Box
 	key secret.Key
 
-	through   func(driver.Connector) driver.Connector // what every connection passes
-	closePool func()                                  // PostgreSQL: the pool below
+	through   func(driver.Connector) driver.Connector // wraps every connector
+	closePool func()                                  // PostgreSQL: closes the pgx pool
 
-	rls    bool   // PostgreSQL: transactions say which agency they belong to
-	noRLS  bool   // PostgreSQL: the role passes the wall all the same
-	schema string // PostgreSQL: where the tables are
+	rls    bool   // PostgreSQL: row-level security; transactions set their agency
+	noRLS  bool   // PostgreSQL: the role bypasses row-level security
+	schema string // PostgreSQL: schema of the tables
 
-	full atomic.Bool // the disk was, when something was written last
+	full atomic.Bool // the last write found the disk full
 }
 
 // A Tx is one transaction on the rows of one agency.
@@ -54,15 +54,15 @@ type Tx struct {
 	agency countersign.AgencyID
 	events []countersign.Event
 	after  []func()
-	line   *waitingLine // nil: it waits for users at their rows
+	line   *waitingLine // nil: LockUser waits at the user's row
 }
 
-// Agency is the agency whose rows the transaction sees.
+// Agency returns the agency whose rows the transaction sees.
 func (tx *Tx) Agency() countersign.AgencyID { return tx.agency }
 
-// In runs f in a transaction that reads and writes. If f or the commit fails,
-// nothing was changed. On PostgreSQL it is run again where it gave way to another
-// transaction, or had to wait for its turn, so f must change nothing but the database.
+// In runs f in a transaction that reads and writes. If f or the commit fails, nothing is
+// changed. On PostgreSQL f runs again after a serialization failure, or after waiting for its
+// turn, so f must change nothing but the database.
 func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
 	const tries = 5
 	ctx, cancel := inTime(ctx, timeout)
@@ -95,7 +95,7 @@ func (db *DB) Read(ctx context.Context, agency countersign.AgencyID, f func(*Tx)
 	return connect(ctx, db.run(ctx, db.readers, work{agency: agency}, f))
 }
 
-// snapshot is Read for what reads long, and must see one moment of the database.
+// snapshot does what Read does, for long reads that need one consistent snapshot.
 func (db *DB) snapshot(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
 	ctx, cancel := inTime(ctx, longTimeout)
 	defer cancel()
@@ -106,10 +106,10 @@ func (db *DB) snapshot(ctx context.Context, agency countersign.AgencyID, f func(
 	return connect(ctx, db.run(ctx, db.readers, w, f))
 }
 
-// work is what a transaction is for.
+// work describes a transaction.
 type work struct {
 	agency  countersign.AgencyID
-	line    *waitingLine // nil: it waits for users at their rows
+	line    *waitingLine // nil: LockUser waits at the user's row
 	options *sql.TxOptions
 }
 
@@ -127,7 +127,7 @@ func (db *DB) run(ctx context.Context, pool *shares, w work, f func(*Tx) error) 
 	if err != nil {
 		return err
 	}
-	defer func() { _ = t.Rollback() }() // after a commit it does nothing
+	defer func() { _ = t.Rollback() }() // no-op after a commit
 	tx := &Tx{sql: t, db: db, agency: w.agency, line: w.line}
 	if err := f(tx); err != nil {
 		return err
@@ -147,18 +147,19 @@ func (db *DB) run(ctx context.Context, pool *shares, w work, f func(*Tx) error) 
 	return nil
 }
 
-// After runs f once the transaction is committed: a count for monitors, a signal.
-// What is undone or run again counts nothing.
+// After runs f once the transaction is committed, for example to count or to signal. It does
+// not run for a transaction that is rolled back or retried.
 func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
 
-// How long the work of a context without a deadline may take: one transaction,
-// and one that reads a whole log.
+// Timeouts for contexts without a deadline: of one transaction, and of one that reads a whole
+// log.
 const (
 	timeout     = 30 * time.Second
 	longTimeout = time.Hour
 )
 
-// inTime gives a context an end if it has none: nothing waits for ever (TN-03).
+// inTime adds a timeout to a context without a deadline, so that nothing waits forever
+// (TN-03).
 func inTime(ctx context.Context, longest time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
@@ -166,7 +167,7 @@ func inTime(ctx context.Context, longest time.Duration) (context.Context, contex
 	return context.WithTimeout(ctx, longest)
 }
 
-// Ping tells whether the database answers, and takes what is written.
+// Ping returns an error unless the database answers and accepts writes.
 func (db *DB) Ping(ctx context.Context) error {
 	if db.full.Load() {
 		return errors.New("the disk of the database is full")
@@ -185,16 +186,15 @@ func (db *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
-// recordDiskSpace remembers whether the disk was full when something was written last.
-// Each node writes every few seconds that it runs, so it is known in time when
-// there is space again.
+// recordDiskSpace records whether the last write found the disk full. Each running node writes
+// every few seconds, so free space is noticed soon.
 func (db *DB) recordDiskSpace(err error) {
 	if err == nil || isFull(err) {
 		db.full.Store(err != nil)
 	}
 }
 
-// Close ends all connections.
+// Close closes all connections.
 func (db *DB) Close() error {
 	err := db.write.Close()
 	if db.read != db.write {
@@ -206,7 +206,7 @@ func (db *DB) Close() error {
 	return err
 }
 
-// isExist tells whether err is a violated unique index.
+// isExist reports whether err is a violated unique index.
 func isExist(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -216,14 +216,15 @@ func isExist(err error) bool {
 	return errors.As(err, &lite) && (lite.Code() == 2067 || lite.Code() == 1555)
 }
 
-// isSerializationFailure tells whether PostgreSQL ended the transaction in favor of another:
-// serialization failure or deadlock. Nothing of it was committed.
+// isSerializationFailure reports whether PostgreSQL ended the transaction in favor of another
+// one: a serialization failure or a deadlock. Nothing of it was committed.
 func isSerializationFailure(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
-// notFound is the answer for a row that is not there or another agency's (TN-01).
+// notFound returns the error for a row that does not exist or belongs to another agency
+// (TN-01).
 func notFound(err error, code string) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return &countersign.Error{Kind: countersign.KindNotFound, Code: code}
@@ -231,7 +232,7 @@ func notFound(err error, code string) error {
 	return err
 }
 
-// millis is how an instant is stored; 0 for the zero time.
+// millis returns a time as it is stored, in milliseconds since 1970; 0 for the zero time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -266,7 +267,7 @@ func addressText(ip netip.Addr) string {
 // columns joins the columns of a table for SELECT and RETURNING.
 func columns(names ...string) string { return strings.Join(names, ", ") }
 
-// exec runs a statement and returns how many rows it touched.
+// exec runs a statement and returns the number of rows affected.
 func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	result, err := tx.sql.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -275,7 +276,7 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	return result.RowsAffected()
 }
 
-// list reads all rows of a query.
+// list returns all rows of a query.
 func list[T any](ctx context.Context, t *sql.Tx, scan func(func(...any) error) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := t.QueryContext(ctx, query, args...)
 	if err != nil {

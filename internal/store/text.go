@@ -7,9 +7,8 @@ import (
 	"countersign"
 )
 
-// LockTexts waits until no other transaction of the agency is about to send a
-// text message, and returns how many were sent on that day: by the agency, and
-// by all.
+// LockTexts locks the day's counts of text messages until the transaction ends, and returns
+// how many were sent on that day by the agency and by all agencies.
 func (tx *Tx) LockTexts(ctx context.Context, day int64) (agency, all int, err error) {
 	err = tx.sql.QueryRowContext(ctx, `
 		INSERT INTO text_total (day, sent) VALUES ($1, 0) ON CONFLICT (day) DO UPDATE SET sent = text_total.sent RETURNING sent`, day).Scan(&all)
@@ -31,24 +30,25 @@ func (tx *Tx) CountText(ctx context.Context, day int64) error {
 	return err
 }
 
-// TextsOn is how many text messages the agency has sent on that day.
+// TextsOn returns how many text messages the agency has sent on that day.
 func (tx *Tx) TextsOn(ctx context.Context, day int64) (n int, err error) {
 	err = tx.sql.QueryRowContext(ctx, `SELECT COALESCE(SUM(sent), 0) FROM text_day WHERE agency_id = $1 AND day = $2`, tx.agency, day).Scan(&n)
 	return n, err
 }
 
-// TextCounts are what the agency's text messages of the last hour led to.
+// TextCounts counts the agency's recent text messages. A message is unsuccessful if its token
+// was not accepted.
 type TextCounts struct {
-	NumberHour int // to the number, and led to nothing
-	NumberDay  int // the same within a day
-	Network    int // asked for from the network, and led to nothing
-	Adjacent   int // other numbers that differ in the last four digits only, over and led to nothing
-	Over       int // messages whose token is over
-	Used       int // of these, led to something
+	NumberHour int // unsuccessful, to the number, in an hour
+	NumberDay  int // unsuccessful, to the number, in a day
+	Network    int // unsuccessful, requested from the network, in an hour
+	Adjacent   int // other numbers that differ only in the last four digits, with expired, unsuccessful tokens
+	Over       int // messages whose token has expired
+	Used       int // of these, accepted
 }
 
-// CountTexts counts what a text message to a number, asked for from a network,
-// has to be weighed against.
+// CountTexts returns the counts that limit a text message to a number, requested from a
+// network.
 func (tx *Tx) CountTexts(ctx context.Context, number, network string, now time.Time) (c TextCounts, err error) {
 	near := prefix(countersign.Message{Channel: countersign.ChannelSMS, To: number})
 	err = tx.sql.QueryRowContext(ctx, `
@@ -65,7 +65,7 @@ func (tx *Tx) CountTexts(ctx context.Context, number, network string, now time.T
 	return c, err
 }
 
-// RaiseAlarm reports true if the alarm was not raised since then.
+// RaiseAlarm records an alarm and reports whether it was not raised since then.
 func (tx *Tx) RaiseAlarm(ctx context.Context, what string, now, since time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO text_alarm (agency_id, what, raised) VALUES ($1, $2, $3)
@@ -73,13 +73,13 @@ func (tx *Tx) RaiseAlarm(ctx context.Context, what string, now, since time.Time)
 	return n > 0, err
 }
 
-// A TextAlarm is one that was raised.
+// A TextAlarm is an alarm that was raised.
 type TextAlarm struct {
 	What     string
 	RaisedAt time.Time
 }
 
-// TextAlarms are those raised since then, the newest first.
+// TextAlarms returns the alarms raised since then, newest first.
 func (tx *Tx) TextAlarms(ctx context.Context, since time.Time) ([]TextAlarm, error) {
 	return list(ctx, tx.sql, func(scan func(...any) error) (TextAlarm, error) {
 		var a TextAlarm
@@ -90,8 +90,8 @@ func (tx *Tx) TextAlarms(ctx context.Context, since time.Time) ([]TextAlarm, err
 	}, `SELECT what, raised FROM text_alarm WHERE agency_id = $1 AND raised > $2 ORDER BY raised DESC, what`, tx.agency, millis(since))
 }
 
-// HoldText keeps a text message that a budget forbade, so that it can be seen:
-// one in a minute for each number, however often it is asked for.
+// HoldText saves a text message that a budget forbade, so that administrators can see it: at
+// most one per minute and number.
 func (tx *Tx) HoldText(ctx context.Context, m countersign.Message) error {
 	var n int
 	err := tx.sql.QueryRowContext(ctx, `SELECT count(*) FROM message WHERE agency_id = $1 AND recipient = $2 AND state = 'held' AND created > $3`,

@@ -9,8 +9,7 @@ import (
 	"countersign"
 )
 
-// LockLimit is where a lane stands; no other transaction that asks for the same
-// lane goes on before this one has ended.
+// LockLimit returns the state of a limit and locks it until the transaction ends.
 func (tx *Tx) LockLimit(ctx context.Context, subject string, lane countersign.LimitKey, now time.Time) (t countersign.LimitState, err error) {
 	var until, closed int64
 	err = tx.sql.QueryRowContext(ctx, `
@@ -21,7 +20,7 @@ func (tx *Tx) LockLimit(ctx context.Context, subject string, lane countersign.Li
 	return t, err
 }
 
-// Limits are all lanes of a subject, with what is in flight on them since then.
+// Limits returns all limits of a subject, with the unsettled tries since then.
 func (tx *Tx) Limits(ctx context.Context, subject string, since time.Time) (map[countersign.LimitKey]countersign.LimitState, error) {
 	type row struct {
 		lane  countersign.LimitKey
@@ -43,7 +42,7 @@ func (tx *Tx) Limits(ctx context.Context, subject string, since time.Time) (map[
 	return lanes, err
 }
 
-// CountInFlight is how many guesses of a lane are paid for and not settled since then.
+// CountInFlight counts the tries of a limit that were reserved since then and are not settled.
 func (tx *Tx) CountInFlight(ctx context.Context, subject string, lane countersign.LimitKey, since time.Time) (n int, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`SELECT count(*) FROM guess WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at > $4`,
@@ -51,7 +50,7 @@ func (tx *Tx) CountInFlight(ctx context.Context, subject string, lane countersig
 	return n, err
 }
 
-// HasLostGuesses reports whether a lane has guesses that LoseGuesses would settle.
+// HasLostGuesses reports whether a limit has tries that FailUnsettled would settle.
 func (tx *Tx) HasLostGuesses(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) (lost bool, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`SELECT EXISTS (SELECT 1 FROM guess WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at <= $4)`,
@@ -59,8 +58,9 @@ func (tx *Tx) HasLostGuesses(ctx context.Context, subject string, lane countersi
 	return lost, err
 }
 
-// FailUnsettled settles as wrong what was paid for until then and never settled:
-// the node that judged it has died. It reports how many there were, and when the last was.
+// FailUnsettled settles tries as failed that were reserved until then and never settled,
+// because the node that compared them died. It returns how many there were and the time of the
+// last one.
 func (tx *Tx) FailUnsettled(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) (n int, last time.Time, err error) {
 	lost, err := list(ctx, tx.sql, func(scan func(...any) error) (at int64, err error) {
 		return at, scan(&at)
@@ -74,7 +74,7 @@ func (tx *Tx) FailUnsettled(ctx context.Context, subject string, lane countersig
 	return len(lost), last, err
 }
 
-// AddTry pays for a guess.
+// AddTry reserves a try before the answer is compared.
 func (tx *Tx) AddTry(ctx context.Context, g countersign.CountedTry) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO guess (id, agency_id, subject, lane, network, wide, at, failed, spent) VALUES ($2, $1, $3, $4, $5, $6, $7, FALSE, FALSE)`,
@@ -82,8 +82,8 @@ func (tx *Tx) AddTry(ctx context.Context, g countersign.CountedTry) error {
 	return err
 }
 
-// FailTry settles a guess as wrong and returns how many of its lane failed in
-// a row; 0 if it was settled before.
+// FailTry settles a try as failed and returns how many of its limit failed in a row; 0 if it
+// was settled before.
 func (tx *Tx) FailTry(ctx context.Context, g countersign.CountedTry) (failures int, err error) {
 	n, err := tx.exec(ctx, `UPDATE guess SET failed = TRUE WHERE agency_id = $1 AND id = $2 AND NOT failed`, tx.agency, g.ID)
 	if err != nil || n == 0 {
@@ -92,25 +92,25 @@ func (tx *Tx) FailTry(ctx context.Context, g countersign.CountedTry) (failures i
 	return tx.CountFailures(ctx, g.Subject, g.Limit, 1)
 }
 
-// CountFailures adds failures to a lane that is locked or was locked before.
+// CountFailures adds failures to a limit that is or was locked, and returns the new count.
 func (tx *Tx) CountFailures(ctx context.Context, subject string, lane countersign.LimitKey, n int) (failures int, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`UPDATE lane SET failures = failures + $4 WHERE agency_id = $1 AND subject = $2 AND name = $3 RETURNING failures`,
 		tx.agency, subject, lane, n).Scan(&failures)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil // cleared meanwhile: a new password was chosen
+		return 0, nil // cleared in between: a new password was chosen
 	}
 	return failures, err
 }
 
-// DelayUntil lets a lane wait until then, unless it waits longer already.
+// DelayUntil delays a limit until then, unless its delay is longer already.
 func (tx *Tx) DelayUntil(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE lane SET until = $4 WHERE agency_id = $1 AND subject = $2 AND name = $3 AND until < $4`,
 		tx.agency, subject, lane, millis(until))
 	return err
 }
 
-// LockOut closes a lane and reports whether it was open.
+// LockOut closes a limit and reports whether it was open.
 func (tx *Tx) LockOut(ctx context.Context, subject string, lane countersign.LimitKey, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO lane (agency_id, subject, name, failures, until, closed, touched) VALUES ($1, $2, $3, 0, 0, $4, $4)
@@ -119,16 +119,15 @@ func (tx *Tx) LockOut(ctx context.Context, subject string, lane countersign.Limi
 	return n == 1, err
 }
 
-// RemoveTry takes a payment back: nothing was compared.
+// RemoveTry removes a reserved try. Use it if nothing was compared.
 func (tx *Tx) RemoveTry(ctx context.Context, g countersign.CountedTry) error {
 	_, err := tx.exec(ctx, `DELETE FROM guess WHERE agency_id = $1 AND id = $2`, tx.agency, g.ID)
 	return err
 }
 
-// AcceptTry takes the payment of a right guess back; its lane begins anew. What the
-// same subject got wrong before from the same network is forgiven: the limits that
-// the network shares leave it out (TH-09). What other lanes, the agency and the
-// limits of tokens have counted stays.
+// AcceptTry removes the reserved try of a correct answer and resets its limit. Earlier
+// failures of the same subject from the same network are forgiven: the network's shared limits
+// ignore them (TH-09). What other limits, the agency and the token limits have counted stays.
 func (tx *Tx) AcceptTry(ctx context.Context, g countersign.CountedTry) error {
 	if err := tx.RemoveTry(ctx, g); err != nil {
 		return err
@@ -147,15 +146,15 @@ func (tx *Tx) AcceptTry(ctx context.Context, g countersign.CountedTry) error {
 	return err
 }
 
-// ClearPasswordFailures opens both password lanes of a user: whoever changes a
-// password calls it, so that no wait and no closing outlives it (D-41, TH-05).
+// ClearPasswordFailures clears both password limits of a user. Call it whenever a password
+// changes, so that no delay and no lockout remains (TH-05).
 func (tx *Tx) ClearPasswordFailures(ctx context.Context, user countersign.UserID) error {
 	_, err := tx.exec(ctx, `DELETE FROM lane WHERE agency_id = $1 AND subject = $2 AND name IN ('password', 'password-known')`, tx.agency, user)
 	return err
 }
 
-// ClearMethodFailures lets the tokens of a method that is bound anew be counted anew.
-// Those of the last day stay counted for the day.
+// ClearMethodFailures restarts the count for a method that is set up again. Failures of the
+// last day still count toward the daily limit.
 func (tx *Tx) ClearMethodFailures(ctx context.Context, user countersign.UserID, m countersign.Method) error {
 	lane := countersign.LimitOf(m)
 	if _, err := tx.exec(ctx, `DELETE FROM lane WHERE agency_id = $1 AND subject = $2 AND name = $3`, tx.agency, user, lane); err != nil {
@@ -165,8 +164,8 @@ func (tx *Tx) ClearMethodFailures(ctx context.Context, user countersign.UserID, 
 	return err
 }
 
-// FirstUntil reports true to one transaction only until then: for alarms that would
-// otherwise be raised by each guess that is refused.
+// FirstUntil reports true to only one transaction until then. It keeps alarms from being
+// raised for each refused try.
 func (tx *Tx) FirstUntil(ctx context.Context, subject, name string, now, until time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO lane (agency_id, subject, name, failures, until, closed, touched) VALUES ($1, $2, $3, 0, $5, 0, $4)
@@ -175,7 +174,7 @@ func (tx *Tx) FirstUntil(ctx context.Context, subject, name string, now, until t
 	return n == 1, err
 }
 
-// PruneTries removes guesses and lanes that were last touched before then, of all agencies.
+// PruneTries removes tries and open limits, of all agencies, last used before the given time.
 func (db *DB) PruneTries(ctx context.Context, before time.Time) error {
 	if _, err := db.execInAllAgencies(ctx, `DELETE FROM guess WHERE at < $1`, millis(before)); err != nil {
 		return err

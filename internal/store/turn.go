@@ -10,10 +10,10 @@ import (
 	"countersign"
 )
 
-// turns lets one transaction of this node at a time decide about a user. The
-// others wait for their turn without a connection: on PostgreSQL each would hold
-// one while it waits for the user's row, and many requests for one user would
-// hold all of them (TN-03). Between nodes the row decides. The zero turns is ready.
+// turns lets one transaction of this node at a time lock a user. The others wait without a
+// connection: on PostgreSQL each would hold one while it waits for the user's row, and many
+// requests for one user would hold all of them (TN-03). Between nodes the row lock decides.
+// The zero value is ready to use.
 type turns struct {
 	mu   sync.Mutex
 	rows map[row]*turn
@@ -26,11 +26,11 @@ type row struct {
 }
 
 type turn struct {
-	taken  chan struct{} // holds one element while it is somebody's turn
-	wanted int           // by how many
+	taken  chan struct{} // holds one element while the turn is taken
+	wanted int           // how many hold it or wait for it
 }
 
-// want is the turn of a row, which give forgets when nobody wants it any more.
+// want returns the turn of a row; give removes it when no one wants it any more.
 func (t *turns) want(r row) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,17 +55,17 @@ func (t *turns) give(r row, taken bool) {
 	}
 }
 
-// A waitingLine is the turns that one transaction has, over all its tries.
+// A waitingLine is the turns that one transaction holds, over all its tries.
 type waitingLine struct {
 	turns *turns
 	has   []row
-	wants []row // another transaction has its turn: begin again when it is over
+	wants []row // another transaction holds them; run again when they are free
 }
 
-// errTurn ends a transaction that begins again when its turn has come.
+// errTurn ends a transaction that runs again when it has its turn.
 var errTurn = errors.New("another transaction decides about this user")
 
-// enter takes the turn of a row if nobody has it.
+// enter takes the turn of a row if it is free.
 func (l *waitingLine) enter(r row) error {
 	if l == nil || slices.Contains(l.has, r) {
 		return nil
@@ -81,12 +81,11 @@ func (l *waitingLine) enter(r row) error {
 	}
 }
 
-// waits reports whether the transaction begins again when its turn has come.
+// waits reports whether the transaction must run again when it has its turn.
 func (l *waitingLine) waits() bool { return l != nil && len(l.wants) > 0 }
 
-// wait waits for everything that the transaction has wanted so far. It holds
-// nothing when it begins and takes the turns in one order, so that two
-// transactions never wait for each other.
+// wait waits for all turns that the transaction has wanted so far. It first releases what it
+// holds and then takes the turns in a fixed order, so that two transactions can't deadlock.
 func (l *waitingLine) wait(ctx context.Context) error {
 	all := append(slices.Clone(l.has), l.wants...)
 	l.leave()
@@ -104,7 +103,7 @@ func (l *waitingLine) wait(ctx context.Context) error {
 	return nil
 }
 
-// leave gives the turns back.
+// leave releases all turns.
 func (l *waitingLine) leave() {
 	for _, r := range l.has {
 		l.turns.give(r, true)

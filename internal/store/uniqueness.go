@@ -6,14 +6,14 @@ import (
 	"countersign"
 )
 
-// Uniqueness are the user IDs and addresses of an agency's users, read once for a
-// file of many users.
+// Uniqueness holds the user IDs and addresses of an agency's users, read once for the import
+// of many users.
 type Uniqueness struct {
-	logins map[string]string // by folded user ID
-	emails map[string]string // by folded address, of profiles and of verified methods
+	logins map[string]string // by normalized user ID
+	emails map[string]string // by normalized address, of profiles and of verified methods
 }
 
-// Uniqueness reads what is taken.
+// Uniqueness reads the user IDs and addresses in use.
 func (tx *Tx) Uniqueness(ctx context.Context) (Uniqueness, error) {
 	t := Uniqueness{logins: map[string]string{}, emails: map[string]string{}}
 	type row struct{ folded, login, email string }
@@ -37,7 +37,7 @@ func (tx *Tx) Uniqueness(ctx context.Context) (Uniqueness, error) {
 	return t, err
 }
 
-// CheckLogin says whose user ID it is already; nil if it is nobody's.
+// CheckLogin returns an error that names the user if the user ID is in use.
 func (t Uniqueness) CheckLogin(login string) error {
 	if other, ok := t.logins[countersign.FoldLogin(login)]; ok {
 		return &countersign.Error{Kind: countersign.KindConflict, Code: "user_id.taken", Field: "user_id", Args: countersign.Args{"Login": other}}
@@ -45,8 +45,8 @@ func (t Uniqueness) CheckLogin(login string) error {
 	return nil
 }
 
-// Check says whose address it is already: two users with one mailbox could read
-// each other's tokens (D-45).
+// Check returns an error that names the user if the address is in use: two users with one
+// mailbox could read each other's tokens.
 func (t Uniqueness) Check(u countersign.User) error {
 	if other, ok := t.emails[countersign.FoldEmail(u.Email)]; ok {
 		return &countersign.Error{Kind: countersign.KindInvalid, Code: "email.taken", Field: "email", Args: countersign.Args{"Email": u.Email, "Login": other}}
@@ -54,10 +54,9 @@ func (t Uniqueness) Check(u countersign.User) error {
 	return nil
 }
 
-// LockContact lets no other transaction that asks for the same email address or
-// telephone number, or for all of them, go on before this one has ended. Call it
-// before reading who has the address, in every transaction that gives it to a user.
-// SQLite needs no lock: there one transaction writes at a time.
+// LockContact locks an email address or phone number until the transaction ends. Call it
+// before reading who has the address, in every transaction that assigns it to a user. SQLite
+// needs no lock, because one transaction writes at a time.
 func (tx *Tx) LockContact(ctx context.Context, contact string) error {
 	if !tx.db.rls || contact == "" {
 		return nil
@@ -67,7 +66,7 @@ func (tx *Tx) LockContact(ctx context.Context, contact string) error {
 	return err
 }
 
-// LockContacts is LockContact for all addresses and numbers of the agency.
+// LockContacts locks all addresses and numbers of the agency, as LockContact does one.
 func (tx *Tx) LockContacts(ctx context.Context) error {
 	if !tx.db.rls {
 		return nil
@@ -76,8 +75,8 @@ func (tx *Tx) LockContacts(ctx context.Context) error {
 	return err
 }
 
-// RemoveUser erases a user with all that belongs to him (D-41). What other
-// tables hold of him goes with the row; messages and links name no user there.
+// RemoveUser erases a user and everything that belongs to them. Most tables delete their rows
+// with the user's; messages and links have no such foreign key.
 func (tx *Tx) RemoveUser(ctx context.Context, id countersign.UserID) error {
 	for _, statement := range []string{
 		`DELETE FROM message WHERE agency_id = $1 AND user_id = $2`,

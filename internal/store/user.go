@@ -27,18 +27,18 @@ func scanUser(scan func(...any) error) (countersign.User, error) {
 	return u, err
 }
 
-// UserByLogin is the user whose user ID is login, in any case.
+// UserByLogin returns the user with this user ID, in any letter case.
 func (tx *Tx) UserByLogin(ctx context.Context, login string) (countersign.User, error) {
 	return tx.user(ctx, `SELECT `+userColumns+` FROM users WHERE agency_id = $1 AND folded = $2`, countersign.FoldLogin(login))
 }
 
-// User is the user with this ID.
+// User returns the user with this ID.
 func (tx *Tx) User(ctx context.Context, id countersign.UserID) (countersign.User, error) {
 	return tx.user(ctx, `SELECT `+userColumns+` FROM users WHERE agency_id = $1 AND id = $2`, id)
 }
 
-// LockUser is User, and lets no other transaction that locks the same user go
-// on before this one has ended: deeds that decide about a user begin with it.
+// LockUser reads a user and locks the row until the transaction ends. Call it first in any
+// operation that decides about the user.
 func (tx *Tx) LockUser(ctx context.Context, id countersign.UserID) (countersign.User, error) {
 	if err := tx.line.enter(row{tx.agency, id}); err != nil {
 		return countersign.User{}, err
@@ -61,7 +61,7 @@ func (tx *Tx) user(ctx context.Context, query string, key any) (countersign.User
 	return u, err
 }
 
-// rights are those that a user holds.
+// rights returns the rights of a user.
 func (tx *Tx) rights(ctx context.Context, user countersign.UserID) ([]countersign.Right, error) {
 	return names[countersign.Right](ctx, tx, `SELECT name FROM user_right WHERE agency_id = $1 AND user_id = $2 ORDER BY name COLLATE "C"`, user)
 }
@@ -94,8 +94,8 @@ func (tx *Tx) AddUser(ctx context.Context, u countersign.User) error {
 	return tx.setLists(ctx, u)
 }
 
-// SaveUser saves the profile, state, rights and groups of u if nobody changed
-// them since u was read; the version goes up by one. The user ID stays.
+// SaveUser saves the profile, state, rights and groups of u, unless they changed since u was
+// read, and increments the version. The user ID stays.
 func (tx *Tx) SaveUser(ctx context.Context, u countersign.User) error {
 	n, err := tx.exec(ctx, `
 		UPDATE users SET name = $3, email = $4, mobile = $5, search = $6, disabled = $7, version = version + 1,
@@ -130,8 +130,8 @@ func (tx *Tx) setLists(ctx context.Context, u countersign.User) error {
 	return nil
 }
 
-// SetPassword keeps a new password hash. A zero now leaves the time of the
-// last change as it is: the same password was hashed anew.
+// SetPassword saves a new password hash. A zero now keeps the time of the last change: the
+// same password was hashed again.
 func (tx *Tx) SetPassword(ctx context.Context, id countersign.UserID, hash string, now time.Time) error {
 	sealed, err := tx.db.sealPassword(tx.agency, id, hash)
 	if err != nil {
@@ -143,42 +143,42 @@ func (tx *Tx) SetPassword(ctx context.Context, id countersign.UserID, hash strin
 	return err
 }
 
-// OpenReset lets the user set up again until then; a zero until closes it (D-38).
+// OpenReset lets the user set up again until then; a zero until ends that.
 func (tx *Tx) OpenReset(ctx context.Context, id countersign.UserID, now, until time.Time, by string) error {
 	_, err := tx.exec(ctx, `UPDATE users SET reset_at = $3, reset_until = $4, reset_by = $5, reset_openings = 0 WHERE agency_id = $1 AND id = $2`,
 		tx.agency, id, millis(now), millis(until), by)
 	return err
 }
 
-// CountOpening counts an opening of set-up with the password alone after a
-// reset, and reports false beyond most (RS-03).
+// CountOpening counts a set-up that was opened after a reset with the password alone, and
+// reports false beyond most (RS-03).
 func (tx *Tx) CountOpening(ctx context.Context, id countersign.UserID, most int) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE users SET reset_openings = reset_openings + 1 WHERE agency_id = $1 AND id = $2 AND reset_openings < $3`,
 		tx.agency, id, most)
 	return n == 1, err
 }
 
-// SaveOldEmail keeps the address that the profile had before now, so that it
-// goes on being told for a while (RS-06).
+// SaveOldEmail saves the previous address of the profile, so that it is notified for a while
+// (RS-06).
 func (tx *Tx) SaveOldEmail(ctx context.Context, id countersign.UserID, old string, now time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE users SET email_before = $3, email_changed = $4 WHERE agency_id = $1 AND id = $2`, tx.agency, id, old, millis(now))
 	return err
 }
 
-// LeaveEnrollment keeps whether the wizard of a user is left open (D-35).
+// LeaveEnrollment saves whether the user left set-up unfinished.
 func (tx *Tx) LeaveEnrollment(ctx context.Context, id countersign.UserID, left bool) error {
 	_, err := tx.exec(ctx, `UPDATE users SET set_up_left = $3 WHERE agency_id = $1 AND id = $2`, tx.agency, id, left)
 	return err
 }
 
-// SignedIn keeps the time of the last completed sign-in.
+// SignedIn saves the time of the last completed sign-in.
 func (tx *Tx) SignedIn(ctx context.Context, id countersign.UserID, now time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE users SET last_sign_in = $3 WHERE agency_id = $1 AND id = $2`, tx.agency, id, millis(now))
 	return err
 }
 
-// UsersWith are the enabled users who hold right r; with an empty right, who hold
-// any, with their rights. Their password hashes stay sealed, as in every list.
+// UsersWith returns the enabled users who hold right r, or any right if r is empty, with their
+// rights. Their password hashes stay sealed, as in every list.
 func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign.User, error) {
 	all, err := list(ctx, tx.sql, scanUser, `
 		SELECT `+userColumns+` FROM users
@@ -193,9 +193,8 @@ func (tx *Tx) UsersWith(ctx context.Context, r countersign.Right) ([]countersign
 	return all, err
 }
 
-// UsersByEmail are the users whose profile or verified second-factor address is
-// email, in any case. LOWER finds those that a node of an earlier version has
-// written beside this one.
+// UsersByEmail returns the users whose profile or verified second-factor address is email, in
+// any letter case. LOWER finds those that a node of an earlier version wrote.
 func (tx *Tx) UsersByEmail(ctx context.Context, email string) ([]countersign.User, error) {
 	return list(ctx, tx.sql, scanUser, `
 		SELECT `+userColumns+` FROM users
@@ -204,7 +203,7 @@ func (tx *Tx) UsersByEmail(ctx context.Context, email string) ([]countersign.Use
 		ORDER BY folded COLLATE "C", id`, tx.agency, countersign.FoldEmail(email))
 }
 
-// searchText is what the search of User Administration looks in.
+// searchText returns the text that the search of User Administration searches.
 func searchText(u countersign.User) string {
 	return countersign.FoldText(strings.Join([]string{u.Name, u.Login, u.Email}, "\n"))
 }

@@ -9,14 +9,14 @@ import (
 	"countersign"
 )
 
-// A UserRow is one line of User Administration.
+// A UserRow is one row of User Administration.
 type UserRow struct {
 	countersign.User
 	State   string             // StateDone, …
 	Default countersign.Method // empty: not set up
 }
 
-// The states of a user, as the list names and filters them.
+// The states of a user, to show and to filter by.
 const (
 	StateDone     = "done"     // a method is verified
 	StateReset    = "reset"    // reset, set-up is open
@@ -24,12 +24,12 @@ const (
 	StateNot      = "not"      // never set up
 	StateCannot   = "cannot"   // never set up, and without an email address
 	StateDisabled = "disabled" // may not sign in at all
-	StateBounced  = "bounced"  // filters only: not set up, and the last mail was refused
+	StateBounced  = "bounced"  // filter only: not set up, and the last mail was refused
 )
 
 // A UserQuery selects and orders users.
 type UserQuery struct {
-	Text       string // in name, user ID or email
+	Text       string // part of a name, user ID or email
 	State      string
 	Method     string // "app", "sms"; "email": email only
 	Right      countersign.Right
@@ -44,13 +44,13 @@ type UserQuery struct {
 // A UserPage is one page of a list of users.
 type UserPage struct {
 	Rows     []UserRow
-	Total    int // rows that match, on all pages
+	Total    int // matching rows on all pages
 	First    int // number of the first row of the page, from 1
 	Next     string
 	Previous string
 }
 
-// userList gives every user the columns that the list sorts and filters by.
+// userList adds the columns that the list sorts and filters by.
 const userList = `
 	SELECT u.*,
 		CASE
@@ -69,12 +69,12 @@ const userList = `
 		FROM users WHERE agency_id = $1
 	) u`
 
-// bounced holds for a user u whose address is there and whose last mail to it was refused.
+// bounced selects a user u with an address whose last mail was refused.
 const bounced = `(u.email <> '' AND COALESCE((SELECT m.state FROM message m
 	WHERE m.agency_id = u.agency_id AND m.folded = u.email_folded AND m.channel = 'email' AND m.state IN ('sent', 'refused')
 	ORDER BY m.created DESC, m.id DESC LIMIT 1), '') = 'refused')`
 
-// userFilter narrows userList: text, state, method, right.
+// userFilter filters userList by text, state, method and right.
 const userFilter = `
 	WHERE ($3 = '' OR u.search LIKE $3 ESCAPE '\')
 	AND ($4 = '' OR u.state = $4 OR $4 = 'bounced' AND NOT u.enrolled AND NOT u.disabled AND ` + bounced + `)
@@ -84,8 +84,8 @@ const userFilter = `
 		OR $5 <> 'email' AND EXISTS (SELECT 1 FROM factor f WHERE f.agency_id = $1 AND f.user_id = u.id AND f.method = $5))
 	AND ($6 = '' OR EXISTS (SELECT 1 FROM user_right r WHERE r.agency_id = $1 AND r.user_id = u.id AND r.name = $6))`
 
-// sortKeys are the columns that the list may be ordered by, as text, so that
-// one cursor serves all of them. On both engines they are in one order.
+// sortKeys are the columns to order by, as text, so that one cursor format serves all of them.
+// Both engines order them alike.
 var sortKeys = map[string]string{
 	"name":    `u.name_key COLLATE "C"`,
 	"login":   `u.folded COLLATE "C"`,
@@ -94,7 +94,7 @@ var sortKeys = map[string]string{
 	"last":    "SUBSTR('00000000000000' || CAST(u.last_sign_in AS TEXT), LENGTH(CAST(u.last_sign_in AS TEXT)) + 1, 14)",
 }
 
-// Users is one page of the users that match.
+// Users returns one page of the users that match.
 func (tx *Tx) Users(ctx context.Context, q UserQuery) (UserPage, error) {
 	var page UserPage
 	key, ok := sortKeys[q.Sort]
@@ -129,7 +129,7 @@ func (tx *Tx) Users(ctx context.Context, q UserQuery) (UserPage, error) {
 	return tx.userPage(ctx, page, rows, more, backward, cursor != "", filter, from, key, q)
 }
 
-// userPage adds the rights of the rows, where the page stands, and its cursors.
+// userPage adds the rights of the rows, the number of the first row and the cursors.
 func (tx *Tx) userPage(ctx context.Context, page UserPage, rows []keyedRow, more, backward, inside bool,
 	filter []any, from, key string, q UserQuery) (UserPage, error) {
 	for _, r := range rows {
@@ -174,21 +174,21 @@ func scanUserRow(scan func(...any) error) (keyedRow, error) {
 	return r, err
 }
 
-// Counts tell whom a change of preferences touches before it is saved.
+// Counts says whom a change of preferences affects, before it is saved.
 type Counts struct {
 	Users       int // enabled users
 	NotSetUp    int // of these, without a verified method but with an address: asked to set up
 	NoEmail     int // of these, without method and address: cannot be set up
-	Bounced     int // of NotSetUp, those whose last mail was refused: cannot be set up before the address is right
+	Bounced     int // of NotSetUp, those whose last mail was refused: can be set up once the address is corrected
 	Enrolled    int // of these, with a verified method: asked for a token
 	Sessions    int // live sessions
-	Devices     int // remembered devices under the present frequency
-	DevicesOver int // of these, over under the new one
-	UsersOver   int // users with such a device and none left
+	Devices     int // remembered devices under the current frequency
+	DevicesOver int // of these, no longer remembered under the new one
+	UsersOver   int // users with such a device and no other left
 }
 
-// Count counts whom a change touches: since and newSince are the instants from
-// which a proof counts under the present and the new frequency.
+// Count counts whom a change affects. A proof counts from since on under the current
+// frequency, and from newSince on under the new one.
 func (tx *Tx) Count(ctx context.Context, now, since, newSince, idleSince time.Time) (c Counts, err error) {
 	const enrolled = `EXISTS (SELECT 1 FROM factor f WHERE f.agency_id = u.agency_id AND f.user_id = u.id)`
 	err = tx.sql.QueryRowContext(ctx, `

@@ -19,13 +19,12 @@ func scanWarning(scan func(...any) error) (countersign.Warning, error) {
 	return w, err
 }
 
-// maxWarnings is how many warnings of a user are kept.
+// maxWarnings is how many warnings are kept for a user.
 const maxWarnings = 50
 
-// AddWarning keeps a sign-in whose second factor failed or never came, in place of
-// what was kept of it before; empty: nothing was. Of many the newest are kept, those
-// that their user has answered last of all: who knows a password can't fill the
-// database with them, nor the user's home page (TH-07).
+// AddWarning saves a sign-in whose second factor failed or never came. It replaces the warning
+// instead (empty: none). Only the newest are kept, unanswered ones first: someone who knows
+// the password can fill neither the database nor the user's home page (TH-07).
 func (tx *Tx) AddWarning(ctx context.Context, w countersign.Warning, instead string) error {
 	if instead != "" {
 		if err := tx.DropWarning(ctx, instead); err != nil {
@@ -51,37 +50,38 @@ func (tx *Tx) addWarning(ctx context.Context, w countersign.Warning) error {
 	return err
 }
 
-// Warnings are those of a user that he was told of and has not answered, the newest first.
+// Warnings returns a user's warnings that were sent and not dismissed, newest first.
 func (tx *Tx) Warnings(ctx context.Context, user countersign.UserID) ([]countersign.Warning, error) {
 	return list(ctx, tx.sql, scanWarning, `
 		SELECT `+warningColumns+` FROM warning WHERE agency_id = $1 AND user_id = $2 AND told AND NOT seen ORDER BY at DESC, id LIMIT 100`, tx.agency, user)
 }
 
-// DueWarnings are those of a user that wait, the oldest first.
+// DueWarnings returns a user's warnings that were not sent yet, oldest first.
 func (tx *Tx) DueWarnings(ctx context.Context, user countersign.UserID) ([]countersign.Warning, error) {
 	return list(ctx, tx.sql, scanWarning, `
 		SELECT `+warningColumns+` FROM warning WHERE agency_id = $1 AND user_id = $2 AND NOT told ORDER BY at, id`, tx.agency, user)
 }
 
-// SetWarningNotified marks a warning as told.
+// SetWarningNotified marks a warning as sent.
 func (tx *Tx) SetWarningNotified(ctx context.Context, id string) error {
 	_, err := tx.exec(ctx, `UPDATE warning SET told = TRUE WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return err
 }
 
-// DropWarning removes a warning: it was the user himself.
+// DropWarning removes a warning because the user turned out to have signed in themselves.
 func (tx *Tx) DropWarning(ctx context.Context, id string) error {
 	_, err := tx.exec(ctx, `DELETE FROM warning WHERE agency_id = $1 AND id = $2`, tx.agency, id)
 	return err
 }
 
-// DismissWarnings marks all told warnings of a user as answered and reports how many there were.
+// DismissWarnings marks all sent warnings of a user as dismissed and returns how many there
+// were.
 func (tx *Tx) DismissWarnings(ctx context.Context, user countersign.UserID) (int, error) {
 	n, err := tx.exec(ctx, `UPDATE warning SET seen = TRUE WHERE agency_id = $1 AND user_id = $2 AND told AND NOT seen`, tx.agency, user)
 	return int(n), err
 }
 
-// A Due is something of an agency that waits for its time.
+// A Due is a record of an agency that is due.
 type Due struct {
 	Agency countersign.AgencyID
 	ID     string
@@ -90,12 +90,12 @@ type Due struct {
 
 func scanDue(scan func(...any) error) (d Due, err error) { return d, scan(&d.Agency, &d.ID, &d.User) }
 
-// ExpiredAttempts are some of the attempts that are over, of all agencies.
+// ExpiredAttempts returns up to limit expired attempts of all agencies.
 func (db *DB) ExpiredAttempts(ctx context.Context, now time.Time, limit int) ([]Due, error) {
 	return db.due(ctx, `SELECT agency_id, id, user_id FROM attempt WHERE expires <= $1 ORDER BY expires, id LIMIT $2`, millis(now), limit)
 }
 
-// DueWarnings are some of the warnings whose time has come, of all agencies.
+// DueWarnings returns up to limit warnings of all agencies that are due.
 func (db *DB) DueWarnings(ctx context.Context, now time.Time, limit int) ([]Due, error) {
 	return db.due(ctx, `SELECT agency_id, id, user_id FROM warning WHERE NOT told AND due <= $1 ORDER BY due, id LIMIT $2`, millis(now), limit)
 }
@@ -108,13 +108,13 @@ func (db *DB) due(ctx context.Context, query string, args ...any) (all []Due, er
 	return all, err
 }
 
-// PruneWarnings removes warnings from before then, of all agencies.
+// PruneWarnings removes sent warnings, of all agencies, from before the given time.
 func (db *DB) PruneWarnings(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM warning WHERE at < $1 AND told`, millis(before))
 	return err
 }
 
-// UserAttempts are all attempts of a user.
+// UserAttempts returns all attempts of a user, oldest first.
 func (tx *Tx) UserAttempts(ctx context.Context, user countersign.UserID) ([]countersign.Attempt, error) {
 	return list(ctx, tx.sql, tx.scanAttempt, `SELECT `+attemptColumns+` FROM attempt WHERE agency_id = $1 AND user_id = $2 ORDER BY started, id`, tx.agency, user)
 }

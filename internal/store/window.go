@@ -10,21 +10,20 @@ import (
 	"countersign"
 )
 
-// A Period is the time that a window looks at: failures after Since count, and
-// a guess that was not settled by Lost was wrong.
+// A Period is the time that a window covers: failures after Since count, and a try that is
+// still unsettled and not later than UnsettledBefore counts as failed.
 type Period struct{ Since, UnsettledBefore time.Time }
 
-// fromPage are the guesses that a network shares: those of the sign-in page from
-// devices that are not known. What was forgiven is left out.
+// fromPage selects the tries that count for a whole network: at the sign-in page, from unknown
+// devices, not forgiven.
 const fromPage = `at > $3 AND lane IN ('password', 'passkey') AND NOT forgiven`
 
-// maxTries is how many guesses of one network are read. The limits are far below:
-// beyond it nothing is let through.
+// maxTries is how many tries of one network are read. The limits are far below it.
 const maxTries = 500
 
-// Network are the guesses from the network of a client, the oldest first: at the
-// sign-in page from devices that are not known, and the subjects that failed there
-// by token, each once (TH-04).
+// Network returns the tries from a client's network, oldest first: those at the sign-in page
+// from unknown devices, and for each subject that failed there by token its first failure
+// (TH-04).
 func (tx *Tx) Network(ctx context.Context, c countersign.Client, s Period) ([]countersign.Try, error) {
 	scan := func(token bool) func(scan func(...any) error) (countersign.Try, error) {
 		return func(scan func(...any) error) (t countersign.Try, err error) {
@@ -50,7 +49,7 @@ func (tx *Tx) Network(ctx context.Context, c countersign.Client, s Period) ([]co
 	return all, err
 }
 
-// Wide is what failed from the wider network of a client; nothing where it has none.
+// Wide returns the failures from the wider network of a client; nothing if it has none.
 func (tx *Tx) Wide(ctx context.Context, c countersign.Client, s Period) (w countersign.Window, err error) {
 	if c.Wide() == "" {
 		return w, nil
@@ -72,26 +71,25 @@ func (tx *Tx) Wide(ctx context.Context, c countersign.Client, s Period) (w count
 	return w, err
 }
 
-// OfAgency is the instant of the failure that has to fall out first once the whole
-// agency is full; zero: it is not. It is not locked: of guesses at
-// the same instant a few more than most may pass.
+// OfAgency returns the time of the failure that must expire first once the agency's limit is
+// reached; zero if it is not. Nothing is locked, so that a few more tries than most may pass
+// at the same instant.
 func (tx *Tx) OfAgency(ctx context.Context, s Period, most int) (frees time.Time, err error) {
 	return tx.countEarlier(ctx, `
 		SELECT at FROM guess WHERE agency_id = $1 AND at > $2 AND lane IN ('password', 'passkey') AND (failed OR at <= $3)
 		ORDER BY at DESC LIMIT 1 OFFSET $4`, millis(s.Since), millis(s.UnsettledBefore), most-1)
 }
 
-// NthWrongToken is the instant of the n-th last wrong token of a user since then, of
-// any method; zero if there are fewer. unspent leaves out those that have led to
-// a closing already.
+// NthWrongToken returns the time of a user's n-th last wrong token since then, of any method;
+// zero if there are fewer. unspent leaves out those that already led to a lockout.
 func (tx *Tx) NthWrongToken(ctx context.Context, user countersign.UserID, since time.Time, n int, unspent bool) (time.Time, error) {
 	return tx.countEarlier(ctx, `
 		SELECT at FROM guess WHERE agency_id = $1 AND subject = $2 AND at > $3 AND lane LIKE 'token-%' AND (NOT spent OR NOT $4)
 		ORDER BY at DESC LIMIT 1 OFFSET $5`, user, millis(since), unspent, n-1)
 }
 
-// SpendTokens marks the wrong tokens of a user since then as those that have led
-// to a closing, and returns the lanes that they were on.
+// SpendTokens marks the wrong tokens of a user since then as having led to a lockout, and
+// returns the limits that counted them.
 func (tx *Tx) SpendTokens(ctx context.Context, user countersign.UserID, since time.Time) ([]countersign.LimitKey, error) {
 	lanes, err := names[countersign.LimitKey](ctx, tx, `
 		SELECT DISTINCT lane FROM guess WHERE agency_id = $1 AND subject = $2 AND at > $3 AND lane LIKE 'token-%' AND NOT spent ORDER BY lane`,
@@ -104,7 +102,7 @@ func (tx *Tx) SpendTokens(ctx context.Context, user countersign.UserID, since ti
 	return lanes, err
 }
 
-// countEarlier is the instant that a query finds; zero if it finds none.
+// countEarlier returns the time that a query finds; zero if it finds none.
 func (tx *Tx) countEarlier(ctx context.Context, query string, args ...any) (time.Time, error) {
 	var at int64
 	err := tx.sql.QueryRowContext(ctx, query, append([]any{tx.agency}, args...)...).Scan(&at)
@@ -114,8 +112,8 @@ func (tx *Tx) countEarlier(ctx context.Context, query string, args ...any) (time
 	return instant(at), err
 }
 
-// CountTries is how many passwords and passkeys alone failed in the whole
-// installation since then, counted up to most.
+// CountTries counts the failed passwords and passkey-only sign-ins in the whole installation
+// since then, up to most.
 func (db *DB) CountTries(ctx context.Context, since time.Time, most int) (n int, err error) {
 	err = db.inAllAgencies(ctx, db.read, func(t *sql.Tx) error {
 		return t.QueryRowContext(ctx, `

@@ -18,7 +18,7 @@ func scanWording(scan func(...any) error) (countersign.Wording, error) {
 	return w, err
 }
 
-// Wordings are the agency's own words, by message.
+// Wordings returns the agency's custom wordings, by message kind.
 func (tx *Tx) Wordings(ctx context.Context) (map[string]countersign.Wording, error) {
 	all, err := list(ctx, tx.sql, scanWording, `SELECT `+wordingColumns+` FROM wording WHERE agency_id = $1`, tx.agency)
 	if err != nil {
@@ -31,7 +31,7 @@ func (tx *Tx) Wordings(ctx context.Context) (map[string]countersign.Wording, err
 	return own, nil
 }
 
-// Wording is the agency's own words for one message; version 0 if it has none.
+// Wording returns the agency's custom wording of one message; version 0 if there is none.
 func (tx *Tx) Wording(ctx context.Context, kind string) (countersign.Wording, error) {
 	w, err := scanWording(tx.sql.QueryRowContext(ctx,
 		`SELECT `+wordingColumns+` FROM wording WHERE agency_id = $1 AND kind = $2`, tx.agency, kind).Scan)
@@ -41,8 +41,8 @@ func (tx *Tx) Wording(ctx context.Context, kind string) (countersign.Wording, er
 	return w, err
 }
 
-// SaveWording keeps words if nobody kept others since version; 0 is the
-// original text. Versions are times, so that none comes back after the original text.
+// SaveWording saves a wording unless it changed since version; 0 is the original text.
+// Versions are times, so that none is reused after a return to the original text.
 func (tx *Tx) SaveWording(ctx context.Context, w countersign.Wording, version int64) error {
 	next := max(millis(w.Changed), version+1)
 	if version == 0 {
@@ -55,25 +55,25 @@ func (tx *Tx) SaveWording(ctx context.Context, w countersign.Wording, version in
 		tx.agency, w.Kind, w.Subject, w.Body, next, millis(w.Changed), w.By, version))
 }
 
-// DropWording takes the agency's own words away if nobody kept others since
-// version: the original text counts again.
+// DropWording removes a custom wording unless it changed since version. The original text
+// applies again.
 func (tx *Tx) DropWording(ctx context.Context, kind string, version int64) error {
 	return conflict(tx.exec(ctx, `DELETE FROM wording WHERE agency_id = $1 AND kind = $2 AND version = $3`, tx.agency, kind, version))
 }
 
-// CurrentAgency is the transaction's agency as it stands in it, without its hosts.
+// CurrentAgency reads the agency within the transaction, without its hosts.
 func (tx *Tx) CurrentAgency(ctx context.Context) (countersign.Agency, error) {
 	a, err := scanAgency(tx.sql.QueryRowContext(ctx, `SELECT `+agencyColumns+` FROM agency WHERE id = $1`, tx.agency).Scan)
 	return a, notFound(err, "agency.unknown")
 }
 
-// Rename keeps the agency's product name and sender, if they are still what they were.
+// Rename saves the agency's product name and sender, unless they changed from was.
 func (tx *Tx) Rename(ctx context.Context, was, is countersign.Agency) error {
 	return conflict(tx.exec(ctx, `UPDATE agency SET product = $2, mail_from = $3 WHERE id = $1 AND product = $4 AND mail_from = $5`,
 		tx.agency, is.Product, is.MailFrom, was.Product, was.MailFrom))
 }
 
-// conflict is the error of a statement that found a newer row.
+// conflict returns the error of a statement that found a newer row.
 func conflict(n int64, err error) error {
 	if err == nil && n == 0 {
 		return &countersign.Error{Kind: countersign.KindConflict, Code: "edit.conflict"}
