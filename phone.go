@@ -6,7 +6,7 @@ import "regexp"
 var phoneNumber = regexp.MustCompile(`\+?\(?[0-9][0-9 ().-]{5,18}[0-9]`)
 
 // setting is the name of a setting as the command line takes it: --smtp-url.
-var setting = regexp.MustCompile(`--[a-z]+(?:-[a-z]+)*`)
+var setting = regexp.MustCompile(`\B--[a-z]+(?:-[a-z]+)*`)
 
 // A Piece is a part of a text. One that is Whole must not break over two lines.
 type Piece struct {

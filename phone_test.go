@@ -13,7 +13,8 @@ func TestPhoneNumbersAndSettingsStayWhole(t *testing.T) {
 		"Call (614) 555-0100 or +44 20 7946 0018.":        {"(614) 555-0100", "+44 20 7946 0018"},
 		"Start the server with --smtp-url and --tls.":     {"--smtp-url", "--tls"},
 		"Your token is: 344078, until 10:02 AM. <b>1</b>": nil,
-		"": nil,
+		"bob@xn--bcher-kva.example":                       nil,
+		"":                                                nil,
 	} {
 		var whole []string
 		joined := ""

@@ -110,8 +110,8 @@ func (w *Window) Examine(name string) {
 func (w *Window) Broken() []string {
 	w.t.Helper()
 	return Eval[[]string](w, `(() => {
-		const whole = /\(?\d{3}\)?[ -]\d{3}-\d{4}|--[a-z]+(?:-[a-z]+)+/g, broken = []
-		const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+		const whole = /\(?\d{3}\)?[ -]\d{3}-\d{4}|(?<!\w)--[a-z]+(?:-[a-z]+)+/g, broken = []
+		const texts = document.createTreeWalker(document.body ?? document, NodeFilter.SHOW_TEXT)
 		for (let node; (node = texts.nextNode());) {
 			for (const found of node.data.matchAll(whole)) {
 				const range = document.createRange()

@@ -16,7 +16,7 @@ func TestEveryKindHasAName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := regexp.MustCompile(`Kind\w+\s+Kind = "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
+	kinds := regexp.MustCompile(`Message\w+\s+MessageKind = "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
 	if len(kinds) < 18 {
 		t.Fatalf("%d kinds: the test looks at the wrong place", len(kinds))
 	}

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/jba/templatecheck"
 )
@@ -81,6 +83,25 @@ func TestTemplatesFitTheirViews(t *testing.T) {
 	for name := range views {
 		if pages[name] == nil {
 			t.Errorf("%s is no template", name)
+		}
+	}
+}
+
+// TestTemplateLinesAreShort keeps templates at one element per line.
+func TestTemplateLinesAreShort(t *testing.T) {
+	files, err := templates.ReadDir("template")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := templates.ReadFile("template/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if n := utf8.RuneCountInString(line); n > 160 {
+				t.Errorf("%s:%d has %d characters: put each element on its own line", f.Name(), i+1, n)
+			}
 		}
 	}
 }
