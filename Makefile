@@ -7,22 +7,22 @@ GO       ?= go
 P        ?= 2
 FUZZTIME ?= 30s
 SHOTS    ?= $(CURDIR)/shots
-# make test runs with the race detector what works side by side: these packages, and
-# of the whole application the tests that send requests at once, whose names say so.
-# The detector triples the time of a test. make soak watches everything.
+# make test uses the race detector for concurrent code only: these packages, and the tests
+# of the whole application that send requests concurrently, found by their names.
+# The detector triples the time of a test. make soak uses it for everything.
 SIDE_BY_SIDE = . ./internal/edge ./internal/childproc ./internal/ops ./internal/outbox ./internal/secret ./internal/smpp ./internal/store
-# The race detector watches all but SQLite, which is C in Go's clothes: its memory
-# is its own, and watching it would more than double the time of every test.
+# The race detector leaves out SQLite, which is C translated to Go: it manages its own
+# memory, and checking it would more than double the time of every test.
 UNWATCHED = -gcflags=modernc.org/sqlite/lib=-race=false
 RACE      = env CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 $(GO) test -race $(UNWATCHED) -count=1 -p $(P)
 
 .DEFAULT_GOAL := help
 .PHONY: help test check lint format vet test-tools build demo fuzz soak bench e2e tools scan vulnerabilities mutate
 
-help: ## shows this list
+help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
 
-test: test-tools format vet ## formats, vets and tests everything, on SQLite and PostgreSQL
+test: test-tools format vet ## format, vet and test everything, on SQLite and PostgreSQL
 	scripts/with-postgres $(GO) test -count=1 -vet=off -p $(P) -parallel 6 -timeout 90m ./...
 	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m $(SIDE_BY_SIDE)
 	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m -run 'AtOnce|TestChaos|TestRandomSequences' ./internal/apptest
@@ -38,13 +38,13 @@ format:
 vet: test-tools
 	$(GO) vet -p $(P) ./...
 
-build: ## makes bin/countersign, one static file
+build: ## build bin/countersign, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/countersign ./cmd/countersign
 
-demo: ## runs the whole product on nothing, with an inbox page
+demo: ## run the whole product without any setup, with an inbox page
 	$(GO) run ./cmd/countersign demo
 
-fuzz: ## gives every fuzz target FUZZTIME (30s)
+fuzz: ## run every fuzz target for FUZZTIME (30s)
 	scripts/fuzz $(FUZZTIME)
 
 soak: test-tools ## long repetitions: hours
@@ -52,7 +52,7 @@ soak: test-tools ## long repetitions: hours
 	COUNTERSIGN_SOAK=1 scripts/with-postgres $(RACE) -timeout 6h ./...
 	COUNTERSIGN_SOAK=1 scripts/with-postgres $(GO) test -count=1 -timeout 3h -run TestRandomSequences ./internal/apptest
 
-mutate: test-tools ## changes the product line by line, and runs the tests that must fall: ten minutes
+mutate: test-tools ## change the product in one place at a time and run the tests that must fail: ten minutes
 	scripts/with-postgres $(GO) run ./scripts/mutate -p $(P)
 
 bench: test-tools ## benchmarks
@@ -62,7 +62,7 @@ e2e: test-tools ## the tests that drive a browser, with pictures of each page in
 	COUNTERSIGN_SHOTS=$(SHOTS) scripts/with-postgres $(RACE) -v -timeout 60m \
 		$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep internal/browsertest | cut -d ' ' -f 1)
 
-tools: .cache/bin/golangci-lint .cache/bin/staticcheck .cache/bin/gosec .cache/bin/govulncheck ## builds the linters into .cache/bin
+tools: .cache/bin/golangci-lint .cache/bin/staticcheck .cache/bin/gosec .cache/bin/govulncheck ## build the linters into .cache/bin
 
 LINTERS = golangci-lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint staticcheck=honnef.co/go/tools/cmd/staticcheck \
 	gosec=github.com/securego/gosec/v2/cmd/gosec govulncheck=golang.org/x/vuln/cmd/govulncheck
@@ -73,10 +73,10 @@ LINTERS = golangci-lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint s
 lint: .cache/bin/golangci-lint
 	.cache/bin/golangci-lint run
 
-scan: .cache/bin/gosec .cache/bin/staticcheck ## lets scanners loose: risky code, and sqlmap and wapiti on a demo
+scan: .cache/bin/gosec .cache/bin/staticcheck ## run scanners: risky code, and sqlmap and wapiti on a demo
 	.cache/bin/gosec -quiet -exclude=G101,G104,G115,G304 $(patsubst %,-exclude-dir=%,tools internal/apptest internal/browsertest internal/mtatest internal/pgtest internal/childproc internal/e2e) ./...
 	.cache/bin/staticcheck ./...
 	scripts/scan-web
 
-vulnerabilities: .cache/bin/govulncheck ## looks for known vulnerabilities (asks vuln.go.dev)
+vulnerabilities: .cache/bin/govulncheck ## look for known vulnerabilities (asks vuln.go.dev)
 	.cache/bin/govulncheck ./...

@@ -33,7 +33,7 @@ type agencyJSON struct {
 	Hosts   []string `json:"hosts"`
 	URL     string   `json:"url"`
 	From    string   `json:"from"`      // empty: --mail-from
-	Zone    string   `json:"time_zone"` // empty: UTC, not chosen
+	Zone    string   `json:"time_zone"` // empty: UTC, because none was chosen
 }
 
 func agencyView(a countersign.Agency) agencyJSON {
@@ -92,7 +92,7 @@ func (cmd agencyEdit) Run(s *config.Settings, c *console) error {
 	if change == (admin.AgencyChange{}) {
 		return &config.Error{Setting: "agency edit", Problem: "nothing to change; give --name, --product, --host, --time-zone or --from"}
 	}
-	return lookupTimeout(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+	return withExisting(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		a, err := h.admin.EditAgency(ctx, v.Now, v.Agency.ID, change, h.publicHost())
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ import (
 	"countersign/internal/store"
 )
 
-// A app is what every command works on: the database and the deeds above it.
+// An app is what every command works with: the database and the services on top of it.
 type app struct {
 	db        *store.DB
 	key       secret.Key
@@ -33,10 +33,10 @@ type app struct {
 	outbox    *outbox.Outbox
 	admin     *admin.Service
 	meter     *ops.Meter
-	public    *url.URL // nil: the command was not told
+	public    *url.URL // nil: not given to the command
 }
 
-// open opens the database with its key and prepares both, if they are new.
+// open opens the database with its key and creates either if it does not exist yet.
 func open(ctx context.Context, s *config.Settings) (*app, error) {
 	if err := config.CheckURL("--database", s.Database); err != nil {
 		return nil, err
@@ -82,8 +82,8 @@ func open(ctx context.Context, s *config.Settings) (*app, error) {
 
 func (a *app) close() error { return a.db.Close() }
 
-// masterKey loads the key, and makes one for an installation that is new: a
-// database that exists without its key must not get another.
+// masterKey loads the key. It creates one for a new installation only: a database that has lost its
+// key must not get another.
 func masterKey(ctx context.Context, s *config.Settings) (*keyFile, error) {
 	_, err := os.Stat(s.MasterKeyFile)
 	missing := errors.Is(err, fs.ErrNotExist) && newInstallation(s)
@@ -106,10 +106,10 @@ func masterKey(ctx context.Context, s *config.Settings) (*keyFile, error) {
 	return keys, nil
 }
 
-// embedded reports whether the database is a file of this program.
+// embedded reports whether the database is a SQLite file.
 func embedded(s *config.Settings) bool { return strings.HasPrefix(s.Database, "sqlite:") }
 
-// newInstallation tells whether there is nothing yet that a key could have sealed.
+// newInstallation reports whether nothing exists yet that a key could have sealed.
 func newInstallation(s *config.Settings) bool {
 	path, embedded := strings.CutPrefix(s.Database, "sqlite:")
 	if !embedded {
@@ -120,8 +120,8 @@ func newInstallation(s *config.Settings) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// routes sets up the ways out: mail, and the text gateway. SMS is a method
-// only where there is one.
+// routes sets up the routes of messages: mail, and the text gateway. SMS is a method only if there
+// is a gateway.
 func (a *app) routes(s *config.Settings) error {
 	log, err := s.Logger(os.Stderr)
 	if err != nil {
@@ -161,13 +161,13 @@ func (a *app) routes(s *config.Settings) error {
 	return nil
 }
 
-// enableSMS adds SMS to the methods, by gateways.
+// enableSMS adds SMS to the methods, sent by gateway.
 func (a *app) enableSMS(gateway outbox.Sender) {
 	a.outbox.Text = gateway
 	a.methods = append(a.methods, factor.SMS(a.key))
 }
 
-// firstAgency makes the agency MAIN in a database that has none.
+// firstAgency creates the agency MAIN in a database without agencies.
 func (a *app) firstAgency(ctx context.Context) error {
 	all, err := a.db.Agencies(ctx)
 	if err != nil || len(all) > 0 {
@@ -180,13 +180,13 @@ func (a *app) firstAgency(ctx context.Context) error {
 	return err
 }
 
-// hosts says which agency a host means, from what the database says now.
+// hosts maps hosts to agencies, as the database has them now.
 func (a *app) hosts(ctx context.Context) (edge.Hosts, error) {
 	all, err := a.db.Agencies(ctx)
 	return edge.Hosts{Public: a.public, Agencies: all}, err
 }
 
-// publicHost is the host of the public URL; empty if the command was not told.
+// publicHost returns the host of the public URL, or "" if there is none.
 func (a *app) publicHost() string {
 	if a.public == nil {
 		return ""
@@ -194,17 +194,17 @@ func (a *app) publicHost() string {
 	return strings.ToLower(a.public.Hostname())
 }
 
-// url is the base URL of an agency's links.
+// url returns the base URL of an agency's links.
 func (a *app) url(agency countersign.Agency) string { return edge.Hosts{Public: a.public}.URL(agency) }
 
-// agencyWithURL is an agency with the URL that its letters' links are built from.
+// agencyWithURL returns an agency with the URL for the links in its mail.
 func (a *app) agencyWithURL(ctx context.Context, id countersign.AgencyID) (countersign.Agency, error) {
 	agency, err := a.db.Agency(ctx, id)
 	agency.URL = a.url(agency)
 	return agency, err
 }
 
-// agency is the one that a command names; it may be left out where there is one.
+// agency returns the agency that a command names. The code may be empty if there is only one.
 func (a *app) agency(ctx context.Context, code string) (countersign.Agency, error) {
 	all, err := a.db.Agencies(ctx)
 	if err != nil {
@@ -224,46 +224,46 @@ func (a *app) agency(ctx context.Context, code string) (countersign.Agency, erro
 	return countersign.Agency{}, &config.Error{Setting: "--agency", Problem: fmt.Sprintf("there is no agency %s; there are %s", code, strings.Join(codes, ", "))}
 }
 
-// visit is an act of the operator, on an agency, now.
+// visit returns the visit of an operator's command, on an agency, now.
 func (a *app) visit(ctx context.Context, code string) (countersign.Visit, error) {
 	agency, err := a.agency(ctx, code)
 	return countersign.Visit{Agency: agency, Now: now(), Request: secret.NewID()[:16]}, err
 }
 
-// How long work may take that no request waits for: a command as a whole, and one
-// step of a loop of the service. One statement has a minute at most (TN-03).
+// The time limits of work that no request waits for: a whole command, and one step of a background
+// loop. One statement is limited to a minute (TN-03).
 const (
 	commandTime = time.Hour
 	stepTime    = time.Minute
 )
 
-// commanded is the context of a command.
+// commanded returns the context of a command.
 func commanded() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), commandTime)
 }
 
-// step runs one step of a loop, which must not hold up those after it.
+// step runs one step of a loop with a time limit, so that it can't delay the steps after it.
 func step(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	return f(ctx)
 }
 
-// operator is who runs a command.
+// operator is the actor of all commands.
 var operator = countersign.Actor{Operator: true}
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// lookupTimeout is work for a command that only reads: it makes no installation where
-// there is none, as a mistyped directory would.
-func lookupTimeout(s *config.Settings, agency string, f func(context.Context, *app, countersign.Visit) error) error {
+// withExisting runs a command that only reads. It does not create an installation, so that a
+// mistyped directory is an error.
+func withExisting(s *config.Settings, agency string, f func(context.Context, *app, countersign.Visit) error) error {
 	if err := installed(s); err != nil {
 		return err
 	}
 	return within(s, agency, f)
 }
 
-// installed refuses an embedded database that is not there.
+// installed returns an error if the SQLite database does not exist.
 func installed(s *config.Settings) error {
 	if path, embedded := strings.CutPrefix(s.Database, "sqlite:"); embedded && newInstallation(s) {
 		return fmt.Errorf("--data: there is no database %s; name the directory of the installation, or start it with countersign serve", path)
@@ -271,15 +271,15 @@ func installed(s *config.Settings) error {
 	return nil
 }
 
-// withApp is within for a command that may seal something: until it ends, the keys
-// that it knows stay in the key file (KY-03).
+// withApp is within for a command that may seal something: until it ends, the keys it knows stay in
+// the key file (KY-03).
 func withApp(s *config.Settings, agency string, f func(context.Context, *app, countersign.Visit) error) error {
 	return within(s, agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		return h.joined(ctx, func(ctx context.Context) error { return f(ctx, h, v) })
 	})
 }
 
-// within opens the house for one command of the operator.
+// within opens the application for one command of the operator.
 func within(s *config.Settings, agency string, f func(context.Context, *app, countersign.Visit) error) error {
 	ctx, cancel := commanded()
 	defer cancel()

@@ -24,7 +24,7 @@ type auditCmd struct {
 	Verify auditVerify `cmd:"" help:"Look for rows that were changed, removed, moved or cut off."`
 }
 
-// auditFilter is what list and export select by.
+// An auditFilter selects the rows of list and export.
 type auditFilter struct {
 	Subject string `help:"Only what was done to this user ID, preference or other thing."`
 	Actor   string `help:"Only what this user ID, or operator, did."`
@@ -42,7 +42,7 @@ func (f auditFilter) query() (q countersign.EventQuery, err error) {
 	return q, err
 }
 
-// instant reads a day, which begins at midnight UTC, or a time.
+// instant parses a time, or a day, which begins at midnight UTC.
 func instant(setting, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -62,7 +62,7 @@ type auditList struct {
 	JSON  bool `name:"json" help:"Print the rows as JSON."`
 }
 
-// Run lists the newest rows that match, the newest last.
+// Run lists the newest rows that match, with the newest last.
 func (cmd auditList) Run(s *config.Settings, c *console) error {
 	q, err := cmd.query()
 	if err != nil {
@@ -89,7 +89,7 @@ func (cmd auditList) Run(s *config.Settings, c *console) error {
 	})
 }
 
-// from is where an act came from, on one line.
+// from returns the origin of an event on one line.
 func from(e countersign.Event) string {
 	if !e.Client.IP.IsValid() {
 		return ""
@@ -97,7 +97,7 @@ func from(e countersign.Event) string {
 	return e.Client.Address() + " " + e.Client.Describe()
 }
 
-// eventJSON is a row of the audit log for other programs.
+// An eventJSON is a row of the audit log for other programs.
 type eventJSON struct {
 	Row     int64             `json:"row"`
 	Time    string            `json:"time"`
@@ -130,7 +130,7 @@ type auditExport struct {
 	Format string `default:"jsonl" enum:"jsonl,csv" help:"jsonl or csv."`
 }
 
-// Run writes the rows, the oldest first. The export is itself a row.
+// Run writes the rows, oldest first. The export is itself audited.
 func (cmd auditExport) Run(s *config.Settings, c *console) error {
 	q, err := cmd.query()
 	if err != nil {
@@ -151,7 +151,7 @@ func (cmd auditExport) Run(s *config.Settings, c *console) error {
 	})
 }
 
-// cells are an event as a line of a table, which a spreadsheet may open.
+// cells returns an event as a row of a table that a spreadsheet may open.
 func cells(e eventJSON) []string {
 	var detail []string
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
@@ -164,7 +164,7 @@ func cells(e eventJSON) []string {
 	return row
 }
 
-// printable keeps a spreadsheet from taking a cell for a formula (WB-05).
+// printable keeps a spreadsheet from reading a cell as a formula (WB-05).
 func printable(cell string) string {
 	cell = escaped(cell)
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
@@ -179,7 +179,7 @@ type auditVerify struct {
 	JSON       bool   `name:"json" help:"Print what was found as JSON."`
 }
 
-// errFound is the answer of a check that found something: exit code 1.
+// errFound is the error of a check that found something: exit code 1.
 var errFound = errors.New("the audit log is not as it was written; see above")
 
 // Run verifies the log of one agency, or of all.
@@ -265,8 +265,8 @@ func verdictView(a countersign.Agency, v admin.Verdict) verdictJSON {
 	return j
 }
 
-// readCheckpoints reads the lines that are checkpoints; other lines, such as
-// the sentences that verify prints before them, are passed over.
+// readCheckpoints reads the lines that are checkpoints. It skips others, such as the sentences that
+// verify prints before them.
 func readCheckpoints(path string, in io.Reader) ([]countersign.Checkpoint, error) {
 	if path == "" {
 		return nil, nil

@@ -16,9 +16,8 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// AU-03, WB-05: the commands of the audit log beside a running node, on both
-// engines: filters, exports that no spreadsheet takes for formulas, a log that
-// verifies, and one that was tampered with: exit code 1, and the row.
+// AU-03, WB-05: the audit commands beside a running node, on both engines: filters, exports without
+// formulas, a log that verifies, and one that was tampered with: exit code 1, and the row.
 func TestAuditCommands(t *testing.T) {
 	binary := build(t)
 	for _, engine := range []string{"SQLite", "PostgreSQL"} {
@@ -103,7 +102,7 @@ func TestAuditCommands(t *testing.T) {
 			tamper(`UPDATE event SET actor = 'operator' WHERE seq = 2`)
 			n.run("", "audit", "verify")
 			tamper(`DELETE FROM event WHERE seq > 2`, `DELETE FROM checkpoint`, `UPDATE event_head SET seq = 2, digest = (SELECT digest FROM event WHERE seq = 2)`)
-			n.run("", "audit", "verify") // all that the database says fits, so only what was kept elsewhere can tell
+			n.run("", "audit", "verify") // the database is consistent, so only an external checkpoint can reveal it
 			tamper(`DELETE FROM checkpoint`)
 			found("are missing from the end: a checkpoint of", "--checkpoint", kept)
 			if err := os.WriteFile(kept, []byte(strings.ReplaceAll(said, "Z ", "Z x")), 0o600); err != nil {

@@ -20,13 +20,12 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// A storm is what the chaos run does: how many sign in, how many at once, how
-// long a fault lasts, and after what time it ends though not all have; it has a
-// round of faults at least.
+// A storm sets the size of the chaos run: how many sign-ins, how many at once, how long each fault
+// lasts, and when it ends even if not all are done. It has one round of faults at least.
 type storm struct {
 	signIns, users, atOnce int
 	fault, calm, most      time.Duration
-	patience               time.Duration // of a person, for his token
+	patience               time.Duration // how long a user waits for a token
 }
 
 func theStorm() storm {
@@ -36,8 +35,7 @@ func theStorm() storm {
 	return storm{signIns: 60, users: 40, atOnce: 8, fault: 2 * time.Second, calm: time.Second, patience: 30 * time.Second} // one round of faults
 }
 
-// A town is an installation of three nodes on one PostgreSQL, with a mail server
-// and people.
+// A town is an installation of three nodes on one PostgreSQL, with a mail server and users.
 type town struct {
 	*testing.T
 	storm
@@ -48,15 +46,14 @@ type town struct {
 
 	started time.Time
 
-	begun, in, told, again atomic.Int64 // sign-ins; of them with a token, with a clear answer; begun anew
+	begun, in, told, again atomic.Int64 // sign-ins; of them with a token; with a clear answer; started again
 }
 
-// The real program as three processes on one PostgreSQL, and a real mail server
-// that goes away, falls silent and returns, while people sign in on all nodes by
-// plain HTTP; a node is killed, and connections to the database are cut. Each
-// user is in by the token from his mailbox, or was told what became of it; no
-// token came after its death, none is lost, and what stands in the database
-// agrees with the mailbox. 5,000 sign-ins in make soak.
+// The real program as three processes on one PostgreSQL, and a real mail server that stops, hangs
+// and returns, while users sign in on all nodes by plain HTTP. A node is killed, and database
+// connections are cut. Each user signs in with the token from the mailbox or sees what became of
+// it. No token arrives after it expired, none is lost, and the database agrees with the mailbox.
+// 5,000 sign-ins in make soak.
 func TestChaosOverProcesses(t *testing.T) {
 	c := openTown(t)
 	c.started = time.Now()
@@ -103,7 +100,7 @@ func openTown(t *testing.T) *town {
 	return c
 }
 
-// csv are the users, with a hash that costs next to nothing.
+// csv returns the users, with a hash that costs next to nothing.
 func (c *town) csv() string {
 	hash, err := bcrypt.GenerateFromPassword([]byte(secretWords), bcrypt.MinCost)
 	if err != nil {
@@ -117,8 +114,7 @@ func (c *town) csv() string {
 	return all.String()
 }
 
-// people sign in one after the other, each user of theirs in turn, until all
-// have, and all faults have been.
+// people signs in its users in turn, until all sign-ins and all faults are done.
 func (c *town) people(first int, over *atomic.Bool) {
 	for i := first; ; i += c.atOnce {
 		if over.Load() && (c.begun.Load() >= int64(c.signIns) || time.Since(c.started) > c.most) {
@@ -129,7 +125,7 @@ func (c *town) people(first int, over *atomic.Bool) {
 	}
 }
 
-// faults lets everything go wrong once, and in a long run again and again.
+// faults causes each fault once, and again and again in a long run.
 func (c *town) faults(over *atomic.Bool) {
 	defer over.Store(true)
 	for round := 0; round == 0 || c.begun.Load() < int64(c.signIns) && time.Since(c.started) < c.most; round++ {
@@ -139,7 +135,7 @@ func (c *town) faults(over *atomic.Bool) {
 		time.Sleep(c.fault)
 		n.start()
 		c.mta.Leave(c.T)
-		if round%6 == 1 { // so long that tokens die
+		if round%6 == 1 { // so long that tokens expire
 			time.Sleep(13 * c.fault)
 		}
 		time.Sleep(c.fault)
@@ -152,8 +148,7 @@ func (c *town) faults(over *atomic.Bool) {
 	}
 }
 
-// dial connects to one node or another; one that is not there is passed over, as
-// a balancer does.
+// dial connects to any node that runs, as a load balancer does.
 func (c *town) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	var failed error
 	for _, i := range rand.Perm(len(c.nodes)) {
@@ -193,8 +188,8 @@ func (c *town) rows() []row {
 	return all
 }
 
-// hurry makes waiting messages due now. What the server may have taken already
-// waits for minutes or hours otherwise.
+// hurry makes waiting messages due now. One that the server may have accepted would otherwise wait
+// for minutes or hours.
 func (c *town) hurry() {
 	c.Helper()
 	ctx := context.Background()
@@ -208,8 +203,7 @@ func (c *town) hurry() {
 	}
 }
 
-// settle waits until no message waits any more, and the mailbox has all that the
-// server took.
+// settle waits until no message waits and the mailbox has all that the server accepted.
 func (c *town) settle() {
 	c.Helper()
 	for end := time.Now().Add(15 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
@@ -240,7 +234,7 @@ func messageOf(m mtatest.Mail) string {
 	return id
 }
 
-// judge compares what the database says with the mailbox.
+// judge compares the database with the mailbox.
 func (c *town) judge(took time.Duration) {
 	c.Helper()
 	came := map[string][]mtatest.Mail{}
@@ -263,7 +257,7 @@ func (c *town) judge(took time.Duration) {
 		switch {
 		case m.state == "sent" && len(mails) == 0, m.state != "sent" && m.kind != "token", m.state != "sent" && m.state != "dropped":
 			c.Errorf("%s to %s is %s, and %d mails came", m.kind, m.to, m.state, len(mails))
-		case m.state == "dropped" && len(mails) > 0: // it came, and its node died or the server fell silent before it was noted
+		case m.state == "dropped" && len(mails) > 0: // it arrived, but its node died or the server hung before it was recorded
 			unnoted++
 		}
 		for _, mail := range mails {

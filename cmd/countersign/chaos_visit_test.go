@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// A visitor is one of the town's people at a browser.
+// A visitor is one user with a browser.
 type visitor struct {
 	person
 	town    *town
-	address string    // of his mail
+	address string    // of the user's mail
 	began   time.Time // earlier mails may have the same two letters
 	setUp   bool      // the token is the one of set-up
 }
 
-// via sends requests from an address of one's own to whichever node is there.
+// via sends requests from its own address to any node that runs.
 type via struct {
 	http.RoundTripper
 	ip string
@@ -43,8 +43,8 @@ func (c *town) visitor(user int) *visitor {
 	return v
 }
 
-// signIn is one sign-in of a user, to its end: he is in, or was told why not.
-// One whose node died under it, or could not reach its database, is begun anew.
+// signIn runs one sign-in of a user to its end: signed in, or told why not. It starts again if its
+// node died or could not reach the database.
 func (c *town) signIn(user int) {
 	for range 20 {
 		v := c.visitor(user)
@@ -66,7 +66,7 @@ func (c *town) signIn(user int) {
 	c.Errorf("USER%d tried twenty times", user)
 }
 
-// do sends a request; false if no node carried it out.
+// do sends a request. It reports false if no node processed it.
 func (v *visitor) do(method, path string, fields ...string) bool {
 	send := func() (*http.Response, error) { return v.http.Get(v.at + path) }
 	if method == http.MethodPost {
@@ -82,7 +82,7 @@ func (v *visitor) do(method, path string, fields ...string) bool {
 		return false
 	}
 	if answer.StatusCode == http.StatusServiceUnavailable {
-		return false // it asks to come again
+		return false // the page asks to try again
 	}
 	v.page = string(body)
 	if answer.StatusCode >= 500 {
@@ -91,7 +91,7 @@ func (v *visitor) do(method, path string, fields ...string) bool {
 	return answer.StatusCode < 500
 }
 
-// password gives user ID and password, and in set-up asks for the token.
+// password enters user ID and password, and in set-up requests the token.
 func (v *visitor) password(login string) bool {
 	if !v.do("GET", "/sign-in") || !v.do("POST", "/sign-in", "user_id", login, "password", secretWords) {
 		return false
@@ -103,13 +103,13 @@ func (v *visitor) password(login string) bool {
 	return true
 }
 
-// clear are the sentences of which a page must have one while there is no token.
+// clear are the sentences of which a page without a token must have one.
 var clear = []string{"Waiting for the mail server", "Mail is delayed", "The token could not be delivered", "Your token has expired", "No token was sent",
 	"Ten tokens were sent", "No more tokens", "Accepted by", "Sign in to go on", "Please sign in again"}
 
 var reference = regexp.MustCompile(`(?:class="ref">|with reference )([A-Z]{2})\b`)
 
-// token waits for the token and types it. It tells "in", "told" or "again".
+// token waits for the token and types it. It returns "in", "told" or "again".
 func (v *visitor) token() string {
 	at := map[bool]string{true: "/set-up/email", false: "/sign-in/token"}[v.setUp]
 	for end := time.Now().Add(v.town.patience); ; time.Sleep(300 * time.Millisecond) {
@@ -127,12 +127,12 @@ func (v *visitor) token() string {
 			return "told"
 		}
 		if !v.do("GET", at) {
-			time.Sleep(time.Second) // what is shown stays, and he looks again
+			time.Sleep(time.Second) // the page stays, and the user looks again
 		}
 	}
 }
 
-// spoken tells whether the page says what became of the token.
+// spoken reports whether the page says what became of the token.
 func (v *visitor) spoken() bool {
 	for _, words := range clear {
 		if strings.Contains(v.page, words) {
@@ -142,7 +142,7 @@ func (v *visitor) spoken() bool {
 	return false
 }
 
-// typed gives the token, and goes on until he is in.
+// typed enters the token and continues until the user is signed in.
 func (v *visitor) typed(at string, token []string) string {
 	if token == nil {
 		v.t.Error("a mail without a token")
@@ -174,7 +174,7 @@ func (v *visitor) typed(at string, token []string) string {
 
 var tags = regexp.MustCompile(`<[^>]*>|\s+`)
 
-// errorText is what a page says, without its tags.
+// errorText returns the text of a page without its tags.
 func errorText(page string) string {
 	_, main, _ := strings.Cut(page, "<main")
 	text := strings.Join(strings.Fields(tags.ReplaceAllString(main, " ")), " ")

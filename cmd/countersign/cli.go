@@ -18,7 +18,7 @@ import (
 	"countersign/internal/store"
 )
 
-// A console is where a command reads and writes.
+// A console is the input and output of a command.
 type console struct {
 	in       io.Reader
 	out      io.Writer
@@ -35,8 +35,8 @@ func (c *console) json(value any) error {
 	return err
 }
 
-// escaped is a text that a terminal can show: signs that steer it or turn the
-// direction of writing are written as \u202e. JSON stays the same JSON.
+// escaped makes a text safe for a terminal: control characters and characters that change the
+// writing direction become \u202e. JSON keeps its meaning.
 func escaped(text string) string {
 	if !strings.ContainsFunc(text, isTerminalControl) {
 		return text
@@ -63,8 +63,8 @@ func lines(text string) string {
 	return strings.Join(all, "\n")
 }
 
-// isTerminalControl reports whether a rune is a control, a mark of direction or a break of
-// lines, or can't be seen.
+// isTerminalControl reports whether a rune is a control, a direction mark, a line break, or
+// invisible.
 func isTerminalControl(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
@@ -82,7 +82,7 @@ func (c *console) table(rows [][]string) error {
 	return w.Flush()
 }
 
-// facts writes what is known of one thing, a line each; "-" stands for nothing.
+// facts writes the properties of one thing, one per line. "-" means empty.
 func (c *console) facts(rows [][2]string) error {
 	var table [][]string
 	for _, row := range rows {
@@ -94,12 +94,11 @@ func (c *console) facts(rows [][2]string) error {
 	return c.table(table)
 }
 
-// setUp is how far a user's set-up is, in words.
+// setUp says in words how far a user's set-up is.
 var setUp = map[string]string{store.StateDone: "done", store.StateNot: "not set up", store.StateReset: "reset, open", store.StateLapsed: "reset, over",
 	store.StateCannot: "not set up, no email", store.StateDisabled: "disabled"}
 
-// parse reads the file that --config names, if it does, and then the command
-// line over it.
+// parse reads the file of --config, if any, and then the command line, which takes precedence.
 func (c *cli) parse(parser *kong.Kong, args []string) (*kong.Context, error) {
 	path := configPath(args)
 	file, declared, err := config.ReadFile(path, settingNames(parser))
@@ -117,7 +116,7 @@ func (c *cli) parse(parser *kong.Kong, args []string) (*kong.Context, error) {
 	return ctx, c.Resolve()
 }
 
-// configPath is the value of --config, from the command line or the environment.
+// configPath returns the value of --config, from the command line or the environment.
 func configPath(args []string) string {
 	path := os.Getenv("COUNTERSIGN_CONFIG")
 	for i, a := range args {
@@ -131,7 +130,7 @@ func configPath(args []string) string {
 	return path
 }
 
-// settingNames are the flags that may stand in the file.
+// settingNames returns the flags that may be set in the file.
 func settingNames(parser *kong.Kong) []string {
 	var names []string
 	for _, flag := range parser.Model.Flags {
@@ -142,7 +141,7 @@ func settingNames(parser *kong.Kong) []string {
 	return names
 }
 
-// view is how users are shown in JSON.
+// A userJSON is a user in JSON output.
 type userJSON struct {
 	ID       string   `json:"id"`
 	Name     string   `json:"name"`
@@ -153,7 +152,7 @@ type userJSON struct {
 	Disabled bool     `json:"disabled"`
 	State    string   `json:"state,omitempty"`
 	Methods  []string `json:"methods,omitempty"`
-	Passkeys []string `json:"passkeys,omitempty"` // by the names that the user gave them
+	Passkeys []string `json:"passkeys,omitempty"` // by the names that the user chose
 	Default  string   `json:"default,omitempty"`
 }
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What steers a terminal or turns the direction of writing is escaped in every
-// form in which commands print: a table, facts, JSON and CSV.
+// Characters that control a terminal or change the writing direction are escaped in every form of
+// output: tables, facts, JSON and CSV.
 func TestPrintedTextSteersNoTerminal(t *testing.T) {
 	name := "Bob\u009b31m\u202egnp.\u2066x\u200f\x1b[2J\x7f\u2028\U000e0041 Smith"
 	var b bytes.Buffer

@@ -8,40 +8,38 @@ import (
 	"sync"
 )
 
-// maxConnections is how many connections of clients a server holds. One that is
-// idle costs some 20 KiB.
+// maxConnections is the number of client connections that a server holds. An idle one costs about
+// 20 KiB.
 const maxConnections = 4096
 
-// Connections bounds the connections of a server. Beyond the most, the one that
-// has been waiting longest without a request is closed for a new one. Where all
-// others are at work, as those whose request is sent byte by byte, the oldest one of
-// the network that holds the most makes room for another network: nobody keeps
-// others out by holding many (WB-06). The zero value holds none.
+// connections limits the connections of a server. Beyond the limit, the one that has been idle
+// longest is closed for a new one. If all others are busy, as when requests are sent byte by byte,
+// the oldest connection of the network that holds the most is closed for one of another network, so
+// that no client can keep others out by holding many (WB-06). The zero value allows none.
 type connections struct {
 	most int
 
 	mu   sync.Mutex
 	all  map[net.Conn]*connection
-	rest list.List // those without a request, the longest first
-	came uint64    // connections so far
+	rest list.List // those without a request, longest idle first
+	came uint64    // number of connections so far
 }
 
-// A connection is what is known of one.
+// A connection is the state of one connection.
 type connection struct {
-	rest    *list.Element // nil: at work
+	rest    *list.Element // nil: busy
 	network netip.Prefix  // of the client, or of the proxy in front
-	number  uint64        // in the order in which they came
+	number  uint64        // in order of arrival
 }
 
-// changed is told of every connection that comes, works, rests and goes; it is
-// the ConnState of a server.
+// changed records each state change of a connection. It is the ConnState of a server.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	if over := c.note(conn, state); over != nil {
 		_ = over.Close() // its client connects again
 	}
 }
 
-// note returns a connection that is too many.
+// note records the state and returns a connection to close, if there are too many.
 func (c *connections) note(conn net.Conn, state http.ConnState) (over net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,7 +70,7 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (over net.Conn) 
 	over, _ = first.Value.(net.Conn)
 	if over == conn {
 		if other := c.oldestOfLargest(one.network); other != nil {
-			delete(c.all, other) // at work, so it does not rest
+			delete(c.all, other) // busy, so it is not in rest
 			return other
 		}
 	}
@@ -81,8 +79,8 @@ func (c *connections) note(conn net.Conn, state http.ConnState) (over net.Conn) 
 	return over
 }
 
-// oldestOfLargest returns the oldest connection of the network that holds the most;
-// nil if no network holds more than but does.
+// oldestOfLargest returns the oldest connection of the network that holds the most, or nil if no
+// network holds more than but does.
 func (c *connections) oldestOfLargest(but netip.Prefix) (oldest net.Conn) {
 	held := map[netip.Prefix]int{}
 	for _, one := range c.all {
@@ -105,7 +103,7 @@ func (c *connections) oldestOfLargest(but netip.Prefix) (oldest net.Conn) {
 	return oldest
 }
 
-// networkOf is the IPv4 address or IPv6 /64 at the other end.
+// networkOf returns the client's IPv4 address or IPv6 /64.
 func networkOf(conn net.Conn) netip.Prefix {
 	from, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	if err != nil {
@@ -115,6 +113,6 @@ func networkOf(conn net.Conn) netip.Prefix {
 	if ip.Is4() {
 		bits = 32
 	}
-	network, _ := ip.Prefix(bits) // the bits fit
+	network, _ := ip.Prefix(bits) // the number of bits fits
 	return network
 }

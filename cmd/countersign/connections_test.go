@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// WB-06: a server holds no more connections than it should; a new one is answered,
-// and the one that rests longest goes for it, however many somebody holds. One
-// with a request in work stays.
+// WB-06: a server holds a limited number of connections. A new one is answered, and the one idle
+// longest is closed for it, however many one client holds. A connection with a request in progress
+// stays.
 func TestConnectionsAreBounded(t *testing.T) {
 	at, working := make(chan struct{}), make(chan struct{})
 	s := server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +43,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 			t.Errorf("a new connection is answered %d", status)
 		}
 		for held.resting() != min(len(resting)+1, 2) {
-			runtime.Gosched() // until the server has noted that it rests
+			runtime.Gosched() // until the server has recorded that it is idle
 		}
 		resting = append(resting, c)
 	}
@@ -69,7 +69,7 @@ func (c *connections) resting() int {
 	return c.rest.Len()
 }
 
-// ask sends a request and reads its answer.
+// ask sends a request and returns the status of its answer.
 func ask(t *testing.T, c net.Conn) int {
 	t.Helper()
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
@@ -83,7 +83,7 @@ func ask(t *testing.T, c net.Conn) int {
 	return answer.StatusCode
 }
 
-// A peer is a connection that comes from an address.
+// A peer is a connection with a given client address.
 type peer struct {
 	net.Conn
 	address string
@@ -93,8 +93,8 @@ func (f *peer) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(f.address))
 }
 
-// WB-06: who holds all connections with requests that never end makes room for
-// other networks, and for them alone.
+// WB-06: a network that holds all connections with requests that never end loses some to other
+// networks, and only to them.
 func TestANetworkThatHoldsAllMakesRoom(t *testing.T) {
 	t.Parallel()
 	c := &connections{most: 4}
@@ -127,8 +127,8 @@ func TestANetworkThatHoldsAllMakesRoom(t *testing.T) {
 	}
 }
 
-// The limit of memory stays above what is live: a collector that can't get below
-// it would do nothing else.
+// The memory limit stays above the live heap: below it the garbage collector would run all the
+// time.
 func TestTheMemoryLimitFollowsWhatIsLive(t *testing.T) {
 	const hashes = 76 << 20
 	for _, c := range []struct{ live, rest, want int64 }{

@@ -22,7 +22,7 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// A node is the real program, running.
+// A node is a running process of the real program.
 type node struct {
 	t       *testing.T
 	binary  string
@@ -35,7 +35,7 @@ type node struct {
 // kept holds the directory of the program until the tests have ended.
 var kept *childproc.Guard
 
-// built is the program, made once for all tests.
+// built builds the program once for all tests.
 var built = sync.OnceValues(func() (string, error) {
 	l, dir, err := childproc.Dir()
 	if err != nil {
@@ -58,7 +58,7 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// freePort is a port that nobody listens on just now.
+// freePort returns a port that is free now.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,13 +91,13 @@ func (n *node) start() {
 	}
 }
 
-// kill ends the node as a power cut would.
+// kill ends the node as a power failure would.
 func (n *node) kill() {
 	_ = n.command.Process.Kill()
 	_ = n.command.Wait()
 }
 
-// run is a command of the operator beside the node.
+// run runs a command of the operator beside the node.
 func (n *node) run(input string, args ...string) string {
 	n.t.Helper()
 	c := exec.Command(n.binary, append(args, n.args...)...)
@@ -109,7 +109,7 @@ func (n *node) run(input string, args ...string) string {
 	return string(out)
 }
 
-// A person is somebody's browser.
+// A person is a user's browser.
 type person struct {
 	t    *testing.T
 	at   string
@@ -145,7 +145,7 @@ func (p *person) post(path string, fields ...string) string {
 	return p.read(answer)
 }
 
-// form is fields with the form token of the page that is shown.
+// form returns fields with the form token of the current page.
 func (p *person) form(fields []string) url.Values {
 	form := url.Values{}
 	if found := formToken.FindStringSubmatch(p.page); found != nil {
@@ -170,8 +170,8 @@ func (p *person) read(answer *http.Response) string {
 
 var tokenSentence = regexp.MustCompile(`one-time token is: ([0-9]{6})`)
 
-// While the mail server is away the page says so and the message waits; a node
-// that is killed loses neither the sign-in nor the message, on both engines.
+// While the mail server is unreachable the page says so and the message waits. A killed node loses
+// neither the sign-in nor the message, on both engines.
 func TestNothingIsLostAcrossAKill(t *testing.T) {
 	binary := build(t)
 	databases := map[string]func(*testing.T) string{

@@ -12,9 +12,8 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// The database goes away under a running node, with a token that waits for the
-// mail server: the node calls itself alive and not ready, tells people to come
-// back, and goes on by itself when both are back.
+// The database stops under a running node, while a token waits for the mail server. The node
+// reports live and not ready, asks users to come back, and continues by itself when both are back.
 func TestTheDatabaseGoesAway(t *testing.T) {
 	database, mta := pgtest.StartOwn(t), mtatest.Start(t)
 	port, ops := freePort(t), freePort(t)
@@ -49,14 +48,14 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 	for end := time.Now().Add(3 * time.Minute); complaints(t, log.Name()) == 0 && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond)
 	}
-	time.Sleep(3 * time.Second) // the outbox looks every second, and says no more
+	time.Sleep(3 * time.Second) // the outbox polls every second and logs no more
 	database.Start(t)
 	becomes(t, "http://127.0.0.1:"+ops+"/readyz", http.StatusOK)
 	token := tokenSentence.FindStringSubmatch(mta.Wait(t, "bsmith@acme.example", 1)[0].Text)
 	if token == nil {
 		t.Fatal("the mail holds no token")
 	}
-	p.page = typing // what he had before his eyes all the time
+	p.page = typing // the page that the user has had open all the time
 	if page := p.post("/set-up/email/token", "token", token[1]); !strings.Contains(page, "is now complete for the Email method") {
 		t.Errorf("the token was not taken: %s", errorText(page))
 	}
@@ -65,7 +64,7 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 	}
 }
 
-// complaints is how often a log says that messages can't be read.
+// complaints counts the log lines that say messages can't be read.
 func complaints(t *testing.T, log string) int {
 	t.Helper()
 	text, err := os.ReadFile(log)

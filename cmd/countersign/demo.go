@@ -28,7 +28,7 @@ type demoCmd struct {
 	JSON bool `name:"json" help:"Print one JSON object when it listens."`
 }
 
-// A demoUser is a sample person, with his password.
+// A demoUser is a sample user with their password.
 type demoUser struct {
 	ID       string `json:"id"`
 	Password string `json:"password"`
@@ -39,8 +39,8 @@ type demoUser struct {
 	rights []countersign.Right
 }
 
-// demoUsers are the people of the TechNote, and two administrators, so that one of
-// them can be reset. Nobody is set up yet.
+// demoUsers are the users of the TechNote, and two administrators, so that one can be reset. None
+// is set up yet.
 func demoUsers() []demoUser {
 	return []demoUser{
 		{ID: "BSMITH", name: "Bob Smith", Email: "bsmith@demo.example", Mobile: "+16145550112"},
@@ -51,7 +51,7 @@ func demoUsers() []demoUser {
 	}
 }
 
-// Run runs the demo until it is told to stop, and leaves nothing behind.
+// Run runs the demo until it is stopped, and leaves no files.
 func (d demoCmd) Run(s *config.Settings, c *console) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -97,7 +97,7 @@ func (d demoCmd) Run(s *config.Settings, c *console) (err error) {
 	return errors.Join(group.Wait(), h.close())
 }
 
-// settings are those of the demo, whatever the environment says of others.
+// settings returns the settings of the demo, whatever the environment says of others.
 func (d demoCmd) settings(s *config.Settings, dir string, port int) *config.Settings {
 	return &config.Settings{
 		PublicURL:     "http://localhost:" + strconv.Itoa(port),
@@ -115,8 +115,7 @@ func (d demoCmd) settings(s *config.Settings, dir string, port int) *config.Sett
 	}
 }
 
-// loopbacks listens on one port of both loopback addresses; a machine without
-// IPv6 has one.
+// loopbacks listens on one port of both loopback addresses, or of one if the machine has no IPv6.
 func loopbacks(port int) ([]net.Listener, int, error) {
 	if port < 0 || port > 65535 {
 		return nil, 0, &config.Error{Setting: "--port", Problem: fmt.Sprintf("%d is not a port; give 0 to 65535", port)}
@@ -133,8 +132,8 @@ func loopbacks(port int) ([]net.Listener, int, error) {
 	return []net.Listener{four, six}, port, nil
 }
 
-// redirectToName leads a browser that came by address to the name: cookies and
-// passkeys belong to names.
+// redirectToName redirects a browser from the address to the name, because cookies and passkeys
+// belong to names.
 func redirectToName(public *url.URL, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
@@ -146,7 +145,7 @@ func redirectToName(public *url.URL, next http.Handler) http.Handler {
 	})
 }
 
-// demoAgency makes the agency with its preferences and people.
+// demoAgency creates the agency with its preferences and users.
 func (a *app) demoAgency(ctx context.Context) (countersign.Agency, []demoUser, error) {
 	main, err := a.agency(ctx, "MAIN")
 	if err != nil {
@@ -180,8 +179,8 @@ func (a *app) demoAgency(ctx context.Context) (countersign.Agency, []demoUser, e
 	return agency, users, nil
 }
 
-// localZone is the time zone of this machine, where its name can be found: whoever
-// runs the demo reads its pages. Empty is UTC.
+// localZone returns the time zone of this machine if its name can be found, because the reader of
+// the demo's pages sits there. Empty means UTC.
 func localZone() string {
 	zone := os.Getenv("TZ")
 	if link, err := os.Readlink("/etc/localtime"); zone == "" && err == nil {
@@ -193,7 +192,7 @@ func localZone() string {
 	return zone
 }
 
-// print says where to go and who is there.
+// print prints the address and the users.
 func (d demoCmd) print(c *console, public *url.URL, dir string, a countersign.Agency, users []demoUser) error {
 	inbox := public.String() + "/demo/inbox"
 	if d.JSON {

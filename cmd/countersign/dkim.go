@@ -24,7 +24,7 @@ type dkimJSON struct {
 	Signs    bool   `json:"signs"`
 }
 
-// Run does what is asked and shows the keys with the records that publish them.
+// Run manages the keys and shows them with the records that publish them.
 func (cmd messageDKIM) Run(s *config.Settings, c *console) error {
 	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		from, err := mail.ParseAddress(h.from(v.Agency))
@@ -77,7 +77,7 @@ func (cmd messageDKIM) show(c *console, keys []countersign.DKIMKey) error {
 	return c.table(rows)
 }
 
-// from is the sender of an agency's letters.
+// from returns the sender of an agency's mail.
 func (a *app) from(agency countersign.Agency) string {
 	if agency.MailFrom != "" {
 		return agency.MailFrom

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// command runs the program in a directory of its own and returns what it wrote.
+// command runs the program in a directory of its own and returns its output.
 func command(t *testing.T, dir string, args ...string) (out string, problems string, status int) {
 	t.Helper()
 	var o, p bytes.Buffer
@@ -15,7 +15,7 @@ func command(t *testing.T, dir string, args ...string) (out string, problems str
 	return o.String(), p.String(), status
 }
 
-// The command shows the record that whoever looks after the domain has to add.
+// The command shows the DNS record to add.
 func TestMessageDKIM(t *testing.T) {
 	dir := t.TempDir()
 	from := []string{"--mail-from", "Agency Support <support@acme.example>", "message", "dkim"}

@@ -25,10 +25,10 @@ type findingJSON struct {
 	Fix     string `json:"mend"`
 }
 
-// errFatal is what doctor ends with where tokens would not arrive.
-var errFatal = errors.New("something has to be mended")
+// errFatal is the error of doctor if tokens would not arrive.
+var errFatal = errors.New("something needs to be fixed")
 
-// Run looks at the routes of messages, and at the domains that mail comes from.
+// Run checks the routes of messages and the domains that mail comes from.
 func (cmd doctorCmd) Run(s *config.Settings, c *console) error {
 	ctx, cancel := commanded()
 	defer cancel()
@@ -48,7 +48,7 @@ func (cmd doctorCmd) Run(s *config.Settings, c *console) error {
 	return cmd.show(c, append(all, domains...))
 }
 
-// lookup asks the resolver that was named, or the system's.
+// lookup returns the resolver that was named, or the system's.
 func (cmd doctorCmd) lookup() (outbox.Lookup, error) {
 	if cmd.Resolver == "" {
 		return net.DefaultResolver.LookupTXT, nil
@@ -78,7 +78,7 @@ func (a *app) checkTexts(ctx context.Context) []outbox.Finding {
 	return routes.Check(ctx)
 }
 
-// checkDomains looks at the sender's domain of each agency.
+// checkDomains checks the sender's domain of each agency.
 func (a *app) checkDomains(ctx context.Context, lookup outbox.Lookup) ([]outbox.Finding, error) {
 	agencies, err := a.db.Agencies(ctx)
 	if err != nil {
@@ -88,7 +88,7 @@ func (a *app) checkDomains(ctx context.Context, lookup outbox.Lookup) ([]outbox.
 	for _, agency := range agencies {
 		from, err := mail.ParseAddress(a.from(agency))
 		if err != nil {
-			continue // without a mail server nobody sends
+			continue // without a mail server there is no sender
 		}
 		domain := outbox.Domain(from.Address)
 		keys, err := a.admin.DKIMKeys(ctx, countersign.Visit{Agency: agency, Now: now()}, operator, domain)

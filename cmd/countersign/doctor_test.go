@@ -11,7 +11,7 @@ import (
 	"countersign/internal/mtatest"
 )
 
-// resolver is a name server on loopback with one zone; it ends with the test.
+// resolver runs a name server on loopback with one zone until the test ends.
 func resolver(t *testing.T, zone map[string]string) string {
 	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -48,8 +48,8 @@ func resolver(t *testing.T, zone map[string]string) string {
 	return c.LocalAddr().String()
 }
 
-// doctor looks at the mail server and the sender's domain, prints the records
-// that are missing, and ends with 1 where tokens would not arrive.
+// doctor checks the mail server and the sender's domain, prints the missing records, and ends with
+// 1 if tokens would not arrive.
 func TestDoctor(t *testing.T) {
 	m, dir := mtatest.Start(t), t.TempDir()
 	dns := resolver(t, map[string]string{"acme.example": "v=spf1 ip4:127.0.0.1 -all", "_dmarc.acme.example": "v=DMARC1; p=reject"})
@@ -75,7 +75,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if _, problems, status := command(t, dir, "doctor"); status != 1 || !strings.Contains(problems, "something has to be mended") {
+	if _, problems, status := command(t, dir, "doctor"); status != 1 || !strings.Contains(problems, "something needs to be fixed") {
 		t.Errorf("no mail server: %d %s", status, problems)
 	}
 	if _, problems, status := command(t, dir, args("doctor", "--resolver", "nowhere")...); status != 2 || !strings.Contains(problems, "--resolver") {
@@ -83,8 +83,8 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// doctor looks at the domain of each agency's own sender, and a sender that is
-// none is refused before it can keep mail from going out.
+// doctor checks the domain of each agency's own sender. An invalid sender is refused before it can
+// stop mail.
 func TestDoctorLooksAtEachSender(t *testing.T) {
 	m, dir := mtatest.Start(t), t.TempDir()
 	dns := resolver(t, map[string]string{"acme.example": "v=spf1 ip4:127.0.0.1 -all", "_dmarc.acme.example": "v=DMARC1; p=reject"})

@@ -24,7 +24,7 @@ type codeJSON struct {
 	Notified []string `json:"told"`
 }
 
-// Run makes the code: the way in for anybody, the last administrator too (RS-07).
+// Run creates the code. It works for any user, even the last administrator (RS-07).
 func (cmd userEnrollmentCode) Run(s *config.Settings, c *console) error {
 	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		n, err := h.admin.IssueEnrollmentCode(ctx, v, operator, cmd.ID, cmd.Reason)

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// exits CODE ARGUMENTS...: runs countersign with the arguments and succeeds if
-// its exit code is CODE; scripts can only tell 0 from the rest.
+// exits CODE ARGUMENTS...: runs countersign with the arguments and succeeds if its exit code is
+// CODE. Scripts alone only distinguish 0 from the rest.
 func exits() {
 	want, err := strconv.Atoi(os.Args[1])
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A start without a mail server says so on standard output, beside the link of the
-// first administrator.
+// A start without a mail server says so on standard output, beside the link of the first
+// administrator.
 func TestServeSaysThatThereIsNoMail(t *testing.T) {
 	binary := build(t)
 	for name, c := range map[string]struct {

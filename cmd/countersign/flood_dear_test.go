@@ -12,14 +12,14 @@ import (
 	"testing"
 )
 
-// dearHashes are hashes of 128 MiB that other programs may have made; no password opens them.
+// dearHashes are hashes of 128 MiB as other programs may have made them. No password matches.
 var dearHashes = []string{
 	"$argon2id$v=19$m=131072,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE",
 	"$scrypt$ln=17,r=8,p=1$c29tZXNhbHRzb21lc2FsdA$QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE",
 }
 
-// TH-06, TH-07: sixteen people whose imported hashes ask for 128 MiB each sign in at
-// once at a node of sixteen cores: it stays within the budget and 150 MiB besides.
+// TH-06, TH-07: sixteen users whose imported hashes need 128 MiB each sign in at once at a node of
+// sixteen cores. It stays within the budget plus 150 MiB.
 func TestSixteenDearHashesAtOnce(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "16") // of the node
 	binary := build(t)

@@ -17,17 +17,16 @@ import (
 	"time"
 )
 
-// crowd is how many sign in at once.
+// crowd is how many users sign in at once.
 const crowd = 500
 
-// most is how much memory a node may take at its peak: the budget of password
-// hashes and 150 MiB besides (TH-06).
+// most is the peak memory allowed for a node: the budget of password hashes plus 150 MiB (TH-06).
 const most = 200 << 10 // KiB
 
-// TH-06, V40: 500 people sign in at once at the real program. Nobody gets an
-// error of the program: each is answered or told when to come back. The node
-// stays below its memory, and its health check answers all the time. The soak
-// has more rounds, with clients that hang up and enormous passwords.
+// TH-06: 500 users sign in at once at the real program. None gets an internal error: each is
+// answered or told when to come back. The node stays within its memory, and its health check
+// answers all the time. The soak run has more rounds, with clients that disconnect and very long
+// passwords.
 func TestFiveHundredAtOnce(t *testing.T) {
 	binary, rounds := build(t), 1
 	if os.Getenv("COUNTERSIGN_SOAK") != "" {
@@ -57,8 +56,8 @@ func TestFiveHundredAtOnce(t *testing.T) {
 	}
 }
 
-// flood lets everybody send his password at the same instant, each from an
-// address of his own, and counts the answers by status.
+// flood posts all passwords at the same instant, each from its own address, and counts the answers
+// by status.
 func flood(t *testing.T, at string, round int) map[int]int {
 	t.Helper()
 	var ready, all sync.WaitGroup
@@ -113,7 +112,7 @@ func (c *caller) open() (err error) {
 	return err
 }
 
-// send posts a password; what a caller does besides depends on who he is.
+// send posts a password. The number of the caller decides what else it does.
 func (c *caller) send(i, round int) (int, error) {
 	form := url.Values{"form_token": {c.token}, "user_id": {fmt.Sprintf("AGENT%03d", i)}, "password": {"not this one, certainly"}}
 	if i%50 == 0 {
@@ -121,7 +120,7 @@ func (c *caller) send(i, round int) (int, error) {
 		form.Set("password", "correct horse battery staple")
 	}
 	ctx := context.Background()
-	if round > 0 && i%5 == 1 { // hangs up
+	if round > 0 && i%5 == 1 { // disconnects
 		short, cancel := context.WithTimeout(ctx, time.Duration(i)*time.Millisecond)
 		defer cancel()
 		_, _, _ = c.do(short, http.MethodPost, form)
@@ -172,8 +171,8 @@ func (c *caller) do(ctx context.Context, method string, form url.Values) (*http.
 	return answer, string(page), err
 }
 
-// watch asks health checks until the function it returns is called, which tells
-// how often they answered.
+// watch polls health checks until the returned function is called, which returns how often they
+// answered.
 func watch(t *testing.T, addresses ...string) (stop func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
@@ -198,7 +197,7 @@ func watch(t *testing.T, addresses ...string) (stop func() int) {
 	}
 }
 
-// peak is the most memory that a process has had, in KiB.
+// peak returns the peak memory of a process in KiB.
 func peak(t *testing.T, pid int) int {
 	t.Helper()
 	file, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "status"))

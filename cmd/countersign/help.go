@@ -9,13 +9,13 @@ import (
 	"countersign/internal/config"
 )
 
-// ofNodes are the settings that a node reads, and no other command.
+// ofNodes are the settings that only a node reads.
 var ofNodes = []string{"listen", "ops-listen", "trusted-proxy", "sms-budget"}
 
-// ofDemo are the settings that the demo takes over; all others it makes itself.
+// ofDemo are the settings that the demo accepts. It chooses all others itself.
 var ofDemo = []string{"config", "trusted-proxy", "breached-passwords"}
 
-// help prints what a command takes, with the settings that it reads and no others.
+// help prints what a command takes, with only the settings that it reads.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
 	for _, flag := range ctx.Model.Flags {
 		flag.Hidden = flag.Name != "help" && !reads(ctx.Selected(), flag.Name)
@@ -23,7 +23,7 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 	return kong.DefaultHelpPrinter(options, ctx)
 }
 
-// reads tells whether a command, or one below it, reads a setting; nil is the program.
+// reads reports whether a command, or one below it, reads a setting; nil is the program.
 func reads(command *kong.Node, setting string) bool {
 	switch {
 	case command == nil || command.Name == "serve":
@@ -35,7 +35,7 @@ func reads(command *kong.Node, setting string) bool {
 	}
 }
 
-// takesSettings tells whether settings are handed to a command, or to one below it.
+// takesSettings reports whether a command, or one below it, receives settings.
 func takesSettings(command *kong.Node) bool {
 	if run, ok := reflect.PointerTo(command.Target.Type()).MethodByName("Run"); ok {
 		for i := range run.Type.NumIn() {

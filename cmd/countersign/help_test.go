@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// settingsIn are the settings among the flags that a command's help lists.
+// settingsIn returns the settings among the flags that a command's help lists.
 func settingsIn(t *testing.T, args ...string) []string {
 	t.Helper()
 	var out bytes.Buffer

@@ -51,10 +51,10 @@ type nodeJSON struct {
 	Keys    []string `json:"keys"`
 }
 
-// errLost is the answer for what no key of the file opens: exit code 1.
+// errLost is the error for values that no key of the file opens: exit code 1.
 var errLost = errors.New("something was sealed with a key that is not in the file; put that key back")
 
-// Run tells of the keys.
+// Run shows the keys.
 func (cmd keyStatus) Run(s *config.Settings, c *console) error {
 	ctx, cancel := commanded()
 	defer cancel()
@@ -118,14 +118,13 @@ type keyRotate struct {
 	Wait time.Duration `default:"1m" help:"How long to wait for every node to read the key file."`
 }
 
-// resealBatch is how many values are sealed anew in one transaction: few, so
-// that no sign-in waits for it.
+// resealBatch is how many values are resealed in one transaction: few, so that no sign-in waits for
+// it.
 const resealBatch = 100
 
-// Run replaces the master key in steps, each of which leaves everything as it
-// can go on: a new key that every node has read before it seals, everything
-// sealed anew, the old keys out of the file. One that was interrupted goes on
-// where it was.
+// Run replaces the master key in steps, each of which leaves a working installation: a new key that
+// every node has read before it seals, everything resealed, the old keys removed from the file. An
+// interrupted run continues where it was.
 func (cmd keyRotate) Run(s *config.Settings, c *console) error {
 	ctx, cancel := commanded()
 	defer cancel()
@@ -157,7 +156,7 @@ func (cmd keyRotate) rotate(ctx context.Context, h *app, c *console) error {
 	return cmd.retire(ctx, h, c, seals)
 }
 
-// introduce brings a new key to every node, and then lets it seal.
+// introduce distributes a new key to every node, and then lets it seal.
 func (cmd keyRotate) introduce(ctx context.Context, h *app, c *console) error {
 	if h.keys.master.Waiting() == "" {
 		if err := h.writeKeys(h.keys.master.WithNew()); err != nil {
@@ -183,7 +182,7 @@ func (cmd keyRotate) introduce(ctx context.Context, h *app, c *console) error {
 	return h.recordKey(ctx, "seals", fresh)
 }
 
-// recordKey writes a step of the rotation into the audit log.
+// recordKey writes a step of the rotation to the audit log.
 func (a *app) recordKey(ctx context.Context, step, key string) error {
 	all, err := a.db.Agencies(ctx)
 	if err != nil {
@@ -192,10 +191,10 @@ func (a *app) recordKey(ctx context.Context, step, key string) error {
 	return a.admin.KeyRotated(ctx, countersign.Visit{Agency: all[0], Now: now()}, operator, step, key)
 }
 
-// writeKeys replaces the key file and counts what it holds from now on.
+// writeKeys replaces the key file and uses its keys from now on.
 func (a *app) writeKeys(m *secret.Master) error {
 	if changed, err := a.keys.changed(); err != nil || changed {
-		return errors.Join(fmt.Errorf("--master-key-file: %s was changed meanwhile; look at key status, and run key rotate again", a.keys.path), err)
+		return errors.Join(fmt.Errorf("--master-key-file: %s has changed since; look at key status, and run key rotate again", a.keys.path), err)
 	}
 	if err := m.Save(a.keys.path); err != nil {
 		return fmt.Errorf("--master-key-file: %w", err)
@@ -207,21 +206,21 @@ func (a *app) writeKeys(m *secret.Master) error {
 	return nil
 }
 
-// everyNode waits until every running node does something.
+// everyNode waits until does is true for every running node.
 func (cmd keyRotate) everyNode(ctx context.Context, h *app, what string, does func(store.Node) bool) error {
 	for end := now().Add(cmd.Wait); ; time.Sleep(keyPollInterval / 4) {
-		names, err := h.missingSettings(ctx, does)
+		names, err := h.nodesPending(ctx, does)
 		if err != nil || len(names) == 0 {
 			return err
 		}
 		if now().After(end) {
-			return fmt.Errorf("these nodes do not %s yet: %s; copy %s to them and run key rotate again, which goes on from here", what, strings.Join(names, ", "), h.keys.path)
+			return fmt.Errorf("these nodes do not %s yet: %s; copy %s to them and run key rotate again, which continues from here", what, strings.Join(names, ", "), h.keys.path)
 		}
 	}
 }
 
-// olderWork waits until every transaction has ended that began before each node
-// sealed with the new key: one that holds what the old key sealed may still commit (KY-03).
+// olderWork waits for every transaction that began before each node sealed with the new key. It may
+// still commit a value that the old key sealed (KY-03).
 func (cmd keyRotate) olderWork(ctx context.Context, h *app, c *console) error {
 	moment, err := h.db.Now(ctx)
 	if err != nil {
@@ -237,12 +236,12 @@ func (cmd keyRotate) olderWork(ctx context.Context, h *app, c *console) error {
 			fmt.Fprintln(c.out, "Waiting for transactions that began before")
 		}
 		if now().After(end) {
-			return fmt.Errorf("transactions that began before still run: %s; wait for them, or end them, and run key rotate again, which goes on from here", countersign.Count(n, "session"))
+			return fmt.Errorf("earlier transactions still run: %s; wait for them, or end them, and run key rotate again, which continues from here", countersign.Count(n, "session"))
 		}
 	}
 }
 
-// resealAll seals everything anew that another key has sealed.
+// resealAll reseals every value that another key has sealed.
 func resealAll(ctx context.Context, h *app) (int, error) {
 	for all := 0; ; {
 		n, err := h.db.Reseal(ctx, resealBatch)
@@ -252,14 +251,14 @@ func resealAll(ctx context.Context, h *app) (int, error) {
 	}
 }
 
-// retire takes the keys out of the file that nothing is sealed with any more.
+// retire removes the keys from the file that no longer seal anything.
 func (cmd keyRotate) retire(ctx context.Context, h *app, c *console, seals string) error {
 	sealed, err := h.db.SealedRows(ctx)
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(sealed, func(s store.Sealed) bool { return s.Key != seals }) {
-		return errors.New("something was sealed with the old key meanwhile; run key rotate again, which goes on from here")
+		return errors.New("values were sealed with the old key in the meantime; run key rotate again, which continues from here")
 	}
 	before := h.keys.master.Keys()
 	if err := h.writeKeys(h.keys.master.Reduced()); err != nil {

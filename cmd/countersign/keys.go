@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	keyPollInterval = time.Second      // how often a node looks whether the key file is another one
-	nodeInterval    = 5 * time.Second  // how often it tells the database that it runs
-	nodeLive        = 20 * time.Second // after how long without a word it counts as gone
+	keyPollInterval = time.Second      // how often a node checks whether the key file has changed
+	nodeInterval    = 5 * time.Second  // how often it reports to the database
+	nodeLive        = 20 * time.Second // after how long without a report it counts as gone
 )
 
-// A keyFile is the master key file, as it was read last.
+// A keyFile is the master key file as last read.
 type keyFile struct {
 	path     string
 	master   *secret.Master
 	seen     fs.FileInfo // nil: never
-	reported string      // the last thing that was wrong with it
+	reported string      // the last error that was logged
 }
 
-// changed reads the file again if it is another one than last time. A file that
-// can't be used leaves the keys as they were.
+// changed reads the file again if it has changed. A file that can't be used leaves the keys as they
+// were.
 func (k *keyFile) changed() (bool, error) {
 	info, err := os.Stat(k.path)
 	if err != nil {
-		_, err = secret.LoadMaster(k.path) // which says the mend
+		_, err = secret.LoadMaster(k.path) // whose error says the fix
 		return false, err
 	}
 	if k.seen != nil && os.SameFile(k.seen, info) && k.seen.ModTime().Equal(info.ModTime()) && k.seen.Size() == info.Size() {
@@ -47,12 +47,12 @@ func (k *keyFile) changed() (bool, error) {
 	return !first, nil
 }
 
-// join tells the database that this process may seal something from now on, and
-// with which keys: a service does so before it serves, a command before it
-// works. The key file is read once more afterwards. A rotation that did not see
-// the process yet had let its new key seal before, so the process has that key (KY-03).
+// join registers in the database that this process may seal from now on, and with which keys: a
+// service before it serves, a command before it works. It then reads the key file once more. A
+// rotation that missed this process had switched to its new key before, so the process now reads
+// that key (KY-03).
 func (a *app) join(ctx context.Context) (store.Node, error) {
-	host, _ := os.Hostname() // a name for people; without one the ID stands alone
+	host, _ := os.Hostname() // a name for people; the ID is enough without it
 	n := store.Node{ID: secret.NewID(), Host: host}
 	if err := a.announceNode(ctx, n, now()); err != nil {
 		return n, err
@@ -63,7 +63,7 @@ func (a *app) join(ctx context.Context) (store.Node, error) {
 	return n, nil
 }
 
-// joined is work of a command that may seal something.
+// joined runs the work of a command that may seal something.
 func (a *app) joined(ctx context.Context, work func(context.Context) error) error {
 	n, err := a.join(ctx)
 	if err != nil {
@@ -77,17 +77,17 @@ func (a *app) joined(ctx context.Context, work func(context.Context) error) erro
 	return errors.Join(err, <-ended)
 }
 
-// followKeys takes another key file as soon as there is one, and tells the
-// database which keys this node has, until ctx ends (KY-02).
+// followKeys reads the key file when it changes and reports this node's keys to the database, until
+// ctx ends (KY-02).
 func (a *app) followKeys(ctx context.Context, n store.Node) error {
 	ticker := time.NewTicker(keyPollInterval)
 	defer ticker.Stop()
-	var told time.Time
+	var reported time.Time
 	for {
-		if a.readKeys() || now().Sub(told) >= nodeInterval {
-			told = now()
-			if err := a.announceNode(ctx, n, told); err != nil && ctx.Err() == nil {
-				a.outbox.Log.Error("tell the database that this node runs", "error", err)
+		if a.readKeys() || now().Sub(reported) >= nodeInterval {
+			reported = now()
+			if err := a.announceNode(ctx, n, reported); err != nil && ctx.Err() == nil {
+				a.outbox.Log.Error("report to the database that this node runs", "error", err)
 			}
 		}
 		select {
@@ -98,7 +98,7 @@ func (a *app) followKeys(ctx context.Context, n store.Node) error {
 	}
 }
 
-// readKeys reports whether other keys count from now on.
+// readKeys reports whether the keys have changed.
 func (a *app) readKeys() bool {
 	changed, err := a.keys.changed()
 	if err != nil {
@@ -128,13 +128,13 @@ func (a *app) endNode(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if err := a.db.EndNode(ctx, id); err != nil {
-		a.outbox.Log.Warn("tell the database that this node stops", "error", err)
+		a.outbox.Log.Warn("report to the database that this node stops", "error", err)
 	}
 	return nil
 }
 
-// missingSettings names the running nodes that do not do what is asked.
-func (a *app) missingSettings(ctx context.Context, does func(store.Node) bool) ([]string, error) {
+// nodesPending names the running nodes for which does is false.
+func (a *app) nodesPending(ctx context.Context, does func(store.Node) bool) ([]string, error) {
 	nodes, err := a.db.Nodes(ctx, now().Add(-nodeLive))
 	var names []string
 	for _, n := range nodes {

@@ -26,9 +26,8 @@ func kills() int {
 
 const secretWords = "correct horse battery staple"
 
-// A killed node, again and again, in the middle of sign-ins, resets and changed
-// preferences: what it acknowledged stands, no guess is given back, and the
-// audit log is whole.
+// A node is killed again and again during sign-ins, resets and changed preferences: what it
+// acknowledged is saved, no counted try is given back, and the audit log is complete.
 func TestKilledInALoop(t *testing.T) {
 	binary := build(t)
 	databases := map[string]func(*testing.T) string{
@@ -66,14 +65,13 @@ func TestKilledInALoop(t *testing.T) {
 	}
 }
 
-// A record is what a node has acknowledged, and what was on its way when it died.
+// A record is what a node has acknowledged, and what was in progress when it died.
 type record struct {
 	value, sent  string // of the preference
 	resets, left int
 }
 
-// battered sends changes, resets and guesses until the node dies under them,
-// starts it again and compares.
+// battered sends changes, resets and tokens until the node is killed, starts it again and compares.
 func battered(t *testing.T, n *node, admin *person, guesser string) {
 	t.Helper()
 	guess := newPerson(t, n.url)
@@ -158,7 +156,7 @@ func guesses(p *person, r *record, answered chan<- string) {
 	}
 }
 
-// try sends a request; ok is false if the node did not carry it out.
+// try sends a request. ok is false if the node did not process it.
 func (p *person) try(method, path string, fields ...string) (page string, ok bool) {
 	send := func() (*http.Response, error) { return p.http.Get(p.at + path) }
 	if method == "POST" {
@@ -177,14 +175,14 @@ func (p *person) try(method, path string, fields ...string) (page string, ok boo
 	return p.page, answer.StatusCode < 500
 }
 
-// hidden is the value of a hidden field.
+// hidden returns the value of a hidden field.
 func hidden(page, name string) string {
 	_, rest, _ := strings.Cut(page, `name="`+name+`" value="`)
 	value, _, _ := strings.Cut(rest, `"`)
 	return value
 }
 
-// value is what a preference stands at, as a command tells it.
+// value returns the value of a preference, as a command prints it.
 func (n *node) value(code string) string {
 	n.t.Helper()
 	var all []struct{ Code, Value string }
@@ -199,7 +197,7 @@ func (n *node) value(code string) string {
 	return ""
 }
 
-// count is how many rows of an action stand in the audit log.
+// count returns how many rows of an action the audit log has.
 func (n *node) count(action string) int {
 	n.t.Helper()
 	return strings.Count(n.run("", "audit", "export", "--action", action), action)

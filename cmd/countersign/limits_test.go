@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// listening serves what serve serves, with its limits; times are shortened so
-// that the test does not wait for them.
+// listening serves what serve serves, with shorter time limits, so that the test is fast.
 func listening(t *testing.T) string {
 	t.Helper()
 	s := server(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
@@ -42,8 +41,8 @@ func dial(t *testing.T, at string) net.Conn {
 	return c
 }
 
-// WB-06, V40: clients that send their headers or bodies slowly, or never end
-// them, are hung up on; meanwhile others are answered.
+// WB-06: clients that send their headers or bodies slowly, or never end them, are disconnected,
+// while others are answered.
 func TestSlowClientsAreHungUpOn(t *testing.T) {
 	at := listening(t)
 	var all sync.WaitGroup
@@ -54,7 +53,7 @@ func TestSlowClientsAreHungUpOn(t *testing.T) {
 			begin = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\nx="
 		}
 		_, _ = io.WriteString(c, begin)
-		all.Go(func() { _, _ = io.Copy(io.Discard, c) }) // ends when the server hangs up
+		all.Go(func() { _, _ = io.Copy(io.Discard, c) }) // ends when the server disconnects
 	}
 	answer, err := http.Get("http://" + at)
 	if err != nil {
@@ -67,8 +66,7 @@ func TestSlowClientsAreHungUpOn(t *testing.T) {
 	all.Wait()
 }
 
-// WB-06: a header of 1 MiB, and requests that are none, are refused before any
-// handler sees them.
+// WB-06: a header of 1 MiB and malformed requests are refused before any handler sees them.
 func TestOddRequestsAreRefused(t *testing.T) {
 	at := listening(t)
 	for name, c := range map[string]struct {

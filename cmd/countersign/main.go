@@ -1,4 +1,4 @@
-// Command countersign puts a second factor in front of an agency's applications.
+// Command countersign adds a second factor to the sign-in of an agency's applications.
 package main
 
 import (
@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	_ "time/tzdata" // time zones, where the machine has none
+	_ "time/tzdata" // time zones, for machines without them
 
 	"github.com/alecthomas/kong"
 
@@ -34,8 +34,8 @@ type cli struct {
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// run is the program: 0 done, 1 the world refused, 2 the command line,
-// environment or file is wrong in itself.
+// run is the program. Exit code 0: done, 1: it failed, 2: the command line, environment or file is
+// invalid.
 func run(args []string, in io.Reader, out, problems io.Writer) int {
 	var c cli
 	exit := -1
@@ -48,7 +48,7 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	}
 	ctx, err := c.parse(parser, args)
 	if exit >= 0 {
-		return exit // help was asked for
+		return exit // help was printed
 	}
 	if err == nil {
 		err = ctx.Run(&c.Settings, &console{in: in, out: out, problems: problems})
@@ -60,7 +60,7 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	return status(err, ctx)
 }
 
-// errorText is what an error says to the operator, in one line.
+// errorText returns the text of an error for the operator, in one line.
 func errorText(err error) string {
 	var setting *config.Error
 	if errors.As(err, &setting) && setting.Err != nil {
@@ -73,8 +73,7 @@ func errorText(err error) string {
 	return web.Text(err)
 }
 
-// status is the exit code of an error: what was typed is wrong in itself, or
-// the world refused.
+// status returns the exit code of an error: 2 for invalid input, else 1.
 func status(err error, ctx *kong.Context) int {
 	var setting *config.Error
 	var usage *kong.ParseError

@@ -8,14 +8,12 @@ import (
 	"time"
 )
 
-// baseMemory is what a node may take besides the hashing of passwords, unless more
-// than that is live.
+// baseMemory is what a node may use besides password hashing, unless its live heap needs more.
 const baseMemory = 96 << 20 // bytes
 
-// setMemoryLimit lets the collector of garbage keep the node's memory in its budget until
-// ctx ends: each hash leaves 19 MiB behind. The budget follows what is live. Below
-// that the collector would run without end, as with many open connections.
-// GOMEMLIMIT, where it is set, says it otherwise.
+// setMemoryLimit adjusts the limit of the garbage collector until ctx ends, because each hash
+// leaves 19 MiB behind. The limit follows the live heap, since below it the collector would run all
+// the time, as with many open connections. GOMEMLIMIT overrides it.
 func (a *app) setMemoryLimit(ctx context.Context) error {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return nil
@@ -33,15 +31,15 @@ func (a *app) setMemoryLimit(ctx context.Context) error {
 	}
 }
 
-// memoryLimit leaves the collector half of what is live besides hashes, so that it
-// runs seldom.
+// memoryLimit allows half of the live heap (without hashes) as garbage, so that the collector runs
+// seldom.
 func memoryLimit(hashes, live, rest int64) int64 {
 	live = max(0, live-hashes)
 	return hashes + max(baseMemory, live+live/2+rest)
 }
 
-// inUse is how many bytes the last collection found live, and how many stacks
-// and the runtime itself take besides.
+// inUse returns the bytes that the last collection found live, and the bytes of stacks and the
+// runtime itself.
 func inUse() (live, rest int64) {
 	all := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/memory/classes/metadata/mcache/inuse:bytes"},
 		{Name: "/memory/classes/metadata/mspan/inuse:bytes"}, {Name: "/memory/classes/metadata/other:bytes"}, {Name: "/memory/classes/other:bytes"}, {Name: "/memory/classes/os-stacks:bytes"}}

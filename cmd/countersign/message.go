@@ -26,7 +26,7 @@ type messageTest struct {
 	To string `required:"" help:"Email address, or mobile number."`
 }
 
-// Run sends the message at once, not by the outbox, and tells the answer.
+// Run sends the message at once, not by the outbox, and prints the answer.
 func (cmd messageTest) Run(s *config.Settings, c *console) error {
 	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		var p countersign.Preferences
@@ -78,7 +78,7 @@ func undelivered(r *outbox.Refusal) error {
 	}
 }
 
-// testMessage is the message to an address or number, and the route it takes.
+// testMessage returns the message to an address or number, and its route.
 func (a *app) testMessage(v countersign.Visit, p countersign.Preferences, to string) (countersign.Message, outbox.Sender, error) {
 	m := countersign.Message{ID: countersign.MessageID("test-" + v.Request), Kind: countersign.MessageTest, Channel: countersign.ChannelEmail, Data: notify.Facts(v, countersign.User{})}
 	wrong := func(err error) error { return &config.Error{Setting: "--to", Problem: strconv.Quote(to), Err: err} }
@@ -105,7 +105,7 @@ func (a *app) testMessage(v countersign.Visit, p countersign.Preferences, to str
 	return m, a.outbox.Text, err
 }
 
-// signingKey is the key that signs the agency's mail; empty if none does.
+// signingKey returns the key that signs the agency's mail, or an empty one.
 func (a *app) signingKey(ctx context.Context, v countersign.Visit) (countersign.DKIMKey, error) {
 	keys, err := a.admin.DKIMKeys(ctx, v, operator, outbox.Domain(a.from(v.Agency)))
 	for _, k := range keys {

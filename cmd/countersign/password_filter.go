@@ -19,7 +19,7 @@ type passwordFilterBuild struct {
 	AtLeast int    `name:"at-least" default:"1" help:"Leave out what was seen less often."`
 }
 
-// Run makes the file. It needs no database.
+// Run creates the file. It needs no database.
 func (cmd passwordFilterBuild) Run(c *console) error {
 	in := c.in
 	if cmd.From != "-" {

@@ -32,7 +32,7 @@ type preferenceList struct {
 
 // Run lists the preferences.
 func (cmd preferenceList) Run(s *config.Settings, c *console) error {
-	return lookupTimeout(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+	return withExisting(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		all, err := h.admin.Preferences(ctx, v, operator)
 		if err != nil {
 			return err
@@ -50,8 +50,8 @@ func (cmd preferenceList) Run(s *config.Settings, c *console) error {
 	})
 }
 
-// shown is the value of a preference as a command prints it: the page's invitation
-// to choose one says nothing here.
+// shown returns the value of a preference as a command prints it. The page's prompt to choose a
+// value is left out.
 func shown(row admin.Row) string {
 	if row.Setting.Value == "" && row.Preference.Default == "" && row.Preference.Empty == "" {
 		return "not set"
@@ -77,7 +77,7 @@ type preferenceUnset struct {
 	Reason string `help:"Why; needed to turn 2FA Off."`
 }
 
-// Run gives the preference its default back.
+// Run restores the default of the preference.
 func (cmd preferenceUnset) Run(s *config.Settings, c *console) error {
 	return setPreference(s, c, cmd.Agency, admin.PreferenceChange{Code: cmd.Code, Reason: cmd.Reason})
 }
@@ -87,7 +87,7 @@ func setPreference(s *config.Settings, c *console, agency string, saving admin.P
 	return withApp(s, agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		row, err := h.admin.SetPreference(ctx, v, operator, saving)
 		if code := countersign.CodeOf(err); code == "preference.mail_unproved" || code == "preference.no_mail_route" {
-			return errors.New(web.Text(err)) // nothing that was typed is wrong: the mail route is
+			return errors.New(web.Text(err)) // the input is valid, but the mail route is not
 		}
 		if err != nil {
 			return err

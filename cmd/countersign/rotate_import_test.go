@@ -16,7 +16,7 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// hashedUsers is a file of users who bring their password hashes.
+// hashedUsers returns a file of users with their password hashes.
 func hashedUsers(n int) string {
 	var b strings.Builder
 	b.WriteString("user_id,name,email,password_hash\n")
@@ -26,8 +26,7 @@ func hashedUsers(n int) string {
 	return b.String()
 }
 
-// begin starts a command of the operator; said is what it prints, and ended waits
-// for its end.
+// begin starts a command of the operator. said is its output, and ended waits for its end.
 func (n *node) begin(input string, args ...string) (said *bufio.Reader, ended func()) {
 	n.t.Helper()
 	c := exec.Command(n.binary, append(args, n.args...)...)
@@ -51,8 +50,8 @@ func (n *node) begin(input string, args ...string) (said *bufio.Reader, ended fu
 	}
 }
 
-// KY-03: a master key that a transaction has sealed with stays in the key file
-// until that transaction has ended, also one of a command.
+// KY-03: a master key that a transaction has sealed with stays in the key file until that
+// transaction has ended, also that of a command.
 func TestAKeyStaysUntilOlderWorkHasEnded(t *testing.T) {
 	n := &node{t: t, binary: build(t), args: []string{"--public-url", "http://localhost:8080", "--data", t.TempDir(), "--database", pgtest.DSN(t), "--log-level", "error"}}
 	database := n.args[5]
@@ -66,7 +65,7 @@ func TestAKeyStaysUntilOlderWorkHasEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Until this ends nobody knows whether U40 is taken: the import waits with it.
+	// Until this transaction ends it is open whether U40 is taken, so the import waits.
 	if _, err := hold.Exec(`UPDATE users SET folded = $1 WHERE login = 'BSMITH'`, "u40"); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +90,7 @@ func TestAKeyStaysUntilOlderWorkHasEnded(t *testing.T) {
 	}
 }
 
-// KY-03: a file of users is imported and the key rotated at once, whatever comes first.
+// KY-03: a file of users is imported while the key is rotated, in either order.
 func TestImportAndRotationAtOnce(t *testing.T) {
 	n := &node{t: t, binary: build(t), args: []string{"--public-url", "http://localhost:8080", "--data", t.TempDir(), "--log-level", "error"}}
 	n.args = append(n.args, "--database", "sqlite:"+filepath.Join(n.args[3], "countersign.db"))
@@ -105,8 +104,8 @@ func TestImportAndRotationAtOnce(t *testing.T) {
 	}
 }
 
-// KY-02: a PostgreSQL database that was sealed with a key gets no other one: the
-// program refuses before it writes a key file.
+// KY-02: a PostgreSQL database that was sealed with a key gets no other one: the program refuses
+// before it writes a key file.
 func TestAMissingKeyIsNotReplaced(t *testing.T) {
 	n := &node{t: t, binary: build(t), args: []string{"--data", t.TempDir(), "--database", pgtest.DSN(t)}}
 	n.run("", "preference", "set", "TOKENMINUTES", "10")

@@ -27,17 +27,17 @@ import (
 
 const everybodysPassword = "correct horse battery staple"
 
-// A signer signs in again and again, each time with the password and an emailed
-// token, which is the whole way through what is sealed.
+// A signer signs in again and again with the password and an emailed token, which uses everything
+// that is sealed.
 type signer struct {
 	at, login, email string
 	mta              *mtatest.MTA
-	seen             map[string]bool // tokens that were read: mails have no certain order
+	seen             map[string]bool // tokens already read: mails arrive in any order
 	http             *http.Client
 	page             string
 }
 
-// signIn is one sign-in in a browser that nobody has seen before.
+// signIn runs one sign-in in a new browser.
 func (s *signer) signIn(t *testing.T) error {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *signer) read(answer *http.Response, err error) error {
 	return errors.Join(err, answer.Body.Close())
 }
 
-// token is the one of the next mail that carries one.
+// token returns the token of the next mail that has one.
 func (s *signer) token(t *testing.T) (string, error) {
 	if strings.Contains(s.page, "/set-up/email") {
 		if err := s.post("/set-up/email", "email", s.email); err != nil {
@@ -119,9 +119,9 @@ func (s *signer) token(t *testing.T) (string, error) {
 	return "", errors.New("no token came; the page says: " + s.page)
 }
 
-// KY-02: the master key is replaced while people sign in, on one node with
-// SQLite and on two with PostgreSQL: no sign-in fails, nothing is sealed with the
-// old key afterwards, and it is in the file no more.
+// KY-02: the master key is replaced while users sign in, on one node with SQLite and on two with
+// PostgreSQL: no sign-in fails, nothing is sealed with the old key afterwards, and it is no longer
+// in the file.
 func TestKeyRotationUnderLoad(t *testing.T) {
 	binary := build(t)
 	for engine, nodes := range map[string]int{"SQLite": 1, "PostgreSQL": 2} {
@@ -197,7 +197,7 @@ func TestKeyRotationUnderLoad(t *testing.T) {
 			if steps := all[0].run("", "audit", "list", "--action", "key.rotated", "--json"); strings.Count(steps, `"action":"key.rotated"`) != 3 {
 				t.Errorf("the audit log does not tell of the three steps: %s", steps)
 			}
-			for _, n := range all { // a node that starts now needs the new key only
+			for _, n := range all { // a node that starts now needs only the new key
 				n.kill()
 				n.start()
 			}
@@ -228,16 +228,15 @@ func keyStatus(t *testing.T, n *node) (s statusOfKeys) {
 	return s
 }
 
-// KY-02: with a key file that is missing, short, a default, readable by others
-// or none at all the program does not start: exit code 2, and one line that
-// names the file and not what stands in it.
+// KY-02: the program does not start with a key file that is missing, short, a default, readable by
+// others or empty: exit code 2, and one line that names the file but not its contents.
 func TestBadKeyFilesAreRefused(t *testing.T) {
 	binary, data := build(t), t.TempDir()
 	key := filepath.Join(data, "master.key")
 	args, port := []string{"agency", "list", "--data", data}, freePort(t)
 	n := &node{t: t, binary: binary, args: []string{"--public-url", "http://localhost:" + port, "--listen", "127.0.0.1:" + port,
 		"--ops-listen", "127.0.0.1:" + freePort(t), "--data", data}}
-	n.start() // makes the key
+	n.start() // creates the key
 	n.kill()
 	if out, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -276,8 +275,7 @@ func TestBadKeyFilesAreRefused(t *testing.T) {
 	}
 }
 
-// KY-02: neither the process list, nor the environment, nor what a crashing
-// program prints holds the key.
+// KY-02: neither the process list, nor the environment, nor the output of a crash contains the key.
 func TestTheKeyIsShownNowhere(t *testing.T) {
 	data, port := t.TempDir(), freePort(t)
 	n := &node{t: t, binary: build(t), args: []string{"--public-url", "http://localhost:" + port, "--listen", "127.0.0.1:" + port,
@@ -323,7 +321,7 @@ func TestTheKeyIsShownNowhere(t *testing.T) {
 	}
 }
 
-// shows tells whether a text holds the key of a file in any form.
+// shows reports whether a text contains the key of a file in any form.
 func shows(text string, file []byte) bool {
 	line := strings.TrimSpace(string(file))
 	raw, err := base64.StdEncoding.DecodeString(line)

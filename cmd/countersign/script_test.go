@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// asWindows rewrites files as Windows PowerShell does: UTF-16 with a byte order
-// mark, lines that end in CR LF. They keep their mode.
+// asWindows rewrites files the way Windows PowerShell does: UTF-16 with a byte order mark and CR
+// LF. They keep their mode.
 func asWindows(ts *testscript.TestScript, _ bool, files []string) {
 	for _, file := range files {
 		path := ts.MkAbs(file)
@@ -39,9 +39,8 @@ func asWindows(ts *testscript.TestScript, _ bool, files []string) {
 	}
 }
 
-// The commands as an operator types them, with their exit codes: 0 done, 1 the
-// world refused, 2 the command line, environment or file is wrong. Each script
-// runs once on SQLite and once on PostgreSQL.
+// The commands as an operator types them, with their exit codes: 0 done, 1 failed, 2 invalid
+// command line, environment or file. Each script runs on SQLite and on PostgreSQL.
 func TestCommands(t *testing.T) {
 	engines := map[string]func(*testscript.Env){
 		"SQLite": func(*testscript.Env) {},
@@ -57,7 +56,7 @@ func TestCommands(t *testing.T) {
 				RequireExplicitExec: true,
 				Cmds:                map[string]func(*testscript.TestScript, bool, []string){"utf16": asWindows},
 				Setup: func(e *testscript.Env) error {
-					e.Setenv("GORACE", "atexit_sleep_ms=0") // no command ends a second later because it is watched
+					e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector must not delay the end of each command by a second
 					e.Setenv("MTA", mta.URL())
 					engine(e)
 					return nil

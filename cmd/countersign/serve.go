@@ -28,7 +28,7 @@ import (
 
 type serveCmd struct{}
 
-// Run runs a node until it is told to stop.
+// Run runs a node until it is stopped.
 func (serveCmd) Run(s *config.Settings, c *console) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -65,7 +65,7 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 		return errors.Join(err, h.close())
 	}
 	if h.db.WithoutRLS() {
-		h.outbox.Log.Warn("the role of --database passes row-level security, so one of two walls between agencies is missing; use a role that is no superuser and has no BYPASSRLS")
+		h.outbox.Log.Warn("the role of --database passes row-level security, so one of the two separations between agencies is missing; use a role that is no superuser and has no BYPASSRLS")
 	}
 	node, err := h.join(ctx)
 	if err != nil {
@@ -82,7 +82,7 @@ func (serveCmd) Run(s *config.Settings, c *console) error {
 	return errors.Join(group.Wait(), h.close())
 }
 
-// listen opens a listener; an address that is taken or can't be is told.
+// listen opens a listener. Its error names the setting.
 func listen(setting, address string) (net.Listener, error) {
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return nil, &config.Error{Setting: setting, Problem: fmt.Sprintf("%q is not an address like :8080 or 127.0.0.1:9090", address)}
@@ -107,7 +107,7 @@ func server(h http.Handler) *http.Server {
 	}
 }
 
-// serve runs a server until ctx ends, and lets it finish what it has begun.
+// serve runs a server until ctx ends, and lets requests in progress finish.
 func serve(ctx context.Context, group *errgroup.Group, s *http.Server, l net.Listener) {
 	group.Go(func() error {
 		if err := s.Serve(edge.Explain(l)); !errors.Is(err, http.ErrServerClosed) {
@@ -123,7 +123,7 @@ func serve(ctx context.Context, group *errgroup.Group, s *http.Server, l net.Lis
 	})
 }
 
-// guard is the public handler. inbox is the demo's; nil elsewhere.
+// guard returns the public handler. inbox is the demo's; nil elsewhere.
 func (a *app) guard(s *config.Settings, inbox *outbox.Inbox) (http.Handler, error) {
 	proxies, err := s.Proxies()
 	if err != nil {
@@ -153,13 +153,13 @@ func (a *app) guard(s *config.Settings, inbox *outbox.Inbox) (http.Handler, erro
 	}).Handler(), nil
 }
 
-// authn is the service that the services of sign-in, enrollment and accounts share.
+// authn returns the service that sign-in, enrollment and accounts share.
 func (a *app) authn() *authn.Service {
 	return &authn.Service{Store: a.db, Methods: a.methods, Passwords: a.passwords, Key: a.key, Wake: a.outbox.Wake,
 		Refused: a.meter.Refused, Alarmed: a.meter.Alarmed}
 }
 
-// sender is the address that an agency's letters come from, as pages name it.
+// sender returns the sender of an agency's mail, as pages name it.
 func (a *app) sender(agency countersign.Agency) string {
 	if address, err := mail.ParseAddress(a.from(agency)); err == nil {
 		return address.Address
@@ -167,8 +167,8 @@ func (a *app) sender(agency countersign.Agency) string {
 	return "your agency"
 }
 
-// inviteFirst prints the link that makes the first administrator, while there
-// is none. It goes to standard output only, never to a log.
+// inviteFirst prints the link for the first administrator, while there is none. It goes to standard
+// output only, never to a log.
 func (a *app) inviteFirst(ctx context.Context, c *console) error {
 	all, err := a.db.Agencies(ctx)
 	if err != nil {
@@ -183,7 +183,7 @@ func (a *app) inviteFirst(ctx context.Context, c *console) error {
 	return nil
 }
 
-// expire ends attempts that are over, and tells the users of those that were abandoned.
+// expire ends attempts that have expired, and notifies the users of abandoned ones.
 func (a *app) expire(ctx context.Context) error {
 	ticker := time.NewTicker(time.Minute)
 	defer ticker.Stop()
@@ -191,7 +191,7 @@ func (a *app) expire(ctx context.Context) error {
 	for {
 		err := step(ctx, func(ctx context.Context) error { return authn.ExpireAttempts(ctx, now()) })
 		if err != nil && ctx.Err() == nil {
-			a.outbox.Log.Error("sweep", "error", err)
+			a.outbox.Log.Error("expire attempts", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -201,9 +201,8 @@ func (a *app) expire(ctx context.Context) error {
 	}
 }
 
-// prune removes what is long over: attempts that no sweep could end after a day,
-// guesses, sessions, receipts and links after 30. Besides it keeps a checkpoint of the
-// audit logs (AU-03).
+// prune deletes old rows: attempts that could not be ended after a day, and tries, sessions,
+// receipts and links after 30. It also records a checkpoint of the audit logs (AU-03).
 func (a *app) prune(ctx context.Context) error {
 	const day = 24 * time.Hour
 	const keep = 30 * day

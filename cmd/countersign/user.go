@@ -28,7 +28,7 @@ type userCmd struct {
 	Reset   userReset          `cmd:"" name:"reset-two-factor" help:"Reset/Disable 2 Factor Authentication of a user."`
 }
 
-// inAgency is what every command about an agency's things has.
+// An inAgency is the flag of every command that works on an agency.
 type inAgency struct {
 	Agency string `help:"Code of the agency; may be left out where there is one."`
 }
@@ -73,7 +73,7 @@ func (cmd userAdd) Run(s *config.Settings, c *console) error {
 	})
 }
 
-// maxPasswordFile is how many bytes a file with a password may have.
+// maxPasswordFile is the size limit of a file with a password, in bytes.
 const maxPasswordFile = 4096
 
 // readPassword reads the first line of a file, or of standard input.
@@ -91,7 +91,7 @@ func readPassword(file string, in io.Reader) (string, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(in, maxPasswordFile+1))
 	if err == nil && len(data) > maxPasswordFile {
-		err = fmt.Errorf("it has more than %d bytes; a password stands in the first line", maxPasswordFile)
+		err = fmt.Errorf("it has more than %d bytes; the first line is the password", maxPasswordFile)
 	}
 	text := ""
 	if err == nil {
@@ -124,7 +124,7 @@ type userList struct {
 
 // Run lists all users, page by page, in the order of their user IDs.
 func (cmd userList) Run(s *config.Settings, c *console) error {
-	return lookupTimeout(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+	return withExisting(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		views, rows := []userJSON{}, [][]string{{"USER ID", "NAME", "EMAIL", "SET-UP", "DEFAULT", "RIGHTS"}}
 		q := admin.Query{Text: cmd.Find, Sort: "login", Limit: 500}
 		for {
@@ -157,7 +157,7 @@ type userShow struct {
 
 // Run shows the user.
 func (cmd userShow) Run(s *config.Settings, c *console) error {
-	return lookupTimeout(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+	return withExisting(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		p, err := h.admin.User(ctx, v, operator, cmd.ID)
 		if err != nil {
 			return err

@@ -24,7 +24,7 @@ type userImport struct {
 	JSON          bool   `name:"json" help:"Print what happened as JSON."`
 }
 
-// importedJSON is what an import prints for scripts.
+// An importedJSON is the result of an import for scripts.
 type importedJSON struct {
 	Added    int           `json:"added"`
 	Invited  int           `json:"invited"`
@@ -40,7 +40,7 @@ type problemJSON struct {
 	Problem string `json:"problem"`
 }
 
-// maxFile is how much a file of users may hold.
+// maxFile is the size limit of a file of users, in bytes.
 const maxFile = 10 << 20
 
 // Run adds the users of the file, all or none.
@@ -66,7 +66,7 @@ func (cmd userImport) Run(s *config.Settings, c *console) error {
 	})
 }
 
-// readWhole reads a file, or standard input, up to the largest size.
+// readWhole reads a file, or standard input, up to the size limit.
 func readWhole(file string, in io.Reader) ([]byte, error) {
 	if file != "-" {
 		f, err := os.Open(file)
@@ -86,7 +86,7 @@ func readWhole(file string, in io.Reader) ([]byte, error) {
 	return text, nil
 }
 
-// print says what happened; with a problem nothing has, and the command fails.
+// print prints the result. With a problem nothing was imported, and the command fails.
 func (cmd userImport) print(c *console, done admin.Imported) error {
 	out := importedJSON{Added: done.Added, Invited: done.Invited, Ignored: done.Ignored, Encoding: done.Encoding, DryRun: cmd.DryRun, Problems: []problemJSON{}}
 	rows := [][]string{}

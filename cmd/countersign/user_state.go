@@ -47,7 +47,7 @@ type userRemove struct {
 	Reason string `required:"" help:"Why; it is kept in the audit log."`
 }
 
-// Run erases the user; the rows of the audit log stay.
+// Run erases the user. The audit log keeps its rows.
 func (cmd userRemove) Run(s *config.Settings, c *console) error {
 	return withApp(s, cmd.Agency, func(ctx context.Context, h *app, v countersign.Visit) error {
 		u, err := h.admin.RemoveUser(ctx, v, operator, cmd.ID, cmd.Reason)

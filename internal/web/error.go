@@ -190,7 +190,7 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, v countersign
 		e, status = &countersign.Error{Code: "internal"}, http.StatusInternalServerError
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		s.Log.Info("hung up", "request", edge.RequestID(r.Context()), "path", r.URL.Path) // nobody would read the answer
+		s.Log.Info("client disconnected", "request", edge.RequestID(r.Context()), "path", r.URL.Path) // nobody would read the answer
 	} else if status == http.StatusInternalServerError {
 		p.Incident = incident(edge.RequestID(r.Context()))
 		s.Log.Error("internal", "request", edge.RequestID(r.Context()), "incident", p.Incident, "path", r.URL.Path, "error", err)
@@ -240,7 +240,7 @@ func (s *Server) recordNotFound(w http.ResponseWriter, r *http.Request, v counte
 // changed in the database (KY-01).
 func (s *Server) reportTampering(r *http.Request, v countersign.Visit, err error) {
 	failed := s.Authn.ReportTampering(r.Context(), v, err)
-	s.Log.Error("a sealed value does not open in its row: the database was changed by somebody", "request", edge.RequestID(r.Context()),
+	s.Log.Error("a sealed value does not open in its row: the database was changed outside this program", "request", edge.RequestID(r.Context()),
 		"agency", v.Agency.Code, "path", r.URL.Path, "error", err, "audit", failed)
 }
 

@@ -95,7 +95,7 @@ func (s *Server) resultOf(b base, m countersign.Message) *testResult {
 	}
 	told := false
 	for _, f := range m.Findings {
-		if domain := strings.Contains(f.Subject, " of "); domain && !told { // the server's answer comes before what the domain says
+		if domain := strings.Contains(f.Subject, " of "); domain && !told { // the server's answer comes before the domain's problems
 			r.Steps, told = append(r.Steps, takenStep(m)), true
 		}
 		r.Steps = append(r.Steps, stepOf(f))
@@ -144,7 +144,7 @@ func stepOf(f countersign.Finding) testStep {
 		s.Word, s.Badge = "Could be better", "badge-warn"
 	}
 	if f.Record != "" {
-		s.Fix = "" // it stands below, to be copied
+		s.Fix = "" // shown below, to be copied
 	}
 	return s
 }

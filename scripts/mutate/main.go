@@ -1,11 +1,11 @@
-// Command mutate shows that the tests which docs/security/requirements.md names
-// can fail: it changes the product in one place at a time, as
-// docs/security/mutations.txt says, and runs the test that must fall.
+// Command mutate shows that the tests named in docs/security/requirements.md can fail. It changes
+// the product in one place at a time, as docs/security/mutations.txt says, and runs the test that
+// must fail.
 //
 //	mutate [-only REGEXP] [-p N] [-q] [-find]
 //
-// Nothing of the checkout is changed: the compiler reads the changed file from
-// elsewhere. It exits 1 if a change survives, does not compile, or is not found.
+// The working tree is not changed: the compiler reads the changed file from elsewhere. It exits 1
+// if a change survives, does not compile, or is not found.
 package main
 
 import (
@@ -65,7 +65,7 @@ func run(only string, workers int, quick, find bool) error {
 	return try(all, dir, workers, quick)
 }
 
-// found says which changes have no place in the code any more.
+// found returns an error for each change whose place in the code is gone.
 func found(all []mutant) error {
 	var missing []error
 	for _, m := range all {
@@ -80,7 +80,7 @@ func found(all []mutant) error {
 	return errors.Join(missing...)
 }
 
-// try tries every change and prints what became of it.
+// try tries every change and prints the results.
 func try(all []mutant, dir string, workers int, quick bool) error {
 	b, err := compile(all, dir)
 	if err != nil {
@@ -121,9 +121,9 @@ func try(all []mutant, dir string, workers int, quick bool) error {
 	return nil
 }
 
-// What becomes of a change.
+// The result of a change.
 const (
-	fell     = "fell"     // its test fell, as it must
+	fell     = "fell"     // its test failed, as it must
 	survived = "SURVIVED" // its test passes
 	broken   = "BROKEN"   // it does not compile, or its test does not exist
 )
@@ -134,7 +134,7 @@ type bench struct {
 	programs map[string]string // by package
 }
 
-// compile makes the programs of the tests.
+// compile compiles the test programs.
 func compile(all []mutant, dir string) (bench, error) {
 	b := bench{dir: dir, programs: map[string]string{}}
 	perFile := map[string]map[int]mutant{}
@@ -172,7 +172,7 @@ func compile(all []mutant, dir string) (bench, error) {
 	return b, nil
 }
 
-// baseline runs the tests while no change is on.
+// baseline runs the tests without any change.
 func (b bench) baseline(all []mutant) error {
 	tests := map[string][]string{}
 	for _, m := range all {
@@ -189,7 +189,7 @@ func (b bench) baseline(all []mutant) error {
 	return nil
 }
 
-// run runs tests where go test would.
+// run runs tests in the directory where go test would.
 func (b bench) run(pkg, tests, on, program string) ([]byte, error) {
 	c := exec.Command(program, "-test.run", "^("+tests+")$", "-test.timeout", "30m")
 	c.Dir, c.Env = pkg, append(os.Environ(), variable+"="+on)
@@ -199,7 +199,7 @@ func (b bench) run(pkg, tests, on, program string) ([]byte, error) {
 // fate runs the test with the change.
 func (b bench) fate(i int, m mutant) (verdict, said string) {
 	program, on := b.programs[m.Package], fmt.Sprint(i)
-	if m.Func == "" { // a constant: it has to be compiled by itself
+	if m.Func == "" { // a constant: compile it by itself
 		text, err := os.ReadFile(m.File)
 		if err != nil {
 			return broken, err.Error()
@@ -229,7 +229,7 @@ func (b bench) fate(i int, m mutant) (verdict, said string) {
 	}
 }
 
-// reason is what a test that fell said first.
+// reason returns the first error of a failed test.
 func reason(out string) string {
 	for line := range strings.Lines(out) {
 		if strings.Contains(line, "_test.go:") || strings.HasPrefix(line, "panic: ") {
@@ -263,7 +263,7 @@ func overlay(dir string, changed map[string]string) (string, error) {
 	return list, os.WriteFile(list, text, 0o644)
 }
 
-// tail is the end of what a command printed.
+// tail returns the end of a command's output.
 func tail(out []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	return strings.Join(lines[max(0, len(lines)-12):], "\n")

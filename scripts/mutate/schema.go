@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// All changes inside of functions are compiled at once: each function gets a
-// changed copy beside it, and begins by asking the environment which change is on.
+// All changes inside functions are compiled at once: each function gets a changed copy, and first
+// reads from the environment which change is active.
 
-// variable holds the number of the change that is on; none: the product as it is.
+// variable holds the number of the active change. Unset means the unchanged product.
 const variable = "COUNTERSIGN_MUTANT"
 
-// switches is the file that each changed package gets.
+// switches returns the file that is added to each changed package.
 func switches(pkg string) string {
 	return "package " + pkg + "\n\nimport \"os\"\n\nvar mutant__ = os.Getenv(\"" + variable + "\")\n"
 }
@@ -27,7 +27,7 @@ type edit struct {
 	text     string
 }
 
-// schema is a file with all changes in its functions, by their numbers, and its package.
+// schema returns a file with all changes in its functions, by number, and its package.
 func schema(path, text string, changes map[int]mutant) (changed, pkg string, err error) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, text, parser.SkipObjectResolution)
@@ -71,7 +71,7 @@ func function(file *ast.File, name string) *ast.FuncDecl {
 	return nil
 }
 
-// rewrite makes all edits of a text.
+// rewrite applies all edits to a text.
 func rewrite(text string, edits []edit) string {
 	slices.SortFunc(edits, func(a, b edit) int { return b.from - a.from })
 	for _, e := range edits {
@@ -80,7 +80,7 @@ func rewrite(text string, edits []edit) string {
 	return text
 }
 
-// A dispatch is a function that hands over to its copies.
+// A dispatch is a function that calls one of its copies.
 type dispatch struct {
 	f    *ast.FuncDecl
 	at   func(token.Pos) int // offsets in text
@@ -89,8 +89,8 @@ type dispatch struct {
 
 const here = "/*switch*/"
 
-// named is the function whose receiver and parameters all have names, so that
-// they can be handed on, with a mark where its body begins.
+// named returns the function with all parameters named, so that they can be passed on, and a mark
+// where its body begins.
 func (d dispatch) named() string {
 	edits := []edit{{d.at(d.f.Body.Lbrace) + 1, d.at(d.f.Body.Lbrace) + 1, here}}
 	if r := d.f.Recv; r != nil && len(r.List[0].Names) == 0 {
@@ -112,7 +112,7 @@ func (d dispatch) named() string {
 	return rewrite(d.text, edits)
 }
 
-// copy is the function with one change, under a name of its own.
+// copy returns the function with one change, under its own name.
 func (d dispatch) copy(n int, m mutant) (string, error) {
 	if found := strings.Count(d.text, m.Before); found != 1 {
 		return "", fmt.Errorf("%s has %q %d times, want once", m.place(), m.Before, found)
@@ -167,5 +167,5 @@ func (d dispatch) switched(text string, numbers []int) string {
 	return strings.Replace(text, here, all.String(), 1)
 }
 
-// inPackage is where the file of a package's switches stands.
+// inPackage returns the path of the added file in a package.
 func inPackage(file string) string { return filepath.Join(filepath.Dir(file), "zz_mutant__.go") }

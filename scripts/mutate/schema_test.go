@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Each changed function asks which change is on, hands its arguments over, and
-// keeps its own body beside a copy for each change.
+// Each changed function checks which change is active, passes its arguments on, and keeps its own
+// body beside a copy for each change.
 func TestFunctionsGetASwitch(t *testing.T) {
 	const file = `package p
 

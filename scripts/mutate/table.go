@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A mutant is one change of the product, and the test that must fall by it.
+// A mutant is one change of the product, and the test that must fail with it.
 type mutant struct {
 	ID            string // the requirement
 	File, Func    string // where; Func: within this function only
@@ -20,9 +20,8 @@ func (m mutant) place() string {
 	return m.File + ":" + m.Func
 }
 
-// parse reads the table: for each change a line "ID FILE[:FUNC] TEST PACKAGE",
-// a line "- " with what stands there and a line "+ " with what takes its place.
-// Empty lines and lines that begin with # say nothing.
+// parse reads the table. Each change has a line "ID FILE[:FUNC] TEST PACKAGE", a line "- " with the
+// old text and a line "+ " with the new text. Empty lines and lines that begin with # are ignored.
 func parse(text string) (all []mutant, err error) {
 	for i, line := range strings.Split(text, "\n") {
 		last := len(all) - 1
@@ -51,7 +50,7 @@ func parse(text string) (all []mutant, err error) {
 	return all, nil
 }
 
-// apply makes the change in the text of its file, where it must be found once.
+// apply makes the change in the text of its file, which must contain the old text once.
 func (m mutant) apply(text string) (string, error) {
 	from, to := 0, len(text)
 	if m.Func != "" {
@@ -70,7 +69,7 @@ func (m mutant) apply(text string) (string, error) {
 	return text[:from] + strings.Replace(body, m.Before, m.After, 1) + text[to:], nil
 }
 
-// declaration is where a function or method begins; -1: nowhere.
+// declaration returns the offset of a function or method, or -1.
 func declaration(text, name string) int {
 	for at := 0; ; {
 		i := strings.Index(text[at:], "\nfunc ")
