@@ -1,6 +1,6 @@
-// Package apptest is a whole house for tests: real handlers, the real store
-// on either engine, an outbox that delivers into an inbox, and a clock that the
-// test turns. Only the outside world is missing.
+// Package apptest runs the whole application in tests: the real handlers, the real store on either
+// engine, an outbox that delivers to an inbox, and a clock that the test sets. Only external
+// services are missing.
 package apptest
 
 import (
@@ -31,19 +31,19 @@ import (
 	"countersign/internal/web"
 )
 
-// Day is a day of the product: 86,400 seconds (D-04).
+// Day is the length of a day in the product: 86,400 seconds.
 const Day = policy.Day
 
-// Start is when every house's clock begins.
+// Start is the initial time of every application's clock.
 var Start = time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
 
-// Password is every user's password.
+// Password is the password of every user.
 const Password = "correct horse battery staple"
 
-// A App is an installation with one agency.
+// An App is an installation with one agency.
 type App struct {
 	T       testing.TB
-	URL     string // where its database is, for a second node
+	URL     string // address of its database, for a second node
 	DB      *store.DB
 	Master  *secret.Master
 	Agency  countersign.Agency
@@ -56,19 +56,19 @@ type App struct {
 	Inbox   *outbox.Inbox
 	Door    http.Handler
 	Routes  []web.Route
-	Await   func(context.Context, countersign.AgencyID, countersign.MessageID) // what a page waits for; nil: none waits
+	Await   func(context.Context, countersign.AgencyID, countersign.MessageID) // what a page waits for; nil: it does not wait
 
 	options []store.Option
 
-	watch atomic.Pointer[Watch] // nil: nobody watches
+	watch atomic.Pointer[Watch] // nil: not watched
 	decoy *decoy                // nil: there is none
 
 	mu  sync.Mutex
 	now time.Time
-	raw *sql.DB // opened at first need
+	raw *sql.DB // opened on first use
 }
 
-// Write takes a line of the log, for who watches.
+// Write receives a line of the log for the watch.
 func (h *App) Write(line []byte) (int, error) {
 	if w := h.watch.Load(); w != nil {
 		return w.Write(line)
@@ -76,16 +76,15 @@ func (h *App) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Each runs a test in a house on SQLite and in one on PostgreSQL, and fails it
-// if any secret that is met in it gets out, or if the decoy changes: an agency
-// with the same users beside it (TN-01).
+// Each runs a test on SQLite and on PostgreSQL. It fails the test if a secret leaks, or if the
+// decoy changes, an agency with the same users beside the tested one (TN-01).
 func Each(t *testing.T, f func(t *testing.T, h *App)) {
 	t.Helper()
 	t.Parallel()
 	each := func(t *testing.T, url string) {
 		t.Parallel()
 		h := Open(t, url)
-		h.Raw() // closed after what looks into it at the end
+		h.Raw() // closed after the final checks that use it
 		h.Watch()
 		h.addDecoy()
 		f(t, h)
@@ -94,8 +93,8 @@ func Each(t *testing.T, f func(t *testing.T, h *App)) {
 	t.Run("PostgreSQL", func(t *testing.T) { each(t, PostgreSQL(t)) })
 }
 
-// Open builds a house on the database at url: agency DEMO with 2FA On and a
-// frequency of 7, and no users.
+// Open returns an application on the database at url: agency DEMO with 2FA On and a frequency of 7,
+// and no users.
 func Open(t testing.TB, url string, options ...store.Option) *App {
 	t.Helper()
 	master, err := secret.NewMaster()
@@ -116,7 +115,7 @@ func Open(t testing.TB, url string, options ...store.Option) *App {
 	return h
 }
 
-// Node is a second node on the same database, with the same clock.
+// Node returns a second node on the same database, with the same clock.
 func (h *App) Node() *App {
 	h.T.Helper()
 	n := &App{T: h.T, URL: h.URL, Master: h.Master, Agency: h.Agency, now: h.Now()}
@@ -185,26 +184,26 @@ func (h *App) build() {
 	h.Door, h.Routes = server.Handler(), server.Routes()
 }
 
-// Now is the time in the house.
+// Now returns the time of the application's clock.
 func (h *App) Now() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.now
 }
 
-// Pass lets time pass; a negative duration sets the clock back.
+// Pass advances the clock; a negative duration sets it back.
 func (h *App) Pass(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.now = h.now.Add(d)
 }
 
-// Visit is a request of the operator at this moment.
+// Visit returns a request of the operator at this moment.
 func (h *App) Visit() countersign.Visit {
 	return countersign.Visit{Agency: h.Agency, Now: h.Now()}
 }
 
-// Operator is who commands on the host.
+// Operator is the actor of commands.
 var Operator = countersign.Actor{Operator: true}
 
 // Set saves a preference.
@@ -217,7 +216,7 @@ func (h *App) Set(code, value string) {
 	}
 }
 
-// User adds a user of the sample agency: mail goes to login@demo.example.
+// User adds a user of the sample agency with the mail address login@demo.example.
 func (h *App) User(login string, rights ...countersign.Right) countersign.User {
 	h.T.Helper()
 	names := map[string]string{"BSMITH": "Bob Smith", "CBILLS": "Carol Bills", "JJONES": "Jim Jones", "ADMIN": "Ann Admin"}
@@ -231,7 +230,7 @@ func (h *App) User(login string, rights ...countersign.Right) countersign.User {
 // Administrator adds ADMIN with all rights.
 func (h *App) Administrator() countersign.User { return h.User("ADMIN", countersign.AgencyRights...) }
 
-// AddUser adds a user with the password of all.
+// AddUser adds a user with Password.
 func (h *App) AddUser(n admin.NewUser) countersign.User {
 	h.T.Helper()
 	n.Password = Password
@@ -245,8 +244,8 @@ func (h *App) AddUser(n admin.NewUser) countersign.User {
 	return u
 }
 
-// Mail delivers what waits and returns all messages to an address or number,
-// newest first; an empty one means all.
+// Mail delivers waiting messages and returns all messages to an address or number, newest first. An
+// empty address means all.
 func (h *App) Mail(to string) []outbox.Mail {
 	h.T.Helper()
 	for {
@@ -263,7 +262,7 @@ func (h *App) Mail(to string) []outbox.Mail {
 	}
 }
 
-// Token is the six digits of the newest message to an address or number that carries some.
+// Token returns the six digits of the newest message with a token to an address or number.
 func (h *App) Token(to string) string {
 	h.T.Helper()
 	for _, m := range h.Mail(to) {
@@ -275,7 +274,7 @@ func (h *App) Token(to string) string {
 	return ""
 }
 
-// Subjects are the subjects of the messages to an address, newest first.
+// Subjects returns the subjects of the messages to an address, newest first.
 func (h *App) Subjects(to string) []string {
 	var all []string
 	for _, m := range h.Mail(to) {
@@ -284,7 +283,7 @@ func (h *App) Subjects(to string) []string {
 	return all
 }
 
-// Events are the audit rows about a subject, oldest first, as "action result".
+// Events returns the audit rows about a subject, oldest first, as "action result".
 func (h *App) Events(subject string) []string {
 	h.T.Helper()
 	var lines []string

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// Flags of authenticator data (WebAuthn 6.1).
+// Flags of authenticator data (WebAuthn section 6.1).
 const (
 	UserPresent  = 0x01
 	UserVerified = 0x04
@@ -23,15 +23,15 @@ const (
 	attested     = 0x40
 )
 
-// An Authenticator holds passkeys in software and answers as a browser with a
-// real one does, unless Change makes it lie.
+// An Authenticator holds passkeys in software. It answers like a browser with a real one, unless
+// Change falsifies the answer.
 type Authenticator struct {
 	T       testing.TB
-	Origin  string // of the page that it is asked on
-	Flags   byte   // what it says of its user and of itself
-	Count   uint32 // signature counter of its last answer
-	Counts  bool   // counts up at each answer
-	Silent  bool   // does not tell whose passkey it is
+	Origin  string // of the page that asks
+	Flags   byte   // flags about the user and the authenticator
+	Count   uint32 // signature counter of the last answer
+	Counts  bool   // whether each answer increments it
+	Silent  bool   // whether to leave out the user handle
 	Change  func(*Statement)
 	Holding []*Holding
 }
@@ -44,7 +44,7 @@ type Holding struct {
 	key  *ecdsa.PrivateKey
 }
 
-// A Statement is all that an answer consists of, before it is signed.
+// A Statement holds everything an answer consists of, before it is signed.
 type Statement struct {
 	Type      string
 	Challenge string
@@ -59,11 +59,11 @@ type Statement struct {
 	Signed    []byte
 }
 
-// authenticators are those of the users of a house, by house and user ID.
+// authenticators holds the authenticators by application and user ID.
 var authenticators sync.Map
 
-// authenticator is that of a user, whom it sets up with a passkey at its first
-// use; a passkey alone signs in from then on.
+// authenticator returns the user's authenticator. On first use it sets the user up with a passkey,
+// which signs in alone from then on.
 func (h *App) authenticator(login string) *Authenticator {
 	h.T.Helper()
 	place := h.URL + " " + login
@@ -77,20 +77,19 @@ func (h *App) authenticator(login string) *Authenticator {
 	return a
 }
 
-// NewAuthenticator is one that has not made a passkey yet, in front of its user
-// on the pages of the house.
+// NewAuthenticator returns an authenticator without passkeys, for the application's pages.
 func NewAuthenticator(t testing.TB) *Authenticator {
 	return &Authenticator{T: t, Origin: publicURL, Flags: UserPresent | UserVerified, Counts: true}
 }
 
-// Clone is a second one with the same keys and counter: a copy.
+// Clone returns a copy with the same keys and counter.
 func (a *Authenticator) Clone() *Authenticator {
 	c := *a
 	c.Holding = slices.Clone(a.Holding)
 	return &c
 }
 
-// options is what pages give to the browser.
+// options is what pages pass to the browser.
 type options struct {
 	Challenge string `json:"challenge"`
 	Site      string `json:"rpId"`
@@ -142,8 +141,8 @@ func (a *Authenticator) Make(text string) string {
 	})
 }
 
-// Answer signs the options of a page, with the passkey that they ask for, or
-// with the newest of the site where they ask for none.
+// Answer signs the options of a page with the passkey that they name, or with the newest passkey of
+// the site if they name none.
 func (a *Authenticator) Answer(text string) string {
 	a.T.Helper()
 	o := a.read(text)
@@ -192,13 +191,13 @@ func (a *Authenticator) change(s *Statement) {
 	}
 }
 
-// client is what the browser says of the page.
+// client returns the client data, which the browser adds.
 func (s Statement) client() []byte {
 	text, _ := json.Marshal(map[string]any{"type": s.Type, "challenge": s.Challenge, "origin": s.Origin, "crossOrigin": s.Cross})
 	return text
 }
 
-// data is what the authenticator says of itself.
+// data returns the authenticator data.
 func (s Statement) data() []byte {
 	site := sha256.Sum256([]byte(s.Site))
 	return binary.BigEndian.AppendUint32(append(site[:], s.Flags), s.Count)
@@ -210,7 +209,7 @@ func (s Statement) json(response map[string]any) string {
 	return string(text)
 }
 
-// cose is a P-256 key as a COSE_Key, in CBOR: kty EC2, the algorithm, the curve, x and y.
+// cose encodes a P-256 key as a COSE_Key in CBOR: kty EC2, the algorithm, the curve, x and y.
 func cose(point []byte, algorithm int8) []byte {
 	key := []byte{0xa5, 0x01, 0x02, 0x03, byte(0x20 | (-1 - algorithm)), 0x20, 0x01, 0x21, 0x58, 0x20}
 	return append(append(append(key, point[1:33]...), 0x22, 0x58, 0x20), point[33:]...)
@@ -223,7 +222,7 @@ func decode(text string) []byte {
 	return b
 }
 
-// Options are what the page gives to the browser for a passkey; empty if it asks for none.
+// Options returns what the page passes to the browser for a passkey, or "".
 func (p *Page) Options() string {
 	for _, n := range p.nodes("form") {
 		if o := attribute(n, "data-options"); o != "" {
@@ -233,14 +232,14 @@ func (p *Page) Options() string {
 	return ""
 }
 
-// MakePasskey goes from the menu of the wizard to the passkey's page and makes one.
+// MakePasskey opens the passkey page from the menu of set-up and creates one.
 func (b *Browser) MakePasskey(a *Authenticator, name string) *Page {
 	b.House.T.Helper()
 	p := b.Get("/set-up/passkey")
 	return b.Post("/set-up/passkey", "passkey_name", name, "credential", a.Make(p.Options()))
 }
 
-// EnrollPasskey is Enroll with a passkey besides, and the Default as said.
+// EnrollPasskey is Enroll with a passkey in addition, and the given Default.
 func (b *Browser) EnrollPasskey(login, standard string, a *Authenticator) *Page {
 	b.House.T.Helper()
 	to := strings.ToLower(login) + "@demo.example"

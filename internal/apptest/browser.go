@@ -18,7 +18,7 @@ import (
 	"countersign/internal/factor"
 )
 
-// User agents of the people in the TechNote.
+// User agents of the TechNote's users.
 const (
 	Explorer      = "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko"
 	Chrome        = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
@@ -30,20 +30,20 @@ const (
 
 var sixDigits = regexp.MustCompile(`\b([0-9]{6})\b`)
 
-// A Browser is one browser on one device: it keeps its cookies.
+// A Browser is one browser on one device. It keeps cookies.
 type Browser struct {
 	House *App
 	IP    string // may change: the same laptop on another network
 	Agent string // may change: another version of the same browser
 	Host  string // Host header; empty: the public URL's
 
-	// Context ends when the browser hangs up; nil: it waits for every answer.
+	// Context ends when the browser disconnects; nil: it waits for every answer.
 	Context context.Context
 	jar     http.CookieJar
 	page    *Page // the last page that was shown
 }
 
-// A Page is an answer of the house.
+// A Page is an answer of the application.
 type Page struct {
 	Browser  *Browser
 	Path     string
@@ -53,7 +53,7 @@ type Page struct {
 	Body     string
 }
 
-// Browser opens a new browser without cookies.
+// Browser returns a new browser without cookies.
 func (h *App) Browser(ip, agent string) *Browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -62,7 +62,7 @@ func (h *App) Browser(ip, agent string) *Browser {
 	return &Browser{House: h, IP: ip, Agent: agent, jar: jar}
 }
 
-// Do sends one request as it is and follows nothing.
+// Do sends one request as given and follows no redirect.
 func (b *Browser) Do(method, path string, form url.Values, header ...string) *Page {
 	b.House.T.Helper()
 	target, err := url.Parse(publicURL + path)
@@ -100,12 +100,12 @@ func (b *Browser) Do(method, path string, form url.Values, header ...string) *Pa
 	b.House.Door.ServeHTTP(w, r)
 	answer := w.Result()
 	for _, line := range answer.Header.Values("Set-Cookie") {
-		if err := CheckCookie(line, false); err != nil { // SE-05, of every answer of every test
+		if err := CheckCookie(line, false); err != nil { // SE-05, checked for every answer
 			b.House.T.Errorf("%s %s: %v", method, path, err)
 		}
 	}
 	b.jar.SetCookies(target, answer.Cookies())
-	if err := checkTokenPage(answer.Header, w.Body.String()); err != nil { // of every answer of every test
+	if err := checkTokenPage(answer.Header, w.Body.String()); err != nil { // checked for every answer
 		b.House.T.Errorf("%s %s: %v", method, path, err)
 	}
 	p := &Page{Browser: b, Path: target.Path, Status: answer.StatusCode, Location: answer.Header.Get("Location"), Header: answer.Header, Body: w.Body.String()}
@@ -121,8 +121,8 @@ func (b *Browser) Get(path string) *Page {
 	return b.follow(b.Do("GET", path, nil))
 }
 
-// Post fills the form of the page that is shown and sends it to path, with the
-// page's form token and the mark of the act that a step-up names, and follows redirects. fields are names and values.
+// Post sends the form of the current page to path with the page's form token and the token of a
+// step-up's request, and follows redirects. fields are names and values.
 func (b *Browser) Post(path string, fields ...string) *Page {
 	b.House.T.Helper()
 	return b.follow(b.Send(path, fields...))
@@ -161,7 +161,7 @@ func (b *Browser) follow(p *Page) *Page {
 	return p
 }
 
-// Cookie is the value of a cookie that the browser holds.
+// Cookie returns the value of a cookie.
 func (b *Browser) Cookie(name string) string {
 	target, _ := url.Parse(publicURL)
 	for _, c := range b.jar.Cookies(target) {
@@ -172,7 +172,7 @@ func (b *Browser) Cookie(name string) string {
 	return ""
 }
 
-// Forget drops all cookies: a private window, another browser profile.
+// Forget drops all cookies, as a private window does.
 func (b *Browser) Forget() {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -193,7 +193,7 @@ func (b *Browser) Give(name, value string) {
 	b.jar.SetCookies(target, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
-// Copy is another browser that holds the same cookies.
+// Copy returns another browser with the same cookies.
 func (b *Browser) Copy(ip, agent string) *Browser {
 	target, _ := url.Parse(publicURL)
 	c := b.House.Browser(ip, agent)
@@ -201,7 +201,7 @@ func (b *Browser) Copy(ip, agent string) *Browser {
 	return c
 }
 
-// SignIn opens the sign-in page and sends user ID and the password of all.
+// SignIn opens the sign-in page and sends the user ID and Password.
 func (b *Browser) SignIn(login string) *Page { return b.SignInWith(login, Password) }
 
 // SignInWith is SignIn with another password.
@@ -228,8 +228,8 @@ func (b *Browser) Enroll(login string) *Page {
 	return b.Post("/set-up/skip")
 }
 
-// EnrollApp is Enroll with the app besides, and the Default as said. It returns
-// the app's key as it stands on the page.
+// EnrollApp is Enroll with the app in addition, and the given Default. It returns the app's key as
+// the page shows it.
 func (b *Browser) EnrollApp(login, standard string) (key string) {
 	b.House.T.Helper()
 	to := strings.ToLower(login) + "@demo.example"
@@ -245,8 +245,8 @@ func (b *Browser) EnrollApp(login, standard string) (key string) {
 	return key
 }
 
-// Confirm answers the step-up page that is shown with the token that went to an
-// address or number, and ends on the page of the act that waited.
+// Confirm answers the current step-up page with the token that went to an address or number. It
+// returns the page that the pending request leads to.
 func (b *Browser) Confirm(to string) *Page {
 	b.House.T.Helper()
 	if b.page == nil || b.page.Path != "/step-up" {
@@ -255,7 +255,7 @@ func (b *Browser) Confirm(to string) *Page {
 	return b.Post("/step-up", "token", b.House.Token(to))
 }
 
-// AppToken is what an authenticator app with this key shows now.
+// AppToken returns the token that an authenticator app with this key shows now.
 func (h *App) AppToken(key string) string {
 	h.T.Helper()
 	raw, err := factor.ParseAppKey(key)
@@ -265,12 +265,12 @@ func (h *App) AppToken(key string) string {
 	return factor.AppToken(raw, h.Now().Unix()/30)
 }
 
-// FormToken is the form token of the page's first form.
+// FormToken returns the form token of the page's first form.
 func (p *Page) FormToken() string {
 	return p.Value("form_token")
 }
 
-// Value is the value of the page's first input of this name.
+// Value returns the value of the page's first input of this name.
 func (p *Page) Value(name string) string {
 	for _, n := range p.nodes("input") {
 		if attribute(n, "name") == name {
@@ -280,7 +280,7 @@ func (p *Page) Value(name string) string {
 	return ""
 }
 
-// Key is the app's key that the page shows, without spaces.
+// Key returns the app's key that the page shows, without spaces.
 func (p *Page) Key() string {
 	for _, n := range p.nodes("div") {
 		if attribute(n, "class") == "key" {
@@ -290,7 +290,7 @@ func (p *Page) Key() string {
 	return ""
 }
 
-// Title is the page's title.
+// Title returns the page's title.
 func (p *Page) Title() string {
 	for _, n := range p.nodes("title") {
 		return strings.TrimSpace(text(n))
@@ -298,7 +298,7 @@ func (p *Page) Title() string {
 	return ""
 }
 
-// Text is what the page says, with single spaces.
+// Text returns the text of the page, with single spaces.
 func (p *Page) Text() string {
 	for _, n := range p.nodes("body") {
 		return strings.Join(strings.Fields(text(n)), " ")
@@ -306,7 +306,7 @@ func (p *Page) Text() string {
 	return strings.Join(strings.Fields(p.Body), " ")
 }
 
-// Says tells whether the page says all of these.
+// Says reports whether the page contains all sentences.
 func (p *Page) Says(sentences ...string) bool {
 	for _, s := range sentences {
 		if !strings.Contains(p.Text(), s) {
@@ -316,7 +316,7 @@ func (p *Page) Says(sentences ...string) bool {
 	return true
 }
 
-// Links are the addresses of the page's links and forms.
+// Links returns the addresses of the page's links and forms.
 func (p *Page) Links() []string {
 	var all []string
 	for _, n := range p.nodes("a") {
@@ -328,7 +328,7 @@ func (p *Page) Links() []string {
 	return all
 }
 
-// Has tells whether the page has an element of this kind with an attribute of this value.
+// Has reports whether the page has an element of this kind with an attribute of this value.
 func (p *Page) Has(element, name, value string) bool {
 	for _, n := range p.nodes(element) {
 		if attribute(n, name) == value {
@@ -363,7 +363,7 @@ func attribute(n *html.Node, name string) string {
 
 func text(n *html.Node) string {
 	var b strings.Builder
-	whole := false // the text before is kept on one line, in the middle of a sentence
+	whole := false // the text before is an unbroken span in the middle of a sentence
 	for d := range n.Descendants() {
 		if d.Type == html.TextNode && (d.Parent == nil || d.Parent.Data != "style" && d.Parent.Data != "script") {
 			was := whole
@@ -377,8 +377,8 @@ func text(n *html.Node) string {
 	return b.String()
 }
 
-// checkTokenPage reports what would disturb a person who types a token: a page
-// that loads itself again, or one whose token field hasn't got the focus.
+// checkTokenPage returns an error for what would disturb a user who types a token: a page that
+// reloads by itself, or one whose token field does not have the focus.
 func checkTokenPage(h http.Header, body string) error {
 	field := tokenField.FindString(body)
 	switch {
@@ -395,7 +395,7 @@ func checkTokenPage(h http.Header, body string) error {
 	}
 }
 
-// linksBelow counts what is seen at once in the page's list of links.
+// linksBelow counts the links below the token that are visible at once.
 func linksBelow(body string) (n int) {
 	root, err := html.Parse(strings.NewReader(body))
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// opaque is what a cookie may hold: handles of 256 bits, and nothing of a person.
+// opaque matches what a cookie may contain: handles of 256 bits, and no personal data.
 var opaque = regexp.MustCompile(`^([0-9A-Za-z_-]{16,64}\.)?[A-Za-z0-9_-]{43}$`)
 
-// CheckCookie says what is wrong with a Set-Cookie header of the house (SE-05).
-// secure: the public URL is https.
+// CheckCookie returns an error for what is wrong with a Set-Cookie header (SE-05). secure: the
+// public URL is https.
 func CheckCookie(line string, secure bool) error {
 	c, err := http.ParseSetCookie(line)
 	if err != nil {

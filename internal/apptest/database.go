@@ -17,8 +17,8 @@ import (
 	"countersign/internal/store"
 )
 
-// SQLite is the address of a new database file with the whole schema and
-// nothing in it: a copy of one that was prepared once.
+// SQLite returns the address of a new, empty database file with the whole schema: a copy of one
+// that was prepared once.
 func SQLite(t testing.TB) string {
 	t.Helper()
 	file, err := prepared()
@@ -32,13 +32,13 @@ func SQLite(t testing.TB) string {
 	return "sqlite:" + path
 }
 
-// PostgreSQL is the same on a PostgreSQL server.
+// PostgreSQL returns the same on a PostgreSQL server.
 func PostgreSQL(t testing.TB) string {
 	t.Helper()
 	return pgtest.Template(t, "house", prepare)
 }
 
-// prepared is a prepared database file, made at first need.
+// prepared returns a prepared database file, made on first use.
 var prepared = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "countersign-house-")
 	if err != nil {
@@ -52,8 +52,8 @@ var prepared = sync.OnceValues(func() ([]byte, error) {
 	return file, errors.Join(err, os.RemoveAll(dir))
 })
 
-// prepare makes the schema of the database at url, and takes out again what
-// belongs to the key that it was opened with: each house has one of its own.
+// prepare creates the schema of the database at url and removes what belongs to the key that it was
+// opened with, because each application has its own key.
 func prepare(url string) error {
 	master, err := secret.NewMaster()
 	if err != nil {

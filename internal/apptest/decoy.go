@@ -13,16 +13,15 @@ import (
 	"countersign/internal/store"
 )
 
-// A decoy is an agency beside the house's own, with the same user IDs, names,
-// addresses and passwords, and with methods, devices and sessions of theirs.
-// Whatever a test does, it must come out as it was (TN-01, V20).
+// A decoy is a second agency with the same user IDs, names, addresses and passwords, and with its
+// own methods, devices and sessions. No test may change it (TN-01).
 type decoy struct {
 	h      *App
 	agency countersign.Agency
 	before map[string][]string
 }
 
-// DecoyHost is where the decoy answers.
+// DecoyHost is the host name of the decoy.
 const DecoyHost = "login.decoy.example"
 
 func (h *App) addDecoy() {
@@ -71,7 +70,7 @@ func (d *decoy) add(n admin.NewUser) {
 	d.before = d.rows()
 }
 
-// rows are the decoy's rows, by table.
+// rows returns the decoy's rows by table.
 func (d *decoy) rows() map[string][]string {
 	d.h.T.Helper()
 	all := map[string][]string{}
@@ -98,7 +97,7 @@ func (d *decoy) rows() map[string][]string {
 	return all
 }
 
-// check fails the test if the decoy is not as it was.
+// check fails the test if the decoy has changed.
 func (d *decoy) check() {
 	d.h.T.Helper()
 	after := d.rows()

@@ -7,12 +7,12 @@ import (
 	"countersign/internal/store"
 )
 
-// happened are the actions of all audit rows of all houses of the process: the
-// last check of the package compares them with the catalog (AU-01).
+// happened collects the actions of all audit rows in the process. The last check of the package
+// compares them with the catalog (AU-01).
 var happened sync.Map
 
-// noteEvents keeps what has happened in a house that is closing, with one row
-// of each kind. A house whose log can't be read has a test that broke it.
+// noteEvents records the actions of an application that is closing, with one row of each kind. If
+// the log can't be read, its test damaged it.
 func (h *App) noteEvents() {
 	ctx := context.Background()
 	all, err := h.DB.Agencies(ctx)

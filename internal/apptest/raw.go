@@ -12,8 +12,8 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// Raw opens the house's database past the store, as somebody would who has
-// stolen or can change it: on PostgreSQL as the superuser, for whom no wall stands.
+// Raw opens the database without the store, like an attacker who has stolen it or can change it: on
+// PostgreSQL as the superuser, to whom row-level security does not apply.
 func (h *App) Raw() *sql.DB {
 	h.T.Helper()
 	h.mu.Lock()
@@ -36,7 +36,7 @@ func (h *App) Raw() *sql.DB {
 	return db
 }
 
-// Tamper changes the database past the store.
+// Tamper changes the database without the store.
 func (h *App) Tamper(statement string, args ...any) {
 	h.T.Helper()
 	if _, err := h.Raw().ExecContext(context.Background(), statement, args...); err != nil {
@@ -50,7 +50,7 @@ type Cell struct {
 	Text          string
 }
 
-// Dump is every value of every table, as bytes.
+// Dump returns every value of every table, as bytes.
 func (h *App) Dump() (cells []Cell) {
 	h.T.Helper()
 	db := h.Raw()
@@ -118,7 +118,7 @@ func dumpTable(h *App, db *sql.DB, table string) (cells []Cell) {
 	return cells
 }
 
-// Count is the number that a statement finds past the store.
+// Count returns the number that a statement selects.
 func (h *App) Count(statement string, args ...any) (n int) {
 	h.T.Helper()
 	if err := h.Raw().QueryRowContext(context.Background(), statement, args...).Scan(&n); err != nil {

@@ -14,10 +14,10 @@ import (
 	"countersign/internal/outbox"
 )
 
-// A Watch follows every secret of a house: passwords, tokens, cookies, links,
-// keys of apps, recovery codes and phone numbers, from the moment somebody types
-// or is shown one. None of them may stand in the database, the log, an answer
-// that is not meant to show it, or the subject of a message (AU-02, OT-06, V14).
+// A Watch follows every secret of an application: passwords, tokens, cookies, links, keys of apps,
+// recovery codes and phone numbers, from the moment one is typed or shown. None may appear in the
+// database, the log, an answer that is not meant to show it, or the subject of a message (AU-02,
+// OT-06).
 type Watch struct {
 	h       *App
 	mu      sync.Mutex
@@ -30,11 +30,11 @@ type Watch struct {
 type canary struct {
 	what  string
 	shown *regexp.Regexp // paths of pages that are meant to show it; nil: none
-	raw   string         // how it looks as bytes; empty: no otherwise
+	raw   string         // its form as bytes; empty: no other form
 }
 
-// Watch follows the secrets of the house. What has leaked when the test ends
-// fails it. Houses of Each are watched from their beginning.
+// Watch follows the secrets of the application. The test fails at its end if one has leaked. Each
+// watches from the start.
 func (h *App) Watch() *Watch {
 	h.T.Helper()
 	if w := h.watch.Load(); w != nil {
@@ -50,24 +50,24 @@ func (h *App) Watch() *Watch {
 	return w
 }
 
-// Unwatch is for tests of so many requests that the watch would take all the time.
+// Unwatch turns the watch off, for tests of so many requests that it would take too long.
 func (h *App) Unwatch() { h.watch.Store(nil) }
 
-// Log is what the house has logged since.
+// Log returns what the application has logged since.
 func (w *Watch) Log() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.log.String()
 }
 
-// Write takes a line of the log.
+// Write receives a line of the log.
 func (w *Watch) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.log.Write(line)
 }
 
-// Secret follows one more secret. shown are paths of pages that may show it.
+// Secret follows one more secret. shown matches the paths of pages that may show it.
 func (w *Watch) Secret(what, value, shown string) {
 	c := canary{what: what}
 	if shown != "" {
@@ -77,7 +77,7 @@ func (w *Watch) Secret(what, value, shown string) {
 		c.raw = string(raw)
 	}
 	if len(value) < 6 {
-		return // a word that stands everywhere is no secret
+		return // too common a word to be a secret
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -86,7 +86,7 @@ func (w *Watch) Secret(what, value, shown string) {
 	}
 }
 
-// sent notes what a browser sends.
+// sent records the secrets that a browser sends.
 func (w *Watch) sent(form url.Values) {
 	for name, values := range form {
 		for _, v := range values {
@@ -106,7 +106,7 @@ func (w *Watch) sent(form url.Values) {
 	}
 }
 
-// answered notes the secrets that an answer hands out, and looks for others in it.
+// answered records the secrets that an answer is meant to show, and looks for others in it.
 func (w *Watch) answered(p *Page) {
 	for _, c := range (&http.Response{Header: p.Header}).Cookies() {
 		w.Secret("cookie", c.Value, "")
@@ -118,7 +118,7 @@ func (w *Watch) answered(p *Page) {
 		w.Secret("key of an app", p.Key(), `^/set-up/app$`)
 	}
 	if strings.HasPrefix(p.Path, "/demo/") {
-		return // the demo's inbox shows what was sent: that is what it is for
+		return // the demo's inbox shows messages on purpose
 	}
 	text := p.Body
 	for name, values := range p.Header {
@@ -129,7 +129,7 @@ func (w *Watch) answered(p *Page) {
 	w.search("the answer of "+p.Path, text, func(c canary) bool { return c.shown != nil && c.shown.MatchString(p.Path) })
 }
 
-// mailed notes the secrets of messages, and looks for them in their subjects.
+// mailed records the secrets of messages, and looks for them in the subjects.
 func (w *Watch) mailed(all []outbox.Mail) {
 	for _, m := range all {
 		for _, token := range sixDigits.FindAllStringSubmatch(m.Text, -1) {
@@ -142,7 +142,7 @@ func (w *Watch) mailed(all []outbox.Mail) {
 	}
 }
 
-// mailedLink is the handle of a link in a letter.
+// mailedLink matches the handle of a link in a mail.
 var mailedLink = regexp.MustCompile(`[?&/=]([A-Za-z0-9_-]{40,})`)
 
 // Check looks for every secret in the whole database and in the log.
@@ -156,7 +156,7 @@ func (w *Watch) Check() {
 	w.search("the log", w.Log(), nil)
 }
 
-// search fails the test for each secret that stands in text, but those allowed.
+// search fails the test for each secret in text, except those allowed.
 func (w *Watch) search(where, text string, allowed func(canary) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -172,8 +172,8 @@ func (w *Watch) search(where, text string, allowed func(canary) bool) {
 	}
 }
 
-// stands tells whether value is a word of text: six digits may be part of
-// another number by chance.
+// stands reports whether value is a whole word of text: six digits may be part of another number by
+// chance.
 func stands(text, value string) bool {
 	for rest, at := text, 0; ; {
 		i := strings.Index(rest, value)

@@ -17,8 +17,8 @@ import (
 var token = outbox.Outgoing{ID: "m1", Channel: countersign.ChannelSMS, To: "+16145550112", Reference: "KX", Life: 2 * time.Minute,
 	Text: "Your Agency Integrator token is 344078. Reference KX.\n@login.acme.example #344078", Callback: "https://login.acme.example"}
 
-// Every request to Twilio is as Twilio's own description allows it: a server
-// made from that description takes it.
+// Every request to Twilio conforms to Twilio's own API description: a mock server made from that
+// description accepts it.
 func TestTwilioTakesOurRequests(t *testing.T) {
 	t.Parallel()
 	twilio := mtatest.StartTwilio(t)
@@ -37,7 +37,7 @@ func TestTwilioTakesOurRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			receipt, err := routes.Gateways()[0].Send(t.Context(), l) // the routes would give up as the token dies
+			receipt, err := routes.Gateways()[0].Send(t.Context(), l) // the routes would stop trying when the token expires
 			if err != nil || receipt.Tag == "" || !strings.HasPrefix(receipt.Answer, "201 ") {
 				t.Errorf("%s, %s: %+v %v", query, name, receipt, err)
 			}
@@ -55,9 +55,8 @@ func TestTwilioTakesOurRequests(t *testing.T) {
 	}
 }
 
-// smpp:// and a message center of another make understand each other: login,
-// text in the alphabet of phones, long texts in parts, refusals, a link that
-// dies, and receipts.
+// The smpp:// gateway works with a message center of another vendor: login, texts in the GSM
+// alphabet, long texts in parts, refusals, a message that expires, and delivery receipts.
 func TestSMPPWithAForeignCenter(t *testing.T) {
 	t.Parallel()
 	center := mtatest.StartCenter(t)

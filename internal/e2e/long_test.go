@@ -14,7 +14,7 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// What people may write at its longest: no place to break a line in the first two.
+// The longest values that users may enter. The first two can't be broken across lines.
 const (
 	longLogin   = "ALEXANDRINA.CONSTANTINOPOULOS.VANDERBILT.MONTGOMERY.SMITHSON"
 	longAddress = "alexandrina.constantinopoulos.vanderbilt@claimsmontgomerysmithson.example"
@@ -22,7 +22,7 @@ const (
 	longAgency  = "Montgomery-Smithson Insurance Agency of the Commonwealth of Pennsylvania and Partners"
 )
 
-// longPages are the pages of the console, each as it is opened with long data.
+// longPages lists the pages of the console with long data.
 func longPages(s *stage) []string {
 	s.t.Helper()
 	id, err := s.Admin.SendTest(context.Background(), s.Visit(), apptest.Operator, longAddress)
@@ -53,7 +53,7 @@ func longPages(s *stage) []string {
 	return all
 }
 
-// longData fills the house with it.
+// longData fills the application with it.
 func longData(s *stage) {
 	s.t.Helper()
 	name, product := longAgency, "The "+longAgency+" Desk"
@@ -69,8 +69,7 @@ func longData(s *stage) {
 	}
 }
 
-// misfits are the words of a page that are cut off or broken within, though they
-// are short, and what is wider than the page.
+// misfits finds short words that are cut off or broken, and elements wider than the page.
 const misfits = `(() => {
 	const bad = [];
 	const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
@@ -100,7 +99,7 @@ const misfits = `(() => {
 	return bad.join("\n");
 })()`
 
-// No page of the console scrolls sideways or cuts a word, whatever people have written.
+// No page of the console scrolls sideways or cuts a word, whatever users have entered.
 func TestLongData(t *testing.T) {
 	t.Parallel()
 	s := setStage(t)
@@ -119,7 +118,7 @@ func TestLongData(t *testing.T) {
 	}
 }
 
-// Banners begin and end where the page below them does, at every width.
+// Banners align with the left and right edges of the page below, at every width.
 func TestBannersBeginWithThePage(t *testing.T) {
 	t.Parallel()
 	s := setStage(t)

@@ -9,8 +9,8 @@ import (
 	"countersign/internal/outbox"
 )
 
-// The page of a test mail, with each step of its way: by a server that takes it
-// and a domain that lacks records, and by one with another host's certificate.
+// The page of a test mail shows each step of its delivery: with a server that accepts it and a
+// domain that lacks records, and with a server that has another host's certificate.
 func TestTestMailPage(t *testing.T) {
 	t.Parallel()
 	s := setStage(t)
@@ -38,7 +38,7 @@ func TestTestMailPage(t *testing.T) {
 		if _, err := s.Outbox.Poll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.w.Wait(c.says) // it looks again by itself
+		s.w.Wait(c.says) // it reloads by itself
 		s.look(name, c.says)
 	}
 }

@@ -17,7 +17,7 @@ import (
 //go:embed nginx.conf
 var nginxSettings string
 
-// An nginx is a running nginx, by the address of each of its servers.
+// An nginx is a running nginx with the address of each of its servers.
 type nginx struct{ plain, fetch, silent, lost string }
 
 // startNginx starts nginx in front of the program at an address. It ends with the test.
@@ -29,7 +29,7 @@ func startNginx(t *testing.T, program string) nginx {
 	}
 	t.Cleanup(func() { _ = hold.Release() })
 	ports := []string{freePort(t), freePort(t), freePort(t), freePort(t)}
-	as := "" // of root only: the workers would be another user's, who can't write in dir
+	as := "" // if root: otherwise the workers run as another user, who can't write to dir
 	if me, err := user.Current(); err == nil && me.Uid == "0" {
 		as = "user root root;"
 	}
@@ -59,12 +59,11 @@ func startNginx(t *testing.T, program string) nginx {
 	return nginx{at(ports[0]), at(ports[1]), at(ports[2]), at(ports[3])}
 }
 
-// Behind a real nginx people sign in, whatever headers it takes away; their
-// address is what nginx saw, not what they claim; and a port that nginx loses is
-// explained.
+// Behind a real nginx users can sign in, whatever headers it removes. Their address is the one
+// nginx saw, not one they claim. A port that nginx drops is explained.
 func TestBehindNginx(t *testing.T) {
 	t.Parallel()
-	program, address := "127.0.0.1:"+freePort(t), "http://localhost:"+freePort(t) // what the browser calls it
+	program, address := "127.0.0.1:"+freePort(t), "http://localhost:"+freePort(t) // the address in the browser
 	out := start(t, "serve", "--public-url", address, "--listen", program, "--ops-listen", "127.0.0.1:"+freePort(t), "--data", t.TempDir(),
 		"--trusted-proxy", "127.0.0.1/32", "--log-level", "error")
 	link := firstLink(t, out)

@@ -13,9 +13,8 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// A browser whose gateway takes Sec-Fetch headers away signs in, and its forms of
-// secret links are taken, though Chromium sends Origin null from those as older
-// browsers do from all.
+// A browser whose gateway removes Sec-Fetch headers can sign in, and its forms of secret links are
+// accepted, though Chromium sends Origin null from those, as older browsers do from all.
 func TestBehindAGatewayThatTakesHeadersAway(t *testing.T) {
 	port := freePort(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -38,7 +37,7 @@ func TestBehindAGatewayThatTakesHeadersAway(t *testing.T) {
 	go func() { _ = gateway.Serve(l) }()
 	t.Cleanup(func() { _ = gateway.Close() })
 
-	address := "http://localhost:" + freePort(t) // what the browser calls it
+	address := "http://localhost:" + freePort(t) // the address in the browser
 	out := start(t, "serve", "--public-url", address, "--listen", "127.0.0.1:"+port, "--ops-listen", "127.0.0.1:"+freePort(t), "--data", t.TempDir(), "--log-level", "error")
 	w := browsertest.Open(t, browsertest.Options{Hosts: map[string]string{strings.TrimPrefix(address, "http://"): l.Addr().String()}})
 	w.Go(firstLink(t, out))
@@ -56,7 +55,7 @@ func TestBehindAGatewayThatTakesHeadersAway(t *testing.T) {
 	}
 }
 
-// firstLink is the link of the first administrator.
+// firstLink returns the link of the first administrator.
 func firstLink(t *testing.T, out *bufio.Reader) string {
 	t.Helper()
 	for {
@@ -70,8 +69,8 @@ func firstLink(t *testing.T, out *bufio.Reader) string {
 	}
 }
 
-// older takes away what older browsers lack: Safari before 16 and 18.4, Chrome
-// before 129. And credentials have no toJSON, as those of some password managers.
+// older removes what older browsers lack: Safari before 16 and 18.4, Chrome before 129. Credentials
+// have no toJSON, as with some password managers.
 const older = `
 	delete PublicKeyCredential.parseCreationOptionsFromJSON;
 	delete PublicKeyCredential.parseRequestOptionsFromJSON;
@@ -82,8 +81,8 @@ const older = `
 	delete window.DOMParser;
 	delete Navigator.prototype.clipboard;`
 
-// Passkeys are made and used in older browsers, and with password managers whose
-// answers can't write themselves. The prompt opens by itself, once.
+// Passkeys can be created and used in older browsers, and with password managers whose credentials
+// lack toJSON. The prompt opens by itself, once.
 func TestPasskeysInOlderBrowsers(t *testing.T) {
 	d := startDemo(t)
 	w := browsertest.Open(t, browsertest.Options{})
@@ -92,11 +91,11 @@ func TestPasskeysInOlderBrowsers(t *testing.T) {
 	enroll(t, d, w, func(_, says string) { t.Helper(); want(t, w, says) })
 	signedOut(t, d, w)
 	signIn(w, d.URL, "BSMITH", d.password("BSMITH"))
-	w.Wait("You are signed in, Bob") // nobody pressed the button
+	w.Wait("You are signed in, Bob") // without pressing the button
 }
 
-// A password manager's credential is a plain object: no class, no toJSON, and
-// views of bytes in the place of buffers.
+// A password manager's credential may be a plain object: no class, no toJSON, and views of bytes
+// instead of buffers.
 func TestPasskeyOfAPlainObject(t *testing.T) {
 	d := startDemo(t)
 	w := browsertest.Open(t, browsertest.Options{})

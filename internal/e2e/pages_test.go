@@ -6,9 +6,8 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// Every page and state that exists, looked at in four ways: wide and narrow,
-// light and dark. axe-core finds nothing, nothing scrolls sideways, nothing
-// breaks the Content-Security-Policy.
+// Every page in every state is checked in four ways: wide and narrow, light and dark. axe-core
+// finds nothing, nothing scrolls sideways, nothing violates the Content-Security-Policy.
 func TestEveryPage(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -34,7 +33,7 @@ func TestEveryPage(t *testing.T) {
 	look("inbox", "messages")
 }
 
-// look2 opens another window and looks at pages in it.
+// look2 opens another window and returns a function that checks pages in it.
 func look2(t *testing.T) (*browsertest.Window, func(name, says string)) {
 	w := browsertest.Open(t, browsertest.Options{From: "127.0.0.22"})
 	return w, func(name, says string) {
@@ -103,7 +102,7 @@ func profilePages(t *testing.T, d demo, w *browsertest.Window, look func(name, s
 	look("profile-remove", "Remove SMS?")
 	w.Press("Keep it")
 	w.Press("Forget all devices")
-	look("profile-forget-the-only", "Forget this device?") // there is one
+	look("profile-forget-the-only", "Forget this device?") // the only one
 	w.Press("Keep it")
 	contactPages(t, d, w, look)
 	w.Press("Reset/Disable 2 Factor Authentication")
@@ -142,8 +141,8 @@ func contactPages(t *testing.T, d demo, w *browsertest.Window, look func(name, s
 	w.Press("Cancel")
 }
 
-// stepUpPages are those of a session that came in on a remembered device: its
-// change waits for a token, and goes on by itself.
+// stepUpPages checks the pages of a session on a remembered device: its change waits for a token
+// and then continues by itself.
 func stepUpPages(t *testing.T, d demo, w *browsertest.Window, look func(name, says string)) {
 	t.Helper()
 	w.Press("Sign out")
@@ -243,7 +242,7 @@ func adminPages(t *testing.T, d demo) {
 	look("messages-none", "No message found")
 	w.Go(d.URL + "/admin/messages/test")
 	w.Type("to", "bob@")
-	w.Click("main button[type=submit]") // a link beside the page has the same words
+	w.Click("main button[type=submit]") // a link beside the button has the same text
 	w.Wait("The part after @ is missing.")
 	look("message-test-error", "The part after @ is missing.")
 	w.Type("to", "admin@demo.example")

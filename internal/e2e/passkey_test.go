@@ -9,8 +9,7 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// enroll sets BSMITH up in a window with a passkey besides email, and makes it
-// the Default.
+// enroll sets up BSMITH in a window with email and a passkey, and makes the passkey the Default.
 func enroll(t *testing.T, d demo, w *browsertest.Window, look func(name, says string)) {
 	t.Helper()
 	signIn(w, d.URL, "BSMITH", d.password("BSMITH"))
@@ -33,9 +32,8 @@ func enroll(t *testing.T, d demo, w *browsertest.Window, look func(name, says st
 	look("set-up-done-passkey", "Two factor authentication set-up is complete.")
 }
 
-// Both uses of a passkey in Chromium: set-up, second factor, the whole sign-in
-// by the button and by the browser's own list, a user who is not verified, a
-// copied passkey, a step-up (PK-01, PK-02, D-18).
+// Passkeys in Chromium: set-up, second factor, sign-in with a passkey alone by the button and by
+// the browser's autofill, a user who is not verified, a copied passkey, a step-up (PK-01, PK-02).
 func TestPasskeysInChromium(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -57,7 +55,7 @@ func TestPasskeysInChromium(t *testing.T) {
 	ownPasskeys(t, d, w, look)
 }
 
-// signedOut forgets the device on the way out, so that a second factor is asked again.
+// signedOut forgets the device and signs out, so that a second factor is required again.
 func signedOut(t *testing.T, d demo, w *browsertest.Window) {
 	t.Helper()
 	w.Go(d.URL + "/sign-out")
@@ -91,7 +89,7 @@ func secondFactor(t *testing.T, d demo, w *browsertest.Window, a *browsertest.Au
 	look("profile-passkey", "Chrome on Linux")
 }
 
-// copied plays a passkey that counts backwards: refused, and told by mail.
+// copied uses a passkey whose counter goes backward: it is refused and reported by mail.
 func copied(t *testing.T, d demo, w *browsertest.Window, a *browsertest.Authenticator, look func(name, says string)) {
 	t.Helper()
 	signedOut(t, d, w)
@@ -125,9 +123,8 @@ func signInAlone(t *testing.T, d demo, w *browsertest.Window, a *browsertest.Aut
 	fromTheList(t, d, w)
 }
 
-// fromTheList signs in by the browser's own list of user IDs. Without a screen
-// Chromium draws no list: a script in the browser stands in for the finger that
-// picks from it, and answers what the page asks for by itself, unpressed.
+// fromTheList signs in with the browser's autofill of user IDs. Headless Chromium draws no list, so
+// a script in the browser takes the user's place and picks from it.
 func fromTheList(t *testing.T, d demo, w *browsertest.Window) {
 	t.Helper()
 	w.Before(`const get = navigator.credentials.get.bind(navigator.credentials);
@@ -167,8 +164,7 @@ func ownPasskeys(t *testing.T, d demo, w *browsertest.Window, look func(name, sa
 	look("profile-passkey-removed", "The passkey was removed.")
 }
 
-// Where scripts are off the pages say so and show the other ways; nothing else
-// is missing (WB-08).
+// Without scripts the pages say so and show the other methods. Nothing else is missing (WB-08).
 func TestPasskeyPagesWithoutScripts(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)

@@ -11,8 +11,8 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// A forgotten password and a changed one, in a browser: every page in four
-// ways, the link out of the mail, and no way in without a token.
+// A forgotten password and a changed one, in a browser: every page in four ways, the link from the
+// mail, and no sign-in without a token.
 func TestPasswordPages(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -64,7 +64,7 @@ func TestPasswordPages(t *testing.T) {
 	want(t, w, "Forgot your password?")
 }
 
-// mailed is the newest match in the mail to an address.
+// mailed returns the newest match in the mail to an address.
 func (d demo) mailed(t *testing.T, to string, match *regexp.Regexp) string {
 	t.Helper()
 	for range 2400 {

@@ -7,8 +7,8 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// A number that is typed with its country's code is sent at its last digit, not
-// at the tenth that is typed (M18, SM-02).
+// A number typed with its country code is sent at its last digit, not at the tenth digit typed
+// (M18, SM-02).
 func TestNumbersTypedWithTheCountryCode(t *testing.T) {
 	d := startDemo(t)
 	for user, typed := range map[string]string{"BSMITH": "1 614 555 0112", "CBILLS": "+1 (614) 555-0113", "JJONES": "6145550114"} {

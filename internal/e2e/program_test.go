@@ -20,7 +20,7 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// password is everybody's.
+// password is the password of all users.
 const password = "correct horse battery staple"
 
 // binary is the program, built once for all tests.
@@ -37,7 +37,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// TestMain removes the program that was built.
+// TestMain removes the built program.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if path, err := binary(); err == nil {
@@ -55,7 +55,7 @@ func program(t *testing.T) string {
 	return path
 }
 
-// start runs the program and returns what it prints, line by line.
+// start runs the program and returns its output, line by line.
 func start(t *testing.T, args ...string) *bufio.Reader {
 	t.Helper()
 	c := exec.Command(program(t), args...)
@@ -74,7 +74,7 @@ func start(t *testing.T, args ...string) *bufio.Reader {
 	return bufio.NewReader(out)
 }
 
-// run is a command of the operator.
+// run runs a command of the operator.
 func run(t *testing.T, input string, args ...string) {
 	t.Helper()
 	c := exec.Command(program(t), args...)
@@ -94,7 +94,7 @@ func freePort(t *testing.T) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// A demo is the demo, running.
+// A demo is a running demo.
 type demo struct {
 	URL   string `json:"url"`
 	Inbox string `json:"inbox"`
@@ -129,8 +129,7 @@ func (d demo) password(id string) string {
 
 var sixDigits = regexp.MustCompile(`token is:? ([0-9]{6})`)
 
-// token is the newest token that went to an address or number, other than one
-// that was used before.
+// token returns the newest token that went to an address or number, except those already used.
 func (d demo) token(t *testing.T, to string, but ...string) string {
 	t.Helper()
 	for range 2400 {
@@ -163,8 +162,8 @@ func (d demo) token(t *testing.T, to string, but ...string) string {
 	return ""
 }
 
-// settled opens the page again until its message has gone out: from then on it
-// does not look again by itself while somebody types.
+// settled reloads the page until its message has been sent. From then on the page does not reload
+// by itself while the test types.
 func settled(t *testing.T, w *browsertest.Window) {
 	t.Helper()
 	for range 1000 {
@@ -177,7 +176,7 @@ func settled(t *testing.T, w *browsertest.Window) {
 	t.Fatalf("the message was not accepted: %s", w.Text())
 }
 
-// want fails the test unless the page says all of these.
+// want fails the test unless the page contains all sentences.
 func want(t *testing.T, w *browsertest.Window, sentences ...string) {
 	t.Helper()
 	text := strings.Join(strings.Fields(w.Text()), " ")
@@ -188,7 +187,7 @@ func want(t *testing.T, w *browsertest.Window, sentences ...string) {
 	}
 }
 
-// wrong is a token that differs from this one in its first digit.
+// wrong returns a token that differs in its first digit.
 func wrong(token string) string {
 	return string('0'+(token[0]-'0'+1)%10) + token[1:]
 }

@@ -11,8 +11,8 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// The pages of recovery codes, of enrollment codes, of a reset and of «This was
-// not me», looked at like every other page, and walked as people would.
+// The pages of recovery codes, of enrollment codes, of a reset and of «This was not me», checked
+// like every other page, and used as people would.
 func TestRecoveryPages(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -95,7 +95,7 @@ func notMePages(t *testing.T, d demo) {
 
 var notMeLink = regexp.MustCompile(`http://\S+/not-me\?link=\S+`)
 
-// notMe is the newest link of a new-connection letter to an address.
+// notMe returns the newest link of a new-connection mail to an address.
 func (d demo) notMe(t *testing.T, to string) string {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, d.Inbox+"?to="+to, nil)

@@ -15,13 +15,13 @@ import (
 	"countersign/internal/outbox"
 )
 
-// A stage is a house in a time of its own, with a browser in front of it: states
-// that come with the hours are reached at once.
+// A stage is an application with its own clock and a browser, so that states that need hours are
+// reached at once.
 type stage struct {
 	*apptest.App
 	t  *testing.T
 	w  *browsertest.Window
-	to map[string]string // how the browser finds the house
+	to map[string]string // how the browser reaches the application
 }
 
 const home = "http://localhost"
@@ -35,7 +35,7 @@ func setStage(t *testing.T) *stage {
 	return s
 }
 
-// another continues in a window without cookies, at another address.
+// another continues in a window without cookies, from another address.
 func (s *stage) another(from string) {
 	s.w = browsertest.Open(s.t, browsertest.Options{From: from, Hosts: s.to})
 }
@@ -55,7 +55,7 @@ func (s *stage) token(to, button string) {
 	s.w.Press(button)
 }
 
-// leave goes through the email step of the wizard, and no further.
+// leave completes the email step of set-up and stops there.
 func (s *stage) leave(login, to string) {
 	s.t.Helper()
 	s.signIn(login)
@@ -72,8 +72,8 @@ func (s *stage) enroll(login, to string) {
 	want(s.t, s.w, "set-up is complete")
 }
 
-// The states that come with time, with trouble or with two people at once,
-// looked at like TestEveryPage does.
+// The states that come with time, with failures or with two users at once, checked as in
+// TestEveryPage.
 func TestEveryState(t *testing.T) {
 	t.Parallel()
 	s := setStage(t)
@@ -86,7 +86,7 @@ func TestEveryState(t *testing.T) {
 	turnedOff(s)
 }
 
-// newcomers: the links that make a user, and a profile that nobody can start from.
+// newcomers checks the links for new users, and a profile from which set-up can't start.
 func newcomers(s *stage) {
 	s.t.Helper()
 	handle, err := s.Admin.FirstAdministrator(context.Background(), s.Visit())
@@ -116,7 +116,7 @@ func newcomers(s *stage) {
 	s.look("no-email", "Your profile has no email address")
 }
 
-// tokenStates: what becomes of a token that nobody types, or that does not arrive.
+// tokenStates checks tokens that are not typed or do not arrive.
 func tokenStates(s *stage) {
 	s.t.Helper()
 	s.User("BSMITH")
@@ -154,14 +154,14 @@ func tokenStates(s *stage) {
 	s.Pass(2 * time.Hour)
 }
 
-// refusing is a mail server that takes nothing.
+// refusing is a mail server that rejects everything.
 type refusing struct{}
 
 func (refusing) Send(context.Context, outbox.Outgoing) (outbox.Receipt, error) {
 	return outbox.Receipt{}, &outbox.Refusal{Server: "mail.demo.example", Answer: "550 mailbox full", Permanent: true}
 }
 
-// resets: a sign-in that leads to set-up only, and one that comes too late.
+// resets checks a sign-in that leads to set-up only, and one that comes too late.
 func resets(s *stage) {
 	s.t.Helper()
 	if _, err := s.Admin.ResetTwoFactor(context.Background(), s.Visit(), apptest.Operator, "BSMITH", "phone lost"); err != nil {
@@ -174,8 +174,8 @@ func resets(s *stage) {
 	s.look("reset-lapsed", "Set-up is closed")
 }
 
-// stepUps: a change of a session whose last proof is old, by a token; and what
-// waits beside it in the profile and the own wizard.
+// stepUps checks a change in a session whose last proof is old, by a token, and the pending change
+// in the profile and in the user's own set-up.
 func stepUps(s *stage) {
 	s.t.Helper()
 	s.leave("ADMIN", "admin@demo.example")
@@ -217,7 +217,7 @@ func stepUps(s *stage) {
 	s.look("session-idle", "you return to the page you were on: User Profile.")
 }
 
-// conflicts: two people save the same thing.
+// conflicts checks two users who save the same thing.
 func conflicts(s *stage) {
 	s.t.Helper()
 	s.signIn("ADMIN")
@@ -238,7 +238,7 @@ func conflicts(s *stage) {
 	s.Pass(time.Second)
 }
 
-// goesOn: what was posted after its session had ended is shown before it happens.
+// goesOn checks that a form posted after its session had ended is shown before it takes effect.
 func goesOn(s *stage) {
 	s.t.Helper()
 	s.w.Go(home + "/admin/system/preferences?edit=SESSIONIDLE")
@@ -255,8 +255,8 @@ func goesOn(s *stage) {
 	want(s.t, s.w, "45")
 }
 
-// turnedOff: what the pages say while two factor authentication is Off, and what
-// turning it On would do. A user without a method steps up by the password.
+// turnedOff checks the pages while two-factor authentication is Off, and the effect of turning it
+// On. A user without a method steps up with the password.
 func turnedOff(s *stage) {
 	s.t.Helper()
 	s.Set("2FA", "Off")

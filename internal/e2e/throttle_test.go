@@ -13,9 +13,9 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// The pages of throttling, which take hours to reach but in a house whose clock
-// is turned: the sign-in page that waits, tokens that wait and are stopped, and
-// the home page that says that somebody knows the password (TH-02, TH-03, NT-03).
+// The pages of throttling, reached with a clock that the test sets: the sign-in page that must
+// wait, tokens that must wait or are stopped, and the home page that says that someone else may
+// know the password (TH-02, TH-03, NT-03).
 func TestThrottlePages(t *testing.T) {
 	t.Parallel()
 	h := apptest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
@@ -23,7 +23,7 @@ func TestThrottlePages(t *testing.T) {
 	h.User("BSMITH")
 	h.User("CBILLS")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Host = "localhost" // the house knows no port
+		r.Host = "localhost" // the application has no port
 		h.Door.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)

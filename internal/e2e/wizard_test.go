@@ -9,11 +9,11 @@ import (
 	"countersign/internal/mtatest"
 )
 
-// The whole way with scripts (M2, M13 to M23): the first administrator turns 2FA
-// On, BSMITH sets up all three methods, and two devices are told apart.
+// The TechNote's steps with scripts (M2, M13 to M23): the first administrator turns 2FA On, BSMITH
+// sets up all three methods, and two devices are told apart.
 func TestWizardWithScripts(t *testing.T) { wizard(t, false) }
 
-// The same way where the browser runs no scripts.
+// The same steps in a browser without scripts.
 func TestWizardWithoutScripts(t *testing.T) { wizard(t, true) }
 
 func wizard(t *testing.T, noScripts bool) {
@@ -74,7 +74,7 @@ func signIn(w *browsertest.Window, address, id, password string) {
 	w.Press("Sign in")
 }
 
-// turnOn goes the TechNote's way: Administration, System, Preferences.
+// turnOn follows the TechNote's path: Administration, System, Preferences.
 func turnOn(t *testing.T, w *browsertest.Window) {
 	t.Helper()
 	w.Press("Administration")
@@ -89,7 +89,7 @@ func turnOn(t *testing.T, w *browsertest.Window) {
 	want(t, w, "2FA is set to On.")
 }
 
-// app scans the QR code with zbarimg and takes the token from oathtool (M17).
+// app scans the QR code with zbarimg and gets the token from oathtool (M17).
 func app(t *testing.T, w *browsertest.Window) {
 	t.Helper()
 	w.Press("Authenticator app")
@@ -109,7 +109,7 @@ func app(t *testing.T, w *browsertest.Window) {
 	want(t, w, "Two Factor Authentication set up is now complete for the app method.", "one additional method (SMS)")
 }
 
-// texts sets up SMS: the tenth digit sends, or the button where scripts are off (M18).
+// texts sets up SMS: the tenth digit sends the form, or the button if scripts are off (M18).
 func texts(t *testing.T, w *browsertest.Window, gateway *mtatest.Texter, noScripts bool) {
 	t.Helper()
 	w.Press("SMS")
@@ -127,8 +127,8 @@ func texts(t *testing.T, w *browsertest.Window, gateway *mtatest.Texter, noScrip
 	w.Press("Continue")
 }
 
-// standard chooses SMS: Email is chosen beforehand, the chosen one carries the
-// mark and the outline, without a script (M20).
+// standard chooses SMS: Email is preselected, and the chosen method has the mark and the outline,
+// without a script (M20).
 func standard(t *testing.T, w *browsertest.Window) {
 	t.Helper()
 	want(t, w, "Choose your Default", "Email", "Authenticator", "SMS")
@@ -151,7 +151,7 @@ func standard(t *testing.T, w *browsertest.Window) {
 	want(t, w, "You are signed in, Bob", "BSMITH")
 }
 
-// twoDevices: the first one is remembered, another address is asked by SMS.
+// twoDevices: the first device is remembered, and another address is asked by SMS.
 func twoDevices(t *testing.T, first, second *browsertest.Window, gateway *mtatest.Texter, address string) {
 	t.Helper()
 	first.Press("Sign out")

@@ -8,8 +8,8 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// The pages of wording, as an administrator goes through them: his own words, a
-// slip, the preview, the mail that people then get, and the original text again.
+// The pages of wording, as an administrator uses them: a new wording, a mistake, the preview, the
+// resulting mail, and the original text again.
 func TestWordingPages(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -49,7 +49,7 @@ func TestWordingPages(t *testing.T) {
 	look("wording-names", "mail comes from Policy Desk <desk@acme.example> now")
 }
 
-// typeText puts a text into the form's field, in place of what was there.
+// typeText replaces the text in the form's field.
 func typeText(w *browsertest.Window, text string) {
 	browsertest.Eval[int](w, `(document.getElementById("body").value = "").length`)
 	w.Type("body", text)
@@ -68,7 +68,7 @@ func textPages(w *browsertest.Window, d demo, look func(name, says string)) {
 	look("wording-activation", "Choose a password")
 }
 
-// wordedMail signs somebody in and looks at the mail that he gets.
+// wordedMail signs a user in and checks the mail they get.
 func wordedMail(t *testing.T, d demo) {
 	t.Helper()
 	w := browsertest.Open(t, browsertest.Options{From: "127.0.0.24"})
@@ -83,7 +83,7 @@ func wordedMail(t *testing.T, d demo) {
 	}
 }
 
-// conflictPage is what the second of two administrators sees.
+// conflictPage checks what the second of two administrators sees.
 func conflictPage(t *testing.T, d demo, w *browsertest.Window, look func(name, says string)) {
 	t.Helper()
 	w.Go(d.URL + "/admin/messages/wording/token")
