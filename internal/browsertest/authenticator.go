@@ -9,15 +9,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// An Authenticator holds passkeys for the pages of a window, as a telephone or
-// a laptop does. Chromium plays it.
+// An Authenticator holds passkeys for the pages of a window, as a phone or a laptop does.
+// Chromium emulates it.
 type Authenticator struct {
 	w  *Window
 	id webauthn.AuthenticatorID
 }
 
-// Authenticator plugs one into the window. Its user is there and shows finger
-// or face whenever he is asked.
+// Authenticator adds an authenticator to the window. Its user is present and passes
+// verification, until Present or Verified say otherwise.
 func (w *Window) Authenticator() *Authenticator {
 	w.t.Helper()
 	command(w, "turn passkeys on", webauthn.Enable, webauthn.EnableParams{})
@@ -29,26 +29,26 @@ func (w *Window) Authenticator() *Authenticator {
 	return &Authenticator{w, made.AuthenticatorID}
 }
 
-// Present says whether its user is there; while he is not, prompts wait.
+// Present sets whether the user is present; while they are not, prompts wait.
 func (a *Authenticator) Present(there bool) {
 	a.w.t.Helper()
 	command(a.w, "change who is there", webauthn.SetAutomaticPresenceSimulation,
 		webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: a.id, Enabled: there})
 }
 
-// Verified says whether its user passes with finger, face or PIN.
+// Verified sets whether the user passes verification by fingerprint, face or PIN.
 func (a *Authenticator) Verified(passes bool) {
 	a.w.t.Helper()
 	command(a.w, "change who passes", webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: a.id, IsUserVerified: passes})
 }
 
-// Passkeys are those that it holds.
+// Passkeys returns the passkeys that the authenticator holds.
 func (a *Authenticator) Passkeys() []*webauthn.Credential {
 	a.w.t.Helper()
 	return command(a.w, "look into the authenticator", webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: a.id}).Credentials
 }
 
-// Clone puts passkeys of another authenticator into this one, as they are.
+// Clone copies passkeys of another authenticator into this one, unchanged.
 func (a *Authenticator) Clone(from []*webauthn.Credential) {
 	a.w.t.Helper()
 	add := cdp.Command[copied, cdp.Empty]{Method: webauthn.CommandAddCredential}
@@ -58,20 +58,20 @@ func (a *Authenticator) Clone(from []*webauthn.Credential) {
 	}
 }
 
-// copied is a passkey on its way. The library's own type also names fields of
-// an extension, and Chromium refuses them in any value.
+// copied is a passkey to add. The library's own type also sends fields of an extension that
+// Chromium rejects with any value.
 type copied struct {
 	AuthenticatorID webauthn.AuthenticatorID `json:"authenticatorId"`
 	Credential      map[string]any           `json:"credential"`
 }
 
-// Before runs a script in each page from now on, before the page's own.
+// Before runs a script in each page from now on, before the page's own scripts.
 func (w *Window) Before(script string) {
 	w.t.Helper()
 	command(w, "prepare the pages", cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-// command sends a command of the protocol to the window.
+// command sends a command of the DevTools protocol to the window.
 func command[P, R any](w *Window, what string, c cdp.Command[P, R], params P) R {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, limit)

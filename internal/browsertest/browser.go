@@ -1,7 +1,6 @@
-// Package browsertest drives a real browser, Chromium, the way a person does:
-// windows are opened, fields are typed into, buttons are pressed by their words.
-// One browser serves a test process; every window is a stranger to the others,
-// with cookies, source address, color scheme and width of its own.
+// Package browsertest drives a real browser, Chromium, as a person does: tests open windows,
+// type into fields and press buttons by their text. One browser serves a test process. Each
+// window has its own cookies, source address, color scheme and width.
 package browsertest
 
 import (
@@ -22,10 +21,10 @@ var script string
 // A browser is a running Chromium.
 type browser struct {
 	guard *childproc.Guard
-	ctx   context.Context // windows are opened below it; it lasts as long as the process
+	ctx   context.Context // parent of all windows; lasts as long as the process
 }
 
-// running is the browser of this process, which it starts at first need.
+// running returns the browser of this process and starts it at first use.
 var running = sync.OnceValues(func() (*browser, error) {
 	l, address, err := childproc.Run(script)
 	if err != nil {

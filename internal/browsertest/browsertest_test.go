@@ -47,7 +47,7 @@ type view struct {
 	Code, Pale  bool
 }
 
-// site is a small application of the kind that the kit is for.
+// site is a small application to test the package with.
 func site(t *testing.T) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -175,7 +175,7 @@ func TestAPhoneScansTheCodeAndShowsTheDigits(t *testing.T) {
 	for _, after := range []time.Duration{0, 90 * time.Second, -90 * time.Second} {
 		before := time.Now().Add(after)
 		got := AppCode(t, secret, after)
-		var want []string // two, where a step of 30 seconds begins meanwhile
+		var want []string // two, in case a step of 30 seconds begins in between
 		for _, at := range []time.Time{before, time.Now().Add(after)} {
 			code, err := totp.GenerateCode(secret, at)
 			if err != nil {
@@ -189,7 +189,7 @@ func TestAPhoneScansTheCodeAndShowsTheDigits(t *testing.T) {
 	}
 }
 
-// record stands in for the test whose failure is looked for.
+// record replaces the test whose failure is expected.
 type record struct {
 	testing.TB
 	failures []string
@@ -251,7 +251,7 @@ func TestWhatCanNotBePressedIsExplained(t *testing.T) {
 	}
 }
 
-// failure is what the test would be told that f ends; empty if f does not end it.
+// failure returns the message with which f fails the test; empty if it does not.
 func failure(w *Window, f func()) string {
 	t, told := w.t, &fatal{TB: w.t}
 	w.t = told
@@ -263,7 +263,7 @@ func failure(w *Window, f func()) string {
 	return told.said
 }
 
-// fatal stands in for a test that is about to end.
+// fatal replaces a test that is about to fail.
 type fatal struct {
 	testing.TB
 	said string

@@ -9,14 +9,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A console gathers what the browser reports about a window's pages.
+// A console collects what the browser reports about a window's pages.
 type console struct {
 	mu       sync.Mutex
 	messages []chromedp.ConsoleMessage
-	pages    []string // addresses of pages: that they answered 422 is no problem
+	pages    []string // addresses of pages: a 422 from one is no problem
 }
 
-// listen gathers until the window is closed.
+// listen collects messages until the window is closed.
 func listen(ctx context.Context) *console {
 	c := &console{}
 	messages := chromedp.Console(ctx)
@@ -39,22 +39,22 @@ func (c *console) arrived(page string) {
 	c.pages = append(c.pages, page)
 }
 
-// isProblem tells whether a message is about a page that is broken: a script's
-// error, a breach of the Content-Security-Policy, a part that is not there.
+// isProblem reports whether a message is about a broken page: a script error, a violation of
+// the Content-Security-Policy, or a missing resource.
 func (c *console) isProblem(m chromedp.ConsoleMessage) bool {
 	switch {
 	case m.IsException():
 		return true
 	case m.Source == "network":
-		// A form that was refused is a page, whoever has sent it.
+		// A rejected form is answered with a page, even if a script sent it.
 		return m.Type == "error" && !slices.Contains(c.pages, m.URL) && !strings.Contains(m.Text, "status of 422")
 	default:
 		return m.Type == "error" || m.Source == "security" || strings.Contains(m.Text, "Content Security Policy")
 	}
 }
 
-// Problems are the script errors, breaches of the Content-Security-Policy and
-// missing parts of pages that the browser reported since the last call.
+// Problems returns the script errors, violations of the Content-Security-Policy and missing
+// resources that the browser reported since the last call.
 func (w *Window) Problems() (problems []string) {
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()

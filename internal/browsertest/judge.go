@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// A Violation is a rule of accessibility that the page breaks, as axe-core sees it.
+// A Violation is an accessibility rule of axe-core that the page breaks.
 type Violation struct {
 	ID     string // "color-contrast"
 	Impact string // "serious"
@@ -25,27 +25,27 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s (%s): %s\n\t%s", v.ID, v.Impact, v.Help, strings.Join(where, "\n\t"))
 }
 
-// Axe judges the page by WCAG 2.2 A and AA and by good practice. The window
-// must have scripts.
+// Axe checks the page for WCAG 2.2 A and AA and for best practices. The window must have
+// scripts.
 func (w *Window) Axe() []Violation {
 	w.t.Helper()
 	return w.axe(`["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]`)
 }
 
-// colors judges what a change of the colors can change.
+// colors checks what a different color scheme can change.
 func (w *Window) colors() []Violation {
 	w.t.Helper()
 	return w.axe(`{type: "rule", values: ["color-contrast", "link-in-text-block"]}`)
 }
 
-// axe judges the page by some of axe-core's rules. The page gets the library
+// axe checks the page with some of axe-core's rules. It loads the library into the page only
 // once: it is half a megabyte.
 func (w *Window) axe(rules string) []Violation {
 	w.t.Helper()
 	if !w.scripts {
 		w.t.Fatal("axe-core needs a window with scripts")
 	}
-	// Nothing is preloaded: no rule that is used reads style sheets.
+	// Nothing is preloaded: no rule in use reads style sheets.
 	judge := `typeof axe !== "object" ? "" :
 		axe.run(document, {runOnly: ` + rules + `, preload: false, resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations))`
 	found := Eval[string](w, judge)
@@ -64,14 +64,13 @@ func (w *Window) axe(rules string) []Violation {
 	return violations
 }
 
-// looks are how every page must be fit to be seen.
+// looks are the window sizes and color schemes that every page must support.
 var looks = []Look{{Width: 1280}, {Width: 1280, Dark: true}, {Width: 375}, {Width: 375, Dark: true}}
 
-// Examine looks at the page as it stands now, wide and narrow, light and dark:
-// it takes a picture of each (name-375-dark.png) where pictures are kept, and
-// fails the test, which goes on, where axe-core finds a violation, the page
-// scrolls sideways, or a phone number breaks over two lines at 320 pixels. In
-// the dark only the colors differ.
+// Examine checks the current page wide and narrow, light and dark. It takes a picture of each
+// (name-375-dark.png) if COUNTERSIGN_SHOTS is set. It reports an error, and continues, if
+// axe-core finds a violation, the page scrolls sideways, or a phone number breaks over two
+// lines at 320 pixels. For dark it checks colors only, because nothing else differs.
 func (w *Window) Examine(name string) {
 	w.t.Helper()
 	own := w.look
@@ -105,8 +104,8 @@ func (w *Window) Examine(name string) {
 	}
 }
 
-// Broken returns the phone numbers and names of settings on the page that stand
-// on more than one line. What is typed into fields never does.
+// Broken returns the phone numbers and names of settings on the page that break over more than
+// one line. Text in fields never does.
 func (w *Window) Broken() []string {
 	w.t.Helper()
 	return Eval[[]string](w, `(() => {
@@ -124,7 +123,7 @@ func (w *Window) Broken() []string {
 	})()`)
 }
 
-// axe is the text of axe-core, which scripts/install-test-tools fetches.
+// axe returns the source of axe-core, which scripts/install-test-tools fetches.
 var axe = sync.OnceValues(func() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

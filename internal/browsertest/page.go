@@ -13,9 +13,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Go opens an address and returns the status of the page it led to. A page that
-// goes somewhere by itself at the same moment gets its way, and the address is
-// opened again, as a person would.
+// Go opens an address and returns the status of the page it leads to. If the current page
+// navigates by itself at the same moment, Go opens the address again, as a person would.
 func (w *Window) Go(address string) int {
 	w.t.Helper()
 	status, err := w.lead(chromedp.Navigate(address))
@@ -26,9 +25,8 @@ func (w *Window) Go(address string) int {
 	return status
 }
 
-// Press presses the button or link with these words, and returns the status of
-// the page it led to. A control that has the words in full is preferred to one
-// that has more words.
+// Press presses the button or link with this text and returns the status of the page it leads
+// to. A full match of the text is preferred to a partial one.
 func (w *Window) Press(words string) int {
 	w.t.Helper()
 	what := fmt.Sprintf("press %q", words)
@@ -36,20 +34,20 @@ func (w *Window) Press(words string) int {
 	return w.arrive(what, chromedp.MouseClickXY(x, y))
 }
 
-// Type puts text into the field of this name, key by key, in place of what was there.
+// Type replaces the content of the field with this name, key by key.
 func (w *Window) Type(name, text string) {
 	w.t.Helper()
 	w.do("type into "+name, typing(name, text))
 }
 
-// TypeAndArrive is Type in a field that sends itself when it is full, and
-// returns the status of the page it led to.
+// TypeAndArrive types into a field whose form submits itself when the field is full, and
+// returns the status of the page it leads to.
 func (w *Window) TypeAndArrive(name, text string) int {
 	w.t.Helper()
 	return w.arrive("type into "+name, typing(name, text))
 }
 
-// typing selects what stands in a field, takes it away and types.
+// typing selects the content of a field, deletes it and types.
 func typing(name, text string) chromedp.Action[chromedp.Void] {
 	field := fieldNamed(name)
 	return chromedp.Steps(
@@ -59,8 +57,8 @@ func typing(name, text string) chromedp.Action[chromedp.Void] {
 		chromedp.SendKeys(field, text))
 }
 
-// Choose picks an option of the select or radio buttons of this name by its
-// value, or checks the check box.
+// Choose selects an option of the select or the radio buttons with this name by its value, or
+// checks the check box.
 func (w *Window) Choose(name, option string) {
 	w.t.Helper()
 	found := value(w, "choose "+option, chromedp.Evaluate[bool](call(`(name, option) => {
@@ -83,13 +81,13 @@ func (w *Window) Choose(name, option string) {
 	}
 }
 
-// Click clicks on what a CSS selector finds, and waits for nothing.
+// Click clicks the element that a CSS selector finds, and waits for nothing.
 func (w *Window) Click(selector string) {
 	w.t.Helper()
 	w.do("click on "+selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Wait waits until the page shows the words.
+// Wait waits until the page shows the text.
 func (w *Window) Wait(words string) {
 	w.t.Helper()
 	for end := time.Now().Add(limit); !strings.Contains(w.Text(), words); time.Sleep(50 * time.Millisecond) {
@@ -99,37 +97,37 @@ func (w *Window) Wait(words string) {
 	}
 }
 
-// Text is what the page shows, as lines.
+// Text returns the visible text of the page, in lines.
 func (w *Window) Text() string {
 	w.t.Helper()
 	return Eval[string](w, `document.body ? document.body.innerText : ""`)
 }
 
-// TextOf is the text of the first element that a CSS selector finds.
+// TextOf returns the text of the first element that a CSS selector finds.
 func (w *Window) TextOf(selector string) string {
 	w.t.Helper()
 	return strings.TrimSpace(value(w, "read "+selector, chromedp.Text(chromedp.CSS(selector))))
 }
 
-// Title is the title of the page.
+// Title returns the title of the page.
 func (w *Window) Title() string {
 	w.t.Helper()
 	return Eval[string](w, `document.title`)
 }
 
-// Has tells whether the page has an element for a CSS selector, seen or not.
+// Has reports whether the page has an element for a CSS selector, visible or not.
 func (w *Window) Has(selector string) bool {
 	w.t.Helper()
 	return Eval[bool](w, call(`s => document.querySelector(s) !== null`, selector))
 }
 
-// Value is what stands in the field of this name.
+// Value returns the content of the field with this name.
 func (w *Window) Value(name string) string {
 	w.t.Helper()
 	return value(w, "read "+name, chromedp.Value(fieldNamed(name)))
 }
 
-// URL is the address of the page.
+// URL returns the address of the page.
 func (w *Window) URL() *url.URL {
 	w.t.Helper()
 	u, err := url.Parse(value(w, "read the address", chromedp.Location()))
@@ -137,8 +135,8 @@ func (w *Window) URL() *url.URL {
 	return u
 }
 
-// Eval is the value of a JavaScript expression on the page. It works where
-// the page itself can't run scripts.
+// Eval returns the value of a JavaScript expression on the page. It works even if the page
+// itself can't run scripts.
 func Eval[T any](w *Window, expression string) T {
 	w.t.Helper()
 	return value(w, "evaluate", chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -152,7 +150,7 @@ func (w *Window) arrive(what string, steps ...chromedp.Action[chromedp.Void]) in
 	return status
 }
 
-// lead is arrive, and leaves it to others to judge.
+// lead does what arrive does, but returns errors.
 func (w *Window) lead(steps ...chromedp.Action[chromedp.Void]) (status int, err error) {
 	ctx, cancel := context.WithTimeout(w.ctx, limit)
 	defer cancel()
@@ -167,11 +165,11 @@ func (w *Window) lead(steps ...chromedp.Action[chromedp.Void]) (status int, err 
 	return int(answer.Status), nil
 }
 
-// errNoAnswer is a page that was gone before its answer was seen: it went somewhere by itself.
+// errNoAnswer means that the page navigated by itself before its response was seen.
 var errNoAnswer = errors.New("the page went away before its answer was seen")
 
-// locate scrolls to the button or link with these words and tells where it is,
-// as a person would find it: seen, and not below something else.
+// locate scrolls to the button or link with this text and returns its position. As for a
+// person, it must be visible and not covered.
 func (w *Window) locate(what, words string) (x, y float64) {
 	w.t.Helper()
 	at := value(w, what, chromedp.Evaluate[struct {
@@ -203,11 +201,11 @@ func fieldNamed(name string) chromedp.CSS {
 	return chromedp.CSS(fmt.Sprintf(`[name=%q]:not([type=hidden])`, name))
 }
 
-// call is the JavaScript that applies a function to arguments.
+// call returns the JavaScript that applies a function to arguments.
 func call(function string, arguments ...string) string {
 	list, err := json.Marshal(arguments)
 	if err != nil {
-		panic(err) // strings can always be written as JSON
+		panic(err) // strings can always be encoded as JSON
 	}
 	return "(" + function + ")(..." + string(list) + ")"
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// ScanQR reads the QR code on a picture with zbarimg, a reader that has
-// nothing in common with the product. The code must be 245 pixels wide or more.
+// ScanQR reads the QR code on a picture with zbarimg, which shares no code with the product.
+// The code must be at least 245 pixels wide.
 func ScanQR(t testing.TB, png []byte) string {
 	t.Helper()
 	scan := exec.Command("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", "PNG:-")
@@ -19,8 +19,8 @@ func ScanQR(t testing.TB, png []byte) string {
 	return ask(t, scan, "zbar-tools")
 }
 
-// AppCode computes the six digits that an authenticator app with this base32
-// secret shows after a while from now, with oathtool.
+// AppCode returns the six digits that an authenticator app with this base32 secret shows at
+// the given time from now, computed with oathtool.
 func AppCode(t testing.TB, secret string, after time.Duration) string {
 	t.Helper()
 	now := fmt.Sprintf("%d seconds", int(after.Seconds()))

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A page that reloads itself is read, and judged, as often as it takes.
+// A page that reloads itself is read and checked again as often as needed.
 func TestAPageThatReloadsItself(t *testing.T) {
 	loads := 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

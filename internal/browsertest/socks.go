@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// A proxy is a SOCKS5 server through which one window's connections go: they
-// leave from an address of the window's own, and host names lead where the
-// test wants them.
+// A proxy is a SOCKS5 server for one window's connections. It gives the window its own source
+// address and resolves host names as the test wants.
 type proxy struct {
 	listener net.Listener
 	dialer   net.Dialer
@@ -48,14 +47,14 @@ func (p *proxy) serve() {
 	}
 }
 
-// The answers of RFC 1928: connected, and refused.
+// Replies of RFC 1928: succeeded, and connection refused.
 var (
 	connected = []byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0}
 	refused   = []byte{5, 5, 0, 1, 0, 0, 0, 0, 0, 0}
 )
 
-// connect serves one connection of the browser. Errors end it, and are the
-// browser's to show: its page says what could not be reached.
+// connect serves one connection of the browser. Errors end it; the browser's error page shows
+// what could not be reached.
 func (p *proxy) connect(conn net.Conn) {
 	defer conn.Close()
 	target, err := askedFor(conn)
@@ -81,8 +80,8 @@ func (p *proxy) connect(conn net.Conn) {
 	_, _ = io.Copy(conn, up)
 }
 
-// askedFor reads the greeting and the request of RFC 1928, without a password,
-// and returns the host and port to connect to.
+// askedFor reads the greeting and the request of RFC 1928, without authentication, and returns
+// the host and port to connect to.
 func askedFor(conn net.Conn) (string, error) {
 	b := make([]byte, 256)
 	if _, err := io.ReadFull(conn, b[:2]); err != nil || b[0] != 5 {

@@ -13,18 +13,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// limit is how long a step may take before the test fails: far more than one
-// takes on a machine that has ten times the work it can do.
+// limit is how long a step may take before the test fails: far more than it takes on a machine
+// under ten times its load.
 const limit = 3 * time.Minute
 
-// agent is what a window says it is: a headless browser would call itself one.
+// agent is the default User-Agent: that of a headless browser would say so.
 const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 
-// Options say what kind of window to open. The zero value is a window 1280
-// pixels wide, light, with scripts, at address 127.0.0.1.
+// Options say what kind of window to open. The zero value is a window 1280 pixels wide, light,
+// with scripts, at address 127.0.0.1.
 type Options struct {
 	From      string            // source address on loopback, such as 127.0.0.11
-	Hosts     map[string]string // where names lead: "login.acme.localhost:80" to "127.0.0.1:41234"
+	Hosts     map[string]string // host names: "login.acme.localhost:80" to "127.0.0.1:41234"
 	Agent     string            // User-Agent; empty: Chrome on Linux
 	NoScripts bool              // pages can't run scripts
 	Look      Look
@@ -32,12 +32,12 @@ type Options struct {
 
 // A Look is how a window shows pages.
 type Look struct {
-	Width int  // in CSS pixels; 0: 1280. Below 600 it is a telephone
+	Width int  // in CSS pixels; 0: 1280; below 600 it is a phone
 	Dark  bool // the person prefers a dark color scheme
 }
 
-// A Window is one browser on one device, with cookies of its own. Its methods
-// fail the test, with what the page showed, when a step can't be done.
+// A Window is one browser on one device, with its own cookies. If a step is impossible, its
+// methods fail the test and show the page's text.
 type Window struct {
 	t       testing.TB
 	ctx     context.Context
@@ -46,9 +46,8 @@ type Window struct {
 	log     *console
 }
 
-// Open opens a window and closes it when the test is over. The test also fails
-// for every script error and every breach of the Content-Security-Policy that
-// was met in the window and not asked for with Problems.
+// Open opens a window and closes it when the test is over. The test also fails for each script
+// error and each violation of the Content-Security-Policy that Problems has not returned.
 func Open(t testing.TB, o Options) *Window {
 	t.Helper()
 	b, err := running()
@@ -57,7 +56,7 @@ func Open(t testing.TB, o Options) *Window {
 	}
 	ctx, closeTab := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(options(t, o)...))
 	t.Cleanup(closeTab)
-	if err := chromedp.Do(ctx); err != nil { // without a time limit: the tab would end with it
+	if err := chromedp.Do(ctx); err != nil { // without a timeout: the tab would end with it
 		t.Fatalf("open a window: %v", err)
 	}
 	w := &Window{t: t, ctx: ctx, scripts: !o.NoScripts, log: listen(ctx)}
@@ -71,8 +70,8 @@ func Open(t testing.TB, o Options) *Window {
 	return w
 }
 
-// options lead the window's connections through a proxy if it has an address
-// or names of its own.
+// options sends the window's connections through a proxy if it has its own address or host
+// names.
 func options(t testing.TB, o Options) (set []chromedp.CreateBrowserContextOption) {
 	t.Helper()
 	if o.From == "" && o.Hosts == nil {
@@ -85,7 +84,7 @@ func options(t testing.TB, o Options) (set []chromedp.CreateBrowserContextOption
 	t.Cleanup(func() { p.listener.Close() })
 	return append(set, func(c *target.CreateBrowserContextParams) {
 		c.ProxyServer = "socks5://" + p.address()
-		c.ProxyBypassList = "<-loopback>" // else loopback is reached past the proxy
+		c.ProxyBypassList = "<-loopback>" // otherwise loopback bypasses the proxy
 	})
 }
 
@@ -106,13 +105,13 @@ func withoutScripts(off bool) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// inFocus lets every window believe that the person looks at it, not only the last one opened.
+// inFocus makes every window believe that it has the focus, not only the last one opened.
 func inFocus(ctx context.Context, _ *chromedp.Target) (v chromedp.Void, err error) {
 	_, err = chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	return v, err
 }
 
-// Look changes how the window shows pages, the present one too.
+// Look changes how the window shows pages, including the current one.
 func (w *Window) Look(l Look) {
 	w.t.Helper()
 	if l.Width == 0 {
@@ -131,21 +130,20 @@ func (w *Window) Look(l Look) {
 	w.do("change the look", size, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme},
-			{Name: "prefers-reduced-motion", Value: "reduce"}, // pictures and contrast of colors at rest
+			{Name: "prefers-reduced-motion", Value: "reduce"}, // no animation while pictures are taken and contrast is measured
 		}})
 		return err
 	}))
 }
 
-// Context is the window as chromedp knows it, for what this package has no
-// word for.
+// Context returns the window's chromedp context, for what this package has no method for.
 func (w *Window) Context() context.Context { return w.ctx }
 
-// shots is the directory where pictures are kept; empty: nowhere.
+// shots is the directory where pictures are kept; empty: none.
 func shots() string { return os.Getenv("COUNTERSIGN_SHOTS") }
 
 // Shot takes a picture of the whole page, as PNG. If the environment variable
-// COUNTERSIGN_SHOTS names a directory, it is also kept there as name.png.
+// COUNTERSIGN_SHOTS names a directory, it is also saved there as name.png.
 func (w *Window) Shot(name string) []byte {
 	w.t.Helper()
 	png := value(w, "take a picture", chromedp.FullScreenshot(100)) // below 100 it would be JPEG
@@ -171,8 +169,8 @@ func (w *Window) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	w.check(what, chromedp.Do(ctx, steps...))
 }
 
-// value takes a step that has a result. Where the page reloads itself while it
-// is read, the next one is read.
+// value takes a step that has a result. If the page reloads itself in between, it reads the
+// new page.
 func value[T any](w *Window, what string, step chromedp.Action[T]) T {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, limit)
@@ -186,8 +184,7 @@ func value[T any](w *Window, what string, step chromedp.Action[T]) T {
 	return v
 }
 
-// replaced tells whether a step failed because another page took the place of
-// the one that it read.
+// replaced reports whether a step failed because another page replaced the one that it read.
 func replaced(err error) bool {
 	if err == nil {
 		return false
@@ -200,7 +197,7 @@ func replaced(err error) bool {
 	return false
 }
 
-// check fails the test for an error, and shows what the window shows.
+// check fails the test if there is an error, and shows the page's address and text.
 func (w *Window) check(what string, err error) {
 	w.t.Helper()
 	if err == nil {

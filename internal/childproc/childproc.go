@@ -1,6 +1,5 @@
-// Package childproc runs the programs that tests need beside them, and sees to it
-// that none of them outlives the test process, however that ends: a script at
-// the other end of a pipe notices its end and tidies up.
+// Package childproc runs the programs that tests need. None of them outlives the test process,
+// however that ends: a script at the other end of a pipe notices the end and cleans up.
 package childproc
 
 import (
@@ -14,20 +13,20 @@ import (
 	"syscall"
 )
 
-// A Guard holds a running script. The script ends when the Leash is let go, or
-// when the test process is gone.
+// A Guard holds a running script. The script ends when the Guard is released or the test
+// process ends.
 type Guard struct {
 	hold  *os.File
 	shell *exec.Cmd
 }
 
 // Run starts a script for /bin/sh, with args as $1 and so on, and waits until it
-// prints its first line: "ok " and what the caller should know, which Run
-// returns. If it prints anything else, that is why it failed, and the error.
+// prints its first line: "ok " and a text for the caller, which Run returns. Anything
+// else that it prints is the reason of a failure, and becomes the error.
 //
-// The script must read its standard input, which nobody writes to, until that
-// is closed; then it must end what it started. Run starts no goroutine and no
-// timer, so that it may be used inside a synctest bubble.
+// The script must read its standard input, which is never written to, until it is
+// closed; then it must end what it started. Run starts no goroutine and no timer, so
+// that it works inside a synctest bubble.
 func Run(script string, args ...string) (*Guard, string, error) {
 	in, hold, err := os.Pipe()
 	if err != nil {
@@ -40,9 +39,9 @@ func Run(script string, args ...string) (*Guard, string, error) {
 	}
 	defer said.Close()
 	shell := exec.Command("/bin/sh", append([]string{"-c", script, "sh"}, args...)...)
-	shell.Dir = "/" // another user may run the program, who can't enter the directory of the test
+	shell.Dir = "/" // the program may run as another user, who can't enter the test's directory
 	shell.Stdin, shell.Stdout, shell.Stderr = in, out, out
-	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt at the terminal must not kill it before it has tidied up
+	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt at the terminal must not kill it before it has cleaned up
 	err = shell.Start()
 	out.Close()
 	if err != nil {
@@ -59,9 +58,9 @@ func Run(script string, args ...string) (*Guard, string, error) {
 	return nil, "", errors.Join(fmt.Errorf("the program did not start: %s", strings.TrimSpace(line+string(rest))), err)
 }
 
-// Dir makes a directory with a short path, which every user may enter, and
-// removes it when it is let go: unlike one of t.TempDir, it does not outlive
-// tests that are killed, and other users' programs can work in it.
+// Dir makes a directory with a short path that every user may enter, and removes it when the
+// Guard is released. Unlike one of t.TempDir, it does not outlive tests that are killed, and
+// programs of other users can work in it.
 func Dir() (*Guard, string, error) {
 	return Run(`
 		dir=$(mktemp -d /tmp/cs-dir-XXXXXX) && chmod 755 "$dir" || exit 1
@@ -72,7 +71,7 @@ func Dir() (*Guard, string, error) {
 		while read -r _; do :; done`)
 }
 
-// Release lets go and waits until the script has ended.
+// Release ends the script and waits until it has ended.
 func (l *Guard) Release() error {
 	if err := l.hold.Close(); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// marker makes the file $1 while its guard holds it.
+// marker keeps the file $1 until its Guard is released.
 const marker = `
 trap 'rm -f "$1"' EXIT
 touch "$1"
@@ -76,7 +76,8 @@ func TestADirectoryIsGoneWithAllThatIsInIt(t *testing.T) {
 	}
 }
 
-// child, if set, names the file for which the test process holds a script until it is killed.
+// child, if set, names the file that the test process passes to a marker script; the process
+// then waits to be killed.
 const child = "COUNTERSIGN_LEASH_CHILD"
 
 func TestMain(m *testing.M) {
@@ -112,7 +113,7 @@ func TestTheScriptEndsWhenItsTestsAreKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Wait()
-	for range 600 { // ends as soon as the file is gone; bounds a failing test only
+	for range 600 { // ends as soon as the file is gone; the limit is for a failing test
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 			return
 		}

@@ -6,12 +6,12 @@ import (
 	"github.com/mileusna/useragent"
 )
 
-// maxUserAgent is how much of a User-Agent header is read, in bytes.
+// maxUserAgent is how many bytes of a User-Agent header are read.
 const maxUserAgent = 512
 
-// Families are the browser and operating system of a User-Agent by family,
-// never by version (D-10, D-11), and its product token, which tells "Other"
-// from "Other". platform is Sec-CH-UA-Platform; it wins over the header.
+// Families returns the families, never versions, of the browser and operating system of a
+// User-Agent, and its product token, which distinguishes clients of the family "Other".
+// platform is Sec-CH-UA-Platform, which takes precedence (DV-02).
 func Families(agent, platform string) (browser, os, product string) {
 	if len(agent) > maxUserAgent {
 		agent = agent[:maxUserAgent]
@@ -35,8 +35,8 @@ func printable(r rune) rune {
 	return r
 }
 
-// browserMarks are tested in this order: Edge and Opera also call themselves
-// Chrome, and Chrome calls itself Safari.
+// browserMarks are tested in this order: Edge and Opera also call themselves Chrome, and
+// Chrome calls itself Safari.
 var browserMarks = []struct{ mark, family string }{
 	{"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"EdgiOS/", "Edge"}, {"Edge/", "Edge"},
 	{"OPR/", "Opera"}, {"OPiOS/", "Opera"}, {"OPT/", "Opera"}, {"Opera", "Opera"},
@@ -61,7 +61,7 @@ func browserOf(agent string) string {
 	return "Other"
 }
 
-// osNames maps what the library and browsers call systems to the families.
+// osNames maps the names that the library and browsers use to the families.
 var osNames = map[string]string{
 	"Windows": "Windows", "macOS": "macOS", "iOS": "iOS", "iPadOS": "iPadOS", "Android": "Android",
 	"Chrome OS": "ChromeOS", "ChromeOS": "ChromeOS", "Chromium OS": "ChromeOS", "CrOS": "ChromeOS", "Linux": "Linux",

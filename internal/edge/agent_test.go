@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// D-10, D-11: browsers and systems by family, as real ones call themselves.
+// DV-02: real User-Agents are mapped to families of browsers and systems.
 func TestFamilies(t *testing.T) {
 	const (
 		webkit = "AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -58,7 +58,7 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-// "Other" equals "Other" only with the same product token (D-10).
+// DV-02: clients of the family "Other" are equal only with the same product token.
 func TestProductToken(t *testing.T) {
 	for agent, want := range map[string]string{"curl/8.5.0": "curl", "  Lynx/2.9 libwww": "Lynx", "x\r\ny/1": "xy", "": "", strings.Repeat("a", 600): strings.Repeat("a", 40)} {
 		if _, _, got := Families(agent, ""); got != want {
@@ -67,8 +67,8 @@ func TestProductToken(t *testing.T) {
 	}
 }
 
-// Whatever a User-Agent says, its families are of the list, and its product is
-// short printable text.
+// Whatever a User-Agent contains, its families are known ones, and its product is short
+// printable text.
 func FuzzFamilies(f *testing.F) {
 	f.Add("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36", `"Windows"`)
 	f.Add("Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) Version/18.1 Safari/604.1", "")

@@ -1,5 +1,5 @@
-// Package edge is what all doors share: the facts of a request, cookies, form
-// tokens, limits and headers. It decides nothing about people.
+// Package edge holds what all handlers share: the client of a request, cookies, form tokens,
+// limits and headers. It makes no decision about users.
 package edge
 
 import (
@@ -11,21 +11,21 @@ import (
 	"countersign/internal/secret"
 )
 
-// An Guard reads what a request says and writes what an answer keeps.
+// A Guard reads cookies, form tokens and the client of a request, and sets cookies.
 type Guard struct {
-	Trusted []netip.Prefix // proxies whose X-Forwarded-For is believed; none by default
+	Trusted []netip.Prefix // proxies whose X-Forwarded-For is trusted; none by default
 	Secure  bool           // the public URL is https: cookies are __Host- and Secure
 	Key     secret.Key     // for form tokens
 }
 
-// Client gathers what the request tells about its device.
+// Client returns what the request says about its device.
 func (g Guard) Client(r *http.Request) countersign.Client {
 	browser, os, product := Families(r.UserAgent(), r.Header.Get("Sec-CH-UA-Platform"))
 	return countersign.Client{IP: g.address(r), Browser: browser, OS: os, Product: product}
 }
 
-// address is the peer, unless the peer is a trusted proxy: then the right-most
-// hop that is none. What can't be read is unknown, and matches nothing (DV-04).
+// address returns the peer's address; behind a trusted proxy, the right-most hop that is no
+// trusted proxy. An unreadable address is invalid and matches nothing (DV-04).
 func (g Guard) address(r *http.Request) netip.Addr {
 	from := written(r.RemoteAddr)
 	peer := countersign.CanonicalAddress(from)
@@ -47,7 +47,7 @@ func (g Guard) address(r *http.Request) netip.Addr {
 	return countersign.CanonicalAddress(ip)
 }
 
-// trusts reports whether an address, as it was written, is a proxy's.
+// trusts reports whether an address, as it was written, is a trusted proxy's.
 func (g Guard) trusts(ip netip.Addr) bool {
 	if !ip.IsValid() || countersign.Borrowed(ip) {
 		return false
@@ -61,10 +61,10 @@ func (g Guard) trusts(ip netip.Addr) bool {
 	return false
 }
 
-// hop reads an address and says which one is compared for it (DV-09).
+// hop parses an address and returns the one to compare for it (DV-09).
 func hop(text string) netip.Addr { return countersign.CanonicalAddress(written(text)) }
 
-// written reads an address with or without port and brackets.
+// written parses an address with or without port and brackets.
 func written(text string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
 		return ap.Addr()

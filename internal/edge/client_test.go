@@ -25,8 +25,8 @@ func request(peer string, forwarded ...string) *http.Request {
 	return r
 }
 
-// DV-04: the client is the peer, unless the peer is a trusted proxy: then the
-// right-most hop that is none. What can't be read is unknown, never skipped.
+// DV-04: the client is the peer; behind a trusted proxy, the right-most hop that is no trusted
+// proxy. An unreadable address is unknown, never skipped.
 func TestClientAddress(t *testing.T) {
 	proxies := []string{"10.0.0.0/8", "2001:db8:1::/48"}
 	tests := []struct {
@@ -78,7 +78,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// Other headers that name a client are not read at all (DV-04).
+// DV-04: other headers that name a client are ignored.
 func TestOtherForwardingHeadersAreIgnored(t *testing.T) {
 	r := request("10.0.0.1:5000", "192.0.2.7")
 	for _, name := range []string{"Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Forwarded", "Forwarded-For"} {
@@ -89,9 +89,8 @@ func TestOtherForwardingHeadersAreIgnored(t *testing.T) {
 	}
 }
 
-// Whatever the headers say, a client behind no trusted proxy is its peer, and
-// behind one the answer is an address that stands in the header, the proxy's,
-// or unknown.
+// Whatever the headers say, a client without a trusted proxy is its peer. Behind one the
+// result is an address from the header, the proxy's, or unknown.
 func FuzzForwarded(f *testing.F) {
 	for _, seed := range []string{"192.0.2.7", "203.0.113.9, 192.0.2.7", "[2001:db8::1]:80", "fe80::1%eth0", ", ,", "unknown", "::ffff:10.0.0.1", "10.0.0.1:99999", "\x00"} {
 		f.Add(seed)

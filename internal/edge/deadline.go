@@ -8,13 +8,12 @@ import (
 	"countersign"
 )
 
-// RequestTime is how long a request may take once it was read. Then its work is
-// given up and the answer is 503, whatever it waits for (TN-03). It is longer
-// than the queue of password hashes.
+// RequestTime is how long a request may take once it was read. Then its work is canceled and
+// the answer is 503 (TN-03). It is longer than the queue of password hashes.
 const RequestTime = 20 * time.Second
 
-// Deadline ends the work of each request after a time, and says for whom the
-// work is done until a session tells it better: for the network that it comes from.
+// Deadline cancels each request after a time, RequestTime if longest is 0. It also sets the
+// client's network as the principal, until a session sets the user.
 func Deadline(next http.Handler, longest time.Duration, client func(*http.Request) countersign.Client) http.Handler {
 	if longest == 0 {
 		longest = RequestTime

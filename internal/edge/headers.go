@@ -2,20 +2,20 @@ package edge
 
 import "net/http"
 
-// A Loads is what a page loads and does, besides its styles and pictures; the
-// zero Loads is for what has neither scripts nor forms: errors, files, pictures.
+// A Loads says what a page loads and does, besides its styles and pictures. The zero value is
+// for answers with neither scripts nor forms: errors, files, pictures.
 type Loads struct {
-	Script bool // the one script of this origin
+	Script bool // the script of this origin
 	Fetch  bool // the script reads other pages of this origin
 	Form   bool // forms that are sent to this origin
-	Secret bool // its address may hold a secret, which no other page may learn
+	Secret bool // its address may contain a secret, which no other page may learn
 	Frames bool // pages of this origin in frames
-	Framed bool // a page of this origin has it in a frame
+	Framed bool // a page of this origin shows it in a frame
 }
 
-// Allow is the content security policy of an answer: what it needs and nothing
-// more, nothing inline, nothing from elsewhere, in no frame (WB-02). A page with
-// forms names itself to its own origin: else older browsers send Origin null.
+// Allow sets the Content-Security-Policy of an answer: only what it needs, nothing inline,
+// nothing from elsewhere, not in a frame unless l says so (WB-02). A page with forms sends its
+// referrer to its own origin; otherwise older browsers send Origin null.
 func Allow(h http.Header, l Loads) {
 	policy := "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; object-src 'none'"
 	if l.Framed {
@@ -43,8 +43,8 @@ func Allow(h http.Header, l Loads) {
 	}
 }
 
-// Headers puts the security headers on every answer, errors included. secure:
-// the public URL is https.
+// Headers sets the security headers on every answer, errors included. secure means that the
+// public URL is https.
 func Headers(next http.Handler, secure bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -8,16 +8,15 @@ import (
 	"countersign"
 )
 
-// Hosts says which agency a Host header means. No link, cookie or letter is
-// ever built from that header: only from the agency's URL (WB-03).
+// Hosts maps a Host header to an agency. Links, cookies and mail are never built from that
+// header, only from the agency's URL (WB-03).
 type Hosts struct {
 	Public   *url.URL // --public-url
 	Agencies []countersign.Agency
 }
 
-// Agency is the agency of a host, with its URL; false for a host that is
-// nobody's (421). An agency without hosts answers on the public URL, and a lone
-// agency on every configured host.
+// Agency returns the agency of a host, with its URL; false for an unknown host (421). An
+// agency without hosts uses the public URL. A single agency also does, besides its own hosts.
 func (h Hosts) Agency(host string) (countersign.Agency, bool) {
 	name, port := split(host)
 	if port != h.port() {
@@ -41,8 +40,8 @@ func (h Hosts) Agency(host string) (countersign.Agency, bool) {
 	return countersign.Agency{}, false
 }
 
-// OtherPort reports whether a host that is nobody's would be an agency's with the
-// port of the public URL: a proxy in front has most likely left it out.
+// OtherPort reports whether an unknown host would be an agency's with the port of the public
+// URL: a proxy in front has most likely dropped it.
 func (h Hosts) OtherPort(host string) bool {
 	name, port := split(host)
 	if h.Public == nil || port == h.port() {
@@ -55,14 +54,14 @@ func (h Hosts) OtherPort(host string) bool {
 	return ok
 }
 
-// located is the agency with the base URL of its links: scheme and port of the
-// public URL with its first host, or the public URL.
+// located returns the agency with the base URL of its links.
 func (h Hosts) located(a countersign.Agency) countersign.Agency {
 	a.URL = h.URL(a)
 	return a
 }
 
-// URL is the base URL of an agency's links, without a slash at its end.
+// URL returns the base URL of an agency's links, without a trailing slash: scheme and port of
+// the public URL with the agency's first host, or the public URL.
 func (h Hosts) URL(a countersign.Agency) string {
 	if h.Public == nil {
 		return ""
@@ -77,8 +76,8 @@ func (h Hosts) URL(a countersign.Agency) string {
 	return u.String()
 }
 
-// public tells whether name is the public URL's; on a loopback URL its other
-// names mean the same machine.
+// public reports whether name is the host of the public URL. If that is a loopback host, all
+// loopback names match.
 func (h Hosts) public(name string) bool {
 	if h.Public == nil {
 		return false
@@ -91,7 +90,7 @@ func loopback(name string) bool {
 	return name == "localhost" || name == "::1" || net.ParseIP(name).IsLoopback()
 }
 
-// port is the port of the public URL, the scheme's own where none is written.
+// port returns the port of the public URL; "" for the scheme's default.
 func (h Hosts) port() string {
 	if h.Public == nil {
 		return ""
@@ -103,8 +102,8 @@ func (h Hosts) port() string {
 	return port
 }
 
-// split parts a Host header into its name, in lower case, and its port, which
-// is empty for the schemes' own.
+// split splits a Host header into its name, in lower case, and its port, which is empty for
+// the default ports.
 func split(host string) (name, port string) {
 	name = strings.ToLower(host)
 	if n, p, err := net.SplitHostPort(name); err == nil {

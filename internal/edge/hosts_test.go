@@ -7,7 +7,7 @@ import (
 	"countersign"
 )
 
-// A host that is right but for its port is told apart from one that is nobody's.
+// A host with the right name and the wrong port is distinguished from an unknown host.
 func TestOtherPort(t *testing.T) {
 	agencies := []countersign.Agency{{Code: "ACME", Hosts: []string{"login.acme.example"}}, {Code: "MAIN"}}
 	for public, hosts := range map[string]map[string]bool{

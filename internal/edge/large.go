@@ -10,13 +10,12 @@ import (
 	"time"
 )
 
-// largeRaw is what net/http writes, past every handler, to a request whose headers
-// are too large.
+// largeRaw is what net/http itself answers, without calling a handler, to a request whose
+// headers are too large.
 const largeRaw = "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
 	"431 Request Header Fields Too Large"
 
-// The page in its place. It loads nothing: the browser would send the same
-// headers again.
+// largePage replaces it. It loads nothing: the browser would send the same headers again.
 const (
 	largeStyle = "body{font:1.125rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}"
 	largePage  = `<!doctype html>
@@ -43,8 +42,8 @@ var largeAnswer = func() []byte {
 		"X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n" + largePage)
 }()
 
-// Explain wraps the listener of a server, so that a request whose headers are too
-// large is answered with a page that says what to do.
+// Explain wraps the listener of a server, so that a request whose headers are too large is
+// answered with a page that says what to do.
 func Explain(l net.Listener) net.Listener { return explaining{l} }
 
 type explaining struct{ net.Listener }
@@ -57,11 +56,11 @@ func (l explaining) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// A largeConn puts the page in the place of what net/http writes.
+// A largeConn replaces the answer of net/http by the page.
 type largeConn struct{ *net.TCPConn }
 
-// drainTime is how long the rest of a large request is read, so that closing
-// the connection does not take the answer away from the browser.
+// drainTime is how long the rest of a large request is read. Otherwise closing the connection
+// could discard the answer before the browser reads it.
 const drainTime = 500 * time.Millisecond
 
 func (c *largeConn) Write(b []byte) (int, error) {
@@ -72,7 +71,7 @@ func (c *largeConn) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	if err := c.SetReadDeadline(time.Now().Add(drainTime)); err == nil {
-		_, _ = io.CopyN(io.Discard, c.TCPConn, 1<<20) // what is left of the request says nothing
+		_, _ = io.CopyN(io.Discard, c.TCPConn, 1<<20) // the rest of the request does not matter
 	}
 	return len(b), nil
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A request whose headers are too large gets a page that says what to do, and
-// every other one what its handler writes.
+// A request whose headers are too large gets a page that says what to do; every other one gets
+// its handler's answer.
 func TestTooLargeHeadersAreExplained(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,7 +53,7 @@ func TestTooLargeHeadersAreExplained(t *testing.T) {
 	}
 }
 
-// A browser may send several cookies of one name; only what has the form of ours counts.
+// A browser may send several cookies of one name; only those in our format count.
 func TestCookiesOfOneName(t *testing.T) {
 	ours, other := strings.Repeat("a", 43), strings.Repeat("b", 43)
 	for name, tt := range map[string]struct {

@@ -20,19 +20,18 @@ const (
 	maxFieldSize  = 8 << 10 // bytes of a field
 
 	leastBodyTime = 10 * time.Second // for any form
-	slowest       = 16 << 10         // bytes in a second, of a large one
+	slowest       = 16 << 10         // bytes per second, of a large one
 )
 
-// wide are the fields that may hold more than others: what is written there is long.
+// wide are the fields that may be longer than others, with their limits in bytes.
 var wide = map[string]int{"body": 64 << 10, "was_body": 64 << 10, "credential": 64 << 10, "passkey": 64 << 10}
 
-// several are the fields that a form may hold more than once: every other one
-// comes once, or the form is refused.
+// several are the fields that a form may contain more than once.
 var several = []string{"right", "group", "forget_device"}
 
-// Limits refuses what no page of ours sends: other methods, long addresses,
-// large bodies, many fields, fields twice, secrets in the address. Forms are
-// parsed here; handlers read r.PostForm only. refused answers in words.
+// Limits refuses what our pages never send: other methods, long addresses, large bodies, many
+// fields, repeated fields, secrets in the address. It parses forms; handlers read only
+// r.PostForm. refused writes the answer for a status.
 func Limits(next http.Handler, refused func(http.ResponseWriter, *http.Request, int)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if opens(r) {
@@ -53,7 +52,7 @@ func Limits(next http.Handler, refused func(http.ResponseWriter, *http.Request, 
 	})
 }
 
-// refusal is the status of a request that is refused; 0 if it may go on.
+// refusal returns the status of a refused request; 0 if it is accepted.
 func refusal(w http.ResponseWriter, r *http.Request) int {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -70,26 +69,26 @@ func refusal(w http.ResponseWriter, r *http.Request) int {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(bodyTime(r.ContentLength))) // not to be had in tests without a server
+	_ = connection.SetReadDeadline(time.Now().Add(bodyTime(r.ContentLength))) // fails in tests without a server
 	if err := r.ParseForm(); err != nil {
 		return unreadable(err)
 	}
-	_ = connection.SetReadDeadline(time.Time{}) // it is read: who waits for the answer is not hung up on
+	_ = connection.SetReadDeadline(time.Time{}) // the form is read: don't disconnect a client that waits for the answer
 	if twice(r) {
 		return http.StatusBadRequest
 	}
 	return count(r.PostForm)
 }
 
-// bodyTime is how long a form may take to arrive: some seconds, and what a slow
-// connection needs for its length. It is less than the server's time for a request,
-// so that an answer can still be sent.
+// bodyTime returns how long a form may take to arrive: a fixed time, plus what a slow
+// connection needs for its length. It is less than the server's timeout for a request, so that
+// an answer can still be sent.
 func bodyTime(length int64) time.Duration {
 	return leastBodyTime + time.Duration(max(length, 0))*time.Second/slowest
 }
 
-// twice reports whether a field comes more than once that may not. What gateways
-// report is none of our forms.
+// twice reports whether a field is repeated that may not be. Reports of gateways are not our
+// forms.
 func twice(r *http.Request) bool {
 	if strings.HasPrefix(r.URL.Path, "/receipts/") {
 		return false
@@ -102,8 +101,8 @@ func twice(r *http.Request) bool {
 	return false
 }
 
-// unreadable is the status for a form that can't be parsed: too slow, too large, too
-// many fields for the library, or not a form.
+// unreadable returns the status for a form that can't be parsed: too slow, too large, too many
+// fields for the library, or not a form.
 func unreadable(err error) int {
 	var large *http.MaxBytesError
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -115,11 +114,11 @@ func unreadable(err error) int {
 	return http.StatusBadRequest
 }
 
-// inBody are the fields that no address may hold.
+// inBody are the fields that must not be in an address.
 var inBody = []string{"password", "token", "form_token", "new_password", "recovery_code", "enrolment_code", "credential"}
 
-// withoutSecrets is the address of a page that was opened with what belongs into
-// a body, without it; false if it has none. It must not stay in the address bar.
+// withoutSecrets returns the address of an opened page without the fields that belong in a
+// body, and whether it had any. They must not stay in the address bar.
 func withoutSecrets(r *http.Request) (string, bool) {
 	if !opens(r) {
 		return "", false
@@ -130,19 +129,19 @@ func withoutSecrets(r *http.Request) (string, bool) {
 		query.Del(name)
 	}
 	if !own(r.URL.Path) || len(r.RequestURI) > maxURL {
-		return "/", found // no page of ours, or another origin to a browser
+		return "/", found // not a page of ours, or another origin to a browser
 	}
 	return (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String(), found
 }
 
-// own reports whether a path, as it is decoded, stays on this origin when it is
-// sent to a browser as an address.
+// own reports whether a decoded path stays on this origin when a browser gets it as an
+// address.
 func own(path string) bool {
 	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f })
 }
 
-// escaped is a query in which what breaks a field is part of it: a semicolon, or
-// a percent sign without its two digits, as mail programs leave them behind a link.
+// escaped encodes what would break a field of a query: a semicolon, or a percent sign without
+// two hex digits, as mail programs add to links.
 func escaped(query string) string {
 	var all strings.Builder
 	for i := range len(query) {
@@ -163,9 +162,9 @@ func hex(b byte) bool { return '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <
 // opens reports whether a request opens a page.
 func opens(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// address refuses an address that is too long, and that of a form with too many
-// fields, or with what belongs into a body. What mail programs, trackers and people
-// add to the address of a page that is opened is left out.
+// address refuses an address that is too long or, for a form, has too many fields or fields
+// that belong in a body. For an opened page it drops what mail programs, trackers and people
+// add to the address.
 func address(r *http.Request) int {
 	if len(r.RequestURI) > maxURL {
 		return http.StatusRequestURITooLong
@@ -192,8 +191,8 @@ func address(r *http.Request) int {
 	return count(query)
 }
 
-// tidy leaves out of the query what can't be read, fields with a long name or
-// value, and all beyond the first mostFields.
+// tidy drops from the query what can't be parsed, fields with a long name or value, and
+// everything after the first maxFields.
 func tidy(query string) string {
 	kept := make([]string, 0, maxFields)
 	for field := range strings.SplitSeq(query, "&") {
@@ -225,7 +224,7 @@ func count(form url.Values) int {
 	return 0
 }
 
-// text tells whether a value is text at all: no database takes NUL or broken UTF-8.
+// text reports whether a value is valid text: no database accepts NUL or invalid UTF-8.
 func text(value string) bool {
 	return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
 }

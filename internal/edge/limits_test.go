@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// post sends a form through Limits and returns the status that it is refused with; 0: it
-// is let through.
+// post sends a form through Limits and returns the status with which it is refused; 0 if it is
+// accepted.
 func post(form url.Values) (status int) {
 	r := httptest.NewRequest(http.MethodPost, "/x", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -18,8 +18,7 @@ func post(form url.Values) (status int) {
 	return status
 }
 
-// TH-07, WB-06: each field of a form is bound by itself, whatever its name, before any
-// handler sees it.
+// TH-07, WB-06: each field of a form is limited, whatever its name, before a handler sees it.
 func TestEachFieldIsBound(t *testing.T) {
 	t.Parallel()
 	for name, most := range map[string]int{"user_id": 8 << 10, "password": 8 << 10, "then": 8 << 10, "no_such_field": 8 << 10, "body": 64 << 10, "credential": 64 << 10} {
@@ -35,8 +34,8 @@ func TestEachFieldIsBound(t *testing.T) {
 	}
 }
 
-// open opens an address through Limits, and returns the status that it is refused
-// with, where it leads instead, and the query that a handler sees.
+// open opens an address through Limits. It returns the status with which it is refused, where
+// it redirects, and the query that a handler sees.
 func open(path, query string) (status int, to string, seen url.Values) {
 	u := &url.URL{Path: path, RawQuery: query}
 	r := &http.Request{Method: http.MethodGet, URL: u, RequestURI: u.RequestURI(), Header: http.Header{}, Body: http.NoBody}
@@ -46,8 +45,8 @@ func open(path, query string) (status int, to string, seen url.Values) {
 	return status, w.Header().Get("Location"), seen
 }
 
-// A page is opened whatever its address has besides: what is too much is left out,
-// and no page speaks of a form that was never sent.
+// A page opens whatever its address contains. What is too much is dropped, and the answer is
+// never that of a rejected form.
 func TestWhatAnAddressHasTooMuchIsLeftOut(t *testing.T) {
 	t.Parallel()
 	for name, query := range map[string]string{
@@ -71,8 +70,8 @@ func TestWhatAnAddressHasTooMuchIsLeftOut(t *testing.T) {
 	}
 }
 
-// What belongs into a body leaves the address bar, whatever the path: where that
-// would lead to another origin, to the start page.
+// Fields that belong in a body are removed from the address bar, whatever the path. If the
+// rest would lead to another origin, the browser goes to the start page.
 func TestASecretLeavesEveryAddress(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
@@ -87,8 +86,8 @@ func TestASecretLeavesEveryAddress(t *testing.T) {
 	}
 }
 
-// FuzzOpen opens any address: it is never refused as a form would be, leads to no
-// other origin, and keeps no secret.
+// FuzzOpen opens any address: it is never refused like a form, leads to no other origin, and
+// keeps no secret.
 func FuzzOpen(f *testing.F) {
 	for _, path := range []string{"/sign-in", "//evil.example", `/\evil.example`, "/%2f/evil.example", "/\x00", "/\xff", "/a b", "*", ""} {
 		for _, query := range []string{"", "token=1", "a;token=1", "%74oken=1&b", "a=%zz&x", "&&&=", "=1", "?token=1"} {

@@ -2,11 +2,10 @@ package edge
 
 import "net/http"
 
-// SameOrigin refuses forms that a page of another origin sends (WB-01), by what
-// the browser says about it. A browser may say nothing: older ones send Origin
-// null from a page that names no referrer, and gateways take Sec-Fetch headers
-// away. Then the form token alone proves the page, and its check is the
-// handler's, as for every form.
+// SameOrigin refuses forms that a page of another origin sends (WB-01), by what the browser
+// says about the origin. A browser may say nothing: older ones send Origin null from a page
+// without a referrer, and gateways remove Sec-Fetch headers. Then only the form token proves
+// the origin, and the handler checks it as for every form.
 func SameOrigin(next http.Handler, denied http.HandlerFunc) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(denied)

@@ -13,15 +13,14 @@ import (
 
 type requestKey struct{}
 
-// RequestID is the ID of the request that a context belongs to; empty outside of one.
+// RequestID returns the ID of the request that a context belongs to; "" outside of one.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey{}).(string)
 	return id
 }
 
-// Requests gives each request an ID, logs one line when it is answered, and
-// turns a panic into the answer of failed: the stack goes to the log, nobody
-// sees it (WB-07).
+// Requests gives each request an ID, logs one line when it is answered, and answers a panic
+// with failed. The stack goes to the log only (WB-07).
 func Requests(next http.Handler, log *slog.Logger, now func() time.Time, failed http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := secret.NewID()[:16]
@@ -46,7 +45,7 @@ func Requests(next http.Handler, log *slog.Logger, now func() time.Time, failed 
 	})
 }
 
-// A recorder remembers what was answered.
+// A recorder records the status and the length of the answer.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -69,5 +68,5 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController reach the writer below.
+// Unwrap lets http.ResponseController reach the underlying writer.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

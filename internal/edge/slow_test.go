@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// A hurry notes the deadlines that a handler sets, and lets each pass at once.
+// A hurry records the deadlines that a handler sets, and makes each expire at once.
 type hurry struct {
 	http.ResponseWriter
-	set   chan bool // whether there is a deadline
+	set   chan bool // whether a deadline is set
 	below *http.ResponseController
 }
 
@@ -26,8 +26,8 @@ func (h hurry) SetReadDeadline(at time.Time) error {
 	return h.below.SetReadDeadline(at)
 }
 
-// WB-06: a form that never arrives is answered in words and hung up on. One that
-// has arrived has no deadline any more: its answer may take its time.
+// WB-06: a form that never arrives gets an answer and the connection is closed. After a form
+// has arrived there is no read deadline, so that the answer may take its time.
 func TestAFormThatNeverArrives(t *testing.T) {
 	t.Parallel()
 	set := make(chan bool, 10)
@@ -63,8 +63,8 @@ func TestAFormThatNeverArrives(t *testing.T) {
 	}
 }
 
-// The time for a form is its own, and below the 30 s that the server gives to a
-// whole request, for the largest one too.
+// The time for a form has its own limit, below the 30 s of the server for a whole request,
+// even for the largest form.
 func TestTimeForAForm(t *testing.T) {
 	t.Parallel()
 	for length, want := range map[int64]time.Duration{-1: 10 * time.Second, 0: 10 * time.Second, 16 << 10: 11 * time.Second, maxBody: 26 * time.Second} {

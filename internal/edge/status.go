@@ -6,7 +6,7 @@ import (
 	"countersign"
 )
 
-// Status is the status of an answer to an error of this kind.
+// Status returns the HTTP status for an error of this kind.
 func Status(kind countersign.ErrorKind) int {
 	switch kind {
 	case countersign.KindInvalid:

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Then is a path of the same origin to go to after a sign-in, with its query;
-// empty for everything that a browser could read as another origin, a script,
+// Then returns path, with its query, if it is a path of the same origin to go to after a
+// sign-in. It returns "" for everything that a browser could read as another origin, a script,
 // or two lines (WB-04).
 func Then(path string) string {
 	if len(path) > 2000 || !strings.HasPrefix(path, "/") || !plain(path) {
@@ -24,8 +24,8 @@ func Then(path string) string {
 	return u.RequestURI()
 }
 
-// plain tells whether a path stays on this origin however a browser reads it:
-// no second slash or backslash at its start, no control or foreign characters.
+// plain reports whether a path stays on this origin however a browser reads it: no second
+// slash or backslash at its start, no control or non-ASCII characters.
 func plain(path string) bool {
 	if strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
 		return false

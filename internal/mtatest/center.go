@@ -15,12 +15,11 @@ import (
 //go:embed center.js
 var centerScript string
 
-// A Node center is a message center of another make, from npm, over TCP or TLS.
-// It does what message centers do on bad days; for which number stands in
-// center.js.
+// A NodeCenter is another implementation of a message center, from npm, over TCP or TLS. It
+// simulates failures by the recipient's number, as center.js says.
 type NodeCenter struct {
 	Center
-	Authority string // the file, in PEM, of who signed its certificate; empty: it speaks TCP
+	Authority string // PEM file of the authority that signed its certificate; empty: plain TCP
 }
 
 // StartNodeCenter starts a message center, which ends with the test.
@@ -61,7 +60,7 @@ func StartNodeCenter(t testing.TB, secure bool) *NodeCenter {
 	return c
 }
 
-// URL is the setting that leads text messages here.
+// URL returns the setting that sends text messages here.
 func (c *NodeCenter) URL() string {
 	q := url.Values{"from": {"+16145550100"}}
 	if c.Authority != "" {
@@ -71,7 +70,7 @@ func (c *NodeCenter) URL() string {
 	return fmt.Sprintf("smpp://cs:secret@%s?%s", c.Address, q.Encode())
 }
 
-// freeAddress is one that nobody listens on just now.
+// freeAddress returns an address that is free at the moment.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,7 +83,7 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// cached is where scripts/install-test-tools puts what it fetches.
+// cached returns the path of what scripts/install-test-tools fetches.
 func cached(parts ...string) string {
 	root, err := filepath.Abs("../..")
 	if err != nil {

@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// makeCertificates makes an authority (ca.pem) and, signed by it, a certificate
-// for 127.0.0.1 and localhost (server.pem, server.key), and one for another
-// host (foreign.pem, foreign.key).
+// makeCertificates makes an authority (ca.pem) and, signed by it, a certificate for 127.0.0.1
+// and localhost (server.pem, server.key), and one for another host (foreign.pem, foreign.key).
 func makeCertificates(dir string) error {
 	year := x509.Certificate{
 		SerialNumber:          big.NewInt(1),
@@ -71,7 +70,7 @@ func writePair(dir, name string, c, authority *x509.Certificate, authorityKey *e
 	return write(dir, name+".pem", c, authority, made, authorityKey)
 }
 
-// write signs a certificate for key by the parent's key, and writes it.
+// write signs a certificate for key with the parent's key, and writes it.
 func write(dir, file string, c, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) error {
 	signed, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, parentKey)
 	if err != nil {

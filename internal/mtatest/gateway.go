@@ -26,18 +26,18 @@ type Text struct {
 	Key       string `json:"-"` // Idempotency-Key: the same for every try of one message; empty: none was sent
 }
 
-// A Texter is a gateway for text messages: an HTTP server that checks the
-// signature of what is sent to it and keeps it.
+// A Texter is a gateway for text messages: an HTTP server that checks signatures and keeps the
+// messages.
 type Texter struct {
 	server *httptest.Server
 
 	mu     sync.Mutex
 	texts  []Text
-	status int // it answers; 0: 202, and the text is kept
+	status int // of its answers; 0: 202, and the text is kept
 }
 
-// Gateway starts a gateway, which ends with the test. The test fails, and goes
-// on, when something is sent that is not signed or not of the agreed shape.
+// Gateway starts a gateway, which ends with the test. It reports a test error for a message
+// that is not signed or has the wrong format.
 func Gateway(t testing.TB) *Texter {
 	t.Helper()
 	g := &Texter{}
@@ -54,20 +54,20 @@ func Gateway(t testing.TB) *Texter {
 	return g
 }
 
-// URL is the setting that leads text messages here.
+// URL returns the setting that sends text messages here.
 func (g *Texter) URL() string {
 	return "webhook+" + g.server.URL + "/sms?" + url.Values{"secret": {gatewaySecret}}.Encode()
 }
 
-// Answer makes the gateway answer with a status from here on, and keep nothing
-// unless it is below 300. 0 is its ordinary answer, 202.
+// Answer sets the status of the answers from now on; texts are kept only if it is below 300. 0
+// is the default answer, 202.
 func (g *Texter) Answer(status int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.status = status
 }
 
-// Texts are the texts to a number that were accepted by now. An empty number means any.
+// Texts returns the accepted texts to a number. An empty number means any.
 func (g *Texter) Texts(to string) (texts []Text) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -79,7 +79,7 @@ func (g *Texter) Texts(to string) (texts []Text) {
 	return texts
 }
 
-// Wait waits until n texts to a number were accepted, and returns all there are.
+// Wait waits until n texts to a number were accepted, and returns all accepted ones.
 func (g *Texter) Wait(t testing.TB, to string, n int) []Text {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -106,7 +106,7 @@ func (g *Texter) take(text Text) (status int) {
 	return status
 }
 
-// read takes a text out of a request, or says what is wrong with it.
+// read reads a text from a request, or says what is wrong with it.
 func read(r *http.Request) (text Text, wrong string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// post sends a body to the gateway as the product will, signed with secret.
+// post sends a body to the gateway as the product does, signed with secret.
 func post(t *testing.T, g *Texter, secret, body string) int {
 	t.Helper()
 	u, err := url.Parse(strings.TrimPrefix(g.URL(), "webhook+"))
@@ -36,7 +36,7 @@ func post(t *testing.T, g *Texter, secret, body string) int {
 	return answer.StatusCode
 }
 
-// record stands in for the test whose failure is looked for.
+// record replaces the test whose failure is expected.
 type record struct {
 	testing.TB
 	failures []string

@@ -19,14 +19,14 @@ import (
 //go:embed kannel.conf
 var kannelSettings string
 
-// Kannel is Debian's gateway for text messages: it speaks SMPP as a client, with
-// a message center that it is given, and shares no code with ours.
+// Kannel is Debian's gateway for text messages. It is an SMPP client of a given message center
+// and shares no code with ours.
 type Kannel struct {
 	http, admin string
 }
 
-// StartKannel starts Kannel as a client of a message center, which it is bound
-// to when this returns. It ends with the test.
+// StartKannel starts Kannel as a client of a message center and waits until it is bound. It
+// ends with the test.
 func StartKannel(t testing.TB, center string) *Kannel {
 	t.Helper()
 	hold, dir, err := childproc.Dir()
@@ -58,7 +58,7 @@ func StartKannel(t testing.TB, center string) *Kannel {
 	return k
 }
 
-// wait waits until Kannel is bound to the center and takes messages.
+// wait waits until Kannel is bound to the center and accepts messages.
 func (k *Kannel) wait(t testing.TB, dir string) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
@@ -83,8 +83,8 @@ func fetch(address string) string {
 	return string(body) + " "
 }
 
-// Send hands Kannel a text; letters beyond its own alphabet go as UCS-2 where
-// wide says so.
+// Send sends a text through Kannel, as UCS-2 if wide is set, which characters outside of its
+// own alphabet need.
 func (k *Kannel) Send(t testing.TB, from, to, text string, wide bool) {
 	t.Helper()
 	q := url.Values{"username": {"cs"}, "password": {"secret"}, "from": {from}, "to": {to}, "text": {text}, "charset": {"UTF-8"}, "coding": {"0"}, "dlr-mask": {"31"}, "dlr-url": {"http://127.0.0.1:1/"}}

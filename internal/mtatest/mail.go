@@ -27,13 +27,13 @@ type Mail struct {
 	Subject string
 	Text    string // the plain part; empty: there is none
 	HTML    string
-	Came    time.Time // when the server took it, to the second
+	Came    time.Time // when the server accepted it, to the second
 	Header  mail.Header
 	Raw     []byte // as it was delivered
 }
 
-// Wait waits until n mails to an address have been delivered, and returns all
-// there are in the order of delivery. An empty address means any.
+// Wait waits until n mails to an address have been delivered, and returns all of them in the
+// order of delivery. An empty address means any.
 func (m *MTA) Wait(t testing.TB, to string, n int) []Mail {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -48,8 +48,8 @@ func (m *MTA) Wait(t testing.TB, to string, n int) []Mail {
 	}
 }
 
-// Mails are the mails to an address that have been delivered by now, in that
-// order. An empty address means any.
+// Mails returns the mails to an address that have been delivered, in that order. An empty
+// address means any.
 func (m *MTA) Mails(t testing.TB, to string) (mails []Mail) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(m.dir, "inbox", "new", "*"))
@@ -73,8 +73,8 @@ func (m *MTA) Mails(t testing.TB, to string) (mails []Mail) {
 	return mails
 }
 
-// byDelivery orders the files of a Maildir by the time in their names, seconds
-// and microseconds: 1763993999.M31337P4711.mail.acme.example.
+// byDelivery compares files of a Maildir by the time in their names, in seconds and
+// microseconds: 1763993999.M31337P4711.mail.acme.example.
 func byDelivery(a, b string) int {
 	at := func(file string) (at time.Time) {
 		var seconds, micro int64
@@ -107,7 +107,7 @@ func parse(raw []byte) (Mail, error) {
 	return parsed, parsed.read(m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body)
 }
 
-// read takes the texts out of a part of the mail, and out of the parts within it.
+// read reads the texts of a part of the mail and of the parts within it.
 func (m *Mail) read(contentType, encoding string, body io.Reader) error {
 	if contentType == "" {
 		contentType = "text/plain"

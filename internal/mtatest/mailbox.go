@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// A Mailbox reads each mail of a server once, however often it is asked: for
-// tests with thousands of them.
+// A Mailbox reads each mail of a server only once, for tests with thousands of them.
 type Mailbox struct {
 	server *MTA
 
@@ -20,12 +19,12 @@ type Mailbox struct {
 	to    map[string][]int // indexes of mails by the envelope's recipient
 }
 
-// Mailbox is what the server has delivered, and will deliver.
+// Mailbox returns a Mailbox of what the server has delivered and will deliver.
 func (m *MTA) Mailbox() *Mailbox {
 	return &Mailbox{server: m, seen: map[string]bool{}, to: map[string][]int{}}
 }
 
-// All are the mails that have been delivered by now.
+// All returns the mails that have been delivered.
 func (b *Mailbox) All(t testing.TB) []Mail {
 	t.Helper()
 	b.mu.Lock()
@@ -34,8 +33,8 @@ func (b *Mailbox) All(t testing.TB) []Mail {
 	return b.mails
 }
 
-// Find is the newest mail to an address whose subject holds a word, and that did
-// not come before then; false if there is none yet.
+// Find returns the newest mail to an address whose subject contains a word and that came at
+// since or later; false if there is none yet.
 func (b *Mailbox) Find(t testing.TB, to, word string, since time.Time) (Mail, bool) {
 	t.Helper()
 	b.mu.Lock()
@@ -50,7 +49,7 @@ func (b *Mailbox) Find(t testing.TB, to, word string, since time.Time) (Mail, bo
 	return Mail{}, false
 }
 
-// look reads what is new.
+// look reads new mails.
 func (b *Mailbox) look(t testing.TB) {
 	t.Helper()
 	folder := filepath.Join(b.server.dir, "inbox", "new")

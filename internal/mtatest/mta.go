@@ -1,6 +1,6 @@
-// Package mtatest lends tests what letters and texts are sent to: a real mail
-// server, exim4, that demands STARTTLS and a login, and a gateway for text
-// messages that speaks HTTP. Both keep what they are given.
+// Package mtatest provides servers for the messages of tests: a real mail server, exim4, that
+// requires STARTTLS and a login, and gateways for text messages. They keep what they are
+// given.
 package mtatest
 
 import (
@@ -20,34 +20,33 @@ import (
 	"countersign/internal/childproc"
 )
 
-// The login that the mail server demands.
+// The login that the mail server requires.
 const (
 	User     = "countersign"
 	Password = "smtp-secret"
 )
 
-// An MTA is a mail server on loopback. It takes mail for every address but
-// these: nobody@ and full@ are refused (550, 552), later@ is asked to come again
-// (450) and grey@ to come again after a second (451); for data4@, data5@ and
-// drop@ it answers 451, 554 and 421 when it has the mail; for hangdata@ it is
-// silent before the mail, and for slowend@ it takes the mail but waits for five
-// seconds before it says so.
+// An MTA is a mail server on loopback. It accepts mail for every address except these. It
+// refuses nobody@ and full@ (550, 552), later@ temporarily (450) and grey@ for a second (451).
+// For data4@, data5@ and drop@ it answers 451, 554 and 421 when it has the mail. For hangdata@
+// it stops answering before the mail. For slowend@ it accepts the mail but answers only after
+// five seconds.
 type MTA struct {
 	dir   string
 	ports map[Door]int
 	guard *childproc.Guard // nil: stopped
 }
 
-// A Door is a port of the server, which each behave in their own way.
+// A Door is a port of the server; each behaves differently.
 type Door string
 
-// The doors.
+// The ports.
 const (
-	Usual    Door = "PORT"     // STARTTLS, the right certificate
+	Usual    Door = "PORT"     // STARTTLS, a valid certificate
 	Implicit Door = "IMPLICIT" // TLS from the first byte
 	Foreign  Door = "FOREIGN"  // STARTTLS with another host's certificate
-	Unsecure Door = "UNSECURE" // no STARTTLS, as after an attack on the way
-	Away     Door = "AWAY"     // 421 as soon as one comes
+	Unsecure Door = "UNSECURE" // no STARTTLS, as after an attack in the network
+	Away     Door = "AWAY"     // 421 at once
 )
 
 //go:embed exim.sh
@@ -73,7 +72,7 @@ func Start(t testing.TB) *MTA {
 	if err := makeCertificates(dir); err != nil {
 		t.Fatal(err)
 	}
-	for range 5 { // somebody else may take the free port meanwhile
+	for range 5 { // another process may take the free port in between
 		if err = m.configure(); err != nil {
 			t.Fatal(err)
 		}
@@ -87,8 +86,8 @@ func Start(t testing.TB) *MTA {
 	return m
 }
 
-// Start starts the server again after Stop, on the same port, with the mail
-// that it had. It does nothing if the server runs.
+// Start starts the server again after Stop, on the same port, with the mail that it had. It
+// does nothing if the server is running.
 func (m *MTA) Start(t testing.TB) {
 	t.Helper()
 	if m.guard != nil {
@@ -99,8 +98,7 @@ func (m *MTA) Start(t testing.TB) {
 	}
 }
 
-// Stop ends the server: from here on connections are refused. What it had
-// accepted can still be read.
+// Stop stops the server: from now on connections are refused. Accepted mail can still be read.
 func (m *MTA) Stop(t testing.TB) {
 	t.Helper()
 	if m.guard == nil {
@@ -113,9 +111,8 @@ func (m *MTA) Stop(t testing.TB) {
 	}
 }
 
-// Leave ends the server as its operator does: it takes no new conversation, and
-// finishes those that it has. Stop breaks them off, and with them mail that exim
-// has just called accepted.
+// Leave stops the server as its operator does: it accepts no new connection and finishes those
+// that it has. Stop breaks them off, and can lose mail that exim has just accepted.
 func (m *MTA) Leave(t testing.TB) {
 	t.Helper()
 	if m.guard == nil {
@@ -131,8 +128,8 @@ func (m *MTA) Leave(t testing.TB) {
 	m.Stop(t)
 }
 
-// works tells whether a group has a process that is not dead: the server itself
-// stays as one until its script looks.
+// works reports whether a process group has a process that is not a zombie: the server itself
+// stays one until its script waits for it.
 func works(t testing.TB, group int) bool {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -142,7 +139,7 @@ func works(t testing.TB, group int) bool {
 	for _, file := range all {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			continue // it has ended meanwhile
+			continue // it has ended in between
 		}
 		after := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:])) // state, parent, group
 		if len(after) > 2 && after[0] != "Z" && after[2] == strconv.Itoa(group) {
@@ -152,15 +149,15 @@ func works(t testing.TB, group int) bool {
 	return false
 }
 
-// Pause lets the server fall silent in whatever it does: connections are made,
-// and nothing is said. It must run.
+// Pause stops the server's processes: connections are made, but nothing is answered. The
+// server must be running.
 func (m *MTA) Pause(t testing.TB) { m.signal(t, syscall.SIGSTOP) }
 
-// Resume lets it go on after Pause.
+// Resume continues the server after Pause.
 func (m *MTA) Resume(t testing.TB) { m.signal(t, syscall.SIGCONT) }
 
-// signal reaches the server and every conversation that it has: they are one
-// group of processes, led by the server.
+// signal sends a signal to the server and all its connections: they are one process group, led
+// by the server.
 func (m *MTA) signal(t testing.TB, s syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(-m.process(t), s); err != nil {
@@ -168,7 +165,7 @@ func (m *MTA) signal(t testing.TB, s syscall.Signal) {
 	}
 }
 
-// process is the server's.
+// process returns the server's process ID.
 func (m *MTA) process(t testing.TB) int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(m.dir, "exim.pid"))
@@ -182,12 +179,12 @@ func (m *MTA) process(t testing.TB) int {
 	return pid
 }
 
-// URL is the setting that leads mail here, with the login and the file of the
-// authority that signed the server's certificate.
+// URL returns the setting that sends mail here, with the login and the certificate file of the
+// authority.
 func (m *MTA) URL() string { return m.At(Usual) }
 
-// At is the setting that leads mail to one of the server's doors, with more for
-// its query: names and values.
+// At returns the setting that sends mail to one of the server's ports. query adds names and
+// values to the URL's query.
 func (m *MTA) At(d Door, query ...string) string {
 	q := url.Values{"tls": {"starttls"}, "ca": {m.Authority()}}
 	if d == Implicit {
@@ -200,7 +197,7 @@ func (m *MTA) At(d Door, query ...string) string {
 	return u.String()
 }
 
-// Bearer sets the only token that the server takes for a login by XOAUTH2.
+// Bearer sets the only token that the server accepts for a login by XOAUTH2.
 func (m *MTA) Bearer(t testing.TB, token string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(m.dir, "bearer"), []byte(token), 0o644); err != nil {
@@ -208,7 +205,7 @@ func (m *MTA) Bearer(t testing.TB, token string) {
 	}
 }
 
-// Authority is the file, in PEM, of the authority that signed the server's certificate.
+// Authority returns the PEM file of the authority that signed the server's certificate.
 func (m *MTA) Authority() string { return filepath.Join(m.dir, "ca.pem") }
 
 func (m *MTA) start() (err error) {
@@ -225,7 +222,7 @@ func (m *MTA) configure() error {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = l.Close() }() // all at once: no port twice
+		defer func() { _ = l.Close() }() // all open at once, so that no port is used twice
 		m.ports[d] = l.Addr().(*net.TCPAddr).Port
 		pairs = append(pairs, string(d), fmt.Sprint(m.ports[d]))
 	}
@@ -242,7 +239,7 @@ func (m *MTA) configure() error {
 	return os.WriteFile(filepath.Join(m.dir, "exim.conf"), []byte(fill.Replace(settings)), 0o644)
 }
 
-// mailUser is the user of Debian's package for root, and oneself for others.
+// mailUser returns the user of Debian's package if run by root, otherwise the current user.
 func mailUser() (name, group string, err error) {
 	if os.Getuid() == 0 {
 		return "Debian-exim", "Debian-exim", nil

@@ -15,7 +15,7 @@ import (
 	"github.com/wneessen/go-mail"
 )
 
-// client sends as the URL of the server says, as the product will.
+// client returns a client with the settings of the server's URL, as the product uses them.
 func client(t *testing.T, m *MTA, with ...mail.Option) *mail.Client {
 	t.Helper()
 	u, err := url.Parse(m.URL())
@@ -125,7 +125,7 @@ func TestTheServerGoesAwayAndComesBack(t *testing.T) {
 	}
 	m.Wait(t, "", 1)
 	url := m.URL()
-	m.Leave(t) // a delivery that is broken off is done again
+	m.Leave(t) // an interrupted delivery would be repeated
 	m.Leave(t)
 	m.Stop(t)
 	if err := send("meanwhile"); err == nil || !strings.Contains(err.Error(), "refused") {

@@ -13,17 +13,17 @@ import (
 	"countersign/internal/childproc"
 )
 
-// description is Twilio's own of its messages (OpenAPI, MIT licence, cut out of
-// github.com/twilio/twilio-oai), with what its text says of fields added as rules.
+// description is Twilio's own description of its messages (OpenAPI, MIT license, from
+// github.com/twilio/twilio-oai), with the limits from its texts added as rules.
 //
 //go:embed twilio-messages.json
 var description []byte
 
-// Twilio is Prism, the mock server of npm, with Twilio's description: it answers
-// 400 to every request that the description does not allow, and says why.
+// Twilio is Prism, a mock server from npm, with Twilio's description. It answers 400 to every
+// request that the description does not allow, and says why.
 type Twilio struct{ Host string }
 
-// StartTwilio starts it; it ends with the test.
+// StartTwilio starts Prism; it ends with the test.
 func StartTwilio(t testing.TB) Twilio {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -56,7 +56,7 @@ func StartTwilio(t testing.TB) Twilio {
 	return s
 }
 
-// prism is where scripts/install-test-tools puts it.
+// prism returns the path where scripts/install-test-tools installs it.
 func prism() string {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -77,7 +77,7 @@ func (s Twilio) wait(t testing.TB) {
 	t.Fatal("Prism does not answer")
 }
 
-// URL is the setting that leads text messages here.
+// URL returns the setting that sends text messages here.
 func (s Twilio) URL(query string) string {
 	return fmt.Sprintf("twilio://AC00000000000000000000000000000012:s3cret@%s?%s", s.Host, query)
 }

@@ -11,16 +11,16 @@ import (
 	"testing"
 )
 
-// Repeated says how a mail server answers one step with all that it was given.
+// Repeated says which step a mail server answers by repeating all that it was given.
 type Repeated struct {
 	Step   string // greeting, EHLO, MAIL, RCPT, DATA or end
 	Code   int
-	Before string              // what it was given in an earlier conversation
+	Before string              // what it was given in an earlier session
 	Spell  func(string) string // how it writes that
 }
 
-// RepeatMail starts a mail server that repeats what it is given; it ends with the
-// test. It returns the setting that leads mail there.
+// RepeatMail starts a mail server that repeats what it is given; it ends with the test.
+// RepeatMail returns the setting that sends mail there.
 func RepeatMail(t testing.TB, r Repeated) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,9 +84,9 @@ func (r Repeated) talk(c net.Conn) {
 	}
 }
 
-// RepeatTexts starts a text gateway that answers each message with a status and
-// with what it was given; it ends with the test. It returns the setting that
-// leads text messages there.
+// RepeatTexts starts a text gateway that answers each message with a status and with what it
+// was given; it ends with the test. RepeatTexts returns the setting that sends text messages
+// there.
 func RepeatTexts(t testing.TB, status int, spell func(string) string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

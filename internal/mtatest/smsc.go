@@ -16,8 +16,8 @@ import (
 //go:embed smsc.pl
 var smsc string
 
-// Center is a message center that speaks SMPP, made with Debian's Net::SMPP: it
-// shares no code with our client. What it does for which number stands in smsc.pl.
+// Center is an SMPP message center made with Debian's Net::SMPP. It shares no code with our
+// client. smsc.pl says what it does for which number.
 type Center struct {
 	Address string
 	log     string
@@ -58,7 +58,7 @@ func StartCenter(t testing.TB) *Center {
 	return c
 }
 
-// Wait waits for n lines of the center's log that begin with a word.
+// Wait waits for n lines of the center's log that begin with a word, and returns them.
 func (c *Center) Wait(t testing.TB, word string, n int) []string {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -78,7 +78,7 @@ func (c *Center) Wait(t testing.TB, word string, n int) []string {
 	}
 }
 
-// URL is the setting that leads text messages here.
+// URL returns the setting that sends text messages here.
 func (c *Center) URL() string {
 	return fmt.Sprintf("smpp://cs:secret@%s?from=%%2B16145550100", c.Address)
 }

@@ -1,5 +1,5 @@
-// Package notify writes letters into the outbox, in the transaction of the deed
-// that they tell of: who is told, where, and the facts that fill the letter.
+// Package notify adds mail to the outbox, in the transaction of the change that it reports: it
+// decides who is notified, at which addresses, and with which facts.
 package notify
 
 import (
@@ -13,7 +13,7 @@ import (
 	"countersign/internal/store"
 )
 
-// Facts are what every notice says: when, from where, by whom (NT-02).
+// Facts returns what every notice contains: when, from where, for whom (NT-02).
 func Facts(v countersign.Visit, u countersign.User) map[string]string {
 	return map[string]string{
 		"At":      strconv.FormatInt(v.Now.UnixMilli(), 10),
@@ -25,17 +25,17 @@ func Facts(v countersign.Visit, u countersign.User) map[string]string {
 	}
 }
 
-// Send writes a letter of a kind to every address of the user: the profile's,
-// the one for two factor authentication, and those in also, such as one that
-// is being replaced (NT-01). One that was replaced is told for three days more
-// (RS-06). data is added to the facts of the visit.
+// Send adds a mail of a kind to every address of the user: the profile's, the one for
+// two-factor authentication, and those in also, such as one that is being replaced (NT-01). A
+// replaced address of the profile is notified for three more days (RS-06). data is added to
+// the facts of the visit.
 func Send(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.MessageKind, data map[string]string, also ...string) error {
 	_, err := SendAt(ctx, tx, v, u, kind, v.Now, data, also...)
 	return err
 }
 
-// SendAt is Tell for letters that go out at due, and not before. It returns the
-// messages that it has written.
+// SendAt does what Send does, for mail that must not be sent before due. It returns the IDs of
+// the messages.
 func SendAt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.MessageKind, due time.Time, data map[string]string, also ...string) (written []countersign.MessageID, err error) {
 	factors, err := tx.Factors(ctx, u.ID)
 	if err != nil {
@@ -57,7 +57,7 @@ func SendAt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersig
 		}
 		told[countersign.FoldEmail(to)] = true
 		m := message(v, u, kind, to, data)
-		m.Created, m.Due = due, due // a letter that is held back is not late
+		m.Created, m.Due = due, due // a mail that is held back is not late
 		if err := tx.AddMessage(ctx, m); err != nil {
 			return nil, err
 		}
@@ -66,12 +66,12 @@ func SendAt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersig
 	return written, nil
 }
 
-// Address writes a letter to one address only.
+// Address adds a mail to one address only.
 func Address(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, kind countersign.MessageKind, to string, data map[string]string) error {
 	return tx.AddMessage(ctx, message(v, u, kind, to, data))
 }
 
-// Administrators tells every enabled administrator of the agency (RS-06, RS-08).
+// Administrators notifies every enabled administrator of the agency (RS-06, RS-08).
 func Administrators(ctx context.Context, tx *store.Tx, v countersign.Visit, kind countersign.MessageKind, data map[string]string) error {
 	all, err := tx.UsersWith(ctx, "")
 	if err != nil {
@@ -85,7 +85,7 @@ func Administrators(ctx context.Context, tx *store.Tx, v countersign.Visit, kind
 	return nil
 }
 
-// message is a letter to one address, to go out now.
+// message returns a mail to one address, to be sent now.
 func message(v countersign.Visit, u countersign.User, kind countersign.MessageKind, to string, data map[string]string) countersign.Message {
 	all := Facts(v, u)
 	for k, value := range data {
@@ -104,8 +104,8 @@ func message(v countersign.Visit, u countersign.User, kind countersign.MessageKi
 	}
 }
 
-// Token writes the message that carries a token; it goes before letters and is
-// not sent once the token is dead. The data of a token holds nothing else.
+// Token adds the message that carries a token. It is sent before other messages, and not after
+// the token has expired. Its data contains nothing else.
 func Token(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, c countersign.Challenge, channel countersign.Channel, token string, data map[string]string) (countersign.MessageID, error) {
 	all := map[string]string{"Token": token, "UserID": u.Login, "Name": u.Name}
 	for k, value := range data {
@@ -129,5 +129,5 @@ func Token(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign
 	return m.ID, tx.AddMessage(ctx, m)
 }
 
-// Until is an instant as the letters' data holds it.
+// Until returns a time as the data of a message contains it, in milliseconds since 1970.
 func Until(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }

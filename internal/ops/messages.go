@@ -9,13 +9,14 @@ import (
 	"countersign"
 )
 
-// Delivered counts what became of a try to hand a message over: sent, refused,
-// dropped because its token was dead, or waiting for another try.
+// Delivered counts the outcome of a try to send a message: sent, refused, dropped because its
+// token expired, or waiting for another try.
 func (m *Meter) Delivered(message countersign.Message) {
 	m.messages.WithLabelValues(string(message.Channel), content(message.Urgent), string(message.State)).Inc()
 }
 
-// content is the label of a message: tokens go before letters, and are missed sooner.
+// content returns the label of a message. Tokens are counted separately because they are
+// urgent.
 func content(token bool) string {
 	if token {
 		return "token"
@@ -23,8 +24,8 @@ func content(token bool) string {
 	return "letter"
 }
 
-// A queues collector looks into the outbox whenever it is asked. All nodes see
-// one outbox: an alarm takes the highest of what they say, not the sum.
+// A queues collector reads the outbox at each request. All nodes report the same outbox, so an
+// alarm must use the maximum, not the sum.
 type queues struct {
 	read func(context.Context) ([]countersign.Queue, error)
 }
@@ -36,11 +37,11 @@ var (
 		"How long the oldest message that waits has been waiting.", []string{"channel", "content"}, nil)
 )
 
-// Describe is part of prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (queues) Describe(all chan<- *prometheus.Desc) { all <- queueLength; all <- queueAge }
 
-// Collect is part of prometheus.Collector. A queue that is empty is said to be
-// 0; a database that is away says nothing: countersign_database_up tells of it.
+// Collect implements prometheus.Collector. An empty queue is reported as 0. If the database is
+// unavailable nothing is reported; countersign_database_up shows that.
 func (q queues) Collect(all chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

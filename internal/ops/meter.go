@@ -8,8 +8,7 @@ import (
 	"countersign"
 )
 
-// A Meter counts what the sign-in refuses, what it raises alarm about, and what
-// becomes of messages.
+// A Meter counts refused sign-ins, alarms and the outcomes of messages.
 type Meter struct {
 	refused  *prometheus.CounterVec
 	alarms   *prometheus.CounterVec
@@ -18,8 +17,8 @@ type Meter struct {
 	queues   queues
 }
 
-// NewMeter is for one node. load is how many passwords are hashed and wait;
-// waiting is what waits in the outbox of all nodes.
+// NewMeter returns the meter of one node. load returns how many passwords are being hashed and
+// how many wait; waiting returns the queues of the outbox, which all nodes share.
 func NewMeter(load func() (hashing, waiting int), waiting func(context.Context) ([]countersign.Queue, error)) *Meter {
 	return &Meter{
 		load:   load,
@@ -33,13 +32,13 @@ func NewMeter(load func() (hashing, waiting int), waiting func(context.Context) 
 	}
 }
 
-// Refused counts a guess that was not compared.
+// Refused counts a try that was not compared.
 func (m *Meter) Refused(code string) { m.refused.WithLabelValues(code).Inc() }
 
 // Alarmed counts an alarm.
 func (m *Meter) Alarmed(code string) { m.alarms.WithLabelValues(code).Inc() }
 
-// register shows the meter at /metrics.
+// register adds the metrics to a registry.
 func (m *Meter) register(r *prometheus.Registry) {
 	gauge := func(name, help string, read func() int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })

@@ -1,5 +1,5 @@
-// Package ops is the door for those who run the program: health, readiness,
-// metrics and profiles, on an address of its own that is never public.
+// Package ops serves operators: health, readiness, metrics and profiles, on a separate address
+// that must never be public.
 package ops
 
 import (
@@ -13,16 +13,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// A Server answers monitors.
+// A Server answers monitoring requests.
 type Server struct {
-	Ping  func(context.Context) error // whether the database answers
+	Ping  func(context.Context) error // returns an error unless the database answers
 	Meter *Meter                      // nil: nothing is counted
 }
 
 // timeout is how long the database has to answer.
 const timeout = 2 * time.Second
 
-// Handler is the whole door.
+// Handler returns the handler of all paths.
 func (s Server) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -46,8 +46,8 @@ func (s Server) Handler() http.Handler {
 	return mux
 }
 
-// ready asks the database, and waits no longer than the time it has: one that is
-// locked may not hear that nobody waits any more.
+// ready pings the database. It waits no longer than the timeout even if Ping does not return
+// then, as with a locked database.
 func (s Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	answer := make(chan error, 1)
@@ -63,8 +63,7 @@ func (s Server) ready(ctx context.Context) error {
 	}
 }
 
-// readyz says whether this node can serve: a load balancer sends nobody to one
-// that cannot.
+// readyz reports whether this node can serve, for load balancers.
 func (s Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := s.ready(r.Context()); err != nil {
 		http.Error(w, "the database does not answer: "+err.Error(), http.StatusServiceUnavailable)

@@ -10,8 +10,8 @@ import (
 	"countersign/internal/childproc"
 )
 
-// An Own server is one test's alone, which may stop it and start it again. What
-// it has acknowledged outlives that.
+// An Own server belongs to one test, which may stop it and start it again without losing
+// committed data.
 type Own struct {
 	dir    string
 	server running
@@ -38,8 +38,8 @@ func StartOwn(t testing.TB) *Own {
 	return o
 }
 
-// Start starts the server again after Stop, with what it had. It does nothing if
-// the server runs.
+// Start starts the server again after Stop, with its data. It does nothing if the server is
+// running.
 func (o *Own) Start(t testing.TB) {
 	t.Helper()
 	if o.server.guard != nil {
@@ -51,7 +51,7 @@ func (o *Own) Start(t testing.TB) {
 	}
 }
 
-// Stop ends the server at once, with everything that it is doing.
+// Stop stops the server at once and interrupts everything it is doing.
 func (o *Own) Stop(t testing.TB) {
 	t.Helper()
 	if o.server.guard == nil {
@@ -74,8 +74,7 @@ func (o *Own) DSN(t testing.TB) string {
 	return o.server.database(name)
 }
 
-// Cut ends every connection to the server but its own, in the middle of what
-// they do.
+// Cut closes all connections to the server except its own, in the middle of what they do.
 func (o *Own) Cut(t testing.TB) {
 	t.Helper()
 	if err := cut(context.Background(), o.server.dsn); err != nil {
@@ -83,7 +82,7 @@ func (o *Own) Cut(t testing.TB) {
 	}
 }
 
-// Cut ends every connection to the database at dsn, on the server of all tests.
+// Cut closes all connections to the database at dsn, on the server that all tests share.
 func Cut(t testing.TB, dsn string) {
 	t.Helper()
 	if err := cut(context.Background(), Superuser(t, dsn)); err != nil {

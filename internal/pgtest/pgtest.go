@@ -1,7 +1,7 @@
-// Package pgtest lends tests empty PostgreSQL databases. One throw-away server
-// per test process is started when the first test asks for it, and ends with
-// the process. The environment variable COUNTERSIGN_TEST_POSTGRES may name a
-// server to use instead; `make test` starts one for all packages that way.
+// Package pgtest gives tests empty PostgreSQL databases. The first test that needs one starts
+// a temporary server, which ends with the process. The environment variable
+// COUNTERSIGN_TEST_POSTGRES may name a server to use instead; `make test` starts one for all
+// packages that way.
 package pgtest
 
 import (
@@ -20,13 +20,13 @@ import (
 	"countersign/internal/childproc"
 )
 
-// Variable is the environment variable that names a server to use: the
-// connection string of a database in which databases may be created.
+// Variable is the environment variable that names a server to use: the connection string of a
+// database from which databases can be created.
 const Variable = "COUNTERSIGN_TEST_POSTGRES"
 
-// DSN creates an empty database and returns its connection string. The
-// database is dropped when the test is over. It belongs to a role that is no
-// superuser, as in an installation: the walls between agencies hold for it.
+// DSN creates an empty database and returns its connection string. The database is dropped
+// when the test is over. It belongs to a role that is not a superuser, as in an installation,
+// so that row-level security applies.
 func DSN(t testing.TB) string {
 	t.Helper()
 	name := newName()
@@ -34,9 +34,9 @@ func DSN(t testing.TB) string {
 	return address(t, name)
 }
 
-// Template returns the connection string of a new copy of a database that
-// migrate prepared; migrate runs once per process and name, and must leave no
-// connection open. A copy takes some 30 ms and is dropped when the test is over.
+// Template returns the connection string of a new copy of a database that migrate prepared.
+// migrate runs once per process and name, and must leave no connection open. A copy takes some
+// 30 ms and is dropped when the test is over.
 func Template(t testing.TB, name string, migrate func(dsn string) error) string {
 	t.Helper()
 	prepare, _ := templates.LoadOrStore(name, sync.OnceValues(func() (string, error) {
@@ -51,7 +51,7 @@ func Template(t testing.TB, name string, migrate func(dsn string) error) string 
 	return address(t, copied)
 }
 
-// templates holds, for each name, the function that has made its template.
+// templates maps each name to the function that makes its template.
 var templates sync.Map
 
 func makeTemplate(migrate func(dsn string) error) (string, error) {
@@ -66,12 +66,12 @@ func makeTemplate(migrate func(dsn string) error) (string, error) {
 	if err := migrate(s.database(name)); err != nil {
 		return "", err
 	}
-	// Nobody may connect to it from here on: a copy fails while somebody is connected.
+	// No one may connect to it from now on: copying fails while there are connections.
 	return name, command("ALTER DATABASE " + name + " WITH is_template true allow_connections false")
 }
 
-// create makes the database name as a copy of template, and drops it when the
-// test is over. Copying files takes the server half the time of writing a log.
+// create creates the database name as a copy of template, and drops it when the test is over.
+// Copying files takes the server half the time of writing a log.
 func create(t testing.TB, name, template string) {
 	t.Helper()
 	if err := command("CREATE DATABASE " + name + " OWNER " + role + " STRATEGY file_copy TEMPLATE " + template); err != nil {
@@ -84,8 +84,8 @@ func create(t testing.TB, name, template string) {
 	})
 }
 
-// InLocale is DSN for a database whose texts are folded and sorted by a locale of
-// ICU, as tr-TR.
+// InLocale does what DSN does, for a database that folds and sorts texts by an ICU locale,
+// such as tr-TR.
 func InLocale(t testing.TB, locale string) string {
 	t.Helper()
 	name := newName()
@@ -93,8 +93,8 @@ func InLocale(t testing.TB, locale string) string {
 	return address(t, name)
 }
 
-// newName is a name that no other process on the same server has. It does not
-// come from crypto/rand, which a test may have made predictable.
+// newName returns a name that no other process on the same server uses. It does not use
+// crypto/rand, which a test may have made predictable.
 func newName() string { return fmt.Sprintf("cs_%016x", rand.Uint64()) }
 
 func address(t testing.TB, name string) string {
@@ -106,18 +106,18 @@ func address(t testing.TB, name string) string {
 	return s.database(name)
 }
 
-// database is the connection string of another database on the server.
+// database returns the connection string of another database on the server.
 func (s running) database(name string) string {
 	u, err := url.Parse(s.dsn)
 	if err != nil {
-		return s.dsn // can't be: it was parsed at the start
+		return s.dsn // cannot happen: it was parsed at the start
 	}
 	u.Path, u.User = "/"+name, url.UserPassword(role, role)
 	return u.String()
 }
 
-// Superuser is the same database as dsn by the name of the server's superuser,
-// for whom no wall stands.
+// Superuser returns the connection string of the same database for the server's superuser, who
+// bypasses row-level security.
 func Superuser(t testing.TB, dsn string) string {
 	t.Helper()
 	s, err := server()
@@ -139,14 +139,14 @@ func Superuser(t testing.TB, dsn string) string {
 // role owns the databases of tests; its password is its name.
 const role = "countersign_tests"
 
-// addRole makes the role, unless another process has made it.
+// addRole creates the role, unless another process has.
 const addRole = `
 	DO $$ BEGIN
 		CREATE ROLE countersign_tests LOGIN NOSUPERUSER PASSWORD 'countersign_tests';
 	EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 	END $$`
 
-// command runs one statement in the server's own database.
+// command runs one statement in the server's default database.
 func command(statement string) error {
 	s, err := server()
 	if err != nil {
@@ -165,14 +165,14 @@ func (s running) command(statement string) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
-// A running server: its connection string, and what it hangs on.
+// running is a running server: its connection string, and the Guard that keeps it running.
 type running struct {
 	dsn   string
-	guard *childproc.Guard // nil: a server of its own
+	guard *childproc.Guard // nil: the server is not ours
 }
 
-// server is the server of this process, which it starts at first need and
-// which ends with the process.
+// server returns the server of this process. It is started at first use and ends with the
+// process.
 var server = sync.OnceValues(func() (running, error) {
 	s := running{dsn: os.Getenv(Variable)}
 	if _, err := url.Parse(s.dsn); err != nil {

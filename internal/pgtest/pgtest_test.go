@@ -103,7 +103,8 @@ func TestDatabasesInFakeTime(t *testing.T) {
 	})
 }
 
-// child, if set, tells the test process to start a server, say where, and wait to be killed.
+// child, if set, makes the test process start a server, print its connection string, and wait
+// to be killed.
 const child = "COUNTERSIGN_PGTEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -118,7 +119,8 @@ func TestMain(m *testing.M) {
 	select {}
 }
 
-// childProcess runs this test program as a process of its own and returns the first line it prints.
+// childProcess runs this test program as a separate process and returns the first line it
+// prints.
 func childProcess(t *testing.T, env ...string) (*exec.Cmd, string) {
 	t.Helper()
 	c := exec.Command(os.Args[0])
@@ -149,7 +151,7 @@ func TestTheServerLeavesNothingWhenItsTestsAreKilled(t *testing.T) {
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for range 600 { // ends as soon as the directory is gone; bounds a failing test only
+	for range 600 { // ends as soon as the directory is gone; the limit is for a failing test
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 			return
 		}

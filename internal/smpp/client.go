@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A Client keeps one link to a gateway and makes a new one when it is over.
+// A Client keeps one connection to a gateway and makes a new one when it ends.
 type Client struct {
 	Settings
 
-	dialing singleflight.Group // who needs a link shares the one that is being made, and its failure
+	dialing singleflight.Group // concurrent callers share the connection being made, and its failure
 
 	mu        sync.Mutex
 	link      *link
-	down      error // why Run's last try to make a link failed; nil: it did not, or nobody runs
+	down      error // why Run's last try to connect failed; nil: it did not, or Run is not called
 	reference byte
 }
 
@@ -28,20 +28,20 @@ type Message struct {
 	From string // a number with +, a short code, or a name
 	To   string // E.164
 	Text string
-	Life time.Duration // how long it is worth delivering; 0: as the gateway likes
+	Life time.Duration // how long it is worth delivering; 0: the gateway's default
 }
 
-// How long Run waits before it makes a link again: longer each time, and longest
-// where the gateway did not take the login.
+// How long Run waits before it connects again: longer after each failure, and longest if the
+// gateway rejected the login.
 const (
 	soonest = time.Second
 	latest  = 10 * time.Second
 	barred  = time.Minute
 )
 
-// Run keeps the link alive until ctx ends, so that receipts arrive and a
-// message finds it bound; while there is none, messages are told so at once and
-// may go another way. Without Run, Submit makes the link when it needs it.
+// Run keeps the connection alive until ctx ends, so that receipts arrive and messages need not
+// wait for a login. While there is no connection, Submit fails at once, so that another
+// gateway can be used. Without Run, Submit connects when it needs to.
 func (c *Client) Run(ctx context.Context) error {
 	wait := soonest
 	for {
@@ -75,7 +75,7 @@ func (c *Client) note(down error) {
 	c.down = down
 }
 
-// stay asks a link now and then whether it lives, until it is over.
+// stay checks regularly whether the connection is alive, until it ends.
 func (l *link) stay(ctx context.Context) {
 	ticker := time.NewTicker(l.Timeout)
 	defer ticker.Stop()
@@ -93,7 +93,7 @@ func (l *link) stay(ctx context.Context) {
 	}
 }
 
-// leave says good-bye.
+// leave sends unbind and closes the connection.
 func (c *Client) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,16 +105,16 @@ func (c *Client) leave() {
 	}
 }
 
-// Close ends the link.
+// Close closes the connection.
 func (c *Client) Close() { c.leave() }
 
-// Check makes sure that the gateway takes our login.
+// Check returns an error unless the gateway accepts our login.
 func (c *Client) Check(ctx context.Context) error {
 	_, err := c.bound(ctx)
 	return err
 }
 
-// bound is a link that lives. One that is being made is waited for.
+// bound returns a live connection. It waits for one that is being made.
 func (c *Client) bound(ctx context.Context) (*link, error) {
 	if l, _ := c.reconnect(); l != nil {
 		return l, nil
@@ -123,7 +123,7 @@ func (c *Client) bound(ctx context.Context) (*link, error) {
 		if l, _ := c.reconnect(); l != nil {
 			return l, nil
 		}
-		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout) // others wait for it as well
+		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout) // other callers wait for it too
 		defer cancel()
 		l, err := dial(whole, c.Settings)
 		if err != nil {
@@ -145,7 +145,7 @@ func (c *Client) bound(ctx context.Context) (*link, error) {
 	}
 }
 
-// reconnect is the link, if it lives, or else what is known of its failure.
+// reconnect returns the connection if it is alive; otherwise the known reason of its failure.
 func (c *Client) reconnect() (*link, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -155,8 +155,8 @@ func (c *Client) reconnect() (*link, error) {
 	return nil, c.down
 }
 
-// Submit hands over one text and returns what the gateway calls its first part.
-// A Status, and every error but ErrNoAnswer, say that it was not taken.
+// Submit sends one text and returns the gateway's ID of its first part. A Status, and every
+// error but ErrNoAnswer, means that it was not accepted.
 func (c *Client) Submit(ctx context.Context, m Message) (id string, err error) {
 	l, down := c.reconnect()
 	if l == nil && down != nil {
@@ -180,7 +180,7 @@ func (c *Client) Submit(ctx context.Context, m Message) (id string, err error) {
 			err = answer.status
 		}
 		if err != nil && i > 0 {
-			return id, ErrNoAnswer // the parts before it are on their way
+			return id, ErrNoAnswer // the parts before it are already sent
 		}
 		if err != nil {
 			return "", err
@@ -192,7 +192,7 @@ func (c *Client) Submit(ctx context.Context, m Message) (id string, err error) {
 	return id, nil
 }
 
-// body is a submit_sm.
+// body returns the body of a submit_sm.
 func (m Message) body(part []byte, coding int, several, receipt bool) []byte {
 	var w writer
 	ton, npi, from := origin(m.From)
@@ -203,7 +203,7 @@ func (m Message) body(part []byte, coding int, several, receipt bool) []byte {
 	w.text(strings.TrimPrefix(m.To, "+"))
 	class := 0
 	if several {
-		class = 0x40 // the text begins with a header that says which part it is
+		class = 0x40 // the text begins with a header that numbers the parts
 	}
 	w.octet(class, 0, 1)
 	w.text("")
@@ -212,7 +212,8 @@ func (m Message) body(part []byte, coding int, several, receipt bool) []byte {
 	return append(w.bytes, part...)
 }
 
-// origin is the kind of a sender: an international number, a short code, a name.
+// origin returns the kind of a sender (international number, short code or name) and its
+// address.
 func origin(from string) (ton, npi int, address string) {
 	digits := strings.TrimPrefix(from, "+")
 	if strings.Trim(digits, "0123456789") != "" {
@@ -224,7 +225,7 @@ func origin(from string) (ton, npi int, address string) {
 	return 1, 1, digits
 }
 
-// validity is a span of time as the protocol writes it.
+// validity returns a duration in the format of the protocol; "" for none.
 func validity(life time.Duration) string {
 	if life <= 0 {
 		return ""
@@ -233,5 +234,5 @@ func validity(life time.Duration) string {
 	return fmt.Sprintf("0000%02d%02d%02d%02d000R", min(s/86400, 99), s/3600%24, s/60%60, s%60)
 }
 
-// Unsure tells whether a message of which err was told may have been taken.
+// Unsure reports whether the message may have been accepted despite err.
 func Unsure(err error) bool { return errors.Is(err, ErrNoAnswer) }

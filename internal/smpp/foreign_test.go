@@ -14,8 +14,8 @@ import (
 	"countersign/internal/mtatest"
 )
 
-// What a foreign message center does on its bad days has the same outcome over
-// TCP and TLS, and the next message finds a link.
+// Each failure of another implementation of a message center has the same outcome over TCP and
+// TLS, and the next message finds a connection.
 func TestAForeignCenterOnItsBadDays(t *testing.T) {
 	for name, secure := range map[string]bool{"TCP": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestAForeignCenterOnItsBadDays(t *testing.T) {
 						t.Errorf("got %q %v", id, err)
 					}
 					if l, _ := cl.reconnect(); tt.digits == "34" && l != nil {
-						<-l.gone // a message that crosses its good-bye has no answer either
+						<-l.gone // a message that crosses its unbind has no answer either
 					}
 					m.To = "+16145550150"
 					if id, err := cl.Submit(t.Context(), m); err != nil || id == "" {
@@ -84,9 +84,8 @@ func foreignClient(t *testing.T, c *mtatest.NodeCenter) *Client {
 	return cl
 }
 
-// The same texts, sent by this client and by Kannel, reach a foreign message
-// center alike: alphabet, parts, and every octet but the number that joins the
-// parts.
+// The same texts, sent by this client and by Kannel, reach another message center alike:
+// alphabet, parts, and every octet except the number that joins the parts.
 func TestTextsAreThoseThatKannelSends(t *testing.T) {
 	t.Parallel()
 	c := mtatest.StartCenter(t)
@@ -125,8 +124,8 @@ func TestTextsAreThoseThatKannelSends(t *testing.T) {
 	}
 }
 
-// part is one part without what may differ: the number that joins it to the
-// others, and how the center is asked to keep it.
+// part returns one part without what may differ: the number that joins the parts, and how the
+// center is asked to store it.
 func part(f []string) string {
 	octets := f[5]
 	if strings.HasPrefix(octets, "050003") {
@@ -135,8 +134,8 @@ func part(f []string) string {
 	return f[3] + " " + octets
 }
 
-// Receipts come one for each message, whenever and however often the center
-// sends them, by the link that there is.
+// There is one receipt for each state of a message, whenever and however often the center
+// sends it, over whichever connection is live.
 func TestReceiptsOfAForeignCenter(t *testing.T) {
 	t.Parallel()
 	c := mtatest.StartNodeCenter(t, false)
@@ -167,7 +166,7 @@ func TestReceiptsOfAForeignCenter(t *testing.T) {
 			if time.Now().After(end) {
 				t.Fatalf("%s: told %q of %s, want %q", digits, got(), id, want)
 			}
-			_ = cl.Check(t.Context()) // makes a link, if there is none
+			_ = cl.Check(t.Context()) // connects if there is no connection
 		}
 	}
 }

@@ -10,30 +10,29 @@ import (
 	"time"
 )
 
-// Settings are where a gateway is and how to log in.
+// Settings say how to reach a gateway and how to log in.
 type Settings struct {
 	Address  string // host and port
 	TLS      *tls.Config
 	User     string
 	Password string
-	Timeout  time.Duration // for an answer; also how long a link may be silent before it is asked whether it lives
-	Received func(Receipt) // a receipt came; it must not wait for long
+	Timeout  time.Duration // for an answer; also how long a connection may be silent before it is checked
+	Received func(Receipt) // called for each receipt; must not block for long
 }
 
-// ErrNoAnswer says that a message was handed over and nothing was said about
-// it: it may have been taken.
+// ErrNoAnswer means that a message was sent and got no answer: it may have been accepted.
 var ErrNoAnswer = errors.New("smpp: there was no answer; the message may have been taken")
 
-// A link is one connection that is bound.
+// A link is one connection after a successful login.
 type link struct {
 	Settings
 	conn net.Conn
-	gone chan struct{} // closed when the link is over
+	gone chan struct{} // closed when the connection ends
 
 	mu      sync.Mutex
 	next    uint32
 	waiting map[uint32]chan pdu
-	retired bool // no more requests: it ends when those that wait have their answers
+	retired bool // no more requests: it ends when the pending ones are answered
 	over    bool
 }
 
@@ -65,7 +64,7 @@ func dial(ctx context.Context, s Settings) (*link, error) {
 	switch {
 	case err != nil:
 		l.close()
-		return nil, fmt.Errorf("it did not answer the login: %v", err) // not ErrNoAnswer: no message was handed over
+		return nil, fmt.Errorf("it did not answer the login: %v", err) // not ErrNoAnswer: no message was sent
 	case answer.status != 0:
 		l.close()
 		return nil, fmt.Errorf("it did not take our login: %w", answer.status)
@@ -82,7 +81,7 @@ func (l *link) ask(ctx context.Context, command uint32, body []byte) (pdu, error
 	}
 	defer l.forget(sequence)
 	if err := l.write(pdu{command: command, sequence: sequence, body: body}); err != nil {
-		return pdu{}, ErrNoAnswer // part of it may have gone out
+		return pdu{}, ErrNoAnswer // part of it may have been sent
 	}
 	timer := time.NewTimer(l.Timeout)
 	defer timer.Stop()
@@ -123,8 +122,8 @@ func (l *link) forget(sequence uint32) {
 	l.endRetired()
 }
 
-// retire ends a link that left a request without an answer, but lets the others
-// have theirs.
+// retire ends a connection that left a request unanswered, after the other requests are
+// answered.
 func (l *link) retire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,11 +147,11 @@ func (l *link) write(p pdu) error {
 	return err
 }
 
-// listen reads until the link is over.
+// listen reads until the connection ends.
 func (l *link) listen() {
 	defer l.close()
 	for {
-		// Twice silent for that long, once after it was asked: it is dead.
+		// Silent for twice the timeout, although it was checked after the first: it is dead.
 		if err := l.conn.SetReadDeadline(time.Now().Add(2 * l.Timeout)); err != nil {
 			return
 		}
@@ -163,7 +162,7 @@ func (l *link) listen() {
 	}
 }
 
-// take deals with one unit; false ends the link.
+// take handles one PDU; false ends the connection.
 func (l *link) take(p pdu) bool {
 	answer := func(command uint32, body []byte) bool {
 		return l.write(pdu{command: command, sequence: p.sequence, body: body}) == nil
@@ -192,7 +191,7 @@ func (l *link) take(p pdu) bool {
 	}
 }
 
-// live tells whether the link can still be used.
+// live reports whether the connection can still be used.
 func (l *link) live() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

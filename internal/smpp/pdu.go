@@ -1,5 +1,5 @@
-// Package smpp speaks SMPP 3.4 as a client: what it takes to send text messages
-// through a gateway's own protocol, and to be told what became of them.
+// Package smpp is a client for SMPP 3.4, as far as needed to send text messages through a
+// gateway and to receive delivery receipts.
 package smpp
 
 import (
@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// The commands that are spoken.
+// The supported commands.
 const (
 	genericNack         = 0x80000000
 	bindTransceiver     = 0x00000009
@@ -25,13 +25,13 @@ const (
 	isResponse          = 0x80000000
 )
 
-// The limits of a PDU: what is shorter or longer is not SMPP.
+// The limits of a PDU in bytes; any other length is not SMPP.
 const (
 	headerLength = 16
 	maxPDU       = 64 << 10
 )
 
-// A pdu is one unit of the protocol.
+// A pdu is one protocol data unit.
 type pdu struct {
 	command  uint32
 	status   Status
@@ -69,10 +69,10 @@ func (p pdu) bytes() []byte {
 	return append(all, p.body...)
 }
 
-// A Status is how the other side answered; 0 is yes.
+// A Status is the result of a command; 0 means success.
 type Status uint32
 
-// The answers that are told apart.
+// The statuses that are handled.
 const (
 	SystemError    Status = 0x08
 	BadDestination Status = 0x0b
@@ -93,8 +93,8 @@ var statusNames = map[Status]string{
 	Throttled:      "too many messages",
 }
 
-// Known reports whether the status is one of the protocol's own. Gateways may
-// send any number in its place.
+// Known reports whether the status is defined by the protocol. Gateways may send any number
+// instead.
 func (s Status) Known() bool { return statusNames[s] != "" || s < 0x100 }
 
 func (s Status) Error() string {
@@ -104,7 +104,7 @@ func (s Status) Error() string {
 	return fmt.Sprintf("0x%02x", uint32(s))
 }
 
-// A writer puts together the body of a unit.
+// A writer builds the body of a PDU.
 type writer struct{ bytes []byte }
 
 func (w *writer) text(s string)  { w.bytes = append(append(w.bytes, s...), 0) }
@@ -118,7 +118,7 @@ func octets(all []int) []byte {
 	return bytes
 }
 
-// A reader takes a body apart; what is missing is empty, and noted.
+// A reader reads the fields of a body. Missing fields are empty and set short.
 type reader struct {
 	bytes []byte
 	short bool
@@ -155,7 +155,7 @@ func (r *reader) octet() int {
 	return int(b[0])
 }
 
-// parameters are the optional ones that follow the fixed ones.
+// parameters returns the optional parameters that follow the fixed fields.
 func (r *reader) parameters() map[uint16][]byte {
 	all := map[uint16][]byte{}
 	for len(r.bytes) >= 4 {

@@ -7,8 +7,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// equivalents are signs and letters that are not in the default alphabet, and
-// what people write in their place.
+// equivalents maps characters outside of the default alphabet to what people write instead.
 var equivalents = func() map[rune]string {
 	all := map[rune]string{}
 	for to, from := range map[string]string{
@@ -25,9 +24,9 @@ var equivalents = func() map[rune]string {
 	return all
 }()
 
-// Plainer is a text in the default alphabet, where curly quotes, dashes, accents
-// and the like can be written another way; a text that has other letters is
-// left as it is, since it has another alphabet anyway.
+// Plainer returns a text in the default alphabet, if its curly quotes, dashes, accents and the
+// like can be written another way. A text with other characters is returned unchanged, since
+// it needs the other alphabet anyway.
 func Plainer(text string) string {
 	if Plain(text) {
 		return text
@@ -51,7 +50,7 @@ func plainer(r rune) (string, bool) {
 		return plain, true
 	}
 	switch {
-	case unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r): // joins, directions, soft hyphens
+	case unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r): // joiners, direction marks, soft hyphens
 		return "", true
 	case unicode.Is(unicode.Zs, r):
 		return " ", true

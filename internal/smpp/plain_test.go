@@ -6,8 +6,8 @@ import (
 	"countersign/internal/smpp"
 )
 
-// Names with curly quotes, dashes and accents need no larger alphabet; others
-// stay as they are.
+// Names with curly quotes, dashes and accents don't need the larger alphabet; others stay
+// unchanged.
 func TestPlainer(t *testing.T) {
 	for text, want := range map[string]string{
 		"Smith\u2019s Agency":                     "Smith's Agency",

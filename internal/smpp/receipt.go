@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// A Receipt is what the gateway tells about a message that it took.
+// A Receipt is what the gateway reports about a message that it accepted.
 type Receipt struct {
-	IDs       []string // what it calls the message; some write the number in another base
+	IDs       []string // its ID of the message; some gateways write the number in another base
 	State     string   // DELIVRD, UNDELIV, EXPIRED, REJECTD, …
 	Delivered bool
 	Final     bool // it will not change any more
@@ -28,7 +28,7 @@ var (
 	stateInText = regexp.MustCompile(`(?i)\bstat:(\S+)`)
 )
 
-// receiptOf reads a deliver_sm; false if it is no receipt but a text of somebody.
+// receiptOf parses a deliver_sm; false if it is not a receipt but an incoming text.
 func receiptOf(body []byte) (Receipt, bool) {
 	r := reader{bytes: body}
 	r.text() // service
@@ -63,8 +63,8 @@ func receiptOf(body []byte) (Receipt, bool) {
 	return told, id != ""
 }
 
-// spellings are the ways in which a gateway may have written an ID before: as
-// it is, then in the other base.
+// spellings returns the forms in which a gateway may have written an ID before: unchanged,
+// then in the other base.
 func spellings(id string) []string {
 	all := []string{id}
 	if n, err := strconv.ParseUint(id, 10, 64); err == nil {

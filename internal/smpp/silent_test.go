@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A silent gateway takes connections and says nothing.
+// A silent gateway accepts connections and never answers.
 type silent struct {
 	net.Listener
 	mu   sync.Mutex
@@ -45,8 +45,8 @@ func (s *silent) connections() int {
 	return s.came
 }
 
-// A gateway that does not answer the login has no message: another way may be
-// taken. Who comes while one waits for it shares the time that it costs.
+// A gateway that does not answer the login has no message, so another route may be used.
+// Concurrent callers share the time that waiting costs.
 func TestAGatewayThatIsSilentAtTheLogin(t *testing.T) {
 	s := newSilent(t)
 	cl := &Client{Settings: Settings{Address: s.Addr().String(), User: "cs", Password: "secret", Timeout: time.Second}}
@@ -67,8 +67,8 @@ func TestAGatewayThatIsSilentAtTheLogin(t *testing.T) {
 	}
 }
 
-// While Run finds no gateway, a message is told so at once; when the gateway is
-// back, the link is made without a message.
+// While Run finds no gateway, messages fail at once. When the gateway is back, Run connects
+// without a message.
 func TestAGatewayThatIsKnownToBeAway(t *testing.T) {
 	s := newSilent(t)
 	cl := &Client{Settings: Settings{Address: s.Addr().String(), User: "cs", Password: "secret", Timeout: 300 * time.Millisecond}}

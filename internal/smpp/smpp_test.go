@@ -28,13 +28,13 @@ type center struct {
 	all   []sent
 }
 
-// A session is one connection of it.
+// A session is one connection of a center.
 type session struct {
 	*center
 	net.Conn
 }
 
-// A sent message as it came in.
+// A sent message as it was received.
 type sent struct {
 	from, to, validity string
 	ton, class, coding int
@@ -162,7 +162,7 @@ func TestSubmit(t *testing.T) {
 	if got.from != want.from || got.to != want.to || got.validity != want.validity || got.ton != 1 || got.wantsReceipt != 1 || got.coding != 0 || got.class != 0 {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if !bytes.Contains(text, []byte("\x00login.acme.example #344078")) { // @ is the alphabet's first letter
+	if !bytes.Contains(text, []byte("\x00login.acme.example #344078")) { // @ is the alphabet's first character
 		t.Errorf("text %q", text)
 	}
 	if _, err := cl.Submit(t.Context(), token); err != nil || c.binds != 1 {
@@ -170,8 +170,7 @@ func TestSubmit(t *testing.T) {
 	}
 }
 
-// What the gateway answers, and what it does not: only a real refusal says that
-// the message was not taken.
+// Only a refusal proves that the message was not accepted; a missing answer does not.
 func TestAnswers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer func(s *session, p pdu, m sent)
@@ -229,8 +228,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// Run asks whether the link lives, makes a new one when it is over, and hands
-// on receipts, those for messages of the link before as well.
+// Run checks whether the connection is alive, makes a new one when it ends, and passes on
+// receipts, including those for messages of an earlier connection.
 func TestRun(t *testing.T) {
 	told := make(chan Receipt, 10)
 	receipt := func(s *session, text string, parameters ...byte) {
@@ -296,7 +295,7 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
-// A text is cut so that nothing is lost and no letter is cut in two.
+// A long text is split without losing anything or splitting a character.
 func TestLongTexts(t *testing.T) {
 	for name, text := range map[string]string{
 		"one":            strings.Repeat("a", 160),
@@ -366,7 +365,7 @@ func TestAlphabet(t *testing.T) {
 	}
 }
 
-// No unit, however it is made, stops the program.
+// No PDU, however malformed, crashes the program.
 func FuzzDeliver(f *testing.F) {
 	f.Add([]byte("\x00\x01\x011\x00\x01\x012\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x05id:17"))
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -380,7 +379,7 @@ func FuzzDeliver(f *testing.F) {
 	})
 }
 
-// Over TLS the same is spoken, and only with the right certificate.
+// Over TLS everything works the same, and only with a valid certificate.
 func TestOverTLS(t *testing.T) {
 	lent := httptest.NewTLSServer(http.NotFoundHandler()) // it has a certificate for example.com
 	defer lent.Close()

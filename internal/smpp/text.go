@@ -7,12 +7,12 @@ import (
 	"unicode/utf16"
 )
 
-// basic is the default alphabet of GSM 03.38; a letter's place is its code.
+// basic is the default alphabet of GSM 03.38; a character's position is its code.
 const basic = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 
 const escape = 0x1b
 
-// extension is what follows an escape.
+// extension maps characters to the code that follows an escape.
 var extension = map[rune]byte{'^': 0x14, '{': 0x28, '}': 0x29, '\\': 0x2f, '[': 0x3c, '~': 0x3d, ']': 0x3e, '|': 0x40, '€': 0x65}
 
 var codes = func() map[rune]byte {
@@ -27,8 +27,8 @@ var codes = func() map[rune]byte {
 	return all
 }()
 
-// gsm is a text in the default alphabet, one octet for each letter; false if it
-// holds letters that are not in it.
+// gsm encodes a text in the default alphabet, one octet per character, or two with an escape;
+// false if it contains other characters.
 func gsm(text string) ([]byte, bool) {
 	var all []byte
 	for _, r := range text {
@@ -43,7 +43,7 @@ func gsm(text string) ([]byte, bool) {
 	return all, true
 }
 
-// ucs2 is a text in the alphabet that has every letter.
+// ucs2 encodes a text as UTF-16, which has every character.
 func ucs2(text string) []byte {
 	var all []byte
 	for _, unit := range utf16.Encode([]rune(text)) {
@@ -52,8 +52,8 @@ func ucs2(text string) []byte {
 	return all
 }
 
-// The codings of a text, and how much of each one message holds: alone, and as
-// a part beside others.
+// The codings of a text, and how many octets one message holds: alone, and as one of several
+// parts.
 const (
 	codingGSM  = 0
 	codingUCS2 = 8
@@ -62,21 +62,20 @@ const (
 	wholeUCS2, partUCS2 = 140, 134
 )
 
-// Plain tells whether a text needs no more than the default alphabet.
+// Plain reports whether the default alphabet suffices for a text.
 func Plain(text string) bool {
 	_, ok := gsm(text)
 	return ok
 }
 
-// Parts is as how many messages a text goes out.
+// Parts returns how many messages a text needs.
 func Parts(text string) int {
 	parts, _ := split(text, 0)
 	return len(parts)
 }
 
-// Measure is how much of one message a text fills, in letters of its alphabet,
-// and how many there is room for: with the default alphabet 160, some of whose
-// letters count twice, and with every other one 70.
+// Measure returns how many characters of one message a text fills, and how many there are: 160
+// in the default alphabet, where some count twice, otherwise 70.
 func Measure(text string) (filled, room int) {
 	if bytes, ok := gsm(text); ok {
 		return len(bytes), wholeGSM
@@ -84,7 +83,7 @@ func Measure(text string) (filled, room int) {
 	return len(ucs2(text)) / 2, wholeUCS2 / 2
 }
 
-// Foreign are the letters of a text that are not in the default alphabet, each once.
+// Foreign returns the characters of a text that are not in the default alphabet, each once.
 func Foreign(text string) string {
 	var all []rune
 	for _, r := range text {
@@ -95,7 +94,7 @@ func Foreign(text string) string {
 	return string(all)
 }
 
-// split cuts a text into the parts of one or several messages.
+// split splits a text into the parts of one or several messages.
 func split(text string, reference byte) (parts [][]byte, coding int) {
 	bytes, ok := gsm(strings.ReplaceAll(text, "\r\n", "\n"))
 	coding, whole, part := codingGSM, wholeGSM, partGSM
@@ -109,7 +108,7 @@ func split(text string, reference byte) (parts [][]byte, coding int) {
 	for len(bytes) > part {
 		at := part
 		if coding == codingGSM && bytes[at-1] == escape || coding == codingUCS2 && bytes[at-2]&0xfc == 0xd8 {
-			at -= map[int]int{codingGSM: 1, codingUCS2: 2}[coding] // no letter is cut in two
+			at -= map[int]int{codingGSM: 1, codingUCS2: 2}[coding] // don't split a character
 		}
 		pieces, bytes = append(pieces, bytes[:at]), bytes[at:]
 	}
