@@ -12,8 +12,8 @@ import (
 	"countersign/internal/outbox"
 )
 
-// M3, M6: one table with the TechNote's two first, an application's own among
-// them, each column sortable both ways, searchable; an unset switch reads «select...».
+// M3, M6: one table with the TechNote's two preferences first, including an application's own. Each
+// column can be sorted both ways and searched. An unset switch reads «select...».
 func TestPreferencesTable(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -44,8 +44,8 @@ func TestPreferencesTable(t *testing.T) {
 	})
 }
 
-// M5: anything but whole days from 0 to 365 is refused beside the field, in
-// words; the typed value is kept, and nothing is changed.
+// M5: anything but whole days from 0 to 365 is refused beside the field. The typed value is kept,
+// and nothing is changed.
 func TestFrequencyRefused(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -72,8 +72,8 @@ func TestFrequencyRefused(t *testing.T) {
 	})
 }
 
-// Before 2FA is turned On the page counts whom it touches; Off needs a reason,
-// tells every administrator, and a banner stands.
+// Before 2FA is turned On the page counts the users it affects. Off needs a reason, is mailed to
+// every administrator, and shows a banner.
 func TestEffectAndOff(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Set("2FA", "")
@@ -86,7 +86,7 @@ func TestEffectAndOff(t *testing.T) {
 		p := b.Post("/admin/system/preferences", "code", "2FA", "value", "On", "step", "effect", "version", "2")
 		wantAt(t, p, 200, "/admin/system/preferences", "3 of 3 users will be asked to set up at their next sign-in.")
 		b.Post("/admin/system/preferences", "code", "2FA", "value", "On", "step", "save", "version", p.Value("version"))
-		wantAt(t, b.Get("/profile"), 200, "/profile") // this session goes on (M4)
+		wantAt(t, b.Get("/profile"), 200, "/profile") // this session continues (M4)
 
 		b.Get("/admin/system/preferences?edit=2FA")
 		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "step", "save")
@@ -102,7 +102,7 @@ func TestEffectAndOff(t *testing.T) {
 	})
 }
 
-// Two administrators save the same row: the second is told, and nothing is overwritten.
+// Two administrators save the same row: the second sees a conflict, and nothing is overwritten.
 func TestConflict(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -120,8 +120,8 @@ func TestConflict(t *testing.T) {
 	})
 }
 
-// M13, ER-02: another address than the profile's proves nothing before the
-// address on file has agreed; Allow takes it and tells, No refuses it.
+// M13, ER-02: a different address needs the consent of the address on file first. Allow accepts it
+// and sends a notice; No refuses it.
 func TestOtherAddress(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -157,8 +157,8 @@ func TestOtherAddress(t *testing.T) {
 	})
 }
 
-// What was typed is not lost to an idle session: it goes on after the same user
-// has signed in again in the same browser, and never for another one.
+// What was typed is not lost when an idle session ends: it continues after the same user has signed
+// in again in the same browser, and never for another user.
 func TestIdleSessionKeepsWhatWasTyped(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -186,8 +186,8 @@ func TestIdleSessionKeepsWhatWasTyped(t *testing.T) {
 	})
 }
 
-// A user without a password gets a link; it works once, opens nothing by being
-// opened, and never signs in (PW-07).
+// A user without a password gets a link. It works once, changes nothing by being opened, and never
+// signs in (PW-07).
 func TestActivation(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -230,7 +230,7 @@ func TestActivation(t *testing.T) {
 	})
 }
 
-// What is wrong with a new user stands beside each field, and what was typed is kept.
+// Errors of a new user are shown beside each field, and what was typed is kept.
 func TestNewUserRefused(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -258,8 +258,8 @@ func TestNewUserRefused(t *testing.T) {
 	})
 }
 
-// RS-07: the last administrator can't be disabled or stripped; RS-02: nobody
-// acts on a user who may do more.
+// RS-07: the last administrator can't be disabled or lose rights. RS-02: an administrator can't act
+// on a user with more rights.
 func TestRankAndLastAdministrator(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -282,7 +282,7 @@ func TestRankAndLastAdministrator(t *testing.T) {
 	})
 }
 
-// D-41, DV-06, SE-04: disabling ends sessions and forgets devices at once.
+// DV-06, SE-04: disabling a user ends sessions and forgets devices at once.
 func TestDisabled(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -304,7 +304,7 @@ func TestDisabled(t *testing.T) {
 	})
 }
 
-// Forms from elsewhere, without or with another's form token change nothing (WB-01).
+// Forms from other sites, without a form token or with another's, change nothing (WB-01).
 func TestForeignForms(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -331,8 +331,8 @@ func TestForeignForms(t *testing.T) {
 	})
 }
 
-// Two agencies with the same user IDs: the host says which is meant, a cookie of
-// one opens nothing of the other, a host of nobody answers 421.
+// Two agencies with the same user IDs: the host selects the agency, a cookie of one does not work
+// for the other, and an unknown host answers 421.
 func TestTwoAgencies(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -366,8 +366,8 @@ func TestTwoAgencies(t *testing.T) {
 	})
 }
 
-// D-33: a method that the installation no longer offers is dormant: the Default
-// falls to what remains, and nobody is locked out.
+// A method that the installation no longer offers is dormant: the Default falls back to what
+// remains, and no user is locked out.
 func TestDormantMethod(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -380,14 +380,14 @@ func TestDormantMethod(t *testing.T) {
 		b.Post("/set-up/sms/token", "token", h.Token("+16145550112"))
 		b.Post("/set-up/skip")
 		b.Post("/set-up/default", "default", "sms")
-		h.Authn.Methods = h.Authn.Methods[:2] // the text route is gone
+		h.Authn.Methods = h.Authn.Methods[:2] // no text gateway any more
 		again := h.Browser("192.0.2.20", Chrome)
 		wantAt(t, again.SignIn("BSMITH"), 200, "/sign-in/token", "b•••@demo.example")
 		wantIn(t, again.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), "BSMITH")
 	})
 }
 
-// The agency's help contact stands wherever somebody is stuck.
+// The agency's help contact is shown wherever a user can't continue.
 func TestHelpContact(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Set("HELPCONTACT", "Demo support desk, 614-555-0100")

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Who comes back to a session that has ended reads no more than is so (SE-03):
-// what was posted is kept; a page that was only opened is returned to.
+// A user whose session has ended is told only what is true (SE-03): a posted form is kept, and a
+// page that was only opened is returned to.
 func TestWhatAnEndedSessionPromises(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -30,8 +30,8 @@ func TestWhatAnEndedSessionPromises(t *testing.T) {
 	})
 }
 
-// A second window's sign-in form is older than the sign-in of the first: it is
-// refused, as ever (WB-01), but the page to sign in at stands there again.
+// The sign-in form of a second window is older than the sign-in in the first: it is refused
+// (WB-01), but the sign-in page is shown again.
 func TestASecondWindowsSignInForm(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -51,7 +51,7 @@ func TestASecondWindowsSignInForm(t *testing.T) {
 	})
 }
 
-// Who is signed in by then is told so by the way to his start page.
+// If the user is signed in by then, the page says so and links to their start page.
 func TestASecondWindowsSignInFormOfSomebodySignedIn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -9,7 +9,7 @@ import (
 	"countersign/internal/apptest"
 )
 
-// agency is the agency as it is kept.
+// agency returns the agency as stored.
 func agency(h *apptest.App) countersign.Agency {
 	h.T.Helper()
 	a, err := h.DB.Agency(h.T.Context(), h.Agency.ID)
@@ -21,8 +21,8 @@ func agency(h *apptest.App) countersign.Agency {
 
 const chosen = "quiet river under seven bridges"
 
-// The first administrator names the agency, the product and the time zone, all of
-// which count at once; what can't be is told beside its field, and nothing is kept.
+// The first administrator names the agency, the product and the time zone, and all take effect at
+// once. Invalid values are refused beside their field, and nothing is saved.
 func TestTheFirstAdministratorNamesTheAgency(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		handle, err := h.Admin.FirstAdministrator(t.Context(), h.Visit())
@@ -64,7 +64,7 @@ func TestTheFirstAdministratorNamesTheAgency(t *testing.T) {
 	})
 }
 
-// The first administrator can stay with UTC: that is a choice as well.
+// The first administrator can keep UTC, which counts as a choice.
 func TestTheFirstAdministratorMayChooseUTC(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		handle, err := h.Admin.FirstAdministrator(t.Context(), h.Visit())
@@ -83,8 +83,7 @@ func TestTheFirstAdministratorMayChooseUTC(t *testing.T) {
 	})
 }
 
-// The form of the first administrator as it was before still works: what is not
-// sent stays as it is.
+// The previous form of the first administrator still works: fields that are not sent do not change.
 func TestTheFirstAdministratorMayLeaveTheAgency(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		handle, err := h.Admin.FirstAdministrator(t.Context(), h.Visit())
@@ -100,8 +99,7 @@ func TestTheFirstAdministratorMayLeaveTheAgency(t *testing.T) {
 	})
 }
 
-// EditAgency changes what it is given and nothing else, with an audit row that
-// says from what to what.
+// EditAgency changes the given fields only, with an audit row that holds the old and new values.
 func TestEditAgency(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		text := func(s string) *string { return &s }

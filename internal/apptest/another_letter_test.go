@@ -16,8 +16,8 @@ import (
 
 var welcomeLink = regexp.MustCompile(`/welcome\?link=(\S+)`)
 
-// What was sent is not kept: the page leads to a new letter where there is one,
-// and says who can send it where its reader can't.
+// The text of sent messages is not stored: the page leads to a new message if there is one, and
+// says who can send it if its reader can't.
 func TestTheWayToAnotherLetter(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -53,7 +53,7 @@ func TestTheWayToAnotherLetter(t *testing.T) {
 		if p := b.Post("/admin/users/BSMITH/activation"); p.Path != "/admin/users/BSMITH" || p.Status != 200 {
 			t.Errorf("%d %s", p.Status, p.Path)
 		}
-		var handles []string // the newest first
+		var handles []string // newest first
 		for _, m := range h.Mail("bsmith@demo.example") {
 			if found := welcomeLink.FindStringSubmatch(m.Text); found != nil {
 				handles = append(handles, found[1])
@@ -74,7 +74,7 @@ func TestTheWayToAnotherLetter(t *testing.T) {
 	})
 }
 
-// A refused letter whose link has died meanwhile is not sent again.
+// A refused message whose link has expired since is not sent again.
 func TestADeadLinkIsNotSentAgain(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)

@@ -2,8 +2,8 @@ package apptest
 
 import "testing"
 
-// A token that was asked for stays asked, and a right one admits, though the
-// browser is on a remembered network by now (D-29, M10).
+// Once a token is required it stays required, and a correct one signs in, though the browser is on
+// a remembered network by now (M10).
 func TestAskedThenBackOnARememberedNetwork(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -23,8 +23,8 @@ func TestAskedThenBackOnARememberedNetwork(t *testing.T) {
 	})
 }
 
-// Where two factor authentication is turned Off meanwhile, what was begun has
-// ended (D-41), and the password alone signs in (M4, D-49).
+// If two-factor authentication is turned Off in between, the sign-in in progress ends, and the
+// password alone signs in (M4).
 func TestAskedThenTurnedOff(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -37,5 +37,5 @@ func TestAskedThenTurnedOff(t *testing.T) {
 	})
 }
 
-// wrongToken is a token that differs from this one in its first digit.
+// wrongToken returns a token that differs in its first digit.
 func wrongToken(token string) string { return string('0'+(token[0]-'0'+1)%10) + token[1:] }

@@ -13,11 +13,10 @@ import (
 	"countersign/internal/store"
 )
 
-// A meeting lets two transactions meet between what they have read and what they
-// write: the first that is about to write waits until the second has come as far,
-// or is about to wait for a lock that the first one holds.
+// A meeting makes two transactions overlap between their reads and writes: the first waits before
+// its write until the second has come as far, or waits for a lock that the first one holds.
 type meeting struct {
-	write string // what begins the statement that writes
+	write string // prefix of the statement that writes
 
 	mu    sync.Mutex
 	armed bool
@@ -32,7 +31,7 @@ func (m *meeting) arm() {
 	m.armed, m.locks, m.wrote, m.over = true, 0, 0, make(chan struct{})
 }
 
-// statement is asked before a statement is sent.
+// statement is called before a statement is sent.
 func (m *meeting) statement(query string) {
 	m.mu.Lock()
 	writes := m.armed && strings.Contains(query, m.write)
@@ -78,8 +77,8 @@ func (c meetingConn) ExecContext(ctx context.Context, query string, args []drive
 	return c.faultyConn.ExecContext(ctx, query, args)
 }
 
-// meet does two things at once: on PostgreSQL both have read before either writes,
-// unless one waits for the other. On SQLite one transaction writes at a time.
+// meet runs two operations concurrently: on PostgreSQL both have read before either writes, unless
+// one waits for the other. On SQLite one transaction writes at a time.
 func meet(t *testing.T, write string, f func(t *testing.T, h *App, together func(...func() error) []error)) {
 	t.Helper()
 	t.Parallel()
@@ -104,7 +103,7 @@ func meet(t *testing.T, write string, f func(t *testing.T, h *App, together func
 	t.Run("PostgreSQL", func(t *testing.T) { run(t, PostgreSQL(t), true) })
 }
 
-// wantOne is an error unless one of two was done and the other one refused by code.
+// wantOne fails unless one of two operations succeeded and the other was refused with code.
 func wantOne(t *testing.T, errs []error, code string) {
 	t.Helper()
 	if (errs[0] == nil) == (errs[1] == nil) || countersign.CodeOf(errs[0])+countersign.CodeOf(errs[1]) != code {
@@ -112,7 +111,7 @@ func wantOne(t *testing.T, errs []error, code string) {
 	}
 }
 
-// D-45: of two users who get one address at once, one gets it.
+// Of two new users with one address, added concurrently, one gets it.
 func TestOneAddressOfTwoNewUsersAtOnce(t *testing.T) {
 	meet(t, "INSERT INTO users", func(t *testing.T, h *App, together func(...func() error) []error) {
 		add := func(login, email string) func() error {
@@ -133,7 +132,7 @@ func TestOneAddressOfTwoNewUsersAtOnce(t *testing.T) {
 	})
 }
 
-// D-45: of two users whose address is changed to the same one at once, one gets it.
+// Of two users whose address is changed to the same one concurrently, one gets it.
 func TestOneAddressOfTwoEditsAtOnce(t *testing.T) {
 	meet(t, "UPDATE users SET name", func(t *testing.T, h *App, together func(...func() error) []error) {
 		h.User("BSMITH")
@@ -148,7 +147,7 @@ func TestOneAddressOfTwoEditsAtOnce(t *testing.T) {
 	})
 }
 
-// D-45: of two users who prove the same new address of their own at once, one gets it.
+// Of two users who verify the same new address in their profiles concurrently, one gets it.
 func TestOneAddressOfTwoProfilesAtOnce(t *testing.T) {
 	meet(t, "UPDATE users SET name", func(t *testing.T, h *App, together func(...func() error) []error) {
 		var posts []func() error
@@ -173,7 +172,7 @@ func TestOneAddressOfTwoProfilesAtOnce(t *testing.T) {
 	})
 }
 
-// D-48: users who prove one number at once do not share it beyond the limit.
+// Users who verify one number concurrently do not share it beyond the limit.
 func TestOneNumberOfTwoUsersAtOnce(t *testing.T) {
 	meet(t, "INSERT INTO factor", func(t *testing.T, h *App, together func(...func() error) []error) {
 		h.Set("PHONESHARE", "1")
@@ -202,8 +201,8 @@ func TestOneNumberOfTwoUsersAtOnce(t *testing.T) {
 	})
 }
 
-// Two commands that change an agency at once both count, and the code of another
-// agency is refused in words.
+// Two commands that change an agency concurrently both take effect, and the code of another agency
+// is refused with a sentence.
 func TestTwoEditsOfAnAgencyAtOnce(t *testing.T) {
 	meet(t, "UPDATE agency SET code", func(t *testing.T, h *App, together func(...func() error) []error) {
 		edit := func(c admin.AgencyChange) func() error {

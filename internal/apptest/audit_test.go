@@ -9,8 +9,8 @@ import (
 	"countersign/internal/store"
 )
 
-// AU-01: what happens is one audit row each, with who, from where and how; and
-// no row holds a token, a password or a whole phone number (AU-02).
+// AU-01: each event is one audit row with who, from where and how. No row holds a token, a password
+// or a whole phone number (AU-02).
 func TestEventsOfADay(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

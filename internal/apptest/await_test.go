@@ -9,7 +9,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-// A patientSender hands a message over only once a page waits for it.
+// A patientSender delivers a message only once a page waits for it.
 type patientSender struct {
 	to      outbox.Sender
 	permits chan struct{}
@@ -25,8 +25,8 @@ func (s patientSender) Send(ctx context.Context, l outbox.Outgoing) (outbox.Rece
 	return s.to.Send(ctx, l)
 }
 
-// deliverWhileAwaited runs the outbox as a node does; tokens go out only while
-// the request that wrote them waits.
+// deliverWhileAwaited runs the outbox as a node does. Tokens are sent only while the request that
+// created them waits.
 func (h *App) deliverWhileAwaited(t *testing.T) {
 	s := patientSender{to: h.Inbox, permits: make(chan struct{}, 100)}
 	h.Outbox.Mail, h.Outbox.Text, h.Authn.Wake = s, s, h.Outbox.Wake
@@ -40,8 +40,8 @@ func (h *App) deliverWhileAwaited(t *testing.T) {
 	t.Cleanup(func() { close(s.permits); stop(); <-ended })
 }
 
-// Each form that sends a token waits for it to go out: the first page already
-// says so. No page has to be opened again while its token is typed.
+// Each form that sends a token waits for its delivery, so that the first page already says so. No
+// page reloads while its token is typed.
 func TestFirstPageSaysThatTheTokenWasSent(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -53,8 +53,8 @@ func TestFirstPageSaysThatTheTokenWasSent(t *testing.T) {
 			if p.Status != 200 || !p.Has("input", "name", "token") || !p.Says("Accepted by the demo's inbox") || p.Says("Waiting for") {
 				t.Fatalf("POST %s: the first page is %d %s: %s", path, p.Status, p.Path, p.Text())
 			}
-			h.Pass(31 * time.Second)             // the next token may be asked for
-			for _, m := range h.Inbox.List(to) { // letters may be newer
+			h.Pass(31 * time.Second)             // the next token may be requested
+			for _, m := range h.Inbox.List(to) { // notices may be newer
 				if token := sixDigits.FindStringSubmatch(m.Text); token != nil {
 					return token[1]
 				}

@@ -2,8 +2,8 @@ package apptest
 
 import "testing"
 
-// In a wizard opened from the User Profile an address that is not verified can
-// be left (M34): its token is dead, the old address stays, the other methods are open.
+// In a set-up opened from the User Profile, an unverified new address can be dropped (M34): its
+// token ends, the old address stays, the other methods are open.
 func TestBackToTheOtherMethods(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

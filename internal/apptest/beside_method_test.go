@@ -7,8 +7,8 @@ import (
 	"countersign"
 )
 
-// PW-05, SE-06: a password alone changes the password of somebody who has no
-// method. Where one was set up while the form was open, it does not any more.
+// PW-05, SE-06: the password alone changes the password of a user without a method, but no longer
+// if one was set up while the form was open.
 func TestChangePasswordBesideANewMethod(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Set("2FA", "Off")

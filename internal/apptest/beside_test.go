@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// NT-03, RC-01: a sign-in by recovery code ends the half sign-ins of somebody
-// else, and its user is warned of them: of wrong tokens at once, on the page that
-// he comes to, of none when that sign-in would have ended.
+// NT-03, RC-01: a sign-in by recovery code ends other half sign-ins of the user, and the user is
+// warned of them: of wrong tokens at once, on the next page; without any, when that sign-in would
+// have ended.
 func TestARecoveryCodeHidesNoHalfSignIn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -44,7 +44,7 @@ func TestARecoveryCodeHidesNoHalfSignIn(t *testing.T) {
 	})
 }
 
-// NT-03, D-41: so does an address that was proved in the User Profile.
+// NT-03: so does an address verified in the User Profile.
 func TestAMovedAddressHidesNoHalfSignIn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -60,8 +60,8 @@ func TestAMovedAddressHidesNoHalfSignIn(t *testing.T) {
 	})
 }
 
-// SE-03, RC-01: what was typed before a session ended goes on after a sign-in by
-// recovery code as after any other.
+// SE-03, RC-01: what was typed before a session ended continues after a sign-in by recovery code as
+// after any other.
 func TestARecoveryCodeKeepsWhatWasTyped(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -70,7 +70,7 @@ func TestARecoveryCodeKeepsWhatWasTyped(t *testing.T) {
 		first.SignIn("ADMIN")
 		first.Post("/sign-in/token", "token", h.Token("admin@demo.example"))
 		codes := recoveryCodes(first)
-		b := toRecovery(h, "192.0.2.20", "ADMIN") // earns no trust: the next sign-in asks again
+		b := toRecovery(h, "192.0.2.20", "ADMIN") // earns no trust: the next sign-in requires a token again
 		b.Post("/sign-in/token", "recovery_code", codes[0])
 		b.Get("/admin/system/preferences?edit=SESSIONIDLE")
 		h.Pass(61 * time.Minute)
@@ -83,8 +83,8 @@ func TestARecoveryCodeKeepsWhatWasTyped(t *testing.T) {
 	})
 }
 
-// NT-03: the warning says when the password was typed, or the last wrong token,
-// and not when that came to light.
+// NT-03: the warning shows when the password was typed, or the last wrong token, not when that was
+// noticed.
 func TestAWarningTellsWhenItWas(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

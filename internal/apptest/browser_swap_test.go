@@ -9,8 +9,8 @@ import (
 	"countersign/internal/store"
 )
 
-// SE-06: what somebody had posted before his session was over goes on for nobody
-// else who signs in with the same browser, and nobody else sees it.
+// SE-06: what a user posted before their session ended continues for no other user of the same
+// browser, and no other user sees it.
 func TestKeptChangeIsItsUsersOnly(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("JJONES")
@@ -33,8 +33,8 @@ func TestKeptChangeIsItsUsersOnly(t *testing.T) {
 	})
 }
 
-// SE-02: the cookie of a wizard that was opened from a User Profile opens nothing
-// beside another session, or none.
+// SE-02: the cookie of a set-up opened from a User Profile is useless with another session, or
+// none.
 func TestOwnWizardBesideAnotherSession(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -64,7 +64,7 @@ func TestOwnWizardBesideAnotherSession(t *testing.T) {
 	})
 }
 
-// V2: a password that was replaced while it was being compared signs nobody in.
+// A password that was replaced while it was being compared does not sign in.
 func TestPasswordReplacedWhileItIsCompared(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
@@ -95,8 +95,8 @@ func TestPasswordReplacedWhileItIsCompared(t *testing.T) {
 	}
 }
 
-// DV-03: the secret of a device is another one after each second factor; whoever
-// copied the cookie before is asked for a token.
+// DV-03: the secret of a device changes after each second factor. A cookie copied before requires a
+// token.
 func TestADeviceSecretIsRenewed(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -105,7 +105,7 @@ func TestADeviceSecretIsRenewed(t *testing.T) {
 		desk.SignOut()
 		copied := desk.Copy("192.0.2.10", Chrome)
 		again := desk.Copy("192.0.2.10", Chrome)
-		wantIn(t, again.SignIn("BSMITH"), "BSMITH") // as good as the device itself, until its secret is renewed
+		wantIn(t, again.SignIn("BSMITH"), "BSMITH") // as good as the device itself, until its secret changes
 		h.Pass(8 * Day)
 		wantToken(t, desk.SignIn("BSMITH"))
 		wantIn(t, desk.Post("/sign-in/token", "token", h.Token(bsmith)), "BSMITH")
@@ -115,8 +115,8 @@ func TestADeviceSecretIsRenewed(t *testing.T) {
 	})
 }
 
-// D-16: a device cookie that comes up with another browser and another system at
-// once was copied: it is forgotten, and its owner is asked for a token himself.
+// A device cookie that arrives with another browser and another system at once was copied: it is
+// forgotten, and its owner needs a token too.
 func TestACopiedDeviceIsForgotten(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

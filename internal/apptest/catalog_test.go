@@ -16,8 +16,8 @@ import (
 	"countersign/internal/store"
 )
 
-// TestMain looks, after all tests, whether they have made every event of the
-// catalog happen (AU-01). A run of some tests only is not asked.
+// TestMain checks after all tests that every event of the catalog has occurred (AU-01). It does not
+// check a run of some tests only.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
@@ -32,17 +32,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// act is one scripted act, and the audit row that it must leave.
+// act is one scripted action, and the audit row that it must write.
 type act struct {
 	action string
 	do     func()
 	want   countersign.Event // fields that are not empty must be in the row
-	quiet  bool              // of the operator on the host: no browser
+	quiet  bool              // by the operator: no browser
 }
 
-// AU-01: what the catalog documents is produced by acts of people and of the
-// operator, each with its agency, actor, subject, method, result, reason,
-// address, browser, system and request.
+// AU-01: the documented events are produced by users and the operator, each with its agency, actor,
+// subject, method, result, reason, address, browser, system and request.
 func TestEveryDocumentedEventIsProduced(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -136,7 +135,7 @@ func TestEveryDocumentedEventIsProduced(t *testing.T) {
 	})
 }
 
-// check says what is wrong with the newest row of an act.
+// check says what is wrong with the newest row of an action.
 func (h *App) check(a act) string {
 	var events []countersign.Event
 	ctx := context.Background()
@@ -171,8 +170,7 @@ func (h *App) check(a act) string {
 	return ""
 }
 
-// newcomer adds a user without a password; the function returned lets him
-// choose one by the link that was mailed.
+// newcomer adds a user without a password. The returned function chooses one with the mailed link.
 func (h *App) newcomer(login string) func(*Browser) {
 	h.T.Helper()
 	to := strings.ToLower(login) + "@demo.example"
@@ -195,7 +193,7 @@ func (h *App) newcomer(login string) func(*Browser) {
 	}
 }
 
-// admin0 is a saving that ends all sessions.
+// admin0 is a change that ends all sessions.
 func admin0(code, value string) admin.PreferenceChange {
 	return admin.PreferenceChange{Code: code, Value: value, Version: admin.AnyVersion, Reason: "a test", EndSessions: true}
 }
@@ -207,7 +205,7 @@ func (h *App) save(s admin.PreferenceChange) {
 	}
 }
 
-// copied takes the device cookie of a user to another browser and system.
+// copied uses a user's device cookie in another browser and system.
 func (h *App) copied(login string) {
 	h.T.Helper()
 	if _, err := h.Admin.ResetTwoFactor(h.T.Context(), h.Visit(), Operator, login, "a test"); err != nil {
@@ -237,7 +235,7 @@ func (h *App) editAgency() {
 	}
 }
 
-// firstLink is the first start of an agency without an administrator.
+// firstLink runs the first start of an agency without an administrator.
 func (h *App) firstLink() {
 	h.T.Helper()
 	a, err := h.Admin.AddAgency(h.T.Context(), h.Now(), countersign.Agency{Code: "FRESH", Name: "Fresh Agency", Hosts: []string{"login.fresh.example"}})

@@ -16,13 +16,13 @@ import (
 	"countersign/internal/store"
 )
 
-// A moody mail server takes, refuses for a while, is silent after it took a mail,
-// and is slow; it keeps what it took, and when.
+// A moody mail server accepts, refuses for a while, hangs after it accepted a mail, and is slow. It
+// keeps what it accepted, and when.
 type moody struct {
 	mu    sync.Mutex
 	mood  int
 	taken map[countersign.MessageID]int
-	late  []countersign.MessageID // tokens that came when they were dead
+	late  []countersign.MessageID // tokens that arrived after they expired
 }
 
 // The moods, one after the other.
@@ -50,7 +50,7 @@ func (s *moody) Send(ctx context.Context, l outbox.Outgoing) (outbox.Receipt, er
 		time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
 	}
 	if ctx.Err() != nil {
-		return outbox.Receipt{}, ctx.Err() // the node died with it in its hands
+		return outbox.Receipt{}, ctx.Err() // the node died while it sent the message
 	}
 	s.taken[l.ID]++
 	if l.Kind == countersign.MessageToken && l.Life <= 0 {
@@ -62,11 +62,10 @@ func (s *moody) Send(ctx context.Context, l outbox.Outgoing) (outbox.Receipt, er
 	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 OK"}, nil
 }
 
-// Sign-ins over three nodes on PostgreSQL while the mail server goes away, falls
-// silent, slows and returns, and a node dies and another takes its place: every
-// token was taken by the server, or dropped when it was dead, with a clear state
-// on its row; none was sent after its death, and none is lost. 5,000 sign-ins in
-// make soak, 90 otherwise.
+// Sign-ins over three nodes on PostgreSQL while the mail server fails, hangs, slows and returns,
+// and a node dies and is replaced: every token was accepted by the server, or dropped when it
+// expired, with a clear state on its row. None was sent after it expired, and none is lost. 5,000
+// sign-ins in make soak, 90 otherwise.
 func TestChaos(t *testing.T) {
 	signIns := 90
 	if os.Getenv("COUNTERSIGN_SOAK") != "" {
@@ -111,7 +110,7 @@ func TestChaos(t *testing.T) {
 		}
 		if done%(len(users)) == 0 {
 			for _, n := range nodes {
-				n.Pass(2 * time.Hour) // the hourly limits of sending begin anew
+				n.Pass(2 * time.Hour) // the hourly sending limits restart
 			}
 		}
 	}
@@ -127,7 +126,7 @@ func TestChaos(t *testing.T) {
 	judge(t, h, server, signIns, time.Since(started))
 }
 
-// answered wants a page that tells the user where his token is, or why there is none.
+// answered wants a page that tells the user where the token is, or why there is none.
 func answered(t *testing.T, p *apptest.Page) {
 	t.Helper()
 	for _, says := range []string{"Accepted by mail.acme.example", "Waiting for the mail server", "Mail is delayed", "No token was sent", "Ten tokens were sent to you", "Your token has expired"} {
@@ -138,7 +137,7 @@ func answered(t *testing.T, p *apptest.Page) {
 	t.Errorf("no clear answer: %d %s", p.Status, p.Text())
 }
 
-// deliver lets a node hand over what is due.
+// deliver makes a node send what is due.
 func deliver(t *testing.T, n *apptest.App) {
 	t.Helper()
 	for range 4 {
@@ -152,8 +151,8 @@ func deliver(t *testing.T, n *apptest.App) {
 	}
 }
 
-// A deadly server ends its node while it has a message in its hands: after it
-// took the message, or before.
+// A deadly server kills its node while it sends a message: after it accepted the message, or
+// before.
 type deadly struct {
 	*moody
 	end context.CancelFunc
@@ -168,18 +167,18 @@ func (d deadly) Send(ctx context.Context, l outbox.Outgoing) (outbox.Receipt, er
 	return receipt, err
 }
 
-// die is a node that is killed while it delivers: it writes nothing down any
-// more, and the others take over when its leases are over.
+// die runs a node that is killed while it delivers: it saves nothing any more, and the others take
+// over when its leases expire.
 func die(t *testing.T, n *apptest.App, server *moody) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	n.Outbox.Mail = deadly{server, cancel}
-	_, _ = n.Outbox.Poll(ctx) // what goes wrong is what this is for
+	_, _ = n.Outbox.Poll(ctx) // errors are the point of this
 	n.Outbox.Mail = server
 }
 
-// judge compares what the rows say with what the server has.
+// judge compares the rows with what the server has.
 func judge(t *testing.T, h *apptest.App, s *moody, signIns int, took time.Duration) {
 	t.Helper()
 	states := map[countersign.MessageState]int{}

@@ -12,10 +12,10 @@ import (
 	"countersign/internal/store"
 )
 
-// A standing is what one user has, column by column of D-41.
+// A standing is what one user has: everything that an event may clear.
 type standing struct {
 	Methods  string // by method, sorted
-	Address  string // the verified one for two factor authentication
+	Address  string // the address verified for two-factor authentication
 	Codes    int    // recovery codes left
 	Devices  int    // remembered
 	Sessions int    // live
@@ -74,9 +74,8 @@ func (h *App) standing(login string) (s standing) {
 	return s
 }
 
-// A tenant is a user with all that an event of D-41 may clear: two methods,
-// eight codes, two remembered devices with a session each, and a sign-in
-// under way in a third browser.
+// A tenant is a user with all that an event may clear: two methods, eight codes, two remembered
+// devices with a session each, and a sign-in in progress in a third browser.
 type tenant struct {
 	login         string
 	email         string
@@ -98,14 +97,14 @@ func (h *App) tenant(login string) tenant {
 	return t
 }
 
-// A clearing is an event of D-41: what is done, and how the user stands after it.
+// A clearing is an event that clears something: the action, and what the user has afterwards.
 type clearing struct {
 	name string
 	does func(h *App, t tenant)
 	want func(s standing, t tenant) standing
 }
 
-// clearings are the events of D-41.
+// clearings lists the events that clear something.
 func clearings() []clearing {
 	edit := func(h *App, login string, c admin.Change) {
 		h.T.Helper()
@@ -133,7 +132,7 @@ func clearings() []clearing {
 			t.first.Get("/set-up/email")
 			t.first.Post("/set-up/email", "email", "other-"+t.email)
 			t.first.Post("/set-up/email/token", "token", h.Token("other-"+t.email))
-		}, func(s standing, t tenant) standing { s.Devices, s.Address = 0, "other-"+t.email; return s }}, // pending: the wizard itself
+		}, func(s standing, t tenant) standing { s.Devices, s.Address = 0, "other-"+t.email; return s }}, // pending: the set-up itself
 		{"method added", func(h *App, t tenant) {
 			t.first.Get("/profile")
 			t.first.Post("/profile/setup-two-factor")
@@ -180,7 +179,7 @@ func clearings() []clearing {
 	}
 }
 
-// RS-05, DV-06, D-41: what each event clears, and what it leaves.
+// RS-05, DV-06: what each event clears, and what it keeps.
 func TestWhatEachEventClears(t *testing.T) {
 	full := func(t tenant) standing {
 		return standing{Methods: "email app", Address: t.email, Codes: 8, Devices: 2, Sessions: 2, Pending: 1}
@@ -199,7 +198,7 @@ func TestWhatEachEventClears(t *testing.T) {
 				t.Errorf("%s: got %+v, want %+v", e.name, got, want)
 			}
 			if strings.HasPrefix(e.name, "frequency 0") || strings.HasPrefix(e.name, "2FA") {
-				continue // concerns everybody
+				continue // affects all users
 			}
 			if got := h.standing(other.login); got != full(other) {
 				t.Errorf("%s: another user stands %+v, want %+v", e.name, got, full(other))

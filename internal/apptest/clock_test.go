@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// D-26: a token of the app that belongs to another minute is wrong at sign-in too, and
-// says that a clock is. One that came before its time is used up by that: nobody is told
-// of a token that works later.
+// An app token of another minute is wrong at sign-in too, and the page says that a clock is wrong.
+// A token from the future is used up by that, so that no page reveals a token that works later.
 func TestAClockThatIsWrongAtSignIn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		_, key, _ := turned(h)

@@ -11,14 +11,13 @@ import (
 	"countersign/internal/outbox"
 )
 
-// told tells whether a message to an address has a subject with this text.
+// told reports whether a message to an address has a subject with this text.
 func told(h *App, to, subject string) bool {
 	return slices.ContainsFunc(h.Mail(to), func(m outbox.Mail) bool { return strings.Contains(m.Subject, subject) })
 }
 
-// D-44, NT-01, D-41: a new address of one's own is proved by a token that went
-// to it; the old one is told, devices are forgotten, sessions go on, and tokens
-// move only where the user has said so.
+// NT-01: the user's own new address is verified by a token sent to it. The old one gets a notice,
+// devices are forgotten, sessions continue, and tokens move only if the user has said so.
 func TestOwnEmail(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -70,8 +69,8 @@ func TestOwnEmail(t *testing.T) {
 	})
 }
 
-// D-45: an address of another user is refused, without a word of whose it is,
-// and so is one that was taken while its token was on its way.
+// An address of another user is refused without saying whose it is, and so is one that was taken
+// while its token was on its way.
 func TestOwnEmailTaken(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -97,8 +96,8 @@ func TestOwnEmailTaken(t *testing.T) {
 	})
 }
 
-// D-41: a new number of one's own is proved by a text message, text messages
-// with tokens follow it, and every address is told.
+// The user's own new number is verified by a text message. Text messages with tokens move to it,
+// and every address gets a notice.
 func TestOwnPhone(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -124,7 +123,7 @@ func TestOwnPhone(t *testing.T) {
 		wantToken(t, half.SignIn("BSMITH"))
 		pending := h.Token("+16145550112")
 		wantAt(t, b.Post("/profile/phone/token", "token", right), 200, "/profile", "Your mobile phone was changed.", "614-555-0119")
-		if p := half.Post("/sign-in/token", "token", pending); p.Path != "/sign-in" { // what was under way has ended
+		if p := half.Post("/sign-in/token", "token", pending); p.Path != "/sign-in" { // what was in progress has ended
 			t.Errorf("a token to the old number: %d %s", p.Status, p.Text())
 		}
 		if !told(h, "bsmith@demo.example", "The mobile phone of BSMITH for Agency Integrator was changed") {
@@ -136,7 +135,7 @@ func TestOwnPhone(t *testing.T) {
 		wantAt(t, b.Get("/profile/phone"), 200, "/profile/phone", "Now: 614-555-0119")
 		wantAt(t, b.Post("/profile/phone", "phone", "6145550119"), 422, "/profile/phone", "That is your number already.")
 
-		h.Authn.Methods = h.Authn.Methods[:2] // the text route is gone: no page leads to what can't be proved
+		h.Authn.Methods = h.Authn.Methods[:2] // no text gateway any more: no page leads to what can't be verified
 		if p := b.Get("/profile"); slices.Contains(p.Links(), "/profile/phone") {
 			t.Error("the profile leads to a page that does not work")
 		}
@@ -146,9 +145,9 @@ func TestOwnPhone(t *testing.T) {
 	})
 }
 
-// SE-06, D-18: the step-up comes before the change of address and after what is
-// wrong with it; the token of the new address pays for three tries, works for
-// its session only, and never for a session whose proof is stale.
+// SE-06: the step-up comes before the change of address and after its validation. The token of the
+// new address has three tries, works for its session only, and never for a session whose proof is
+// too old.
 func TestOwnEmailIsProved(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -166,13 +165,13 @@ func TestOwnEmailIsProved(t *testing.T) {
 		b.Get("/profile/email")
 		h.Pass(time.Minute)
 		b.Post("/profile/email", "email", "bob@new.example", "also_two_factor", "yes")
-		wantAt(t, b.Confirm("bsmith@demo.example"), 200, "/profile/email", "bob@new.example", "Six-digit token") // it went on by itself
+		wantAt(t, b.Confirm("bsmith@demo.example"), 200, "/profile/email", "bob@new.example", "Six-digit token") // it continued by itself
 		token := h.Token("bob@new.example")
 		thief.Get("/profile")
 		if p := thief.Post("/profile/email/token", "token", token); p.Path != "/step-up" {
 			t.Errorf("another session: %d %s", p.Status, p.Text())
 		}
-		h.Mail("") // what the thief's step-up sent comes first
+		h.Mail("") // skip what the thief's step-up sent
 		h.Pass(6 * time.Minute)
 		b.Get("/profile/email")
 		wantAt(t, b.Post("/profile/email/token", "token", token), 200, "/step-up")
@@ -194,9 +193,8 @@ func TestOwnEmailIsProved(t *testing.T) {
 	})
 }
 
-// D-45, RS-06, ER-05: an administrator's change of an address is told to the old
-// one, the new one and every administrator, and stands in the audit log; so is
-// the own change of somebody who is not set up yet.
+// RS-06, ER-05: an administrator's change of an address is mailed to the old one, the new one and
+// every administrator, and is audited. So is the own change of a user who is not set up yet.
 func TestEmailChangedIsTold(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

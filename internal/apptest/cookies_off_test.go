@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A browser that blocks cookies is told so, not that its page was open for long;
-// the user ID need not be typed again.
+// A browser that blocks cookies is told so, not that its page was open too long. The user ID need
+// not be typed again.
 func TestBlockedCookiesAreNamed(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -33,8 +33,8 @@ func TestBlockedCookiesAreNamed(t *testing.T) {
 	})
 }
 
-// Another program on the same host may set cookies of the same names, before
-// ours: no one is signed out by it, no sign-in breaks, and no device is forgotten.
+// Another program on the same host may set cookies of the same names, before ours: no user is
+// signed out, no sign-in breaks, and no device is forgotten.
 func TestTwoCookiesOfOneName(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

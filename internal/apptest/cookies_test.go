@@ -8,8 +8,8 @@ import (
 	"countersign/internal/secret"
 )
 
-// SE-05: every cookie that a browser of these tests is given was looked at; here
-// are those of a public URL with https, and some that must not pass.
+// SE-05: every cookie in these tests is checked when it is set. These are the cookies of a public
+// URL with https, and some that must not pass.
 func TestCookies(t *testing.T) {
 	for _, secure := range []bool{true, false} {
 		w := httptest.NewRecorder()

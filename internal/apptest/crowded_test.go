@@ -14,22 +14,21 @@ import (
 	"countersign/internal/web"
 )
 
-// crowdSize is how many requests come at once: more than there are connections.
+// crowdSize is the number of concurrent requests: more than there are connections.
 const crowdSize = 48
 
-// A crowd posts the same form again and again at once, while what it needs is
-// locked by somebody else in the database.
+// A crowd posts the same form many times at once, while another transaction holds the rows it
+// needs.
 type crowd struct {
 	h     *App
-	admin *Browser // signed in, with a fresh proof
-	half  *Browser // has given a password, and is asked for a token
+	admin *Browser // signed in, with a recent proof
+	half  *Browser // has entered the password, and must enter a token
 	other *Browser // of another user, whose device is remembered
-	users int      // that were made
+	users int      // number of users created
 }
 
-// TN-03: on PostgreSQL, whatever one user posts 48 times at once, and however
-// long it has to wait for its rows, another user signs in and out meanwhile, and
-// nobody gets an error of the program.
+// TN-03: on PostgreSQL, whatever one user posts 48 times at once, and however long it has to wait
+// for its rows, another user can sign in and out, and no request gets an internal error.
 func TestEveryRouteAtOnce(t *testing.T) {
 	t.Parallel()
 	h := Open(t, PostgreSQL(t)+"&pool_max_conns=6")
@@ -50,7 +49,7 @@ func TestEveryRouteAtOnce(t *testing.T) {
 	}
 }
 
-// post lets the crowd post to one route.
+// post posts to one route with the whole crowd.
 func (c *crowd) post(t *testing.T, r web.Route) {
 	t.Helper()
 	b := c.admin
@@ -72,7 +71,7 @@ func (c *crowd) post(t *testing.T, r web.Route) {
 		})
 	}
 	for begun.Load() < crowdSize || c.waiting(t) == 0 && answered.Load() < crowdSize {
-		continue // until somebody waits for a row, or nobody has to
+		continue // until a request waits for a row, or none has to
 	}
 	for range 2 {
 		if p := c.other.SignIn("CBILLS"); p.Status != http.StatusOK || !p.Says("Sign out") {
@@ -91,8 +90,8 @@ func (c *crowd) post(t *testing.T, r web.Route) {
 	}
 }
 
-// ready sees to it that the browser is signed in, or asked for a token. What was
-// posted before may have changed anything about its user, who is then another one.
+// ready makes sure that the browser is signed in, or asked for a token. Earlier posts may have
+// changed anything about its user, so it may use a new one.
 func (c *crowd) ready(t *testing.T, b *Browser) {
 	t.Helper()
 	if b == c.admin && b.Get("/").Says("Sign out") || b == c.half && b.Get("/sign-in/token").Path == "/sign-in/token" {
@@ -112,7 +111,7 @@ func (c *crowd) ready(t *testing.T, b *Browser) {
 	}
 }
 
-// lock holds the rows of everybody but the other user until release is called.
+// lock locks the rows of all users but the other one until release is called.
 func (c *crowd) lock(t *testing.T) (release func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

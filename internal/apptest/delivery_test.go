@@ -11,11 +11,11 @@ import (
 	"countersign/internal/outbox"
 )
 
-// The token page tells in words of ours what a real mail server said (OT-10), without
-// scripts, and never calls a token lost that may arrive.
+// The token page reports in our own words what a real mail server said (OT-10), without scripts,
+// and never calls a token lost that may arrive.
 func TestTokenPageTellsWhatTheMailServerSaid(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
-		m := mtatest.Start(t) // one each: greylisting remembers
+		m := mtatest.Start(t) // one each: greylisting has a memory
 		for user, c := range map[string]struct {
 			url  string
 			says []string

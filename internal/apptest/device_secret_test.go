@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// DV-02: the name of a browser's row opens nothing without the secret beside it,
-// and no other secret does.
+// DV-02: the ID of a browser's row is useless without its secret, and no other secret works.
 func TestADeviceCookieNeedsItsSecret(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -10,7 +10,7 @@ import (
 	"countersign"
 )
 
-// phish signs BSMITH in from a browser of a thief with one token that was got out of the user.
+// phish signs BSMITH in from a thief's browser with one token obtained from the user.
 func phish(t *testing.T, h *App) *Browser {
 	t.Helper()
 	thief := h.Browser("203.0.113.66", SafariMac)
@@ -27,7 +27,7 @@ func disown(t *testing.T, h *App, path, handle string) {
 	wantAt(t, reader.Post("/not-me", "link", handle), 200, "/not-me", "That session was ended")
 }
 
-// addApp sets the app up from the profile of a session that is fresh, and returns its key.
+// addApp sets up the app from the profile of a session with a recent proof, and returns its key.
 func addApp(t *testing.T, h *App, b *Browser) string {
 	t.Helper()
 	b.Get("/profile")
@@ -41,8 +41,8 @@ func addApp(t *testing.T, h *App, b *Browser) string {
 	return key
 }
 
-// DV-08: a thief who moves to another address within the session, and has set up
-// an app of his own, has nothing left once the sign-in is disowned.
+// DV-08: a thief who moves to another address within the session, and has set up their own app, has
+// nothing left once the sign-in is reported.
 func TestDisownedBrowserIsForgottenAtEveryAddress(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -63,7 +63,7 @@ func TestDisownedBrowserIsForgottenAtEveryAddress(t *testing.T) {
 			thief.SignOut()
 			wantIn(t, thief.SignIn("BSMITH"), "BSMITH") // remembered there
 		}
-		second := h.Browser("203.0.113.90", Edge) // another browser, opened with the thief's own app
+		second := h.Browser("203.0.113.90", Edge) // another browser, signed in with the thief's own app
 		second.SignIn("BSMITH")
 		h.Pass(time.Minute)
 		wantIn(t, second.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
@@ -91,9 +91,8 @@ func TestDisownedBrowserIsForgottenAtEveryAddress(t *testing.T) {
 	})
 }
 
-// DV-08: what was bound in a second browser goes too, where that one was opened
-// with a recovery code of the disowned session; what the user bound in a browser of
-// their own stays.
+// DV-08: what was set up in a second browser is removed too, if that one signed in with a recovery
+// code of the reported session. What the user set up in their own browser stays.
 func TestDisowningReachesABrowserOpenedByIt(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -118,7 +117,7 @@ func TestDisowningReachesABrowserOpenedByIt(t *testing.T) {
 	})
 }
 
-// DV-08: a session that is begun at one address and forgotten at another leaves nothing at the first.
+// DV-08: a session begun at one address and forgotten at another leaves nothing at the first.
 func TestSignOutAndForgetForgetsTheBrowser(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -151,7 +150,7 @@ func TestSignOutAndForgetAfterTheSessionIsOver(t *testing.T) {
 	})
 }
 
-// DV-08: who did not want to be remembered is not remembered by a step-up at another address.
+// DV-08: a user who declined to be remembered is not remembered by a step-up at another address.
 func TestDeclineHoldsForTheBrowser(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -168,7 +167,7 @@ func TestDeclineHoldsForTheBrowser(t *testing.T) {
 		wantAt(t, b.Confirm("bsmith@demo.example"), 200, "/set-up")
 		b.SignOut()
 		wantToken(t, b.SignIn("BSMITH"))
-		// Declining counts at the address where it was accepted before, as well.
+		// Declining also forgets the address where the device was remembered before.
 		wantIn(t, b.Post("/sign-in/token", "forget_device", "no", "token", h.Token("bsmith@demo.example")), "BSMITH")
 		b.SignOut()
 		wantIn(t, b.SignIn("BSMITH"), "BSMITH")
@@ -182,8 +181,8 @@ func TestDeclineHoldsForTheBrowser(t *testing.T) {
 	})
 }
 
-// DV-08: a session earns trust for the browser that it was begun in and for no
-// other, so that forgetting that browser leaves nothing.
+// DV-08: a session earns trust only for the browser that it began in, so that forgetting that
+// browser leaves nothing.
 func TestStepUpWithoutTheDeviceCookieIsNotRemembered(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -202,8 +201,8 @@ func TestStepUpWithoutTheDeviceCookieIsNotRemembered(t *testing.T) {
 	})
 }
 
-// DV-08: forgetting a device from the profile or the user's page forgets its
-// browser, and ends its sessions.
+// DV-08: forgetting a device from the profile or the user's page forgets its browser and ends its
+// sessions.
 func TestForgettingADeviceForgetsTheBrowser(t *testing.T) {
 	for name, forget := range map[string]func(h *App, mine *Browser, device string){
 		"profile": func(h *App, mine *Browser, device string) {
@@ -259,7 +258,7 @@ func TestForgettingADeviceForgetsTheBrowser(t *testing.T) {
 	}
 }
 
-// deviceAt is the ID of BSMITH's connection from an address.
+// deviceAt returns the ID of BSMITH's connection from an address.
 func deviceAt(t *testing.T, h *App, ip string) string {
 	t.Helper()
 	var id string
@@ -269,9 +268,8 @@ func deviceAt(t *testing.T, h *App, ip string) string {
 	return id
 }
 
-// DV-08, TH-05: where nothing is remembered, a disowned browser is as unknown as
-// any other. What is guessed from it doesn't shut the user's own desk, and its
-// next sign-in is told.
+// DV-08, TH-05: where nothing is remembered, a reported browser is as unknown as any other. Its
+// failures do not lock the user's own device, and its next sign-in sends a notice.
 func TestDisownedBrowserIsUnknownWhereNothingIsRemembered(t *testing.T) {
 	token := func(h *App, b *Browser) *Page {
 		return b.Post("/sign-in/token", "token", h.Token("bsmith@demo.example"))
@@ -297,7 +295,7 @@ func TestDisownedBrowserIsUnknownWhereNothingIsRemembered(t *testing.T) {
 					mine.Enroll("BSMITH")
 				}
 				mine.SignOut()
-				h.Mail("") // its letter is the older one
+				h.Mail("") // its notice is the older one
 				h.Pass(time.Minute)
 				thief := h.Browser("203.0.113.66", SafariMac)
 				in := func() {
@@ -317,7 +315,7 @@ func TestDisownedBrowserIsUnknownWhereNothingIsRemembered(t *testing.T) {
 	}
 }
 
-// The same for a browser that came in by a recovery code.
+// The same for a browser that signed in with a recovery code.
 func TestDisownedBrowserIsUnknownAfterARecoveryCode(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -326,7 +324,7 @@ func TestDisownedBrowserIsUnknownAfterARecoveryCode(t *testing.T) {
 		mine.Enroll("BSMITH")
 		codes := recoveryCodes(mine)
 		mine.SignOut()
-		h.Mail("") // its letter is the older one
+		h.Mail("") // its notice is the older one
 		h.Pass(time.Minute)
 		thief := h.Browser("203.0.113.66", SafariMac)
 		in := func() {
@@ -342,9 +340,9 @@ func TestDisownedBrowserIsUnknownAfterARecoveryCode(t *testing.T) {
 	})
 }
 
-// guessAndTell guesses at the password from a disowned browser: the user's own
-// desk signs in, and the next sign-in of the disowned browser is told, each
-// time from another address as well.
+// guessAndTell sends wrong passwords from a reported browser. The user's own device can sign in,
+// and the next sign-in of the reported browser sends a notice; each time from another address as
+// well.
 func guessAndTell(t *testing.T, h *App, thief, mine *Browser, in func()) {
 	t.Helper()
 	h.Pass(time.Second)
@@ -367,7 +365,7 @@ func guessAndTell(t *testing.T, h *App, thief, mine *Browser, in func()) {
 	}
 }
 
-// signOnLetters is how many letters of new connections went to BSMITH.
+// signOnLetters counts the new-connection notices to BSMITH.
 func signOnLetters(h *App) int {
 	n := 0
 	for _, s := range h.Subjects("bsmith@demo.example") {
@@ -378,8 +376,8 @@ func signOnLetters(h *App) int {
 	return n
 }
 
-// DV-08: an address that a disowned session has put into the profile, and tokens
-// that it has turned there, are put back; recovery codes that it made are gone.
+// DV-08: an address that a reported session has put into the profile, and tokens that it moved
+// there, are restored. Recovery codes that it made are removed.
 func TestDisowningPutsTheAddressBack(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -420,7 +418,7 @@ func emailOf(t *testing.T, h *App) (email string) {
 	return email
 }
 
-// DV-08: what a disowned session has reset, the password alone does not open.
+// DV-08: after a reset made by a reported session, the password alone does not open set-up.
 func TestDisowningClosesAReset(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

@@ -11,7 +11,7 @@ import (
 	"countersign/internal/store"
 )
 
-// changeable shows what a session can change about BSMITH: addresses, methods, the Default and
+// changeable returns what a session can change about BSMITH: addresses, methods, the Default and
 // the names of passkeys.
 func changeable(t *testing.T, h *App) (all string) {
 	t.Helper()
@@ -39,8 +39,8 @@ func changeable(t *testing.T, h *App) (all string) {
 	return all
 }
 
-// DV-08: whatever a disowned session has changed about its user is as it was before, and
-// every address is told of it.
+// DV-08: whatever a reported session has changed about its user is restored, and every address gets
+// a notice of it.
 func TestDisowningPutsEverythingBack(t *testing.T) {
 	phone := func(h *App, b *Browser, digits string) {
 		b.Get("/profile/phone")

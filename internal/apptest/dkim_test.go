@@ -11,7 +11,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-// A catcher keeps letters as they are handed to a server.
+// A catcher keeps messages as they are sent to a server.
 type catcher struct {
 	mu  sync.Mutex
 	all []outbox.Outgoing
@@ -24,7 +24,7 @@ func (c *catcher) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, er
 	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 OK"}, nil
 }
 
-// signedBy sends a letter of the agency and tells which key signs it.
+// signedBy sends a mail of the agency and returns the key that signs it.
 func signedBy(t *testing.T, h *apptest.App, login string) string {
 	t.Helper()
 	c := &catcher{}
@@ -41,8 +41,8 @@ func signedBy(t *testing.T, h *apptest.App, login string) string {
 	return c.all[0].DKIM.Selector
 }
 
-// A new key signs nothing until its record is published; then it signs alone;
-// each act is audited, and no key stands in the audit log.
+// A new key signs nothing until its record is published; then only it signs. Each action is
+// audited, and no key is in the audit log.
 func TestDKIMKeys(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")

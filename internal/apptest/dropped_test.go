@@ -9,8 +9,8 @@ import (
 	"countersign/internal/outbox"
 )
 
-// A token that the mail server did not take before its death is not called
-// sent, not even in the instant before the page calls it expired.
+// A token that the mail server did not accept in time is never called sent, not even in the moment
+// before the page calls it expired.
 func TestTokenThatWasNotSentInTime(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "BSMITH")

@@ -15,8 +15,8 @@ import (
 // A dump is every row of every table, by table.
 type dump map[string][]string
 
-// dumper reads the database of a house past the store, as an auditor would, but
-// for the columns in without, each as "table.column".
+// dumper reads the database without the store, as an auditor would, except the columns in without,
+// each as "table.column".
 func dumper(t *testing.T, h *App, without ...string) func() dump {
 	t.Helper()
 	driver, dsn := "pgx", h.URL
@@ -37,7 +37,7 @@ func dumper(t *testing.T, h *App, without ...string) func() dump {
 			t.Fatal(err)
 		}
 		defer func() { _ = tx.Rollback() }()
-		if driver == "pgx" { // past the wall between agencies
+		if driver == "pgx" { // bypasses row-level security
 			if _, err := tx.Exec(`SELECT set_config('countersign.agency', '*', TRUE)`); err != nil {
 				t.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func dumper(t *testing.T, h *App, without ...string) func() dump {
 	}
 }
 
-// rowsOf is every row that a query finds, as text and sorted.
+// rowsOf returns every row that a query finds, as sorted text.
 func rowsOf(t *testing.T, tx *sql.Tx, query string, without ...string) []string {
 	t.Helper()
 	rows, err := tx.Query(query)
@@ -102,7 +102,7 @@ func rowsOf(t *testing.T, tx *sql.Tx, query string, without ...string) []string 
 	return all
 }
 
-// changes names the tables that differ, but for those in except.
+// changes names the tables that differ, except those in except.
 func (before dump) changes(after dump, except ...string) []string {
 	var changed []string
 	for _, name := range slices.Sorted(maps.Keys(after)) {
@@ -113,7 +113,7 @@ func (before dump) changes(after dump, except ...string) []string {
 	return changed
 }
 
-// differences are the rows that differ, with the table that each is in.
+// differences returns the rows that differ, with the table of each.
 func (before dump) differences(after dump) []string {
 	var rows []string
 	missing := func(sign string, from, in dump) {

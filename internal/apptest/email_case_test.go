@@ -10,9 +10,8 @@ import (
 	"countersign/internal/apptest"
 )
 
-// Addresses that differ in case only are one address: no second user gets it, by
-// page, command or import, and in set-up it is the one on file. It is shown and
-// sent as it is on file (D-45).
+// Addresses that differ in case only are one address: no second user gets it, by page, command or
+// import, and in set-up it is the one on file. It is shown and used as it is on file.
 func TestAddressesCompareWithoutCase(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.AddUser(admin.NewUser{Login: "BSMITH", Name: "Bob Smith", Email: "Bob.Smith@demo.example"})
@@ -55,8 +54,8 @@ func TestAddressesCompareWithoutCase(t *testing.T) {
 	})
 }
 
-// Other letters of the same address are kept without the consequences of a new
-// one: no device is forgotten, and nobody is told.
+// A change of case only does not count as a new address: no device is forgotten, and no notice is
+// sent.
 func TestOtherLettersOfTheSameAddress(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")
@@ -81,7 +80,7 @@ func TestOtherLettersOfTheSameAddress(t *testing.T) {
 	})
 }
 
-// Users who share an address from before stay as they are, and are found by it.
+// Users who already share an address stay as they are, and are found by it.
 func TestAddressesKeptTwiceStay(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")

@@ -2,8 +2,8 @@ package apptest
 
 import "testing"
 
-// AU-03: a log that was emptied whole, with its head and its checkpoints, is no
-// log in order: every agency's begins with the row of the agency itself.
+// AU-03: a log that was emptied completely, with its head and its checkpoints, does not verify:
+// every agency's log begins with the row of the agency itself.
 func TestAnEmptiedLogIsFound(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		if v, err := h.Admin.VerifyEvents(t.Context(), h.Visit(), nil); err != nil || len(v.Faults) > 0 {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// SE-04: an administrator ends one session of a user, with what was begun from it;
-// the others live on.
+// SE-04: an administrator ends one session of a user, with what was begun from it. The others
+// continue.
 func TestAdministratorEndsOneSession(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

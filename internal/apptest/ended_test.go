@@ -10,8 +10,8 @@ import (
 	"countersign/internal/store"
 )
 
-// warnedOf are the addresses of the half sign-ins that a user was told of, one
-// for each warning.
+// warnedOf returns the addresses of the half sign-ins that a user was warned of, one for each
+// warning.
 func (h *App) warnedOf(login string) (from []string) {
 	h.T.Helper()
 	err := h.DB.Read(h.T.Context(), h.Agency.ID, func(tx *store.Tx) error {
@@ -31,7 +31,7 @@ func (h *App) warnedOf(login string) (from []string) {
 	return from
 }
 
-// moreClearings end what was begun for a user as well.
+// moreClearings also end what was in progress for a user.
 func moreClearings() []clearing {
 	return []clearing{
 		{name: "set-up opened from the User Profile", does: func(_ *App, t tenant) {
@@ -71,10 +71,9 @@ func moreClearings() []clearing {
 	}
 }
 
-// NT-03, D-41: whoever waits for a token with the right password does not vanish
-// unseen when his sign-in is ended by something else. Its user is told as of any
-// sign-in that was left: at once of one with a wrong token, when it would have ended
-// of one without; of each once, whatever ended it, and by one letter in an hour.
+// NT-03: a half sign-in with the correct password does not disappear unseen when something else
+// ends it. The user is warned as of any abandoned sign-in: at once of one with a wrong token,
+// otherwise when it would have ended; of each once, whatever ended it, and with one mail an hour.
 func TestNoHalfSignInEndsUnseen(t *testing.T) {
 	const waits, tried = "192.0.2.12", "198.51.100.66"
 	Each(t, func(t *testing.T, h *App) {
@@ -113,8 +112,8 @@ func TestNoHalfSignInEndsUnseen(t *testing.T) {
 	})
 }
 
-// An attempt whose body was changed in the database holds up nobody who ends it
-// (KY-01), and one that is being set up tells nothing.
+// An attempt whose body was changed in the database does not block what ends it (KY-01), and one in
+// set-up sends no warning.
 func TestABrokenAttemptHoldsNobodyUp(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -139,8 +138,8 @@ func TestABrokenAttemptHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// NT-03: who has chosen another password since is told that it was the one before,
-// and is not sent to change it again.
+// NT-03: a user who has chosen another password since is told that it was the previous one, and is
+// not asked to change it again.
 func TestWarningOfAReplacedPassword(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -16,7 +16,7 @@ import (
 	"countersign/internal/policy"
 )
 
-// code makes an enrollment code by the operator's hand.
+// code creates an enrollment code as the operator.
 func (h *App) code(login string) string {
 	h.T.Helper()
 	n, err := h.Admin.IssueEnrollmentCode(context.Background(), h.Visit(), Operator, login, "cannot read the mailbox")
@@ -28,9 +28,9 @@ func (h *App) code(login string) string {
 
 var enrolmentCode = regexp.MustCompile(`\b[A-HJ-NP-Z2-9]{4} [A-HJ-NP-Z2-9]{4} [A-HJ-NP-Z2-9]{4} [A-HJ-NP-Z2-9]{4}\b`)
 
-// ER-02, C-20: an administrator makes a code on the user's page and sees it
-// once, with its end; the user types it first, and may then prove another
-// address without the mailbox on file. User and administrators are told.
+// ER-02: an administrator creates a code on the user's page and sees it once, with its expiry. The
+// user types it first, and may then verify another address without the mailbox on file. User and
+// administrators get notices.
 func TestEnrolmentCodeOnAUsersPage(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -78,9 +78,8 @@ func TestEnrolmentCodeOnAUsersPage(t *testing.T) {
 	})
 }
 
-// A code is one use, 24 hours, five tries over all sign-ins, each paid for
-// first; one of another user is none; it may be left out where the mailbox on
-// file can be read.
+// A code has one use, 24 hours and five tries over all sign-ins, each counted first. Another user's
+// code is invalid. It is not needed if the user can read the mailbox on file.
 func TestEnrolmentCodeBounds(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -116,7 +115,7 @@ func TestEnrolmentCodeBounds(t *testing.T) {
 
 		h.code("BSMITH")
 		h.Pass(policy.ResetEnrollmentLife)
-		wantSetUp(t, b.SignIn("BSMITH")) // the code is over, so nothing asks for it
+		wantSetUp(t, b.SignIn("BSMITH")) // the code has expired, so nothing asks for it
 		old := h.code("BSMITH")
 		mine = h.code("BSMITH")
 		b.SignIn("BSMITH")
@@ -125,8 +124,8 @@ func TestEnrolmentCodeBounds(t *testing.T) {
 	})
 }
 
-// Of 60 posts at once, on two nodes, five are compared; of 20 of the right code one
-// opens set-up.
+// Of 60 concurrent posts on two nodes, five are compared; of 20 of the correct code, one opens
+// set-up.
 func TestEnrolmentCodeAtOnce(t *testing.T) {
 	h := Open(t, pgtest.DSN(t))
 	h.User("BSMITH")
@@ -157,10 +156,9 @@ func count(all []string, one string) (n int) {
 	return n
 }
 
-// D-38, D-46, ER-05: after a lapsed reset, after five openings, and without an
-// address in the profile, the right password opens nothing but the page of the
-// code; with a code set-up goes on, and an address becomes the one for two
-// factor authentication only.
+// ER-05: after a lapsed reset, after five openings, and without an address in the profile, the
+// correct password opens only the page of the code. With a code set-up continues, and an address
+// becomes the one for two-factor authentication only.
 func TestClosedSetUpOpensByACode(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		for login, close := range map[string]func(login string) string{
@@ -212,7 +210,7 @@ func TestClosedSetUpOpensByACode(t *testing.T) {
 	})
 }
 
-// reset resets a user by the operator's hand.
+// reset resets a user as the operator.
 func (h *App) reset(login string) {
 	h.T.Helper()
 	if _, err := h.Admin.ResetTwoFactor(context.Background(), h.Visit(), Operator, login, "phone lost"); err != nil {
@@ -220,9 +218,9 @@ func (h *App) reset(login string) {
 	}
 }
 
-// Who may make a code: the right, the rank, not for oneself, not for who is set
-// up or disabled. The operator may for anybody, the last administrator too, and
-// must say why (RS-07).
+// Who may create a code: only with the right and a sufficient rank, not for oneself, not for a user
+// who is set up or disabled. The operator may for any user, also the last administrator, and must
+// give a reason (RS-07).
 func TestWhoMakesEnrolmentCodes(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		boss := h.Administrator()
@@ -242,7 +240,7 @@ func TestWhoMakesEnrolmentCodes(t *testing.T) {
 		for _, c := range []struct {
 			by            countersign.Actor
 			login, reason string
-			code          string // empty: made
+			code          string // empty: created
 		}{
 			{actor(boss), "BSMITH", "", ""},
 			{actor(clerk), "BSMITH", "lost", ""},
@@ -271,7 +269,7 @@ func TestWhoMakesEnrolmentCodes(t *testing.T) {
 	})
 }
 
-// fresh is a user as an actor whose session has just proved a second factor.
+// fresh returns a user as an actor whose session has just proved a second factor.
 func (h *App) fresh(login string) countersign.Actor {
 	h.T.Helper()
 	to := strings.ToLower(login) + "@demo.example"
@@ -282,7 +280,7 @@ func (h *App) fresh(login string) countersign.Actor {
 	return h.actorOf(b)
 }
 
-// actorOf is who is signed in at a browser.
+// actorOf returns the signed-in user of a browser as an actor.
 func (h *App) actorOf(b *Browser) countersign.Actor {
 	h.T.Helper()
 	v := h.Visit()

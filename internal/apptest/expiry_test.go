@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// V30: nothing that is over works, although nobody ever clears it away: houses
-// run no pruning, and the rows are still there.
+// Nothing expired works, even if it is never deleted: applications in tests do not prune, and the
+// rows are still there.
 func TestNothingExpiredWorks(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

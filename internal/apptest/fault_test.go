@@ -9,12 +9,12 @@ import (
 	"countersign/internal/store"
 )
 
-// A flow is one request that changes something, and what leads to it.
+// A flow is one request that changes something, and its preparation.
 type flow struct {
 	name string
-	// before makes everything ready in a new browser and returns the request.
+	// before prepares everything in a new browser and returns the request.
 	before func(h *App, b *Browser) (path string, fields []string)
-	// after tells whether the answer is that of a request that was carried out.
+	// after reports whether the answer is that of a successful request.
 	after func(p *Page) bool
 }
 
@@ -97,7 +97,7 @@ func reset(h *App, login string) {
 	}
 }
 
-// enrolled sets a user up anew and leaves him signed in.
+// enrolled sets a user up again and leaves them signed in.
 func enrolled(h *App, b *Browser, login string) {
 	h.T.Helper()
 	reset(h, login)
@@ -106,7 +106,7 @@ func enrolled(h *App, b *Browser, login string) {
 	}
 }
 
-// signedIn signs somebody in with a token.
+// signedIn signs a user in with a token.
 func signedIn(h *App, b *Browser, login string) {
 	h.T.Helper()
 	b.SignIn(login)
@@ -115,13 +115,12 @@ func signedIn(h *App, b *Browser, login string) {
 	}
 }
 
-// paid is what may have changed though a request came to nothing: guesses stay
-// paid for, a session was used, a message was claimed.
+// paid is what may have changed though a request failed: tries stay counted, a session was used, a
+// message was claimed.
 var paid = []string{"attempt.failures", "attempt.tried", "session.last_seen", "guess", "lane"}
 
-// WB-07, V33: whichever call of the store fails during a request, there is no
-// session, no half-written change and no stack trace, but a page in words; and
-// the same request goes through once the store is back.
+// WB-07: whichever call of the store fails during a request, there is no session, no partial change
+// and no stack trace, but a page that explains. The same request succeeds once the store is back.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	engines := map[string]func(*testing.T) string{
@@ -153,13 +152,13 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// everyCall lets the first, second, third … call of the store fail until the
-// request needs no more calls, and returns how many there were.
+// everyCall makes the first, second, third … call of the store fail until the request needs no more
+// calls, and returns how many there were.
 func everyCall(t *testing.T, h *App, faults *Faults, f flow, how fault, look func() dump) int {
 	t.Helper()
 	for n := 1; ; n += stride {
-		h.Pass(26 * time.Hour)                                               // the quotas of a day empty meanwhile
-		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil { // and nobody waits for a token any more
+		h.Pass(26 * time.Hour)                                               // so that the daily quotas are empty again
+		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil { // and no user waits for a token any more
 			t.Fatal(err)
 		}
 		h.Set("2FAFREQUENCY", "7")
@@ -180,16 +179,16 @@ func everyCall(t *testing.T, h *App, faults *Faults, f flow, how fault, look fun
 			return n - stride
 		}
 		if f.after(p) {
-			if lost := faults.lost(); lost != "" { // no write may be lost: the request says that it was carried out
+			if lost := faults.lost(); lost != "" { // no write may be lost: the request reported success
 				t.Errorf("call %d failed, and the request claims success without: %s", n, strings.Join(strings.Fields(lost), " "))
 			}
-			continue // the call was not needed: what is only shown, or a page that was seen
+			continue // the call was optional: something only shown, or a page marked as seen
 		}
 		comesToNothing(t, n, p, before.differences(look()))
 	}
 }
 
-// comesToNothing judges the answer of a request that met a fault.
+// comesToNothing checks the answer of a request that met a fault.
 func comesToNothing(t *testing.T, n int, p *Page, changed []string) {
 	t.Helper()
 	if p.Status != http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable {
@@ -198,7 +197,7 @@ func comesToNothing(t *testing.T, n int, p *Page, changed []string) {
 	if !p.Says("Nothing was changed") {
 		t.Errorf("call %d failed: the page says %s", n, p.Text())
 	}
-	said := strings.ReplaceAll(p.Body, p.FormToken(), "") // any three letters may stand in a token
+	said := strings.ReplaceAll(p.Body, p.FormToken(), "") // a form token may contain any three letters
 	for _, inside := range []string{"goroutine", "sql", "went away", "internal/"} {
 		if strings.Contains(said, inside) {
 			t.Errorf("call %d failed: the page shows %q", n, inside)

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// errFault is what a call of the store gets instead of its answer.
+// errFault is the error of a failing call of the store.
 var errFault = errors.New("the database went away")
 
 // A fault is how a call fails.
@@ -17,28 +17,28 @@ type fault int
 
 const (
 	refused    fault = iota // nothing was done
-	answerLost              // it was done, and nobody was told
-	gone                    // nothing was done, and nothing is any more
+	answerLost              // it was done, but the answer was lost
+	gone                    // nothing was done, and all later calls fail too
 )
 
-// Faults let one call of the store fail: the n-th after arm.
+// Faults makes one call of the store fail: the n-th after arm.
 type Faults struct {
 	mu    sync.Mutex
-	left  int // calls until it happens; 0: not armed
+	left  int // calls until it fails; 0: not armed
 	how   fault
 	down  bool
 	calls int
 	wrote string // the statement that failed first, if it writes
 }
 
-// arm lets the n-th call from now on fail.
+// arm makes the n-th call from now on fail.
 func (f *Faults) arm(n int, how fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.left, f.how, f.down, f.calls, f.wrote = n, how, false, 0, ""
 }
 
-// disarm ends it, and tells whether it has happened.
+// disarm ends the fault and reports whether it has occurred.
 func (f *Faults) disarm() (happened bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -47,7 +47,7 @@ func (f *Faults) disarm() (happened bool) {
 	return happened
 }
 
-// lost is the write that failed; empty if it was none.
+// lost returns the write that failed, or "".
 func (f *Faults) lost() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,8 +63,8 @@ func writes(statement string) bool {
 // commits is the statement that a commit counts as.
 const commits = "COMMIT"
 
-// before is asked before a call is made: an error, and whether it is to be made
-// all the same. What holds something open is never made then.
+// before is called before a call is made. It returns an error, and whether the call is made all the
+// same. A call that holds something open is never made then.
 func (f *Faults) before(statement string) (err error, do bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -84,8 +84,8 @@ func (f *Faults) before(statement string) (err error, do bool) {
 	return errFault, f.how == answerLost
 }
 
-// call makes one call, unless it is the one that fails. holds: its answer has to
-// be closed by somebody.
+// call makes one call, unless it is the one that fails. holds means that the caller must close its
+// answer.
 func call[T any](f *Faults, statement string, holds bool, do func() (T, error)) (T, error) {
 	var none T
 	fails, may := f.before(statement)
@@ -99,7 +99,7 @@ func call[T any](f *Faults, statement string, holds bool, do func() (T, error)) 
 	return answer, err
 }
 
-// Through is the option of the store that puts the faults in its way.
+// Through is the option of the store that adds the faults.
 func (f *Faults) Through(c driver.Connector) driver.Connector { return faultyConnector{c, f} }
 
 type faultyConnector struct {
@@ -163,7 +163,7 @@ type faultyTx struct {
 func (t faultyTx) Commit() error {
 	_, err := call(t.faults, commits, false, func() (struct{}, error) { return struct{}{}, t.Tx.Commit() })
 	if err != nil {
-		_ = t.Tx.Rollback() // what a lost connection does by itself; after a commit it does nothing
+		_ = t.Tx.Rollback() // as a lost connection does by itself; after a commit it does nothing
 	}
 	return err
 }

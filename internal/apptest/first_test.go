@@ -10,8 +10,8 @@ import (
 	"countersign/internal/store"
 )
 
-// The link of the first administrator dies as soon as there is one, however he
-// came to be: what stands in somebody's log for a day opens nothing.
+// The link of the first administrator ends as soon as there is one, however they were added: a link
+// that is in a log for a day opens nothing.
 func TestFirstAdministratorLinkDies(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		handle, err := h.Admin.FirstAdministrator(t.Context(), h.Visit())
@@ -30,8 +30,7 @@ func TestFirstAdministratorLinkDies(t *testing.T) {
 	})
 }
 
-// Everything that is wrong is told at once, each beside its field, and what was
-// typed is kept.
+// All errors are shown at once, each beside its field, and what was typed is kept.
 func TestFirstAdministratorRefused(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		handle, err := h.Admin.FirstAdministrator(t.Context(), h.Visit())
@@ -50,7 +49,7 @@ func TestFirstAdministratorRefused(t *testing.T) {
 	})
 }
 
-// Nobody disables himself by mistake.
+// Administrators can't disable themselves by mistake.
 func TestNobodyDisablesHimself(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("CBILLS", countersign.AgencyRights...)
@@ -65,9 +64,9 @@ func TestNobodyDisablesHimself(t *testing.T) {
 	})
 }
 
-// A list of countries names countries, in the order in which they are offered.
-// Where no country is asked for, numbers of all of them are taken, and none of
-// another one is read as if its code were an area.
+// A list of countries names countries in the order in which they are offered. Without a country
+// field, numbers of all listed countries are accepted, and no foreign number is read as if its
+// country code were an area code.
 func TestCountriesForTexts(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		save := func(value string) error {

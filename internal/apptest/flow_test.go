@@ -10,8 +10,8 @@ import (
 	"countersign/internal/admin"
 )
 
-// ER-04, SE-06: the wizard of the User Profile changes methods, so a session
-// whose proof has gone stale in it gets a step-up, and goes on by itself.
+// ER-04, SE-06: set-up from the User Profile changes methods, so a session whose proof has become
+// too old gets a step-up, and continues by itself.
 func TestWizardOfAProfileAsksAgain(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -39,7 +39,7 @@ func TestWizardOfAProfileAsksAgain(t *testing.T) {
 			t.Error("not added after it")
 		}
 		h.Pass(6 * time.Minute)
-		b.Post("/set-up/skip") // leaves out what is left, and changes nothing
+		b.Post("/set-up/skip") // skips what is left, and changes nothing
 		wantAt(t, b.Post("/set-up/default", "default", "email"), 200, "/step-up")
 		wantAt(t, b.Confirm("bsmith@demo.example"), 200, "/set-up/done")
 
@@ -55,9 +55,8 @@ func TestWizardOfAProfileAsksAgain(t *testing.T) {
 	})
 }
 
-// V7: whether a user may go on is asked at the end of a way, not only at its
-// beginning: disabled, reset or stripped of the right meanwhile, a right token
-// opens and does nothing.
+// Whether a user may continue is checked at the end, not only at the beginning: if they were
+// disabled, reset or lost the right in between, a correct token does nothing.
 func TestAskedAgainAtTheEnd(t *testing.T) {
 	meanwhile := map[string]func(t *testing.T, h *App, login string){
 		"disabled": func(t *testing.T, h *App, login string) { h.edit(t, login, admin.Change{Disabled: new(true)}) },

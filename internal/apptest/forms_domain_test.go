@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// WB-01: who holds a session's handle and sends it as an attempt's gets no form
-// of that session: neither while it lives, nor one that is kept once it is over.
+// WB-01: a session's handle sent as an attempt's gets no form of that session, neither while it
+// lasts nor one that is kept after it.
 func TestFormsOfAttemptAndSessionDiffer(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -11,9 +11,8 @@ import (
 	"countersign/internal/web"
 )
 
-// WB-01: every form of every route is refused, and changes nothing, without its
-// form token, with another session's, from another origin, and from another
-// site; and opening any page changes nothing.
+// WB-01: every form of every route is refused and changes nothing without its form token, with
+// another session's, from another origin, and from another site. Opening a page changes nothing.
 func TestFormsOfOthersChangeNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -28,7 +27,7 @@ func TestFormsOfOthersChangeNothing(t *testing.T) {
 		look, forms := dumper(t, h), 0
 		for _, r := range h.Routes {
 			method, _, _ := strings.Cut(r.Pattern, " ")
-			if method != "POST" || strings.HasPrefix(r.Pattern, "POST /receipts/") { // machines, by signature
+			if method != "POST" || strings.HasPrefix(r.Pattern, "POST /receipts/") { // called by machines, authenticated by signature
 				continue
 			}
 			forms++
@@ -73,7 +72,7 @@ func TestOpeningPagesChangesNothing(t *testing.T) {
 		half := h.Browser("192.0.2.30", Chrome)
 		half.SignIn("ADMIN")
 		h.Set("PASSKEYSIGNIN", "On")
-		look := dumper(t, h, "session.last_seen", "attempt.body") // a wizard keeps what it shows, such as the key of an app
+		look := dumper(t, h, "session.last_seen", "attempt.body") // set-up stores what it shows, such as the key of an app
 		before := look()
 		for _, r := range h.Routes {
 			if method, _, _ := strings.Cut(r.Pattern, " "); method == "POST" {
@@ -87,7 +86,7 @@ func TestOpeningPagesChangesNothing(t *testing.T) {
 				}
 			}
 			after := look()
-			if changed := before.changes(after, "event", "event_head"); len(changed) > 0 { // what is refused leaves its audit row
+			if changed := before.changes(after, "event", "event_head"); len(changed) > 0 { // a refusal writes its audit row
 				t.Errorf("opening %s changed %v", r.Pattern, changed)
 			}
 			before = after
@@ -98,8 +97,8 @@ func TestOpeningPagesChangesNothing(t *testing.T) {
 	})
 }
 
-// V37: what a list's address says is not trusted: forged cursors, sort keys and
-// filters find nothing that they should not, and break nothing.
+// The parameters of a list are not trusted: forged cursors, sort keys and filters find nothing that
+// they should not, and cause no error.
 func TestForgedCursors(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -124,9 +123,9 @@ func TestForgedCursors(t *testing.T) {
 	})
 }
 
-// WB-01: an older browser sends Origin null, and a gateway takes Sec-Fetch headers
-// away. A form that is proved by its token is taken all the same: the sign-in, the
-// set-up, a change, and the forms that a secret link leads to.
+// WB-01: an older browser sends Origin null, and a gateway removes Sec-Fetch headers. A form with a
+// valid token is accepted all the same: the sign-in, the set-up, a change, and the forms that a
+// secret link leads to.
 func TestFormsOfOlderBrowsersAreTaken(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

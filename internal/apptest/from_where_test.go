@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// NT-02: a letter about a change names the address, the browser and the system
-// that it came from.
+// NT-02: a notice about a change names the address, the browser and the system that it came from.
 func TestLettersSayFromWhere(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

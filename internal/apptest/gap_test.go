@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// Thirty seconds lie between two tokens of one channel, whatever the address
-// (0.3, SM-02): the wizard texts one number after the other no faster. Another
-// channel may send at once (D-27).
+// Thirty seconds must pass between two tokens of one channel, whatever the address (SM-02): set-up
+// sends texts to different numbers no faster. Another channel may send at once.
 func TestThirtySecondsHoldForTheChannel(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -31,8 +30,8 @@ func TestThirtySecondsHoldForTheChannel(t *testing.T) {
 	})
 }
 
-// The same for addresses; but who has just proved that he reads the one on file
-// gets the token to the other one at once (ER-02).
+// The same for addresses. But a user who has just proved access to the one on file gets the token
+// to the other one at once (ER-02).
 func TestThirtySecondsHoldForEmail(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -53,8 +52,8 @@ func TestThirtySecondsHoldForEmail(t *testing.T) {
 	})
 }
 
-// To another way and back within thirty seconds nothing is sent by the first one
-// again; the page says when it may be, and the other way stays open (D-27).
+// Switching to another method and back within thirty seconds sends nothing again by the first one.
+// The page says when it can, and the other method stays available.
 func TestThereAndBackSendsNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("CBILLS")

@@ -21,7 +21,7 @@ func (b *Browser) fail(n int) (p *Page) {
 	return p
 }
 
-// failSignIn is a sign-in with the right password and three wrong tokens.
+// failSignIn signs in with the correct password and three wrong tokens.
 func failSignIn(t *testing.T, h *App, ip string) {
 	t.Helper()
 	failSignInWith(t, h, ip, Password)
@@ -34,10 +34,9 @@ func failSignInWith(t *testing.T, h *App, ip, password string) {
 	wantAt(t, b.fail(3), 200, "/sign-in", "After three failed attempts you need to log in again")
 }
 
-// TH-01, TH-03, D-28: after the second failed sign-in its user waits 30 seconds
-// for this method, then 60, and so on: on every node, for a sign-in begun before
-// as well; a right token is refused too, and no token is sent meanwhile. A
-// success begins the row anew.
+// TH-01, TH-03: after the second failed sign-in the user must wait 30 seconds for this method, then
+// 60, and so on: on every node, and for a sign-in begun before as well. A correct token is refused
+// too, and no token is sent during the wait. A success restarts the count.
 func TestTokenWaits(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -74,8 +73,7 @@ func TestTokenWaits(t *testing.T) {
 	})
 }
 
-// V1, V9: who never finishes a sign-in counts all the same: guesses are counted,
-// not sign-ins.
+// Failures of unfinished sign-ins count too: tries are counted, not sign-ins.
 func TestUnfinishedSignInsCount(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -89,8 +87,7 @@ func TestUnfinishedSignInsCount(t *testing.T) {
 	})
 }
 
-// D-28: the wait is for one method; another one goes on. The step-up and the
-// wizard wait as well (V10).
+// The wait is for one method; another one works. The step-up and set-up wait as well.
 func TestAnotherMethodDoesNotWait(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -113,10 +110,10 @@ func TestAnotherMethodDoesNotWait(t *testing.T) {
 	})
 }
 
-// TH-02, V1, V10: 30 wrong tokens in 24 hours, with a good sign-in between each
-// two, stop all tokens: the 31st is not looked at, a right one neither, by any
-// method, in a step-up and after a restart. The user is told once; remembered
-// devices go on. The first that falls out of the day makes room for one.
+// TH-02: 30 wrong tokens in 24 hours, with a successful sign-in between each two, stop all tokens:
+// the 31st is not compared, nor is a correct one, by any method, in a step-up and after a restart.
+// The user gets one notice; remembered devices keep working. When the oldest is a day old, one more
+// is allowed.
 func TestThirtyWrongTokensInADay(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -164,8 +161,8 @@ func TestThirtyWrongTokensInADay(t *testing.T) {
 	})
 }
 
-// TH-02: 100 wrong tokens in 30 days close the method until it is bound again,
-// and the password until a new one is chosen. Nothing opens by waiting.
+// TH-02: 100 wrong tokens in 30 days lock the method until it is set up again, and 100 wrong
+// passwords the password until a new one is chosen. Waiting does not unlock.
 func TestAHundredWrongTokensInAMonth(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		u := h.User("BSMITH")
@@ -178,7 +175,7 @@ func TestAHundredWrongTokensInAMonth(t *testing.T) {
 			b := h.Browser(fmt.Sprintf("192.0.2.%d", 100+i%100), Edge)
 			b.SignIn("BSMITH")
 			b.fail(1)
-			if i%3 == 2 { // a good sign-in: nothing waits
+			if i%3 == 2 { // a successful sign-in, so that there is no wait
 				h.Pass(time.Minute)
 				good := h.Browser("192.0.2.11", Chrome)
 				good.SignIn("BSMITH")
@@ -216,8 +213,8 @@ func TestAHundredWrongTokensInAMonth(t *testing.T) {
 	})
 }
 
-// NT-03: a right password and a failed second factor are told by one letter an
-// hour, and on the home page after the next sign-in, until the user answers.
+// NT-03: a correct password with a failed second factor is reported by one mail an hour, and on the
+// home page after the next sign-in, until the user answers.
 func TestSomebodyKnowsThePassword(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -260,9 +257,8 @@ func TestSomebodyKnowsThePassword(t *testing.T) {
 	})
 }
 
-// NT-03: abandoned sign-ins are told when they are over: those that nobody
-// finished, and those that were cancelled; not those after which the user
-// signed in from the same browser.
+// NT-03: abandoned sign-ins are reported when they have expired: unfinished ones and cancelled
+// ones, but not those after which the user signed in from the same browser.
 func TestAbandonedSignIns(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -346,8 +342,7 @@ func TestAbandonedSignIns(t *testing.T) {
 	})
 }
 
-// V9: a token that proves a new address of the profile is guessed at like any
-// other: all paths count for the user.
+// Tries at a token for a new profile address count like any others: all paths count for the user.
 func TestProfileTokensCount(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -366,7 +361,7 @@ func TestProfileTokensCount(t *testing.T) {
 	})
 }
 
-// AU-01: the row of a wrong token names the method that was guessed at.
+// AU-01: the row of a wrong token names its method.
 func TestWrongTokensNameTheirMethod(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -15,18 +15,18 @@ import (
 	"countersign/internal/web"
 )
 
-// A half is somebody who is not signed in, or not far enough: which pages open
-// for him, and no others (SE-02, ER-01).
+// A half is a client that is not signed in, or not far enough: which pages it can open, and no
+// others (SE-02, ER-01).
 type half struct {
 	name  string
 	come  func(h *App) *Browser
-	pages []string // what a GET shows him
-	forms []string // what he may post
+	pages []string // what a GET shows
+	forms []string // what it may post
 	lets  []string // tables that a refused form may change: what waits for a step-up
 }
 
-// anyone may open these, and post these forms: they lead into the house, and
-// open nothing by themselves. A * stands for whatever follows.
+// Pages and forms open to anyone: they lead to the sign-in, and grant nothing by themselves. A *
+// matches any suffix.
 var (
 	anyonesPages = []string{"GET /healthz", "GET /demo/inbox", "GET /demo/inbox/new", "GET /password/forgot"}
 	anyonesForms = []string{"POST /sign-in", "POST /sign-in/passkey", "POST /welcome", "POST /not-me", "POST /password/forgot", "POST /password/reset", "POST /sign-out"}
@@ -41,7 +41,7 @@ var (
 		"GET /profile/devices/forget", "GET /password/change", "GET /set-up/done", "GET /set-up/more", "GET /sign-out"}
 )
 
-// among tells whether a pattern is in a list.
+// among reports whether a pattern is in a list.
 func among(list []string, pattern string) bool {
 	return slices.ContainsFunc(list, func(one string) bool {
 		start, all := strings.CutSuffix(one, "*")
@@ -61,13 +61,13 @@ var halves = []half{
 	{name: "disabled", come: (*App).disabled},
 	{name: "idle session", come: (*App).idle, lets: []string{"attempt"}},
 	{name: "step-up pending", come: (*App).steppingUp, pages: append([]string{"GET /step-up", "GET /step-up/other-way"}, ownPages...), forms: stepUpForms,
-		lets: []string{"attempt", "message", "lane", "guess"}}, // a password that is typed in between is a guess that is paid for
+		lets: []string{"attempt", "message", "lane", "guess"}}, // a password typed in between counts as a try
 	{name: "no rights", come: (*App).withoutRights, pages: ownPages, forms: ownForms},
 }
 
-// In half of a sign-in, and without a right, nothing opens but the pages that
-// the table names: no page, no session, no row of the database. Every route of
-// the door is tried, by GET and by POST with fields that would be right.
+// In half a sign-in, and without a right, only the pages in the table open: no other page, no
+// session, no row of the database. Every route is tried, by GET and by POST with fields that would
+// be valid.
 func TestHalfSessionsOpenNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -93,7 +93,7 @@ func (who half) tryAll(t *testing.T, h *App, look func() dump) {
 			t.Errorf("%s changed %v", r.Pattern, changed)
 		}
 		before = after
-		for _, e := range h.newest(last) { // a refusal may be written, and that a step-up is asked for
+		for _, e := range h.newest(last) { // a refusal may be audited, and that a step-up is required
 			if last = max(last, e.Seq); e.Result == "ok" && e.Action != "step-up.asked" && e.Action != "token.sent" {
 				t.Errorf("%s did something: %s", r.Pattern, e.Action)
 			}
@@ -105,7 +105,7 @@ func (who half) tryAll(t *testing.T, h *App, look func() dump) {
 		case !who.signedIn() && among(anyonesForms, r.Pattern):
 			who.try(t, h, b, r)
 		default:
-			who.try(t, h, who.come(h), r) // what may change is done by somebody of his own
+			who.try(t, h, who.come(h), r) // what may change is done as a separate user
 		}
 	}
 	want := len(slices.DeleteFunc(slices.Clone(h.Routes), func(r web.Route) bool { return !among(who.opens(), r.Pattern) }))
@@ -114,15 +114,15 @@ func (who half) tryAll(t *testing.T, h *App, look func() dump) {
 	}
 }
 
-// tries leaves out files, and the pattern that stands for every other path.
+// tries leaves out files, and the pattern for all other paths.
 func (half) tries(r web.Route) bool {
 	return strings.Contains(r.Pattern, " ") && !strings.HasPrefix(r.Pattern, "GET /static/")
 }
 
-// signedIn tells whether he is in, only not far enough for some of it.
+// signedIn reports whether the client is signed in, only without some rights or proofs.
 func (who half) signedIn() bool { return slices.Contains(who.pages, "GET /profile") }
 
-// opens are the pages that a GET shows him: who is in is not asked to sign in.
+// opens returns the pages that a GET shows. A signed-in client is not asked to sign in.
 func (who half) opens() []string {
 	all := append(slices.Clone(anyonesPages), who.pages...)
 	if who.signedIn() {
@@ -131,7 +131,7 @@ func (who half) opens() []string {
 	return append(all, "GET /sign-in")
 }
 
-// own tells whether the form is one of his step.
+// own reports whether the form is one of the client's step.
 func (who half) own(r web.Route) bool {
 	return among(who.forms, r.Pattern) || among(anyonesForms, r.Pattern)
 }
@@ -166,7 +166,7 @@ func (who half) try(t *testing.T, h *App, b *Browser, r web.Route) *Page {
 	return p
 }
 
-// newest are the rows of the audit log after a number, the newest first.
+// newest returns the rows of the audit log after a number, newest first.
 func (h *App) newest(after int64) (rows []countersign.Event) {
 	h.T.Helper()
 	err := h.DB.Read(h.T.Context(), h.Agency.ID, func(tx *store.Tx) error {
@@ -180,7 +180,7 @@ func (h *App) newest(after int64) (rows []countersign.Event) {
 	return rows
 }
 
-// formToken is the form token of the browser's cookies, as the pages hold it.
+// formToken returns the form token of the browser's cookies, as the pages have it.
 func (h *App) formToken(b *Browser, kind web.RouteKind) string {
 	entrance := edge.Guard{Key: h.DB.Key()}
 	if kind == web.RouteOpen {
@@ -189,7 +189,7 @@ func (h *App) formToken(b *Browser, kind web.RouteKind) string {
 	return entrance.FormToken(edge.Session, countersign.Handle(b.Cookie("session")))
 }
 
-// somebody is a new user, set up with email and app, and the browser of it.
+// somebody returns a new user, set up with email and app, and their browser.
 func (h *App) somebody() (string, *Browser) {
 	h.T.Helper()
 	login := h.recruit()
@@ -200,7 +200,7 @@ func (h *App) somebody() (string, *Browser) {
 
 var recruits atomic.Int64
 
-// recruit is a new user who is not set up.
+// recruit returns a new user who is not set up.
 func (h *App) recruit() string {
 	h.T.Helper()
 	login := fmt.Sprintf("USER%d", recruits.Add(1))

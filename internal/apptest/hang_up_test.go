@@ -12,12 +12,12 @@ import (
 	"countersign/internal/store"
 )
 
-// A guessable is a form that is guessed at, and what leads to its page.
+// A guessable is a form that accepts tries, and the way to its page.
 type guessable struct {
 	name  string
-	paid  string                                        // part of the statement that pays for it
+	paid  string                                        // part of the statement that counts the try
 	ready func(h *App, b *Browser) (path, field string) // the page of the form is shown afterwards
-	wrong func(h *App, b *Browser) string               // an answer that could be right, and is not
+	wrong func(h *App, b *Browser) string               // an answer that could be correct, but is not
 }
 
 func wrongDigits(*App, *Browser) string { return "000000" }
@@ -32,7 +32,7 @@ func wrongKey(h *App, b *Browser) string {
 	return a.Answer(b.page.Options())
 }
 
-// session signs BSMITH in, with a proof that is fresh.
+// session signs BSMITH in, with a recent proof.
 func session(h *App, b *Browser) {
 	b.SignIn("BSMITH")
 	if b.page.Path == "/sign-in/token" {
@@ -42,7 +42,7 @@ func session(h *App, b *Browser) {
 
 const tokenPaid, guessPaid = "failures = failures + 1", "INSERT INTO guess"
 
-// guessables are all forms that take a proof.
+// guessables are all forms that accept a proof.
 var guessables = []guessable{
 	{"password", guessPaid, func(_ *App, b *Browser) (string, string) {
 		b.Get("/sign-in")
@@ -121,7 +121,7 @@ var guessables = []guessable{
 	}, wrongText},
 }
 
-// hungUp is a house whose requests can be broken off between two transactions.
+// hungUp returns an application whose requests can be interrupted between two transactions.
 func hungUp(t *testing.T, open func(testing.TB) string) (*App, *Interlude) {
 	t.Helper()
 	between := &Interlude{}
@@ -137,12 +137,11 @@ func hungUp(t *testing.T, open func(testing.TB) string) (*App, *Interlude) {
 	return h, between
 }
 
-// counted is what a request has left behind: the rows of the audit log, the guesses
-// that failed, and the letters, as numbers.
+// counted is what a request has left: the numbers of audit rows, failed tries, and messages.
 type counted struct {
 	events   []string
 	guesses  int
-	unpaid   int // paid for, and not settled
+	unpaid   int // counted, and not settled
 	letters  int
 	attempts string // their failures
 }
@@ -160,7 +159,8 @@ func countAll(h *App) (c counted) {
 	return c
 }
 
-// guessWrong sends a wrong answer, and hangs up after its payment or waits for the answer.
+// guessWrong sends a wrong answer, and disconnects after the try is counted or waits for the
+// answer.
 func guessWrong(t *testing.T, open func(testing.TB) string, g guessable, hangs bool) counted {
 	t.Helper()
 	h, between := hungUp(t, open)
@@ -183,8 +183,8 @@ func guessWrong(t *testing.T, open func(testing.TB) string, g guessable, hangs b
 	return countAll(h)
 }
 
-// TH-08: a wrong answer whose browser hangs up once it is paid for is counted once,
-// audited and told as any other, whatever it proves.
+// TH-08: a wrong answer whose client disconnects once the try is counted is counted once, audited
+// and reported like any other, whatever it proves.
 func TestHangingUpChangesNothing(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
@@ -207,8 +207,8 @@ func TestHangingUpChangesNothing(t *testing.T) {
 	}
 }
 
-// TH-08: fifty wrong passwords close the lane and tell the user, though nobody waits
-// for an answer.
+// TH-08: fifty wrong passwords lock the counter and notify the user, though no client waits for an
+// answer.
 func TestFiftyBrokenOffPasswords(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
@@ -237,7 +237,7 @@ func TestFiftyBrokenOffPasswords(t *testing.T) {
 	}
 }
 
-// lastTry is a browser that has one try left, and the right token.
+// lastTry returns a browser that has one try left, and the correct token.
 func lastTry(t *testing.T, h *App) (b *Browser, token string) {
 	t.Helper()
 	b = h.Browser("198.51.100.4", Edge)
@@ -249,8 +249,8 @@ func lastTry(t *testing.T, h *App) (b *Browser, token string) {
 	return b, token
 }
 
-// M30, TH-08: of two clicks on the right token with one try left, the second breaks
-// the first one off, waits for it, and gets in.
+// M30, TH-08: of two clicks with the correct token and one try left, the second interrupts the
+// first, waits for it, and signs in.
 func TestTwoClicksAtOnceOnTheLastTry(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
@@ -271,7 +271,7 @@ func TestTwoClicksAtOnceOnTheLastTry(t *testing.T) {
 			if p := <-answers; p.Status != http.StatusSeeOther || p.Location != "/" || admitted([]*Page{p}) != 1 {
 				t.Errorf("the second click: %d %s %s", p.Status, p.Location, p.Text())
 			}
-			if n := happenings(h, "BSMITH", "sign-in.completed ok"); n != 2 { // the enrolment is the other one
+			if n := happenings(h, "BSMITH", "sign-in.completed ok"); n != 2 { // the other one is the enrollment
 				t.Errorf("%d sign-ins, want 2", n)
 			}
 			if n := kept(h, "guess WHERE NOT failed"); n != 0 {
@@ -281,8 +281,8 @@ func TestTwoClicksAtOnceOnTheLastTry(t *testing.T) {
 	}
 }
 
-// M30: while another node judges the last try, nobody is told of three failures, and
-// no page ends the sign-in; when it is settled the right token gets in.
+// M30: while another node compares the last try, no page reports three failures or ends the
+// sign-in. When it is settled the correct token signs in.
 func TestTheLastTryOnAnotherNode(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
@@ -312,8 +312,8 @@ func TestTheLastTryOnAnotherNode(t *testing.T) {
 	}
 }
 
-// TH-01: a try that nobody settles, since its node has died, was wrong after thirty
-// seconds: then the sign-in is over.
+// TH-01: a try that is never settled, because its node has died, counts as wrong after thirty
+// seconds, and the sign-in ends.
 func TestATryThatNobodySettles(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -11,8 +11,8 @@ import (
 	"countersign/internal/store"
 )
 
-// EN-02: a wrong password computes one hash, whoever the user ID belongs to.
-// The work is counted: on a busy machine time says nothing.
+// EN-02: a wrong password computes one hash, whether the user ID exists or not. The test counts
+// hashes, because time means nothing on a busy machine.
 func TestEveryWrongPasswordComputesOneHash(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -39,8 +39,8 @@ func TestEveryWrongPasswordComputesOneHash(t *testing.T) {
 	})
 }
 
-// PW-01: at a right sign-in a hash that is cheaper than today's is replaced, and
-// the new one opens the same.
+// PW-01: a successful sign-in replaces a hash that is cheaper than today's, and the same password
+// still works.
 func TestSignInRenewsACheapHash(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		u := h.User("BSMITH")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What can't be a token costs no try, but not without end (D-18): the page says
-// that this is why, not that a time is over.
+// Input that can't be a token costs no try, but is limited: the page then gives that as the reason,
+// not an expiry.
 func TestTwentyHintsEndTheSignIn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -27,8 +27,7 @@ func TestTwentyHintsEndTheSignIn(t *testing.T) {
 	})
 }
 
-// The same in a wizard opened from the User Profile, and in a step-up: the
-// session goes on.
+// The same in a set-up opened from the User Profile, and in a step-up: the session continues.
 func TestTwentyHintsInASession(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -54,8 +53,8 @@ func TestTwentyHintsInASession(t *testing.T) {
 	})
 }
 
-// A second wrong token says what a third one ends (D-20): in a wizard opened
-// from the User Profile only set-up, and the session goes on.
+// A second wrong token says what a third one ends: in a set-up opened from the User Profile only
+// the set-up, and the session continues.
 func TestTheLastTryOfAnOwnWizard(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

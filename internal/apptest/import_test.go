@@ -16,7 +16,7 @@ import (
 	"countersign/internal/store"
 )
 
-// load imports a file and returns what is wrong as "line column code".
+// load imports a file and returns its problems as "line column code".
 func load(t *testing.T, h *App, i admin.Import) (done admin.Imported, wrong []string) {
 	t.Helper()
 	done, err := h.Admin.ImportUsers(t.Context(), h.Visit(), Operator, i)
@@ -29,7 +29,7 @@ func load(t *testing.T, h *App, i admin.Import) (done admin.Imported, wrong []st
 	return done, wrong
 }
 
-// users are the user IDs of the agency.
+// users returns the user IDs of the agency.
 func users(t *testing.T, h *App) (all []string) {
 	t.Helper()
 	l, err := h.Admin.Users(t.Context(), h.Visit(), Operator, admin.Query{Sort: "login", Limit: 1000})
@@ -42,10 +42,10 @@ func users(t *testing.T, h *App) (all []string) {
 	return all
 }
 
-const bcrypted = "$2b$05$abcdefghijklmnopqrstuuFiPhXf1sVd3pCCRO.uVh34H/qI/ZsuS" // of the password of all
+const bcrypted = "$2b$05$abcdefghijklmnopqrstuuFiPhXf1sVd3pCCRO.uVh34H/qI/ZsuS" // of Password
 
-// A file of users, with a byte order mark: hashes of other programs open the
-// sign-in and are replaced at it (PW-01); links go out only where asked for.
+// A file of users, with a byte order mark: hashes of other programs work at the sign-in and are
+// replaced by it (PW-01). Links are sent only if requested.
 func TestImport(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		file := "\xef\xbb\xbfuser_id,name,email,mobile,groups,rights,password_hash\r\n" +
@@ -100,11 +100,11 @@ func TestImport(t *testing.T) {
 	})
 }
 
-// PW-01: a password with letters beyond ASCII, hashed by a system that knew
-// Windows-1252 only, opens the sign-in and is replaced at it.
+// PW-01: a password with letters beyond ASCII, hashed by a system that used Windows-1252, works at
+// the sign-in and is replaced by it.
 func TestImportedHashOfACodePage(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
-		const password, typed = "Zo\xeb's cr\xe8me br\xfbl\xe9e", "Zoe\u0308's crème bru\u0302lée" // stored, and typed on a Mac
+		const password, typed = "Zo\xeb's cr\xe8me br\xfbl\xe9e", "Zoe\u0308's crème bru\u0302lée" // as stored, and as typed on a Mac
 		salt := "0123456789abcdef"
 		sum := sha1.Sum([]byte(password + salt))
 		hash := "{ssha}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...))
@@ -123,8 +123,7 @@ func TestImportedHashOfACodePage(t *testing.T) {
 	})
 }
 
-// DS-01: a file is good as a whole or nothing of it is taken; each problem has
-// its line and column.
+// DS-01: a file is imported completely or not at all. Each problem has its line and column.
 func TestImportRefused(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -139,7 +138,7 @@ func TestImportRefused(t *testing.T) {
 			"name,email\nY,Z\n":                {"1 import.column_missing"},
 			"user_id,name\nX,Y\nZ\nU,V,W\n":    {"3 name name.required", "4 import.cells"},
 			"user_id,name\nX,\"Y\nZ,W\n":       {"2 import.quote"},
-			"user_id,name\nX,Y\x81\n":          {"1 import.text"}, // in no encoding
+			"user_id,name\nX,Y\x81\n":          {"1 import.text"}, // invalid in every encoding
 			"user_id,name,nick,nick2\n\"X,Y\n": {"1 import.column_unknown", "1 import.column_unknown", "2 import.quote"},
 			"user_id,name\nX,Bob \"B\" S\n,\nY Y,Z\n":                      {"2 import.bare_quote", "4 user_id user_id.form"},
 			"user_id,name,mobile,email\nX,Y,6.14556E+09,\n1E+05,Y,,#N/A\n": {"2 mobile import.cell_shortened", "3 user_id import.cell_shortened", "3 email import.cell_error"},
@@ -170,8 +169,8 @@ func TestImportRefused(t *testing.T) {
 	})
 }
 
-// D-41, RS-07: a user who is removed is gone with all that was his, at once; the
-// audit log stays, and so does the last administrator.
+// RS-07: removing a user removes all their data at once. The audit log stays, and so does the last
+// administrator.
 func TestRemoveUser(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -228,7 +227,7 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// utf16le is text as Excel writes "Unicode Text".
+// utf16le encodes text like Excel's "Unicode Text".
 func utf16le(text string) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune("\ufeff" + text)) {
@@ -237,7 +236,7 @@ func utf16le(text string) string {
 	return b.String()
 }
 
-// The same users come out of a file however a spreadsheet wrote it.
+// A file has the same users however a spreadsheet wrote it.
 func TestImportAsSpreadsheetsWrite(t *testing.T) {
 	const plain = "user_id,name,email,mobile\nBSMITH,Zoë Smith,bsmith@demo.example,6145550112\nCBILLS,Carol Bills,cbills@demo.example,\n"
 	tabs := strings.ReplaceAll(plain, ",", "\t")
@@ -285,8 +284,8 @@ func TestImportAsSpreadsheetsWrite(t *testing.T) {
 	})
 }
 
-// Columns that are not known can be ignored, which is told; what is set by none
-// of the known ones stays as it is (DS-01).
+// Unknown columns can be ignored, and the result says so. Fields without a column do not change
+// (DS-01).
 func TestImportIgnoresColumns(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		file := []byte("user_id,twoFactor,name,agency_id\nBSMITH,off,Bob Smith,2\n")
@@ -300,7 +299,7 @@ func TestImportIgnoresColumns(t *testing.T) {
 	})
 }
 
-// A file of another code page is read in the one that the operator names.
+// A file is read in the code page that the operator names.
 func TestImportInACodePage(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		file := []byte("user_id,name\nBSMITH,M\x81ller\n")

@@ -11,7 +11,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-// put sends a mail into the inbox past the outbox.
+// put adds a mail to the inbox without the outbox.
 func put(h *apptest.App, n int) {
 	h.T.Helper()
 	l := outbox.Outgoing{ID: countersign.MessageID(fmt.Sprintf("%032x", n)), Channel: countersign.ChannelEmail, To: "bsmith@demo.example", Subject: fmt.Sprintf("Subject %d.", n),
@@ -22,8 +22,8 @@ func put(h *apptest.App, n int) {
 	}
 }
 
-// The demo's inbox shows the newest first, 20 to a page. New ones move nothing for
-// who reads an older page, and a line tells of them.
+// The demo's inbox shows the newest first, 20 per page. New messages do not shift an older page,
+// and a line announces them.
 func TestInboxPages(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		for n := range 45 {
@@ -61,8 +61,7 @@ func TestInboxPages(t *testing.T) {
 	})
 }
 
-// A mail is shown as mail programs show it, in a frame in which nothing runs; the
-// links of its text can be pressed.
+// A mail is shown as mail programs show it, in a frame without scripts. The links of its text work.
 func TestInboxShowsMailAsItRenders(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		put(h, 7)

@@ -7,17 +7,17 @@ import (
 	"sync"
 )
 
-// An Interlude lets something happen elsewhere between two transactions of a
-// request: before the first one that begins after a statement was carried out.
+// An Interlude runs a function between two transactions of a request: before the first one that
+// begins after a given statement.
 type Interlude struct {
 	mu    sync.Mutex
 	after string
-	do    func() // nil: nothing is to happen any more
+	do    func() // nil: nothing is to run any more
 	due   bool
 }
 
-// Once lets do happen once, after the next statement that holds these words. It
-// has to go by another node: the request holds a connection of its own.
+// Once runs do once, after the next statement that contains these words. do must use another node,
+// because the request holds a connection of its own.
 func (i *Interlude) Once(after string, do func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -44,7 +44,7 @@ func (i *Interlude) begins() {
 	}
 }
 
-// Through is the option of the store that lets it happen.
+// Through is the option of the store that adds the interlude.
 func (i *Interlude) Through(c driver.Connector) driver.Connector {
 	return interludeConnector{faultyConnector{c, &Faults{}}, i}
 }

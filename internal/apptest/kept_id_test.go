@@ -16,9 +16,8 @@ func wrongThree(b *apptest.Browser, at string) (p *apptest.Page) {
 	return p
 }
 
-// The user ID need not be typed again after the third failure, after the first
-// password was chosen, and after a new one was: the sign-in form holds it, and no
-// other text that an address may carry.
+// The user ID need not be typed again after the third failure, after the first password was chosen,
+// and after a new one was: the sign-in form holds it, and no other text that a URL may contain.
 func TestTheUserIDIsKept(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")
@@ -54,7 +53,7 @@ func TestTheUserIDIsKept(t *testing.T) {
 	})
 }
 
-// handleIn is the handle of the newest link of a kind to CBILLS.
+// handleIn returns the handle of the newest link of a kind to CBILLS.
 func handleIn(t *testing.T, h *apptest.App, path string) string {
 	t.Helper()
 	for _, m := range h.Mail("cbills@demo.example") {
@@ -66,8 +65,8 @@ func handleIn(t *testing.T, h *apptest.App, path string) string {
 	return ""
 }
 
-// In a new agency the first page of administration lists what to do before 2FA is
-// turned on, with what is done; afterwards the list is gone.
+// In a new agency the first page of administration lists what to do before 2FA is turned on, with
+// what is done. Afterwards the list is gone.
 func TestFirstSteps(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.Administrator()
@@ -83,7 +82,7 @@ func TestFirstSteps(t *testing.T) {
 		if p := b.Get("/admin"); !p.Says("To do Connect mail. Send a test mail") {
 			t.Errorf("no mail yet: %s", p.Text())
 		}
-		h.Mail("") // the letter about the first sign-in
+		h.Mail("") // skip the notice about the first sign-in
 		h.User("BSMITH")
 		zone := "America/New_York"
 		if _, err := h.Admin.EditAgency(t.Context(), h.Now(), h.Agency.ID, admin.AgencyChange{Zone: &zone}, ""); err != nil {

@@ -9,10 +9,10 @@ import (
 	"countersign/internal/policy"
 )
 
-// RS-07: somebody else is no help if he cannot give the rights back: nobody gives
-// a right that he does not hold, and nobody signs in without a password. He who
-// holds them all can't be disabled, stripped, removed or reset, until another
-// one who has chosen a password holds them all as well.
+// RS-07: another user does not count as an administrator if they can't give the rights back: a
+// right is granted only by its holders, and signing in needs a password. The only holder of all
+// rights can't be disabled, lose rights, be removed or reset, until another user who has chosen a
+// password holds them all as well.
 func TestLastHolderOfARightStays(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -46,7 +46,7 @@ func TestLastHolderOfARightStays(t *testing.T) {
 		wantAt(t, b.Post("/profile/reset-two-factor", "password", Password), 403, "/profile/reset-two-factor",
 			"ADMIN is the last administrator who holds all these rights", "That user counts once a password is chosen.")
 
-		// What JJONES can give back may go; all of it once CBILLS has a password.
+		// Rights that JJONES can give back may be removed; all of them once CBILLS has a password.
 		if got := edit(admin.Change{RemoveRights: []countersign.Right{countersign.RightMessages}}); got != "" {
 			t.Errorf("stripped of what JJONES holds: %q", got)
 		}

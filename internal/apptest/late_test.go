@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TN-03: whatever a request waits for when its time is over, the answer is that it
-// is to be tried again, in words, and never an error of the program.
+// TN-03: whatever a request waits for when its time is over, the answer asks to try again, and is
+// never an internal error.
 func TestARequestWhoseTimeIsOver(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

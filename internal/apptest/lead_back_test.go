@@ -8,9 +8,8 @@ import (
 	"countersign/internal/web"
 )
 
-// M27: while a token is asked for, or a set-up is open, every page that needs a
-// session leads back to it. What is open to anyone stays open, and forms are
-// refused as ever.
+// M27: while a token is required, or a set-up is in progress, every page that needs a session
+// redirects back to it. Public pages stay open, and forms are refused as always.
 func TestOtherPagesLeadBackToTheOpenStep(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -42,7 +41,7 @@ func TestOtherPagesLeadBackToTheOpenStep(t *testing.T) {
 	})
 }
 
-// leadsBack asks for one route, and looks at where it leads.
+// leadsBack requests one route and checks where it leads.
 func leadsBack(t *testing.T, b *Browser, r web.Route, at string) {
 	t.Helper()
 	method, _, _ := strings.Cut(r.Pattern, " ")
@@ -52,25 +51,25 @@ func leadsBack(t *testing.T, b *Browser, r web.Route, at string) {
 		if p.Path != at || p.Status != http.StatusOK {
 			t.Errorf("%s leads to %d %s, want %s", r.Pattern, p.Status, p.Path, at)
 		}
-	case method == "GET" && !strings.HasPrefix(r.Pattern, "GET /s"): // the sign-in and set-up have tests of their own
+	case method == "GET" && !strings.HasPrefix(r.Pattern, "GET /s"): // the sign-in and set-up have their own tests
 		if p := b.Do("GET", place(r, "ADMIN"), nil); p.Location == at && at != "/sign-in" {
 			t.Errorf("%s is open to anyone, and leads back to %s", r.Pattern, at)
 		}
-	case method == "POST" && r.Kind != web.RouteOpen && r.Pattern != "POST /sign-out": // which ends the step
+	case method == "POST" && r.Kind != web.RouteOpen && r.Pattern != "POST /sign-out": // it ends the step
 		if p := b.Do("POST", place(r, "ADMIN"), map[string][]string{}); p.Status < 300 || p.Location == at && at != "/sign-in" {
 			t.Errorf("%s answers %d %s", r.Pattern, p.Status, p.Location)
 		}
 	}
 }
 
-// atRecovery turned to the recovery codes.
+// atRecovery returns a browser at the page of recovery codes.
 func (h *App) atRecovery() *Browser {
 	login, b := h.somebody()
 	recoveryCodes(b)
 	return toRecovery(h, "192.0.2.31", login)
 }
 
-// atMenu proved the email address of a first set-up.
+// atMenu returns a browser in a first set-up after the email step.
 func (h *App) atMenu() *Browser {
 	login := h.recruit()
 	b := h.Browser("192.0.2.30", Chrome)
@@ -81,7 +80,7 @@ func (h *App) atMenu() *Browser {
 	return b
 }
 
-// afterOwnReset reset himself.
+// afterOwnReset returns a browser whose user has reset their own methods.
 func (h *App) afterOwnReset() *Browser {
 	_, b := h.somebody()
 	b.Get("/profile")

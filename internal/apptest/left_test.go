@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// left goes through the email step of the wizard, adds the app if asked to, and
-// closes the browser.
+// left completes the email step of set-up, adds the app if app is set, and closes the browser.
 func (h *App) left(login string, app bool) {
 	h.T.Helper()
 	b := h.Browser("192.0.2.10", Chrome)
@@ -23,9 +22,9 @@ func (h *App) left(login string, app bool) {
 	h.Pass(time.Hour)
 }
 
-// Who left the wizard after the email token is enrolled, with email as Default;
-// his next sign-in offers the optional steps once more (D-35). The sign-in is
-// complete by its token: the offer is a page of the session, and leads on.
+// A user who left set-up after the email token is enrolled, with email as Default. Their next
+// sign-in offers the optional steps once more. The sign-in is completed by its token: the offer is
+// a page of the session, and leads on.
 func TestALeftSetUpIsOfferedOnceMore(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -48,8 +47,8 @@ func TestALeftSetUpIsOfferedOnceMore(t *testing.T) {
 	})
 }
 
-// The offer leads to the own wizard with the proof of a moment ago, and that one
-// to where the sign-in was going.
+// The offer leads to the user's own set-up with the proof of a moment ago, and that one to where
+// the sign-in was going.
 func TestALeftSetUpIsFinished(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -71,7 +70,7 @@ func TestALeftSetUpIsFinished(t *testing.T) {
 	})
 }
 
-// Who left before choosing a Default keeps email as it; the offer says what is left.
+// A user who left before choosing a Default keeps email as Default. The offer says what is left.
 func TestADefaultThatWasNotChosenIsOffered(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -83,7 +82,7 @@ func TestADefaultThatWasNotChosenIsOffered(t *testing.T) {
 	})
 }
 
-// Who finished set-up is offered nothing; nor is who has just been reset and did.
+// A user who finished set-up gets no offer, not even after a reset that they finished.
 func TestAFinishedSetUpIsNotOffered(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

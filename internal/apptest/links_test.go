@@ -7,9 +7,9 @@ import (
 	"countersign/internal/admin"
 )
 
-// PW-06, D-41: a link to a password dies with what it was mailed for: a new
-// address, whoever changed it, a user who is disabled, and a reset. What the
-// old mailbox holds opens nothing afterwards, and changes nothing.
+// PW-06: a password link ends when its mailbox no longer counts: a new address, whoever changed it,
+// a user who is disabled, and a reset. Links in the old mailbox then open nothing and change
+// nothing.
 func TestLinksEndWithTheirMailbox(t *testing.T) {
 	edit := func(t *testing.T, h *App, c admin.Change) {
 		c.Version = admin.AnyVersion
@@ -62,8 +62,8 @@ func TestLinksEndWithTheirMailbox(t *testing.T) {
 	}
 }
 
-// PW-07: an administrator who corrects the address of a newcomer takes the
-// activation link away from whoever got it, and sends a new one.
+// PW-07: an administrator who corrects the address of a new user ends the activation link that was
+// sent to the wrong one, and sends a new one.
 func TestActivationEndsWithItsMailbox(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

@@ -8,8 +8,8 @@ import (
 	"countersign"
 )
 
-// TH-07: a user ID that is too long for anybody's is refused beside its field, before a
-// guess is paid for, on a refused network as well, and stays in the form.
+// TH-07: a user ID that is too long is refused beside its field, before a try is counted, on a
+// limited network as well, and stays in the form.
 func TestALongUserID(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -31,7 +31,8 @@ func TestALongUserID(t *testing.T) {
 	})
 }
 
-// TH-07: what is too long for a user ID is not normalized: its fold is no user's.
+// TH-07: input that is too long for a user ID is not normalized: its folded form belongs to no
+// user.
 func TestFoldingIsBound(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("\u1e9e\u0323", 52_000)

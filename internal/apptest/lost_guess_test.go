@@ -9,8 +9,8 @@ import (
 	"countersign/internal/policy"
 )
 
-// lose leaves a lane as a node does that dies while it compares the last guess: so many
-// failures in a row, and one guess that is paid for and never settled.
+// lose leaves a counter as a node does that dies while it compares the last try: failures in a row,
+// and one counted try that is never settled.
 func lose(h *App, login string, lane countersign.LimitKey, failures int) {
 	h.T.Helper()
 	of := ` SELECT agency_id, id, '` + string(lane) + `', `
@@ -22,8 +22,8 @@ func lose(h *App, login string, lane countersign.LimitKey, failures int) {
 	h.Pass(policy.InFlight)
 }
 
-// TH-02, TH-05: a lane that closes by a guess which was lost with its node is audited and
-// told like any other, once, though the guess that finds it so is refused.
+// TH-02, TH-05: a counter that locks by a try lost with its node is audited and reported like any
+// other, once, though the try that finds it so is refused.
 func TestALostGuessThatClosesIsTold(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -71,8 +71,8 @@ func TestALostGuessThatClosesIsTold(t *testing.T) {
 	}
 }
 
-// TH-01, TH-08: a try that was paid for and never compared, since its sign-in, wizard or
-// step-up was over by then, is given back, whatever it proves.
+// TH-01, TH-08: a try that was counted and never compared, because its sign-in, set-up or step-up
+// had ended by then, is given back, whatever it proves.
 func TestATryThatIsNotComparedIsReturned(t *testing.T) {
 	t.Parallel()
 	over := map[string]string{
@@ -99,8 +99,8 @@ func TestATryThatIsNotComparedIsReturned(t *testing.T) {
 	}
 }
 
-// payments are the guesses of a house that were kept or are not settled, the tries that
-// its attempts have lost, and the answers that its audit log says were wrong.
+// payments counts an application's tries that were kept or are not settled, the tries that its
+// attempts have lost, and the wrong answers in its audit log.
 type payments struct{ kept, unsettled, tries, wrong int }
 
 func paidFor(h *App) payments {

@@ -11,14 +11,14 @@ import (
 	"countersign/internal/outbox"
 )
 
-// turnOn presses a button of the open row of 2FA.
+// turnOn presses a button in the open row of 2FA.
 func turnOn(b *apptest.Browser, step string) *apptest.Page {
 	b.Get("/admin/system/preferences?edit=2FA")
 	return b.Post("/admin/system/preferences", "code", "2FA", "value", "On", "step", step)
 }
 
-// 2FA is not turned On where no emailed token could arrive: everyone would be
-// locked out. The page says what is missing, and a test mail that was accepted is enough.
+// 2FA is not turned On if no emailed token could arrive: it would lock out all users. The page says
+// what is missing, and a test mail that was accepted is enough.
 func TestTwoFactorNeedsAMailRoute(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.Administrator()
@@ -66,8 +66,8 @@ func TestTwoFactorNeedsAMailRoute(t *testing.T) {
 	})
 }
 
-// The page before Turn on counts who can't set up: without an address, or with one
-// whose last mail was refused. The list that it links shows them.
+// The page before Turn on counts the users who can't set up: without an address, or with one whose
+// last mail was refused. The list that it links shows them.
 func TestTheEffectCountsRefusedMail(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.Administrator()

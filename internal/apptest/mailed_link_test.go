@@ -13,14 +13,14 @@ import (
 var tails = []string{".", ",", ")", ">", "%3E", "%20", "%20.", "%E2%80%8B", "%C2%A0", "'", `%22`, "!", "?", ":", "]", "*", "%0D%0A",
 	"&fbclid=IwAR0x", "&utm_source=mail&utm_source=again", "&gt;", ";", ";.", "%", "%2", "%zz", "&x=%zz", "&%", "&=", "&&&", "&bad=%ff", "&nul=%00", "&%00=x", "&token=344078", "&password=x"}
 
-// opened is a link with a tail, opened as a browser does.
+// opened opens a link with a tail as a browser does.
 func opened(t *testing.T, h *App, path string) *Page {
 	t.Helper()
 	return h.Browser("192.0.2.77", Chrome).Get(path)
 }
 
-// A link from a letter opens its page with whatever a mail program adds behind
-// it, and its form works; a changed or longer secret opens nothing.
+// A mailed link opens its page with whatever a mail program appends, and its form works. A changed
+// or longer secret opens nothing.
 func TestMailedLinksSurviveMailPrograms(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -60,8 +60,7 @@ func TestMailedLinksSurviveMailPrograms(t *testing.T) {
 	})
 }
 
-// WB-06, E15: no address that a page is opened with is called a form, and what
-// belongs into a form does not stay in the address.
+// WB-06: no opened address is refused as a form, and form fields do not stay in the address.
 func TestOddAddressesOpenTheirPage(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -73,7 +72,7 @@ func TestOddAddressesOpenTheirPage(t *testing.T) {
 				}
 			}
 			if path == "/" {
-				continue // the router leads there by itself
+				continue // the router redirects there by itself
 			}
 			for _, end := range []string{".", ")", "%3E", "%E2%80%9D", ".)", "%20"} {
 				if p := opened(t, h, path+end); p.Status != http.StatusOK {

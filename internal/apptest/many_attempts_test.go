@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// liveAttempts is how many sign-ins of all users are under way.
+// liveAttempts counts the sign-ins in progress of all users.
 func liveAttempts(h *App) int {
 	return h.Count(`SELECT count(*) FROM attempt WHERE purpose = 'sign-in'`)
 }
 
-// TH-07: a user has twenty sign-ins under way at the most. The oldest ends, its token is
-// dead, and its warning stays; neither attempts nor warnings pile up.
+// TH-07: a user has at most twenty sign-ins in progress. The oldest ends, its token with it, and
+// its warning stays. Neither attempts nor warnings accumulate.
 func TestManyRightPasswords(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -50,7 +50,8 @@ func TestManyRightPasswords(t *testing.T) {
 	})
 }
 
-// TH-07: who knows the password crowds nobody out: the sign-in of another network goes on.
+// TH-07: an attacker with the password ends no one else's sign-in: that of another network
+// continues.
 func TestACrowdLeavesOthersAlone(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -66,8 +67,8 @@ func TestACrowdLeavesOthersAlone(t *testing.T) {
 	})
 }
 
-// TH-07: nor do 200 addresses of one IPv6 network, and none ends a sign-in on the
-// user's own device. The page of a sign-in that has to end says why.
+// TH-07: nor do 200 addresses of one IPv6 network, and none ends a sign-in on the user's own
+// device. The page of a sign-in that has to end says why.
 func TestAWholeIPv6NetworkLeavesOthersAlone(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -95,7 +96,7 @@ func TestAWholeIPv6NetworkLeavesOthersAlone(t *testing.T) {
 	})
 }
 
-// TH-07: step-ups and set-ups of many sessions are bound as well.
+// TH-07: step-ups and set-ups of many sessions are limited as well.
 func TestManyStepUps(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

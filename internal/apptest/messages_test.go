@@ -16,15 +16,15 @@ import (
 	"countersign/internal/outbox"
 )
 
-// A server that does what the test says with each letter.
+// A server handles each message as the test says.
 type server func(l outbox.Outgoing) error
 
 func (s server) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, error) {
 	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 OK"}, s(l)
 }
 
-// signedInAs is a browser in which login, who was added with these rights, has
-// set up by email and signed in.
+// signedInAs returns a browser in which login, added with these rights, has set up email and signed
+// in.
 func signedInAs(h *apptest.App, login string, rights ...countersign.Right) *apptest.Browser {
 	h.T.Helper()
 	h.User(login, rights...)
@@ -37,8 +37,8 @@ func signedInAs(h *apptest.App, login string, rights ...countersign.Right) *appt
 
 var messageLink = regexp.MustCompile(`href="(/admin/messages/[0-9a-f]{32})"`)
 
-// The list says what was sent to whom and what became of it, masked, and never
-// what it said: not the token, not the whole address or number.
+// The list shows recipients and delivery, masked, and never the text: no token, no whole address or
+// number.
 func TestMessagesPage(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -154,7 +154,7 @@ func linkOf(p *apptest.Page, direction string) string {
 	return ""
 }
 
-// A letter that was refused can be sent again; the act is audited, and needs the right.
+// A refused message can be sent again. The action is audited, and needs the right.
 func TestResendLetter(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -191,8 +191,8 @@ func TestResendLetter(t *testing.T) {
 	})
 }
 
-// The test button sends to one address or number and tells what the server said;
-// what is none is refused beside the field, and nobody is flooded.
+// The test button sends to one address or number and shows what the server said. Invalid input is
+// refused beside the field, and the number of tests is limited.
 func TestTestButton(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -239,8 +239,8 @@ func TestTestButton(t *testing.T) {
 	})
 }
 
-// After a test mail the page shows each step of its way, by a real mail server
-// and the records of the sender's domain, and the record that is missing.
+// After a test mail the page shows each step of its delivery, by a real mail server and the records
+// of the sender's domain, and the record that is missing.
 func TestTestMailStepByStep(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -290,8 +290,8 @@ func TestTestMailStepByStep(t *testing.T) {
 
 var linkToResult = regexp.MustCompile(`/admin/messages/([0-9a-f]{32})"`)
 
-// A test that nobody answers does not keep its page waiting: it says so, stops
-// looking by itself, and offers to look again; an answer that comes late is shown.
+// The page of a test without an answer does not wait forever: it says so, stops reloading, and
+// offers to check again. A late answer is shown.
 func TestATestWithoutAnAnswer(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -316,8 +316,8 @@ func TestATestWithoutAnAnswer(t *testing.T) {
 	})
 }
 
-// A test without a mail server or text gateway names what is missing, and its
-// pages do not load themselves again: only an operator can send it on its way.
+// A test without a mail server or text gateway names what is missing, and its pages do not reload:
+// only an operator can make it go out.
 func TestATestWithoutARoute(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)

@@ -11,8 +11,8 @@ import (
 	"countersign/internal/outbox"
 )
 
-// What waits in the outbox and what became of it is told at /metrics: a token
-// that waits by itself, and nobody it goes to (AU-02).
+// The state of the outbox is reported at /metrics, with waiting tokens separately and no recipient
+// (AU-02).
 func TestMetricsOfMessages(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		meter := ops.NewMeter(func() (int, int) { return 0, 0 }, h.DB.Queues)
@@ -49,7 +49,7 @@ func TestMetricsOfMessages(t *testing.T) {
 		h.Outbox.Mail = mail
 		h.Pass(apptest.Day)
 		h.Mail("")
-		says(tokens+"0", age+"0") // it died, and nobody tried to hand it over
+		says(tokens+"0", age+"0") // it expired before any delivery was tried
 
 		b.SignIn("BSMITH")
 		b.Post("/set-up/email", "email", "bsmith@demo.example")
@@ -58,7 +58,7 @@ func TestMetricsOfMessages(t *testing.T) {
 	})
 }
 
-// A database that is away leaves the queues unsaid, and the rest stands.
+// If the database is unreachable the queue metrics are missing, and the rest is reported.
 func TestMetricsWithoutADatabase(t *testing.T) {
 	h := apptest.Open(t, apptest.SQLite(t))
 	meter := ops.NewMeter(func() (int, int) { return 0, 0 }, h.DB.Queues)

@@ -2,8 +2,8 @@ package apptest
 
 import "testing"
 
-// DV-06: a number that its user changes forgets every remembered device, the one
-// that it was changed on too, even where no token goes there.
+// DV-06: changing the phone number forgets every remembered device, also the one it was changed on,
+// even if no token goes there.
 func TestOwnPhoneForgetsEveryDevice(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// DV-09: an IPv4 address that comes written within IPv6 is that address for the
-// device memory, for what is counted and for the log; two clients behind one
-// translator stay two.
+// DV-09: an IPv4 address embedded in IPv6 is that address for devices, counters and the log. Two
+// clients behind one translator stay two.
 func TestIPv4WithinIPv6IsThatAddress(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -35,7 +34,7 @@ func TestIPv4WithinIPv6IsThatAddress(t *testing.T) {
 	})
 }
 
-// DV-09, TH-04: what one address may fail is counted over all its spellings.
+// DV-09, TH-04: failures of one address are counted over all its spellings.
 func TestFailuresAreCountedOverAllSpellings(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Unwatch()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// OT-05: a new token kills the earlier one at once, and gives no try back.
+// OT-05: a new token ends the earlier one at once, and gives no try back.
 func TestANewTokenKillsTheEarlierOne(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -46,8 +46,7 @@ func TestANewTokenGivesNoTryBack(t *testing.T) {
 	})
 }
 
-// OT-05: ten unused tokens within an hour are all that a user gets, however many
-// sign-ins they are spread over.
+// OT-05: a user gets at most ten unused tokens an hour, over all sign-ins.
 func TestTenTokensInAnHour(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -14,8 +14,7 @@ import (
 	"countersign/internal/admin"
 )
 
-// news are the subjects of the letters to an address since n messages ago, the
-// tokens left out.
+// news returns the subjects of the messages to an address since n messages ago, without tokens.
 func (h *App) news(to string, before int) []string {
 	h.T.Helper()
 	all := h.Subjects(to)
@@ -28,10 +27,9 @@ func (h *App) news(to string, before int) []string {
 	return fresh
 }
 
-// NT-01: each of these is told to every stored address: the profile's, the one
-// for two factor authentication, and one that was replaced a while ago or is
-// being replaced now. Each letter says what, when, from where and what to do,
-// and opens no way in (NT-02).
+// NT-01: each of these events is mailed to every stored address: the profile's, the one for
+// two-factor authentication, and one that was replaced recently or is being replaced now. Each
+// notice says what, when, from where and what to do, and contains no way to sign in (NT-02).
 func TestEventsByAddresses(t *testing.T) {
 	text := func(s string) *string { return &s }
 	off := true
@@ -121,8 +119,8 @@ func TestEventsByAddresses(t *testing.T) {
 	})
 }
 
-// A reader is an administrator with three addresses: the profile's, one of his
-// own for two factor authentication, and one that the profile had before.
+// A reader is an administrator with three addresses: the profile's, one of their own for two-factor
+// authentication, and one that the profile had before.
 type reader struct {
 	login, profile, own, before string
 	b                           *Browser
@@ -152,7 +150,7 @@ var (
 	linkSaid = regexp.MustCompile(`https?://[^\s"<]+`)
 )
 
-// wantLetter expects of a letter what NT-02 asks of all of them.
+// wantLetter checks what NT-02 requires of every notice.
 func wantLetter(t *testing.T, h *App, to, subject string) {
 	t.Helper()
 	for _, m := range h.Mail(to) {
@@ -174,10 +172,9 @@ func wantLetter(t *testing.T, h *App, to, subject string) {
 	}
 }
 
-// RS-06, ER-05: an administrator who changes the address, resets, and lets the
-// user set up again does none of it in silence: each step is told to the old
-// address, the new one and every administrator, and the user's page tells it as
-// one story. The bypass itself is told too.
+// RS-06, ER-05: an administrator who changes the address, resets, and lets the user set up again
+// can't do so unnoticed: each step is mailed to the old address, the new one and every
+// administrator, and the user's page shows all steps. The bypass itself is mailed too.
 func TestChainOfChangesIsTold(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -242,8 +239,8 @@ func TestChainOfChangesIsTold(t *testing.T) {
 	})
 }
 
-// RS-06: one change that disables a user and moves their address and number tells of
-// all three: the old address, the new one, and of the address every administrator.
+// RS-06: one change that disables a user and changes their address and number is mailed completely:
+// to the old address, and about the address to every administrator.
 func TestDisabledAndMovedAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

@@ -14,7 +14,7 @@ import (
 
 var notMeLink = regexp.MustCompile(`http://localhost(/not-me\?link=([A-Za-z0-9_-]{43}))`)
 
-// newest is the path and handle of the newest link «This was not me» to an address.
+// newest returns the path and handle of the newest link «This was not me» to an address.
 func newest(h *App, to string) (path, handle string) {
 	h.T.Helper()
 	for _, m := range h.Mail(to) {
@@ -29,10 +29,9 @@ func newest(h *App, to string) (path, handle string) {
 	return "", ""
 }
 
-// Decision 14: the letter's link shows that sign-in, to anybody without a
-// session, and changes nothing; its button works once, ends that session and
-// what was begun from it, forgets that device, tells the administrators, and
-// signs nobody in. Other sessions and devices live on.
+// DV-08: the mailed link shows that sign-in, to anyone without a session, and changes nothing. Its
+// button works once, ends that session and what was begun from it, forgets that device, notifies
+// the administrators, and does not sign in. Other sessions and devices stay.
 func TestThisWasNotMe(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -47,7 +46,7 @@ func TestThisWasNotMe(t *testing.T) {
 		h.Pass(6 * time.Minute)
 		thief.Get("/profile")
 		thief.Post("/profile/setup-two-factor")
-		wantAt(t, thief.Confirm("bsmith@demo.example"), 200, "/set-up") // its session has a new handle, and a wizard is open
+		wantAt(t, thief.Confirm("bsmith@demo.example"), 200, "/set-up") // its session has a new handle, and a set-up is in progress
 
 		reader := h.Browser("198.51.100.7", Edge)
 		for range 3 {
@@ -86,8 +85,8 @@ func TestThisWasNotMe(t *testing.T) {
 	})
 }
 
-// The link dies after seven days, is worth nothing at another page or in
-// another agency, needs a form of its own, and stands nowhere in the database.
+// The link expires after seven days, is useless at another page or in another agency, needs its own
+// form, and is nowhere in the database.
 func TestThisWasNotMeBounds(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -125,8 +124,8 @@ func TestThisWasNotMeBounds(t *testing.T) {
 	})
 }
 
-// Of two who press the button at once one ends the session; the other is told
-// that the link is over.
+// Of two who press the button at once, one ends the session; the other is told that the link no
+// longer works.
 func TestThisWasNotMeOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -157,9 +156,8 @@ func TestThisWasNotMeOnce(t *testing.T) {
 	})
 }
 
-// D-17, decision 14: one letter for each completed sign-in from a connection
-// not seen in 180 days, whether or not a token was asked; the key is browser
-// cookie, browser, system and network.
+// One mail for each completed sign-in from a connection not seen in 180 days, whether or not a
+// token was required. The key is browser cookie, browser, system and network.
 func TestNewConnectionRules(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Set("2FANETWORK", "Any")
@@ -172,7 +170,7 @@ func TestNewConnectionRules(t *testing.T) {
 			letters += more
 			n := 0
 			for _, s := range h.Subjects("bsmith@demo.example") {
-				if s == signOn || s == setUpLetter { // enrolling tells of its connection in the letter about the set-up
+				if s == signOn || s == setUpLetter { // the set-up mail reports the connection of the enrolling sign-in
 					n++
 				}
 			}

@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// oddValues are what people, mail programs and scanners write for a field of an address.
+// oddValues are what people, mail programs and scanners put into query parameters.
 var oddValues = []string{"", "0", "-1", "99999999999999999999999", "1e9", "x", "%00", "%ff", "%zz", "%0d%0aSet-Cookie:%20a=b", "//evil.example", `/\evil.example`, "%2f%2fevil.example",
 	"https://evil.example", "javascript:alert(1)", "<script>", "'%20OR%201=1--", "%25%5f", "{{.}}", "2026-13-45", "Ä", strings.Repeat("9", 4000), strings.Repeat("%E2%80%AE", 300)}
 
-// oddFields are the names that a page may read from its address, and some that none does.
+// oddFields are the parameters that a page may read, and some that no page reads.
 var oddFields = []string{"after", "before", "change", "device", "done", "edit", "kind", "method", "notice", "order", "passkey", "q", "right", "saved", "sent", "since", "sort",
 	"state", "then", "to", "until", "user_id", "v", "utm_source", "a[]", "__proto__", strings.Repeat("n", 65)}
 
-// No page that is opened answers as to a form, fails, or leads to another origin,
-// whatever its address has besides: as a guest, and as an administrator.
+// No opened page answers as to a form, fails, or leads to another origin, whatever its query
+// contains: without a session, and as an administrator.
 func TestNoPageIsRefusedAsAForm(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Unwatch()
@@ -37,7 +37,7 @@ func TestNoPageIsRefusedAsAForm(t *testing.T) {
 			for i, name := range oddFields {
 				for j, value := range oddValues {
 					if (i+j+pages)%len(oddValues) > 0 && (name != "then" || path != "/sign-in" && path != "/set-up/more") {
-						continue // one of them for each field of each page
+						continue // one of them for each parameter of each page
 					}
 					odd(t, in, path+"?"+name+"="+value)
 				}
@@ -53,7 +53,7 @@ func TestNoPageIsRefusedAsAForm(t *testing.T) {
 	})
 }
 
-// odd opens a page and judges its answer.
+// odd opens a page and checks its answer.
 func odd(t *testing.T, b *Browser, address string) {
 	t.Helper()
 	p := b.Do("GET", address, nil)

@@ -10,8 +10,7 @@ import (
 	"countersign/internal/apptest"
 )
 
-// Pages offer no right that opens nothing. Who holds one keeps it when the form of
-// the user is saved.
+// Pages offer no right that opens nothing. A user who holds one keeps it when their form is saved.
 func TestRightsThatOpenNothingAreNotOffered(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -39,8 +38,8 @@ func TestRightsThatOpenNothingAreNotOffered(t *testing.T) {
 	})
 }
 
-// Pages count and name the rights that they offer, and Operator; a right that
-// opens nothing yet is neither counted nor named.
+// Pages count and name the rights that they offer, and Operator. A right that opens nothing yet is
+// neither counted nor named.
 func TestPagesCountTheRightsThatTheyShow(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// D-23, OT-05: the digits of a token that was replaced or has expired cost no try:
-// whoever types them reads the mailbox. They sign nobody in.
+// OT-05: the digits of a token that was replaced or has expired cost no try, because the person who
+// types them can read the mailbox. They do not sign in.
 func TestAnOlderToken(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -85,8 +85,8 @@ func TestAnOlderTokenElsewhere(t *testing.T) {
 	})
 }
 
-// TH-01: older tokens give nobody a guess. Whatever is typed between them, three wrong
-// tokens are compared, and neither an older token nor the right one counts after them.
+// TH-01: older tokens give no extra try. Whatever is typed between them, three wrong tokens are
+// compared, and neither an older token nor the correct one counts after them.
 func TestOlderTokensBuyNoGuess(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -117,7 +117,7 @@ func TestOlderTokensBuyNoGuess(t *testing.T) {
 	})
 }
 
-// wrongFor is six digits that are none of these.
+// wrongFor returns six digits that are none of these.
 func wrongFor(tokens ...string) string {
 	for n := 0; ; n++ {
 		wrong := fmt.Sprintf("%06d", n)

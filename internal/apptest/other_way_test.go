@@ -8,10 +8,10 @@ import (
 	"countersign/internal/store"
 )
 
-// TH-02, V2: a token is compared only by the method that was paid for. Who turns
-// to another one between payment and comparison, such as from a passkey, which
-// costs nothing beyond its sign-in, has no free guess at it: the token is not
-// looked at, and the three tries are all there still. A step-up is no other way in.
+// TH-02: a token is compared only with the method that the try was counted for. Switching to
+// another method between counting and comparison, such as from a passkey, whose tries cost nothing
+// beyond the sign-in, gives no free try: the token is not compared, and all three tries are left.
+// The same holds in a step-up.
 func TestTurningAwayBuysNoGuess(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
@@ -34,8 +34,8 @@ func TestTurningAwayBuysNoGuess(t *testing.T) {
 	}
 }
 
-// wantNoGuess posts a token to a page that asks for a passkey, and turns to email
-// on another node while it is under way; only what is posted afterwards is judged.
+// wantNoGuess posts a token to a page that asks for a passkey, and switches to email on another
+// node while it is processed. Only what is posted afterwards is compared.
 func wantNoGuess(t *testing.T, h *App, between *Interlude, b *Browser, path, otherWay string) {
 	t.Helper()
 	if b.page.Path != path || b.page.Options() == "" {
