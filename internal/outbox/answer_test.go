@@ -9,7 +9,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-// What servers usually say stays readable; what they add of their own does not stay.
+// Usual answers of servers stay readable; what else they contain is removed.
 func TestRedact(t *testing.T) {
 	for said, want := range map[string]string{
 		"250 OK":                                      "250 OK",
@@ -42,7 +42,7 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// The vocabulary holds words and nothing from which a secret could be put together.
+// The vocabulary has words only, from which no secret can be put together.
 func TestVocabularyHasNoDigits(t *testing.T) {
 	text, err := os.ReadFile("vocabulary.txt")
 	if err != nil {
@@ -66,8 +66,8 @@ func TestVocabularyHasNoDigits(t *testing.T) {
 	}
 }
 
-// A server's answer is classified by its code, its enhanced code, and where
-// neither says why, by its words.
+// A server's answer is classified by its code, its enhanced code and, if neither says why, by
+// its words.
 func TestReasons(t *testing.T) {
 	for said, want := range map[string]string{
 		"552 5.2.2 Mailbox full":                                                      "mailbox_full",
@@ -101,7 +101,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// What we say ourselves is kept whole.
+// Our own sentences are kept whole.
 func TestOwnSentencesAreKept(t *testing.T) {
 	all := []string{
 		"there was no answer in time", "there was no answer after the mail; it may have arrived", "it can't be reached: connection refused",

@@ -11,8 +11,7 @@ import (
 	"countersign/internal/store"
 )
 
-// awaiting starts a wait that lasts as long as it takes, and returns once the
-// message is expected.
+// awaiting starts a wait without a practical limit, and returns once the message is expected.
 func awaiting(t *testing.T, ctx context.Context, o *outbox.Outbox, id countersign.MessageID) (over <-chan struct{}) {
 	t.Helper()
 	ended := make(chan struct{})
@@ -23,9 +22,9 @@ func awaiting(t *testing.T, ctx context.Context, o *outbox.Outbox, id countersig
 	return ended
 }
 
-// Who awaits a message is woken by its try on this node, whatever comes of it,
-// and finds by the row what another node has done. A client that hangs up ends
-// the wait, and nothing is kept of one that is over.
+// A wait ends when this node tries the message, whatever the outcome, or when the row shows
+// what another node did. A client that disconnects ends the wait, and a finished wait leaves
+// nothing behind.
 func TestAwait(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, _ *clock) {
 		add(t, db, countersign.Message{ID: "sent"})
@@ -44,7 +43,7 @@ func TestAwait(t *testing.T) {
 			other.AwaitFor(t.Context(), time.Hour, "a", id)
 		}
 		add(t, db, countersign.Message{ID: "waits"})
-		(&outbox.Outbox{Store: db, Log: o.Log}).AwaitFor(t.Context(), time.Hour, "a", "waits") // there is no way out at all
+		(&outbox.Outbox{Store: db, Log: o.Log}).AwaitFor(t.Context(), time.Hour, "a", "waits") // no mail server is set up
 
 		ctx, hangUp := context.WithCancel(t.Context())
 		over = awaiting(t, ctx, o, "waits")

@@ -11,8 +11,8 @@ import (
 	"countersign/internal/store"
 )
 
-// Nodes that claim, drop and finish messages at the same time wait for each
-// other's rows in no order. None of them is told of it.
+// Nodes that claim, drop and finish messages at the same time may deadlock on each other's
+// rows. None of them gets an error.
 func TestNodesBesideEachOther(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		for i := range 200 {

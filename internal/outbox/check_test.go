@@ -15,7 +15,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// What a mail server says to a conversation without a mail is found, with its mend.
+// Check finds what a mail server answers to a session without mail, and how to fix it.
 func TestCheckMail(t *testing.T) {
 	m := mtatest.Start(t)
 	for _, c := range []struct {
@@ -73,7 +73,7 @@ func TestCheckGateways(t *testing.T) {
 	}
 }
 
-// dns is a zone; a name that is not in it does not exist, and one with nil gives no answer.
+// dns is a zone. A name that is not in it does not exist; one with nil gives no answer.
 type dns map[string][]string
 
 func (d dns) lookup(_ context.Context, name string) ([]string, error) {
@@ -90,7 +90,7 @@ func (d dns) lookup(_ context.Context, name string) ([]string, error) {
 	return all, nil
 }
 
-// NT-02: what the sender's domain lacks is said, with the record to add.
+// NT-02: what the sender's domain lacks is reported, with the record to add.
 func TestCheckDomain(t *testing.T) {
 	private, err := secret.NewSigningKey()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"countersign"
 )
 
-// A talker is a mail server that answers each command as the test says; what it
-// does not know it answers with 250. An empty answer hangs up.
+// A talker is a mail server that answers each command as the test says, by default with 250.
+// An empty answer closes the connection.
 type talker struct {
-	answers map[string]string // by verb; "greeting" and "end" as well
+	answers map[string]string // by verb; also "greeting" and "end"
 
 	mu    sync.Mutex
 	heard []string
@@ -27,7 +27,7 @@ func (k *talker) lines() string {
 	return strings.Join(k.heard, "\n")
 }
 
-// start listens on loopback until the test ends, and gives the route there.
+// start listens on loopback until the test ends, and returns an SMTP for it.
 func (k *talker) start(t *testing.T) *SMTP {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,12 +94,12 @@ func letter() Outgoing {
 	return Outgoing{ID: "m1", Channel: countersign.ChannelEmail, From: "support@acme.example", To: "bsmith@acme.example", Subject: "Hello", Text: ".\n..\nThe token is 344078.\n", HTML: "<p>x</p>"}
 }
 
-// Replies come without text, in several lines, in other alphabets and very long:
-// each is read, and what is made of it reads well.
+// Replies come without text, in several lines, in other alphabets and very long. Each can be
+// read, and the result is readable.
 func TestRepliesOfAnyShape(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers   map[string]string
-		says      string // empty: taken
+		says      string // empty: accepted
 		permanent bool
 		reason    countersign.Reason
 	}{
@@ -139,8 +139,8 @@ func TestRepliesOfAnyShape(t *testing.T) {
 	}
 }
 
-// What is lost after the whole mail was sent may have arrived, what is lost
-// before has not; and before its last line the mail can still be called back.
+// A mail may have arrived if the connection is lost after the whole mail was sent, but not if
+// it is lost before.
 func TestWhenAMailMayHaveArrived(t *testing.T) {
 	k := &talker{answers: map[string]string{"end": ""}}
 	s := k.start(t)
@@ -163,7 +163,7 @@ func TestWhenAMailMayHaveArrived(t *testing.T) {
 	}
 }
 
-// EHLO names the host that is set; an address stands in brackets (RFC 5321 §4.1.3).
+// EHLO names the host that is set; an address is in brackets (RFC 5321 §4.1.3).
 func TestNameInEHLO(t *testing.T) {
 	for helo, want := range map[string]string{"login.acme.example": "EHLO login.acme.example", "192.0.2.7": "EHLO [192.0.2.7]", "2001:db8::7": "EHLO [IPv6:2001:db8::7]", "[::1]": "EHLO [IPv6:::1]"} {
 		k := &talker{}
@@ -175,7 +175,7 @@ func TestNameInEHLO(t *testing.T) {
 	}
 }
 
-// A recorder notes for how long a connection may wait.
+// A recorder records the timeouts of a connection.
 type recorder struct {
 	net.Conn
 	waits []time.Duration
@@ -186,8 +186,8 @@ func (r *recorder) SetDeadline(t time.Time) error {
 	return r.Conn.SetDeadline(t)
 }
 
-// Letters give a server the time that RFC 5321 §4.5.3.2 says; a token ends with
-// its life, and a program that only looks with its patience.
+// Mail gives a server the timeouts of RFC 5321 §4.5.3.2; a token's mail ends when the token
+// expires, and a check after its own timeout.
 func TestTimeLimits(t *testing.T) {
 	for name, c := range map[string]struct {
 		patience, life time.Duration

@@ -11,7 +11,7 @@ import (
 	"countersign/internal/wording"
 )
 
-// own reads an agency's own words for a message.
+// own parses an agency's own wording of a message.
 func own(t *testing.T, kind, subject, body string) wording.Texts {
 	t.Helper()
 	k, _ := wording.Of(kind)
@@ -22,8 +22,8 @@ func own(t *testing.T, kind, subject, body string) wording.Texts {
 	return words
 }
 
-// The agency's words stand in both parts, plain text first; a token at the end
-// of its paragraph is shown large, a link is called by the line before it.
+// The agency's wording is in both parts. A token at the end of its paragraph is shown large;
+// the line before a link becomes the link's text.
 func TestOwnWords(t *testing.T) {
 	for _, c := range []struct {
 		sample, kind, body string
@@ -61,8 +61,8 @@ func TestOwnWords(t *testing.T) {
 	}
 }
 
-// Whatever people and agencies are called, own words get no header, no markup
-// and no paragraph more by them (NT-02, WB-05).
+// Whatever names people and agencies have, they add no header, markup or paragraph to a custom
+// wording (NT-02, WB-05).
 func TestHostileValuesInOwnWords(t *testing.T) {
 	hostile := countersign.Agency{Name: "A\r\nBcc: x@y.example", Product: "<img src=x>\n\nP {token}", URL: "https://login.acme.example"}
 	m := samples()["token"]
@@ -76,8 +76,8 @@ func TestHostileValuesInOwnWords(t *testing.T) {
 	}
 }
 
-// NT-02: a name that looks like an encoded word is read as it is written, and says
-// nothing in a subject that no page shows.
+// NT-02: a name that looks like an encoded word is read as written, and does not put words
+// into a subject that no page shows.
 func TestANameIsNoEncodedWord(t *testing.T) {
 	for _, name := range []string{"=?utf-8?q?A=0D=0ABcc:_x@y.example?=", "=?utf-8?b?QmNjOiB4?=", "=??utf-8?q?x?="} {
 		m := samples()["token"]
@@ -101,8 +101,8 @@ func TestANameIsNoEncodedWord(t *testing.T) {
 	}
 }
 
-// A text message of own words is shortened like the original one, and its last
-// line is the origin's (SM-03).
+// A text message with a custom wording is shortened like the original one, and its last line
+// is the origin's (SM-03).
 func TestOwnTextMessage(t *testing.T) {
 	agency := acme
 	agency.Product = strings.Repeat("Agency Integrator ", 10)
@@ -117,7 +117,7 @@ func TestOwnTextMessage(t *testing.T) {
 	}
 }
 
-// Header and envelope name the same sender, whatever it is called.
+// Header and envelope name the same sender, whatever its display name.
 func TestSenderIsOne(t *testing.T) {
 	for from, address := range map[string]string{
 		`Agency Support <support@acme.example>`: "support@acme.example",

@@ -7,16 +7,16 @@ import (
 	"countersign"
 )
 
-// What other programs say, for tests that are given their examples.
+// Functions to test with other vendors' published examples.
 var (
 	SignTwilio = signTwilio
 	Canonical  = canonical
 )
 
-// Hurry gives a gateway less time than it has.
+// Hurry shortens the timeout of a gateway.
 func Hurry(s *SMPP, patience time.Duration) { s.client.Timeout = patience }
 
-// AwaitFor is Await with another limit.
+// AwaitFor does what Await does, with another limit.
 func (o *Outbox) AwaitFor(ctx context.Context, limit time.Duration, agency countersign.AgencyID, id countersign.MessageID) {
 	o.awaitFor(ctx, limit, agency, id)
 }
@@ -28,11 +28,11 @@ func (o *Outbox) Expects(id countersign.MessageID) bool {
 	return o.awaited[id] != nil
 }
 
-// What is decided about answers, for tests that are given their examples.
+// Decisions about answers, to test with examples.
 var (
 	TagFor   = tagFor
 	ReasonOf = reasonOf
 )
 
-// OwnErrors are the words of ours for the errors of gateways.
+// OwnErrors are our own texts for the errors of gateways.
 var OwnErrors = []map[string]string{twilioErrors, vonageErrors}

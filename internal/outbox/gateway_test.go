@@ -24,7 +24,7 @@ const account = "AC00000000000000000000000000000012"
 var text = outbox.Outgoing{ID: "m1", Channel: countersign.ChannelSMS, To: "+16145550112", Reference: "KX", Life: 2 * time.Minute,
 	Text: "Your Agency Integrator token is 344078. Reference KX.\n@login.acme.example #344078", Callback: "https://login.acme.example"}
 
-// A gateway that answers as the test says.
+// gateway starts a server that answers as the test says.
 func gateway(t *testing.T, answer http.HandlerFunc) *url.URL {
 	t.Helper()
 	g := httptest.NewServer(answer)
@@ -60,8 +60,8 @@ func hangUp(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// Each answer of each gateway has its outcome: taken, final, known not to be
-// taken (the next route may try), or unsure (no other route may).
+// Each answer of each gateway has its outcome: accepted, permanent, certainly not accepted
+// (the next route may be tried), or unsure (no other route may).
 func TestGateways(t *testing.T) {
 	const json, page = "application/json", "text/html; charset=utf-8"
 	twilio := func(host string) string { return "twilio://" + account + ":s3cret@" + host + "?from=%2B16145550100" }
@@ -130,8 +130,7 @@ func TestGateways(t *testing.T) {
 	}
 }
 
-// What is sent to Vonage, and to Twilio: numbers, text and sender whole, not
-// delivered after the token's death, told of by a callback.
+// Vonage and Twilio get number, text and sender unchanged, the token's expiry, and a callback.
 func TestWhatGatewaysGet(t *testing.T) {
 	forms := make(chan url.Values, 2)
 	g := gateway(t, func(w http.ResponseWriter, r *http.Request) {
@@ -157,7 +156,7 @@ func TestWhatGatewaysGet(t *testing.T) {
 	}
 }
 
-// A way that does what the test says.
+// A way is a gateway that does what the test says.
 type way struct {
 	name string
 	err  error
@@ -171,8 +170,8 @@ func (w *way) Send(context.Context, outbox.Outgoing) (outbox.Receipt, error) {
 	return outbox.Receipt{Server: w.name}, w.err
 }
 
-// The next route is taken when one is known not to have the message, and only
-// then; one that may have it is asked alone; one that was away comes last.
+// The next route is used only if the one before certainly does not have the message. One that
+// may have it is the only one tried; one that failed recently comes last.
 func TestRoutes(t *testing.T) {
 	away := &outbox.Refusal{Server: "first", Answer: "it can't be reached"}
 	unsure := &outbox.Refusal{Server: "first", Answer: "no answer", MaybeTaken: true}
@@ -245,8 +244,7 @@ func TestParseGateways(t *testing.T) {
 	}
 }
 
-// A callback of Twilio is signed as Twilio's own description of it says: its
-// example has this signature.
+// Twilio's own documentation has this signature for its example of a callback.
 func TestTwilioSignature(t *testing.T) {
 	form := url.Values{"CallSid": {"CA1234567890ABCDE"}, "Caller": {"+14158675309"}, "Digits": {"1234"}, "From": {"+14158675309"}, "To": {"+18005551212"}}
 	if got := base64.StdEncoding.EncodeToString(outbox.SignTwilio("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", form)); got != "RSOYDt4T1cUTdK1PDd93/VVr8B8=" {
@@ -254,11 +252,11 @@ func TestTwilioSignature(t *testing.T) {
 	}
 }
 
-// Vonage's fields are signed in the order of their names, without the signs
-// that join them. The digest is the one that its libraries have for this example.
+// Vonage's fields are signed sorted by name, without the characters that join them. Its
+// libraries have this digest for this example.
 func TestVonageCanonicalForm(t *testing.T) {
 	form := url.Values{"a": {"1"}, "b": {"2"}, "timestamp": {"1461605396"}, "sig": {"x"}}
-	sum := md5.Sum([]byte(outbox.Canonical(form) + "secret")) // the old way of signing, which is not taken
+	sum := md5.Sum([]byte(outbox.Canonical(form) + "secret")) // the old way of signing, which we don't accept
 	if got := hex.EncodeToString(sum[:]); got != "6af838ef94998832dbfc29020b564830" {
 		t.Errorf("%s of %s", got, outbox.Canonical(form))
 	}

@@ -13,8 +13,8 @@ import (
 	"countersign/internal/store"
 )
 
-// A server that hangs keeps only what it has: other mail, and other channels, go
-// out meanwhile.
+// An unresponsive server delays only its own messages: other mail, and other channels, are
+// sent.
 func TestAHangingServerStopsNobodyElse(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		release, sent := make(chan struct{}), make(chan countersign.MessageID, 10)
@@ -43,7 +43,7 @@ func TestAHangingServerStopsNobodyElse(t *testing.T) {
 	})
 }
 
-// A hanging server does so for messages that are named for it.
+// A hanging server does not answer for messages named hangs….
 type hanging struct {
 	release chan struct{}
 	sent    chan countersign.MessageID
@@ -57,8 +57,8 @@ func (h hanging) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, err
 	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 OK"}, nil
 }
 
-// Letters on which the server hangs, and tokens on which it hung before, leave
-// six hands for fresh tokens, however many they are.
+// Mail that the server does not answer, and tokens that failed before, leave six workers for
+// fresh tokens, however many they are.
 func TestHandsAreKeptForTokens(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		const tokens, kept = 20, 6
@@ -81,7 +81,7 @@ func TestHandsAreKeptForTokens(t *testing.T) {
 		defer stop()
 		var running sync.WaitGroup
 		running.Go(func() { _ = o.Run(ctx) })
-		for i := range kept { // each keeps its hand until all have one
+		for i := range kept { // each keeps its worker until all have one
 			add(t, db, token(fmt.Sprintf("fresh%02d", i)))
 			o.Wake()
 			select {
@@ -102,8 +102,8 @@ func TestHandsAreKeptForTokens(t *testing.T) {
 	})
 }
 
-// A server that asks to come again the first time, and hangs the second; it
-// hangs on fresh tokens as well.
+// busyThenHanging is a server that answers "later" to the first try and does not answer the
+// second. It does not answer fresh tokens either.
 type busyThenHanging struct {
 	hanging
 	seen  *sync.Map
@@ -121,12 +121,12 @@ func (b busyThenHanging) Send(ctx context.Context, l outbox.Outgoing) (outbox.Re
 	return b.hanging.Send(ctx, l)
 }
 
-// A node that is told to end writes down what became of what it has in its
-// hands: it is not sent again by the next one.
+// A node that is stopping saves the outcome of the messages it is sending, so that the next
+// node does not send them again.
 func TestANodeThatEndsFinishes(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		ctx, stop := context.WithCancel(t.Context())
-		s.err = func(int) error { stop(); return nil } // told to end while the server takes the mail
+		s.err = func(int) error { stop(); return nil } // stop while the server accepts the mail
 		add(t, db, countersign.Message{ID: "m"})
 		if err := o.Run(ctx); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"countersign/internal/store"
 )
 
-// A latin server speaks in an alphabet of its own, with a NUL at the end.
+// A latin server answers in Latin-1, with a NUL at the end.
 type latin struct{ sent, refused int }
 
 func (s *latin) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, error) {
@@ -22,8 +22,8 @@ func (s *latin) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, erro
 	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 f\xfcr Sie angenommen\x00", Route: "gateway", Tag: "\xff7\x00"}, nil
 }
 
-// Whatever letters a server answers in, its answer is noted on both engines: a mail
-// that was taken is not sent again for it.
+// Whatever encoding a server answers in, its answer is saved on both engines, and an accepted
+// mail is not sent again because of it.
 func TestAnswersInAnyLetters(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, _ *sender, c *clock) {
 		server := &latin{}
@@ -34,7 +34,7 @@ func TestAnswersInAnyLetters(t *testing.T) {
 			if _, err := o.Poll(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			c.Pass(10 * time.Minute) // longer than a node holds a message
+			c.Pass(10 * time.Minute) // longer than a lease
 		}
 		if server.sent != 1 || server.refused != 1 {
 			t.Errorf("handed over %d and %d times", server.sent, server.refused)

@@ -15,12 +15,11 @@ import (
 	"countersign/internal/store"
 )
 
-// A taker counts how often it took each message, and tells when it has one in
-// its hands.
+// A taker counts how often it got each message, and signals when it has one.
 type taker struct {
 	mu    sync.Mutex
 	taken map[countersign.MessageID]int
-	has   chan struct{} // gets one for each message, while somebody listens
+	has   chan struct{} // receives once per message, if the test is waiting
 	slow  time.Duration
 }
 
@@ -48,10 +47,10 @@ func (s *taker) count() (all, twice int) {
 	return all, twice
 }
 
-// Connections to PostgreSQL are cut, and the server is stopped and started
-// again, while three nodes claim messages, hand them over and note what became
-// of them. Nobody is told, and nobody helps: each message is sent, and noted as
-// sent, and the nodes say while the database is away that they are not ready.
+// Connections to PostgreSQL are cut, and the server is stopped and started again, while three
+// nodes claim messages, send them and save the outcome. Without any help each message is sent
+// and saved as sent, and the nodes report that they are not ready while the database is
+// unavailable.
 func TestTheDatabaseIsLost(t *testing.T) {
 	t.Parallel()
 	server := pgtest.StartOwn(t)
@@ -95,7 +94,7 @@ func TestTheDatabaseIsLost(t *testing.T) {
 	for range 2 {
 		more(30)
 		<-s.has
-		server.Stop(t) // with messages claimed, in hands, and taken but not noted
+		server.Stop(t) // with messages claimed, being sent, and sent but not saved
 		for i, db := range nodes {
 			if err := db.Ping(ctx); err == nil {
 				t.Errorf("node %d calls itself ready", i)
@@ -118,7 +117,7 @@ func TestTheDatabaseIsLost(t *testing.T) {
 	running.Wait()
 }
 
-// write adds a message, by as many tries as there are connections that were cut.
+// write adds a message, with as many tries as connections are cut.
 func write(t *testing.T, db *store.DB, id countersign.MessageID) {
 	t.Helper()
 	m := countersign.Message{ID: id, Kind: countersign.MessageTest, Channel: countersign.ChannelEmail, To: "b@acme.example",
@@ -146,7 +145,7 @@ func ready(t *testing.T, nodes []*store.DB) {
 	}
 }
 
-// settled waits until no message waits any more, and returns them all.
+// settled waits until no message is waiting, and returns all messages.
 func settled(t *testing.T, db *store.DB, n int) []store.MessageRow {
 	t.Helper()
 	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
@@ -173,8 +172,8 @@ func settled(t *testing.T, db *store.DB, n int) []store.MessageRow {
 	}
 }
 
-// What a server took while the database was away is noted as soon as it is back,
-// and not sent again.
+// The outcome of a message that was accepted while the database was unavailable is saved as
+// soon as it is back, and the message is not sent again.
 func TestTakenWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	server := pgtest.StartOwn(t)

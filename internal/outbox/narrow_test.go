@@ -11,8 +11,8 @@ import (
 	"countersign/internal/wording"
 )
 
-// On a small phone no letter is wider than the screen, though the user ID has 60
-// characters, and no phone number breaks over two lines.
+// On a small phone no mail is wider than the screen, even with a user ID of 60 characters, and
+// no phone number breaks over two lines.
 func TestLettersFitASmallPhone(t *testing.T) {
 	letters := map[string]string{}
 	preferences := help

@@ -25,7 +25,7 @@ import (
 
 var noon = time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
 
-// A clock that the test turns.
+// A clock is set by the test.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -43,7 +43,7 @@ func (c *clock) Pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// A sender that does what the test says.
+// A sender does what the test says.
 type sender struct {
 	mu   sync.Mutex
 	sent []string
@@ -64,7 +64,7 @@ func (s *sender) Send(_ context.Context, l outbox.Outgoing) (outbox.Receipt, err
 	return outbox.Receipt{Server: "mail.acme.example", Answer: "250 OK"}, nil
 }
 
-// tries is how often it was given something and is through with it.
+// tries returns how many tries it has finished.
 func (s *sender) tries() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +139,7 @@ func poll(t *testing.T, o *outbox.Outbox) int {
 	return n
 }
 
-// What is sent leaves a receipt, and nothing of what it said.
+// A sent message keeps its outcome and nothing of its content.
 func TestSent(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		add(t, db, countersign.Message{ID: "m"})
@@ -154,7 +154,7 @@ func TestSent(t *testing.T) {
 	})
 }
 
-// A fault that may pass is tried again, later each time; a final one is not.
+// A temporary failure is retried, each time later; a permanent one is not.
 func TestTriedAgain(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		s.err = func(try int) error {
@@ -190,8 +190,8 @@ func TestTriedAgain(t *testing.T) {
 	})
 }
 
-// A token that is dead is never sent; one that was replaced neither; tokens go
-// before letters; messages without a route wait.
+// An expired or replaced token is never sent; tokens are sent before other messages; messages
+// of a channel that is not set up wait.
 func TestTokens(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		token := countersign.Message{Kind: countersign.MessageToken, Urgent: true, Reference: "KX", Expires: noon.Add(2 * time.Minute)}
@@ -230,7 +230,7 @@ func TestTokens(t *testing.T) {
 	})
 }
 
-// A node that dies with a message in its hands leaves it to the others.
+// A message of a node that dies while sending it goes to another node.
 func TestLease(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		add(t, db, countersign.Message{ID: "m"})
@@ -255,7 +255,7 @@ func TestLease(t *testing.T) {
 	})
 }
 
-// A server that takes its time keeps its message: the lease is renewed meanwhile.
+// A slow server does not cost a node its message: the lease is renewed.
 func TestSlowServerKeepsItsMessage(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		add(t, db, countersign.Message{ID: "m"})
@@ -361,7 +361,8 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
-// A test has no token, and yet a reference: a gateway may refuse texts without.
+// A test message has no token, but it has a reference, because a gateway may refuse texts
+// without one.
 func TestWebhookOfATest(t *testing.T) {
 	g := mtatest.Gateway(t)
 	h, err := outbox.ParseWebhook(g.URL())

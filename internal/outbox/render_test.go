@@ -22,7 +22,7 @@ var (
 	help = countersign.Preferences{Help: "Acme support desk, 614-555-0100", TokenLife: countersign.TokenLife}
 )
 
-// samples are one message of every kind, and of the variants of a kind.
+// samples returns one message of every kind, and of the variants of a kind.
 func samples() map[string]countersign.Message {
 	data := func(more ...string) map[string]string {
 		d := map[string]string{"At": "1793804460000", "IP": "192.0.2.44", "Browser": "Chrome", "OS": "Windows", "UserID": "BSMITH", "Name": "Bob Smith"}
@@ -95,7 +95,7 @@ func samples() map[string]countersign.Message {
 	return all
 }
 
-// Every letter says what its golden file says, in plain text and HTML.
+// Every mail equals its golden file, in plain text and HTML.
 func TestLetters(t *testing.T) {
 	for name, m := range samples() {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// Every kind of message has a letter.
+// Every kind of message has a sample.
 func TestEveryKindHasALetter(t *testing.T) {
 	have := map[countersign.MessageKind]bool{}
 	for _, m := range samples() {
@@ -144,8 +144,8 @@ func TestEveryKindHasALetter(t *testing.T) {
 	}
 }
 
-// M15: the TechNote's sentences stand unbroken in the token mail; where tokens
-// live longer, only the time is another. The token is in no subject (OT-06).
+// M15: the token mail contains the TechNote's sentences word for word; with a longer token
+// life only the time differs. No subject contains the token (OT-06).
 func TestTokenLetterSaysTheTechNote(t *testing.T) {
 	m := samples()["token"]
 	l, err := Render(acme, help, m, "x@acme.example", wording.Texts{})
@@ -170,8 +170,8 @@ func TestTokenLetterSaysTheTechNote(t *testing.T) {
 	}
 }
 
-// Whatever agencies and people are called, no header is added and no markup
-// gets in (NT-02, WB-05); and every letter degrades without a help contact.
+// Whatever names agencies and people have, they add no header and no markup (NT-02, WB-05).
+// Every mail also works without a help contact.
 func TestHostileLetters(t *testing.T) {
 	hostile := countersign.Agency{Name: "Smith & Sons <\"Insurance\">\r\nBcc: x@y.example", URL: "https://login.acme.example"}
 	for name, m := range samples() {
@@ -190,7 +190,7 @@ func TestHostileLetters(t *testing.T) {
 	}
 }
 
-// A text message is short, and its last line is bound to the origin (SM-03).
+// SM-03: a text message is short, and its last line is bound to the origin.
 func TestTextMessage(t *testing.T) {
 	m := samples()["token-sms"]
 	l, err := Render(acme, help, m, "", wording.Texts{})

@@ -68,11 +68,10 @@ func quotedPrintable(s string) string {
 	return all.String()
 }
 
-// secrets are what nothing may hold of the letters of these tests.
+// secrets are what must not be kept of the messages of these tests.
 var secrets = []string{"344078", "6145550112", "bsmith@acme.example", "KJHGFDSAzxcvbnm0987654321qwertyuiop_LINK"}
 
-// clean fails the test where a text holds a secret, however it is written. The
-// digits of a code that a server answered with stand alone.
+// clean fails the test if a text contains a secret, however it is written.
 func clean(t *testing.T, where, text string) {
 	t.Helper()
 	digits := strings.Map(func(r rune) rune {
@@ -111,8 +110,8 @@ func cleanOutcome(t *testing.T, receipt outbox.Receipt, err error) {
 
 const mailBody = "Your Agency Integrator token is: 344078. https://login.acme.example/not-me?link=KJHGFDSAzxcvbnm0987654321qwertyuiop_LINK for bsmith@acme.example\n"
 
-// OT-10: whatever a mail server answers, and in whichever way it writes what it
-// was given, nothing of the mail is in what is kept.
+// OT-10: whatever a mail server answers, and however it writes what it was given, nothing of
+// the mail is kept.
 func TestNothingOfAMailIsInItsAnswer(t *testing.T) {
 	for name, spell := range spellings {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +134,7 @@ func TestNothingOfAMailIsInItsAnswer(t *testing.T) {
 	}
 }
 
-// OT-10: no text gateway's body is kept, whether it took the text or not.
+// OT-10: no text gateway's body is kept, whether it accepted the text or not.
 func TestNothingOfATextIsInItsAnswer(t *testing.T) {
 	urls := map[string]func(string) string{
 		"twilio":  func(host string) string { return "twilio://" + account + ":s3cret@" + host + "?from=%2B16145550100" },
@@ -177,8 +176,8 @@ func TestNothingOfATextIsInItsAnswer(t *testing.T) {
 	}
 }
 
-// center is a message center that calls a message what it was given, or answers
-// with a status.
+// center starts a message center that answers with a status and uses what it was given as the
+// message ID.
 func center(t *testing.T, status uint32, id func(text string) string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -243,7 +242,7 @@ func TestNothingOfATextIsInItsStatus(t *testing.T) {
 	}
 }
 
-// OT-10, AU-02: rows and logs pass one function, whatever a sender hands back.
+// OT-10, AU-02: rows and logs contain nothing of a message, whatever a sender returns.
 func TestNothingOfAMessageIsInItsRow(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, _ *sender, _ *clock) {
 		var log bytes.Buffer
@@ -279,7 +278,7 @@ func TestNothingOfAMessageIsInItsRow(t *testing.T) {
 	})
 }
 
-// repeating hands back what it is told to say.
+// A repeating sender returns a given text.
 type repeating struct{ outcome, says string }
 
 func (r repeating) Send(context.Context, outbox.Outgoing) (outbox.Receipt, error) {

@@ -16,8 +16,8 @@ import (
 	"countersign/internal/wording"
 )
 
-// Whatever an agency words, its mail arrives as it was worded, by one sender,
-// and its signature is right in the eyes of another program.
+// Whatever an agency's wording is, its mail arrives unchanged, from one sender, and another
+// program verifies its signature.
 func TestWordedMailIsSigned(t *testing.T) {
 	m := mtatest.Start(t)
 	private, err := secret.NewSigningKey()

@@ -15,9 +15,9 @@ import (
 	"countersign/internal/store"
 )
 
-// What a foreign message center answers, and tells later, stands in each
-// message's row: receipts that come with the answer or before it, twice, after
-// one for somebody else, with the number in another base, by the next link.
+// The answers and later receipts of another implementation of a message center are saved in
+// each message's row: receipts that come with the answer or before it, twice, after one for
+// another message, with the number in another base, over the next connection.
 func TestRowsAfterAForeignCenter(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		center := mtatest.StartNodeCenter(t, false)
@@ -70,8 +70,8 @@ func TestRowsAfterAForeignCenter(t *testing.T) {
 	})
 }
 
-// A gateway that takes the connection and says nothing has no token: it goes by
-// the next one.
+// A gateway that accepts the connection and does not answer has no token, so the token is sent
+// by the next one.
 func TestASilentGatewayIsPassedOver(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

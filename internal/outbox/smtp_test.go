@@ -33,13 +33,13 @@ func mailTo(to string) outbox.Outgoing {
 		Subject: "Your Agency Integrator token (KX)", Text: "The token is 344078.\n", HTML: "<p>The token is <b>344078</b>.</p>"}
 }
 
-// Each way in which a real mail server behaves has its outcome, in words that
-// a row and a page can show. Only a refusal of this mail is final.
+// Each behavior of a real mail server has its outcome, in words that can be saved and shown.
+// Only a refusal of this mail is permanent.
 func TestMailServers(t *testing.T) {
 	m := mtatest.Start(t)
 	for _, c := range []struct {
 		name, url, to string
-		says          string // empty: taken
+		says          string // empty: accepted
 		permanent     bool
 		unsure        bool
 	}{
@@ -83,7 +83,7 @@ func TestMailServers(t *testing.T) {
 	}
 }
 
-// Greylisting is a matter of seconds: the same mail is taken by a later try.
+// A greylisted mail is accepted at a later try, within seconds.
 func TestGreylisted(t *testing.T) {
 	m := mtatest.Start(t)
 	s := route(t, m.URL())
@@ -101,8 +101,8 @@ func TestGreylisted(t *testing.T) {
 	}
 }
 
-// NT-02: a mail says who sent it and that a machine did; sender of envelope and
-// header are one domain; the plain text comes first, and nothing in it tracks.
+// NT-02: a mail says who sent it and that it is automatic. Envelope and header have one sender
+// domain. The plain text comes first, and there is no tracking.
 func TestMailAsItArrives(t *testing.T) {
 	m := mtatest.Start(t)
 	if _, err := route(t, m.URL()).Send(t.Context(), mailTo("bob@xn--bcher-kva.example")); err != nil {
@@ -126,8 +126,8 @@ func TestMailAsItArrives(t *testing.T) {
 	}
 }
 
-// A signature is right in the eyes of another program, by the record that the
-// command prints; changed or added words break it; another domain's mail has none.
+// Another program verifies a signature with the record that the command prints. Changed or
+// added headers and text break it. Another domain's mail is not signed.
 func TestDKIM(t *testing.T) {
 	m := mtatest.Start(t)
 	private, err := secret.NewSigningKey()
@@ -144,7 +144,7 @@ func TestDKIM(t *testing.T) {
 	if _, err := route(t, m.URL()).Send(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
-	onTheWire := func(m mtatest.Mail) []byte { return bytes.ReplaceAll(m.Raw, []byte("\n"), []byte("\r\n")) } // a Maildir has lines of its own
+	onTheWire := func(m mtatest.Mail) []byte { return bytes.ReplaceAll(m.Raw, []byte("\n"), []byte("\r\n")) } // a Maildir has other line ends
 	raw := onTheWire(m.Wait(t, "bsmith@acme.example", 1)[0])
 	verify := func(raw []byte) []*dkim.Verification {
 		t.Helper()
@@ -190,8 +190,8 @@ func TestDKIM(t *testing.T) {
 	}
 }
 
-// auth=xoauth2: a token is got by the client's credentials and kept while it
-// works; when the server takes it no longer, the next try gets another one.
+// auth=xoauth2: a token is requested with client credentials and reused while it is valid.
+// After the server rejects it, the next try requests a new one.
 func TestLoginByBearerToken(t *testing.T) {
 	m := mtatest.Start(t)
 	given, asked := "token-1", 0

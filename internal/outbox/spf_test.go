@@ -2,8 +2,7 @@ package outbox
 
 import "testing"
 
-// A record of SPF is read as receivers read it, as far as one sees it without
-// asking for others.
+// An SPF record is read as receivers read it, as far as possible without further lookups.
 func TestMisreadSPF(t *testing.T) {
 	for _, good := range []string{"v=spf1 -all", "v=spf1", "v=spf1 a mx ip4:192.0.2.1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ~all", "v=spf1 include:_spf.google.com ?all", "v=spf1 a:mail.acme.example/28 mx/24//64 a//64 ptr -all",
 		"v=spf1 exists:%{i}._spf.acme.example -all", "v=spf1 redirect=_spf.acme.example", "v=spf1 +MX -ALL exp=why.acme.example x-later=anything", "v=spf1 include:spf.protection.outlook.com  -all"} {

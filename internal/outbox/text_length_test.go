@@ -11,7 +11,7 @@ import (
 	"countersign/internal/wording"
 )
 
-// names are of any letters that people and pasted texts have in them.
+// names are of any characters that names and pasted texts contain.
 var names = rapid.OneOf(
 	rapid.StringN(0, 80, 320),
 	rapid.StringOfN(rapid.RuneFrom([]rune("Agency Smith\u2019s \u201cBest\u201d \u2013\u2014 \u00e9\u00e2\u00e7\u0142\u0151\u00f1 & Co.\u00a0\u200b\u2026[]{}~^|\u20ac")), 0, 90, -1),
@@ -20,8 +20,8 @@ var names = rapid.OneOf(
 
 var hosts = rapid.StringMatching(`[a-z]([a-z0-9-]{0,50}[a-z0-9])?(\.[a-z]{2,20}){1,8}`)
 
-// SM-02: a token by text is one message, which is paid for once, whatever agency,
-// product, host and words are; token and reference are always in it.
+// SM-02: a text message with a token is one message, paid for once, whatever agency, product,
+// host and wording are; it always contains token and reference.
 func TestATokenIsOneText(t *testing.T) {
 	kind, ok := wording.Of("token-sms")
 	if !ok {
@@ -34,7 +34,7 @@ func TestATokenIsOneText(t *testing.T) {
 		a.URL = "https://" + hosts.Draw(t, "host")
 		words, err := kind.Read(countersign.Wording{Body: rapid.SampledFrom(bodies).Draw(t, "body")})
 		if err != nil {
-			return // refused, so no message has these words
+			return // refused, so no message has this wording
 		}
 		for _, m := range []countersign.Message{samples()["token-sms"], {Kind: countersign.MessageTest, Channel: countersign.ChannelSMS}} {
 			for _, w := range []wording.Texts{{}, words} {
@@ -53,7 +53,7 @@ func TestATokenIsOneText(t *testing.T) {
 	})
 }
 
-// An agency's usual name keeps its letters, and the origin stays (SM-03).
+// SM-03: usual names keep their characters, and the origin stays.
 func TestATextKeepsItsName(t *testing.T) {
 	for name, want := range map[string]string{
 		"Smith\u2019s Agency \u2013 Ren\u00e9 & Fran\u00e7ois": "Your Smith's Agency - Ren\u00e9 & Francois token is 344078. Reference KX.\n@login.acme.example #344078",

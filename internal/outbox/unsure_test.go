@@ -12,8 +12,8 @@ import (
 	"countersign/internal/store"
 )
 
-// What may have been taken is not sent again before a minute has passed, and
-// then less and less often; what was not taken is tried again in seconds.
+// A message that may have been accepted is not sent again within a minute, and then less and
+// less often; one that was not accepted is retried in seconds.
 func TestWhatMayHaveArrivedIsNotSentAgainSoon(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		s.err = func(int) error {
@@ -34,8 +34,8 @@ func TestWhatMayHaveArrivedIsNotSentAgainSoon(t *testing.T) {
 	})
 }
 
-// A node that dies while the server may have the message leaves it alone for a
-// minute; one that dies before leaves it to the next node at once.
+// If a node dies while the server may have the message, the message waits for a minute; if it
+// dies before, the next node sends it at once.
 func TestANodeThatDiesInTheMiddle(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		for _, route := range []string{"", "mail.acme.example"} {
@@ -48,7 +48,7 @@ func TestANodeThatDiesInTheMiddle(t *testing.T) {
 			if held, err := db.RecordRoute(t.Context(), claimed[0], route, c.Now().Add(time.Minute)); err != nil || !held {
 				t.Fatalf("%v %v", held, err)
 			}
-			c.Pass(15 * time.Second) // the lease is over
+			c.Pass(15 * time.Second) // the lease has expired
 			if n := poll(t, o); (n == 1) != (route == "") {
 				t.Errorf("begun with %q: %d messages are sent again after 15 seconds", route, n)
 			}
@@ -61,11 +61,11 @@ func TestANodeThatDiesInTheMiddle(t *testing.T) {
 	})
 }
 
-// mostLooks is how often the outbox looks at the clock before a test gives up: many times
-// what it takes when all goes well. It looks several times a second with nothing to do.
+// mostLooks is how often the outbox may read the clock before a test gives up: many times what
+// it needs. An idle outbox reads it several times a second.
 const mostLooks = 400
 
-// looking tells of each look of the outbox at the clock.
+// looking signals each time that the outbox reads the clock.
 func looking(o *outbox.Outbox, c *clock) <-chan struct{} {
 	looks := make(chan struct{}, mostLooks)
 	o.Now = func() time.Time {
@@ -78,8 +78,8 @@ func looking(o *outbox.Outbox, c *clock) <-chan struct{} {
 	return looks
 }
 
-// Letters that a server keeps waiting for minutes, as RFC 5321 lets it, keep
-// neither other letters nor tokens from going out.
+// Mail that a server keeps waiting for minutes, as RFC 5321 allows, delays neither other mail
+// nor tokens.
 func TestPatienceKeepsNobodyElseWaiting(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, o *outbox.Outbox, s *sender, c *clock) {
 		release, sent := make(chan struct{}), make(chan countersign.MessageID, 100)

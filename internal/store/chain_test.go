@@ -15,7 +15,7 @@ import (
 // events writes rows until the agency's log has n.
 func (p place) events(n int) {
 	p.Helper()
-	for i := range n - 1 { // the first tells of the user that open added
+	for i := range n - 1 { // open has written the first, about the user it added
 		p.in(func(_ context.Context, tx *store.Tx) error {
 			tx.Record(countersign.Event{At: noon.Add(time.Duration(i) * time.Minute), Action: "token.wrong", Actor: "BSMITH", Subject: "BSMITH",
 				Result: "refused", Reason: fmt.Sprint("reason ", i), Detail: map[string]string{"n": fmt.Sprint(i)}})
@@ -24,7 +24,7 @@ func (p place) events(n int) {
 	}
 }
 
-// tamper does to the database what no code of the store does.
+// tamper changes the database in ways that the store's code never does.
 func (p place) tamper(statements ...string) {
 	p.Helper()
 	p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -49,13 +49,13 @@ func (p place) verify(checkpoints ...countersign.Checkpoint) (faults []string) {
 	return faults
 }
 
-// AU-03: change, removal, reordering and truncation are found, each with its place.
+// AU-03: changes, removal, reordering and truncation are found, each at its row.
 func TestTamperingIsFound(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		tamper   []string
 		want     []string
-		unsigned bool // found without a checkpoint, too
+		unsigned bool // also found without a checkpoint
 	}{
 		{"nothing", nil, nil, true},
 		{"a changed reason", []string{`UPDATE event SET reason = 'another' WHERE agency_id = 'ours' AND seq = 6`},
@@ -118,7 +118,7 @@ func contains(got, want []string) bool {
 
 func unsigned(c countersign.Checkpoint) countersign.Checkpoint { return c }
 
-// checkpoint keeps one and returns it.
+// checkpoint adds a checkpoint and returns it.
 func (p place) checkpoint(now time.Time) (c countersign.Checkpoint) {
 	p.Helper()
 	p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -132,8 +132,8 @@ func (p place) checkpoint(now time.Time) (c countersign.Checkpoint) {
 	return c
 }
 
-// A log that was written anew from some row on, with digests that fit and a
-// head that fits, is found by the checkpoints, between the two where it begins.
+// A log that was rewritten from some row on, with matching digests and a matching head, is
+// found by the checkpoints, between the two where it begins.
 func TestALogThatWasWrittenAnewIsFound(t *testing.T) {
 	each(t, func(p place) {
 		p.events(4)
@@ -142,7 +142,7 @@ func TestALogThatWasWrittenAnewIsFound(t *testing.T) {
 		kept = append(kept, p.checkpoint(noon))
 		p.tamper(`DELETE FROM event WHERE agency_id = 'ours' AND seq > 6`,
 			`UPDATE event_head SET seq = 6, digest = (SELECT digest FROM event WHERE agency_id = 'ours' AND seq = 6) WHERE agency_id = 'ours'`)
-		p.events(8) // the chain is whole again, and says something else
+		p.events(8) // the chain is consistent again, with other rows
 		if faults := p.verify(); len(faults) > 0 {
 			p.Fatalf("the chain is not whole: %q", faults)
 		}
@@ -152,7 +152,7 @@ func TestALogThatWasWrittenAnewIsFound(t *testing.T) {
 	})
 }
 
-// The log verifies while it is written, on both engines: a reader sees one moment.
+// The log can be verified while it is written, on both engines: a reader sees one snapshot.
 func TestVerifyWhileWriting(t *testing.T) {
 	each(t, func(p place) {
 		done := make(chan error, 1)
@@ -185,7 +185,7 @@ func TestVerifyWhileWriting(t *testing.T) {
 	})
 }
 
-// More rows than are read at once.
+// Verify reads more rows than fit into one batch.
 func TestVerifyReadsAllPieces(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(_ context.Context, tx *store.Tx) error {
@@ -204,7 +204,7 @@ func TestVerifyReadsAllPieces(t *testing.T) {
 	})
 }
 
-// The filters of the audit log, alone and together.
+// The filters of the audit log work alone and together.
 func TestFindEvents(t *testing.T) {
 	each(t, func(p place) {
 		for i, e := range []countersign.Event{{Action: "sign-in.completed", Actor: "BSMITH", Subject: "BSMITH"}, {Action: "sign-in.password", Subject: "CBILLS"},
@@ -240,7 +240,7 @@ func TestFindEvents(t *testing.T) {
 	})
 }
 
-// AU-04: if the audit row can't be written, nothing of the act is kept.
+// AU-04: if the audit row can't be written, the whole change is rolled back.
 func TestNoActWithoutItsAuditRow(t *testing.T) {
 	each(t, func(p place) {
 		p.tamper(`ALTER TABLE event RENAME TO elsewhere`)

@@ -15,7 +15,7 @@ import (
 	"countersign/internal/store"
 )
 
-// tenantTables are the tables that the migrations give an agency_id.
+// tenantTables returns the tables that have an agency_id in the migrations.
 func tenantTables(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("migrations/*.sql")
@@ -42,8 +42,8 @@ func tenantTables(t testing.TB) []string {
 
 var createTable = regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\);`)
 
-// TN-01, V20: on PostgreSQL a statement that forgets the agency sees and
-// changes nothing of another one, in each table, and can't add a row to it.
+// TN-01: on PostgreSQL a statement that forgets the agency neither sees nor changes rows of
+// another one, in each table, and can't add a row to it.
 func TestSecondWall(t *testing.T) {
 	p := open(t, pgtest.DSN(t))
 	err := p.db.In(t.Context(), p.ours, func(tx *store.Tx) error {
@@ -85,8 +85,8 @@ func TestSecondWall(t *testing.T) {
 	}
 }
 
-// Who connects with the program's own role and says no agency sees no row of
-// any: the wall holds for the owner of the tables (FORCE), in each table.
+// A transaction with the program's own role that sets no agency sees no rows: row-level
+// security applies to the owner of the tables (FORCE), in each table.
 func TestNoAgencyNoRows(t *testing.T) {
 	p := open(t, pgtest.DSN(t))
 	err := p.db.Read(t.Context(), "", func(tx *store.Tx) error {
@@ -102,7 +102,7 @@ func TestNoAgencyNoRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.db.WithoutRLS() {
-		t.Error("the role of the tests passes the wall")
+		t.Error("the role of the tests bypasses row-level security")
 	}
 	if all, err := p.db.Agencies(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("the list of agencies is %v: %v", all, err)
@@ -112,7 +112,7 @@ func TestNoAgencyNoRows(t *testing.T) {
 	}
 }
 
-// A role that passes all walls is noticed, so that the operator can be told.
+// A role that bypasses row-level security is detected, so that the operator can be warned.
 func TestARoleThatPassesTheWallIsNoticed(t *testing.T) {
 	master, err := secret.NewMaster()
 	if err != nil {
@@ -128,7 +128,7 @@ func TestARoleThatPassesTheWallIsNoticed(t *testing.T) {
 	}
 }
 
-// A table of a later version stands behind the wall as soon as a node has started.
+// Row-level security covers a table of a later version as soon as a node has started.
 func TestLaterTablesStandBehindTheWall(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	master, err := secret.NewMaster()
@@ -143,7 +143,7 @@ func TestLaterTablesStandBehindTheWall(t *testing.T) {
 	if _, err := raw.ExecContext(t.Context(), `CREATE TABLE novelty (agency_id TEXT); INSERT INTO novelty VALUES ('decoy')`); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second start finds the wall standing
+	for range 2 { // the second start finds it enabled
 		db, err := store.Open(t.Context(), dsn, master.Box())
 		if err != nil {
 			t.Fatal(err)

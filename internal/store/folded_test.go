@@ -22,15 +22,15 @@ var locales = map[string]func(*testing.T) string{
 	"PostgreSQL in English": func(t *testing.T) string { return pgtest.InLocale(t, "en-US") },
 }
 
-// people are logins and names, in the order in which lists have them.
+// people are logins and names, in the expected order.
 var (
 	peopleByName  = []string{"ada.x", "AEGIR", "aenne", "B-OB", "BOB", "IDA", "INES", "LUKASZ", "OLAF", "ZOE"}
 	namesByLogin  = map[string]string{"ada.x": "ada lovelace", "AEGIR": "Ägir", "aenne": "ÄNNE Müller", "B-OB": "Bob", "BOB": "bob b", "IDA": "ida", "INES": "Ines", "LUKASZ": "Łukasz", "OLAF": "Ólafur", "ZOE": "Zoë"}
 	peopleByLogin = []string{"ada.x", "AEGIR", "aenne", "B-OB", "BOB", "IDA", "INES", "LUKASZ", "OLAF", "ZOE"}
 )
 
-// Addresses are found in any case, and lists are in one order, whatever the locale
-// of the database (D-45).
+// Addresses are found in any letter case, and lists have one order, whatever the database's
+// locale.
 func TestLocalesOfTheDatabase(t *testing.T) {
 	for locale, url := range locales {
 		t.Run(locale, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestLocalesOfTheDatabase(t *testing.T) {
 	}
 }
 
-// addPeople adds the people, and mail to one of them that was refused.
+// addPeople adds the people, and a refused mail to one of them.
 func (p place) addPeople() {
 	p.Helper()
 	p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -114,12 +114,12 @@ func (p place) wantOrder(sort string, descending bool, want []string) {
 	}
 }
 
-// What a node of an earlier version has written is found by its address at once,
-// and in its place of the list from the next start, or the next tidying.
+// Rows that a node of an earlier version wrote are found by their address at once, and sorted
+// correctly after the next start or the next Refold.
 func TestRowsOfAnEarlierVersionAreFolded(t *testing.T) {
 	for locale, url := range locales {
 		if strings.Contains(locale, "Turkish") {
-			continue // there LOWER makes another letter of I
+			continue // LOWER maps I to another letter there
 		}
 		t.Run(locale, func(t *testing.T) {
 			t.Parallel()
@@ -153,7 +153,7 @@ func TestRowsOfAnEarlierVersionAreFolded(t *testing.T) {
 			if p.db, err = store.Open(t.Context(), address, box); err != nil {
 				t.Fatal(err)
 			}
-			older("id-BOB", `name_key = name_key || '!'`) // it is filled, so this is behind bob b
+			older("id-BOB", `name_key = name_key || '!'`) // filled in before, so this sorts after "bob b"
 			p.in(func(ctx context.Context, tx *store.Tx) error {
 				var key, folded string
 				err := tx.SQL().QueryRowContext(ctx, `SELECT name_key, email_folded FROM users WHERE agency_id = $1 AND id = 'id-BOB'`, p.ours).Scan(&key, &folded)

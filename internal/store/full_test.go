@@ -13,10 +13,9 @@ import (
 	"countersign/internal/store"
 )
 
-// A full disk is named as such, nothing of what was under way is kept, and the
-// node is not ready until something can be written again. SQLite is given no
-// further pages, which it reports as it reports a full disk; PostgreSQL raises
-// the error of one.
+// A full disk is reported as such, the transaction is rolled back, and the node is not ready
+// until a write succeeds again. SQLite gets no further pages, which it reports like a full
+// disk; PostgreSQL raises the error of a full disk.
 func TestAFullDisk(t *testing.T) {
 	full := map[string]func(p place) (free func()){
 		"SQLite": func(p place) func() {
@@ -26,7 +25,7 @@ func TestAFullDisk(t *testing.T) {
 					p.Fatal(err)
 				}
 			}
-			pages("1") // no less than there are
+			pages("1") // the minimum is the current size
 			return func() { pages("1000000") }
 		},
 	}
@@ -73,7 +72,7 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
-// pragma sets up the connection that writes.
+// pragma runs a statement on the connection that writes.
 func (p place) pragma(statement string) error {
 	return p.db.In(context.Background(), p.ours, func(tx *store.Tx) error {
 		_, err := tx.SQL().ExecContext(context.Background(), statement)

@@ -9,8 +9,8 @@ import (
 	"countersign/internal/store"
 )
 
-// Links that are over long ago are removed, and no others; a link to a session
-// leaves the links to others alone.
+// PruneLinks removes expired links and no others; a new link to a session leaves the links to
+// others alone.
 func TestLinksOfSessions(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {

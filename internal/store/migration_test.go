@@ -18,11 +18,11 @@ import (
 	"countersign/internal/store"
 )
 
-// late are migrations that were added after one with a higher number: a database
-// of that time lacks them.
+// late are migrations that were added after one with a higher number. An older database lacks
+// them.
 var late = []int{25, 30, 31, 35, 40}
 
-// migrations are the files of the schema by their number.
+// migrations returns the files of the schema by their number.
 func migrations(t *testing.T) map[int]*fstest.MapFile {
 	t.Helper()
 	all := map[int]*fstest.MapFile{}
@@ -49,8 +49,8 @@ func migrations(t *testing.T) map[int]*fstest.MapFile {
 	return all
 }
 
-// Migrations have one number each, and take nothing away that a node of an earlier
-// version beside this one reads or writes.
+// Migrations have unique numbers, and remove nothing that a node of an earlier version still
+// reads or writes.
 func TestMigrationsOnlyAdd(t *testing.T) {
 	takes := regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN)|RENAME\s+(TO|COLUMN)|ALTER\s+COLUMN)\b`)
 	for number, file := range migrations(t) {
@@ -60,8 +60,8 @@ func TestMigrationsOnlyAdd(t *testing.T) {
 	}
 }
 
-// A database that lacks migrations below its highest one gets them at the next
-// start, and has the schema of a new one then.
+// A database that lacks migrations below its highest one gets them at the next start, and then
+// has the same schema as a new one.
 func TestMigrationsThatWereAddedLater(t *testing.T) {
 	cases := [][]int{late}
 	for _, number := range late {
@@ -100,7 +100,7 @@ func openAndClose(t *testing.T, url string, box *secret.Box) {
 	}
 }
 
-// raw opens a database past the store.
+// raw opens a database without the store.
 func raw(t *testing.T, url string) (*sql.DB, goose.Dialect) {
 	t.Helper()
 	driver, dialect := "pgx", goose.DialectPostgres
@@ -115,7 +115,7 @@ func raw(t *testing.T, url string) (*sql.DB, goose.Dialect) {
 	return db, dialect
 }
 
-// migrateWithout prepares a database by all migrations but the missing ones.
+// migrateWithout applies all migrations except the missing ones.
 func migrateWithout(t *testing.T, url string, missing []int) {
 	t.Helper()
 	all, files := migrations(t), fstest.MapFS{}
@@ -135,7 +135,7 @@ func migrateWithout(t *testing.T, url string, missing []int) {
 	}
 }
 
-// schema is every column of every table.
+// schema returns every column of every table.
 func schema(t *testing.T, url string) (columns map[string]bool) {
 	t.Helper()
 	db, dialect := raw(t, url)

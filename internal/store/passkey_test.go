@@ -31,7 +31,7 @@ func keyed(p place) {
 	})
 }
 
-// have are the passkeys of our user, and whether one of them is broken.
+// have returns the passkeys of our user, and whether one of them is broken.
 func have(p place) (all []countersign.Passkey, broken bool) {
 	p.in(func(ctx context.Context, tx *store.Tx) error {
 		factors, err := tx.Factors(ctx, p.user.ID)
@@ -45,8 +45,8 @@ func have(p place) (all []countersign.Passkey, broken bool) {
 	return all, broken
 }
 
-// Passkeys are kept under their factor, used, renamed and removed one by one,
-// and go with it.
+// Passkeys belong to a factor. They are used, renamed and removed one by one, and removed with
+// the factor.
 func TestPasskeys(t *testing.T) {
 	each(t, func(p place) {
 		keyed(p)
@@ -87,7 +87,7 @@ func TestPasskeys(t *testing.T) {
 	})
 }
 
-// A credential is one user's (PK-01).
+// PK-01: a credential belongs to one user.
 func TestOneCredentialOneUser(t *testing.T) {
 	each(t, func(p place) {
 		keyed(p)
@@ -98,8 +98,8 @@ func TestOneCredentialOneUser(t *testing.T) {
 	})
 }
 
-// KY-01: a key that was put into another passkey's row, under another credential,
-// or under another user, does not open there.
+// KY-01: a key that was moved to another passkey's row, another credential or another user
+// does not open.
 func TestAMovedPasskeyDoesNotOpen(t *testing.T) {
 	for _, tamper := range []string{
 		`UPDATE passkey SET sealed = (SELECT p.sealed FROM passkey p WHERE p.id = 'one') WHERE id = 'two'`,
@@ -118,8 +118,8 @@ func TestAMovedPasskeyDoesNotOpen(t *testing.T) {
 	}
 }
 
-// KY-01: the passkey of another user that was put under the factor of ours is none
-// of his, although its own row is as it was made.
+// KY-01: another user's passkey that was put under our user's factor does not open, although
+// its own row is unchanged.
 func TestAPasskeyOfAnotherUnderOurFactor(t *testing.T) {
 	each(t, func(p place) {
 		keyed(p)
@@ -135,8 +135,8 @@ func TestAPasskeyOfAnotherUnderOurFactor(t *testing.T) {
 	})
 }
 
-// A nonce is for one attempt and purpose, the newest counts, and it is taken
-// once; those that are over are removed.
+// A nonce is for one attempt and purpose, the newest counts, and it can be taken once; expired
+// ones are removed.
 func TestNonces(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -167,7 +167,7 @@ func TestNonces(t *testing.T) {
 	})
 }
 
-// A nonce without a row is used once, and its mark stays as long as it is told to.
+// A nonce without a row can be used once, and its mark stays until it expires.
 func TestSpentNonces(t *testing.T) {
 	each(t, func(p place) {
 		spend := func(digest string, want bool) {

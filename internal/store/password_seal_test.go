@@ -13,7 +13,7 @@ import (
 
 const hash = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$Q2qWcaZ4TC2DGtuHvT6+nv/h/ioCTuEZCr63YBCDWu4"
 
-// columnsOf reads both columns of a user's password as they stand.
+// columnsOf reads both columns of a user's password without decrypting them.
 func columnsOf(t *testing.T, tx *store.Tx, agency countersign.AgencyID, u countersign.UserID) (plain string, sealed []byte) {
 	t.Helper()
 	err := tx.SQL().QueryRowContext(t.Context(), `SELECT password, password_sealed FROM users WHERE agency_id = $1 AND id = $2`, agency, u).Scan(&plain, &sealed)
@@ -23,8 +23,8 @@ func columnsOf(t *testing.T, tx *store.Tx, agency countersign.AgencyID, u counte
 	return plain, sealed
 }
 
-// PW-02: a hash is sealed for its user under the master key; what stands in the
-// row is neither the hash nor opens for another user.
+// PW-02: a hash is sealed for its user under the master key. The row does not contain the
+// hash, and the sealed value does not open for another user.
 func TestPasswordHashIsSealed(t *testing.T) {
 	each(t, func(p place) {
 		err := p.db.In(t.Context(), p.ours, func(tx *store.Tx) error {
@@ -61,8 +61,7 @@ func TestPasswordHashIsSealed(t *testing.T) {
 	})
 }
 
-// PW-02: what was stored before there was sealing is readable, and sealed at
-// the next start.
+// PW-02: hashes from before sealing can be read, and are sealed at the next start.
 func TestOlderHashesAreSealedAtTheStart(t *testing.T) {
 	for engine, url := range map[string]func() string{
 		"SQLite":     func() string { return "sqlite:" + filepath.Join(t.TempDir(), "older.db") },

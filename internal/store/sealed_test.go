@@ -17,15 +17,15 @@ import (
 	"countersign/internal/store"
 )
 
-// column finds the columns of bytes in a table's text, and added those that
-// joined a table later.
+// column matches the columns of bytes in the text of a table, and added those that were added
+// to a table later.
 var (
 	column = regexp.MustCompile(`(?m)^\s*(\w+)\s+BYTEA\b`)
 	added  = regexp.MustCompile(`ALTER TABLE (\w+) ADD COLUMN (\w+)\s+BYTEA\b`)
 )
 
-// Every column of bytes holds sealed values and stands in the list of what is
-// sealed anew, or here with what it holds instead.
+// Every column of bytes holds sealed values and is in the list of columns to seal again, or is
+// listed here with what it holds instead.
 func TestEverySealedColumnIsListed(t *testing.T) {
 	open := map[string]string{"passkey.credential": "the ID by which authenticators know it, which they tell everybody who asks"}
 	files, err := filepath.Glob("migrations/*.sql")
@@ -63,8 +63,8 @@ func TestEverySealedColumnIsListed(t *testing.T) {
 	}
 }
 
-// KY-02: after the steps of a rotation everything is as it was, and nothing in
-// the database names the old key any more, in no agency.
+// KY-02: after a rotation all data is unchanged, and nothing in the database names the old
+// key, in any agency.
 func TestResealing(t *testing.T) {
 	urls := map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "test.db"), "PostgreSQL": pgtest.DSN(t)}
 	for engine, url := range urls {
@@ -131,8 +131,8 @@ func TestResealing(t *testing.T) {
 	}
 }
 
-// KY-01: a secret that was copied into another user's row does not open there,
-// nor one that was changed; the rest of the row can still be read and replaced.
+// KY-01: a secret that was copied into another user's row does not open there; the rest of the
+// row can still be read and replaced.
 func TestAMovedSecretDoesNotOpen(t *testing.T) {
 	each(t, func(p place) {
 		other := countersign.User{ID: "other", Login: "CBILLS", Name: "Carol Bills", Created: noon}
@@ -163,7 +163,7 @@ func TestAMovedSecretDoesNotOpen(t *testing.T) {
 	})
 }
 
-// A message that does not open is refused, and those beside it go out.
+// A message that can't be decrypted is refused, and those beside it are sent.
 func TestAMovedMessageHoldsNothingUp(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {

@@ -19,7 +19,7 @@ import (
 	"countersign/internal/store"
 )
 
-// superuser opens a database of the tests past the store.
+// superuser opens a test database without the store.
 func superuser(t *testing.T, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("pgx", pgtest.Superuser(t, dsn))
@@ -39,7 +39,7 @@ func command(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// nameOf is the name of the database at an address.
+// nameOf returns the name of the database in a connection string.
 func nameOf(t *testing.T, dsn string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)
@@ -58,8 +58,8 @@ func master(t *testing.T) *secret.Box {
 	return m.Box()
 }
 
-// What a database sets for its sessions changes nothing: each session is set up
-// by the store, also where statements are sent as texts.
+// The session defaults of a database change nothing: the store sets each session's settings,
+// in the simple query protocol too.
 func TestOddSettingsOfTheDatabase(t *testing.T) {
 	for _, mode := range []string{"cache_statement", "exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {
@@ -101,8 +101,8 @@ func TestOddSettingsOfTheDatabase(t *testing.T) {
 	}
 }
 
-// A schema that comes before the tables in search_path hides them neither from a
-// node that runs nor from one that starts.
+// A schema that comes before the tables in search_path hides them neither from a running node
+// nor from a starting one.
 func TestALaterSchemaHidesNothing(t *testing.T) {
 	dsn, box := pgtest.DSN(t), master(t)
 	db, err := store.Open(t.Context(), dsn, box)
@@ -128,8 +128,8 @@ func TestALaterSchemaHidesNothing(t *testing.T) {
 	}
 }
 
-// A database that can't hold every letter is refused in words, and so is one in
-// which no schema is named.
+// A database that can't store every character is refused with a clear error, and so is one
+// without an existing schema in search_path.
 func TestAnUnfitDatabaseIsRefused(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	name := nameOf(t, dsn)
@@ -153,7 +153,8 @@ func TestAnUnfitDatabaseIsRefused(t *testing.T) {
 	}
 }
 
-// A server that only reads is one to come back to, and a node on it is not ready.
+// A read-only server makes requests fail as temporarily unavailable, and a node on it is not
+// ready.
 func TestAServerThatOnlyReads(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	p := open(t, dsn)
@@ -163,7 +164,7 @@ func TestAServerThatOnlyReads(t *testing.T) {
 	command(t, superuser(t, dsn), "ALTER DATABASE "+nameOf(t, dsn)+" SET default_transaction_read_only = on")
 	pgtest.Cut(t, dsn) // new connections get the setting
 	var err error
-	for range 20 { // the pool notices
+	for range 20 { // until the pool has noticed
 		if err = p.db.In(t.Context(), p.ours, func(tx *store.Tx) error { return tx.SaveAgency(t.Context(), countersign.Agency{Code: "X"}) }); err != nil && strings.Contains(err.Error(), "only reads") {
 			break
 		}
@@ -176,8 +177,8 @@ func TestAServerThatOnlyReads(t *testing.T) {
 	}
 }
 
-// A file of SQLite that another program has locked is named as such, at the start
-// and by a node that runs, and nothing waits for it without end.
+// A SQLite file that another program has locked is reported as such at the start, and nothing
+// waits for it forever.
 func TestALockedFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "locked.db")
@@ -201,8 +202,7 @@ func TestALockedFile(t *testing.T) {
 	}
 }
 
-// TN-03: what waits for the database gives up with its context, and says that it
-// is to be tried again.
+// TN-03: waiting for the database ends with the context, with an error that says to try again.
 func TestWaitingForTheDatabaseEnds(t *testing.T) {
 	each(t, func(p place) {
 		held, release := make(chan struct{}), make(chan struct{})
@@ -216,7 +216,7 @@ func TestWaitingForTheDatabaseEnds(t *testing.T) {
 		}()
 		<-held
 		defer close(release)
-		ctx, cancel := context.WithTimeout(p.Context(), -1) // over already
+		ctx, cancel := context.WithTimeout(p.Context(), -1) // expired already
 		defer cancel()
 		err := p.db.In(ctx, p.ours, func(tx *store.Tx) error {
 			_, err := tx.LockUser(ctx, p.user.ID)
@@ -228,8 +228,7 @@ func TestWaitingForTheDatabaseEnds(t *testing.T) {
 	})
 }
 
-// What runs after a transaction runs once, when it is committed, and not for what
-// is undone.
+// After runs its function once, after the commit, and not after a rollback.
 func TestAfterTheCommit(t *testing.T) {
 	each(t, func(p place) {
 		ran, undone := 0, errors.New("undone")

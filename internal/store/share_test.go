@@ -9,7 +9,7 @@ import (
 	"countersign"
 )
 
-// waiting begins n takes for a holder that wait behind what is held.
+// begin starts n calls of take for a holder, and returns when each waits or has a connection.
 func (s *shares) begin(t *testing.T, h connectionHolder, n int, got chan<- connectionHolder) {
 	t.Helper()
 	for range n {
@@ -39,8 +39,8 @@ func (s *shares) held(h connectionHolder) int {
 	return s.holder[h]
 }
 
-// TN-03: whatever one principal and one agency ask for, something is left for
-// the others, and for others after them.
+// TN-03: whatever one principal and one agency request, connections are left for the others,
+// and for others after them.
 func TestNobodyHoldsMoreThanAShare(t *testing.T) {
 	s, got := newShares(nil, 12), make(chan connectionHolder, 100)
 	for _, c := range []struct {
@@ -65,8 +65,8 @@ func TestNobodyHoldsMoreThanAShare(t *testing.T) {
 	}
 }
 
-// TN-03: with one connection, as SQLite's writer has, agencies take turns, and in
-// an agency principals do.
+// TN-03: with one connection, as SQLite's writer has, agencies take turns, and within an
+// agency principals do.
 func TestOneConnectionGoesAround(t *testing.T) {
 	s, got := newShares(nil, 1), make(chan connectionHolder, 100)
 	flood, coworker, other := connectionHolder{"A", "flood"}, connectionHolder{"A", "coworker"}, connectionHolder{"B", "other"}
@@ -85,7 +85,7 @@ func TestOneConnectionGoesAround(t *testing.T) {
 	}
 }
 
-// What waits ends with its context, and leaves nothing behind.
+// Waiting ends with the context and leaves nothing behind.
 func TestWaitingForAShareEnds(t *testing.T) {
 	s := newShares(nil, 1)
 	giveBack, err := s.take(t.Context(), "A")
@@ -103,8 +103,8 @@ func TestWaitingForAShareEnds(t *testing.T) {
 	}
 }
 
-// Two transactions that want each other's user wait one after the other, and
-// nothing is kept of a turn that is over.
+// Two transactions that want each other's user wait one after the other, and nothing is kept
+// of a finished turn.
 func TestTurnsAreTakenInOneOrder(t *testing.T) {
 	var all turns
 	a, b := row{"A", "1"}, row{"A", "2"}

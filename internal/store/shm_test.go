@@ -17,8 +17,8 @@ import (
 // lockFile names the file that this process locks for another test.
 const lockFile = "COUNTERSIGN_TEST_LOCK"
 
-// TestHoldLock is the other program of TestALockedIndex: locks of files are a
-// process's. It locks the file until its input ends.
+// TestHoldLock is the other program of TestALockedIndex, because file locks belong to a
+// process. It locks the file until its input ends.
 func TestHoldLock(t *testing.T) {
 	path := os.Getenv(lockFile)
 	if path == "" {
@@ -28,7 +28,7 @@ func TestHoldLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// SQLite locks bytes 120 to 128 of the index; 120 is the one of who writes.
+	// SQLite locks bytes 120 to 128 of the index; 120 is the writer's.
 	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart, Start: 120, Len: 1}
 	if err := syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &lock); err != nil {
 		t.Fatal(err)
@@ -37,8 +37,8 @@ func TestHoldLock(t *testing.T) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// A program that locks the index of SQLite (the file ending in -shm) is named as
-// such to a node that runs, which goes on when the lock is gone.
+// A program that locks the index of SQLite (the file ending in -shm) is reported as such by a
+// running node, which continues when the lock is gone.
 func TestALockedIndex(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "indexed.db")

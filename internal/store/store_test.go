@@ -24,8 +24,8 @@ var addresses = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 
 var noon = time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
 
-// A place is a database with two agencies that have the same users: what is
-// done in ours must leave the decoy as it was (TN-01).
+// A place is a database with two agencies that have the same users. Changes to ours must leave
+// the decoy unchanged (TN-01).
 type place struct {
 	*testing.T
 	db    *store.DB
@@ -34,7 +34,7 @@ type place struct {
 	user  countersign.User
 }
 
-// each runs a test on both engines, and then looks at the decoy.
+// each runs a test on both engines, and then checks that the decoy is unchanged.
 func each(t *testing.T, f func(p place)) {
 	t.Helper()
 	urls := map[string]func(*testing.T) string{
@@ -122,7 +122,7 @@ func (p place) in(f func(ctx context.Context, tx *store.Tx) error) {
 	}
 }
 
-// dump is everything that an agency's transaction sees.
+// dump returns everything that an agency's transaction sees.
 func (p place) dump(agency countersign.AgencyID) map[string]any {
 	p.Helper()
 	all := map[string]any{}
@@ -156,7 +156,7 @@ func (p place) dump(agency countersign.AgencyID) map[string]any {
 	return all
 }
 
-// What is written comes back as it was, and the other agency keeps its own.
+// What is written reads back unchanged.
 func TestRoundTrip(t *testing.T) {
 	each(t, func(p place) {
 		all := p.dump(p.ours)
@@ -174,7 +174,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// Every deed on a whole agency or user touches this one only.
+// TN-01: statements that change a whole agency or user don't affect another agency.
 func TestClearingStaysAtHome(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -186,7 +186,7 @@ func TestClearingStaysAtHome(t *testing.T) {
 			}
 			return tx.ClearTwoFactor(ctx, p.user.ID, noon)
 		})
-		// The rows of the decoy, named by their own IDs, are out of reach too.
+		// Rows of the decoy can't be reached by their own IDs either.
 		p.in(func(ctx context.Context, tx *store.Tx) error {
 			if err := tx.ClearTwoFactor(ctx, "decoy-user", noon); err != nil {
 				return err
@@ -218,7 +218,7 @@ func TestClearingStaysAtHome(t *testing.T) {
 	})
 }
 
-// Of any number of guesses at once exactly three are paid for (TH-01).
+// TH-01: of any number of simultaneous tries exactly three are reserved.
 func TestThreeTriesAtOnce(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -250,7 +250,7 @@ func TestThreeTriesAtOnce(t *testing.T) {
 	})
 }
 
-// A step of the app is taken at most once, whoever comes first (OT-08).
+// OT-08: an app code is accepted at most once, whichever request comes first.
 func TestAppStepOnce(t *testing.T) {
 	each(t, func(p place) {
 		won := make(chan bool, 20)
@@ -281,7 +281,7 @@ func TestAppStepOnce(t *testing.T) {
 	})
 }
 
-// Of two who save on top of the same version one is told (edit.conflict).
+// Of two saves based on the same version, the second fails with edit.conflict.
 func TestConflicts(t *testing.T) {
 	each(t, func(p place) {
 		save := func(version int64) error {
@@ -312,7 +312,7 @@ func TestConflicts(t *testing.T) {
 	})
 }
 
-// A transaction that fails leaves nothing behind, its audit rows included (AU-04).
+// AU-04: a failed transaction leaves nothing behind, its audit rows included.
 func TestNothingHalfDone(t *testing.T) {
 	each(t, func(p place) {
 		before := p.dump(p.ours)
@@ -333,7 +333,7 @@ func TestNothingHalfDone(t *testing.T) {
 	})
 }
 
-// Audit rows of many transactions at once have numbers without a gap.
+// Audit rows of many simultaneous transactions are numbered without gaps.
 func TestEventsInOrder(t *testing.T) {
 	each(t, func(p place) {
 		var all sync.WaitGroup
@@ -362,7 +362,7 @@ func TestEventsInOrder(t *testing.T) {
 	})
 }
 
-// Lists page by key in both directions, in every order, without losing a row.
+// Lists can be paged by key in both directions, in every order, without losing a row.
 func TestUserPages(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -389,7 +389,7 @@ func TestUserPages(t *testing.T) {
 	})
 }
 
-// walk goes forward to the end and back to the start.
+// walk pages forward to the end and back to the start.
 func (p place) walk(q store.UserQuery, total int) {
 	p.Helper()
 	seen := map[countersign.UserID]bool{}
@@ -434,7 +434,7 @@ func (p place) users(q store.UserQuery) (page store.UserPage) {
 	return page
 }
 
-// Counts before a change of preferences: who is touched by it.
+// Count returns whom a change of preferences affects.
 func TestCount(t *testing.T) {
 	each(t, func(p place) {
 		p.in(func(ctx context.Context, tx *store.Tx) error {
@@ -454,7 +454,7 @@ func TestCount(t *testing.T) {
 	})
 }
 
-// What is sealed opens only with its key, and only in its row (KY-01).
+// KY-01: an attempt is sealed and reads back unchanged.
 func TestSealedAtRest(t *testing.T) {
 	each(t, func(p place) {
 		a := countersign.Attempt{ID: "a1", User: p.user.ID, Purpose: countersign.PurposeSignIn, Started: noon, Expires: noon.Add(time.Minute),
@@ -472,7 +472,7 @@ func TestSealedAtRest(t *testing.T) {
 	})
 }
 
-// A database does not open with another master key (KY-02).
+// KY-02: a database does not open with another master key.
 func TestOtherKey(t *testing.T) {
 	for engine, url := range map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "test.db"), "PostgreSQL": pgtest.DSN(t)} {
 		open(t, url)
@@ -486,8 +486,7 @@ func TestOtherKey(t *testing.T) {
 	}
 }
 
-// A folder may be called what people call folders: the file is where it was
-// asked for, and nowhere else.
+// A folder's name may contain special characters: the file is created there, and nowhere else.
 func TestFolderNames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "50% #1 ü")
 	open(t, "sqlite:"+filepath.Join(dir, "test.db"))

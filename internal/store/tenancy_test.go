@@ -13,11 +13,11 @@ import (
 	"testing"
 )
 
-// keyword begins a statement or a part of one.
+// keyword matches the start of a statement or of a part of one.
 var keyword = regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE)\b`)
 
-// Every statement in a method of Tx that touches a tenant's table names the
-// agency (TN-01). Methods of DB work for all agencies and are few.
+// TN-01: every statement in a method of Tx that touches a table with an agency_id names the
+// agency. Methods of DB work for all agencies and are few.
 func TestStatementsNameTheAgency(t *testing.T) {
 	tenants := regexp.MustCompile(`\b(` + strings.Join(tenantTables(t), "|") + `)\b`)
 	names, err := filepath.Glob("*.go")
@@ -56,9 +56,8 @@ func TestStatementsNameTheAgency(t *testing.T) {
 	}
 }
 
-// No statement goes to the database but through a transaction that says whose
-// rows it means: In, Read, or for all agencies everywhere (TN-01). On PostgreSQL
-// any other would see nothing, in silence.
+// TN-01: every statement runs in a transaction that sets whose rows it may see: In, Read or,
+// for all agencies, inAllAgencies. On PostgreSQL any other would silently see nothing.
 func TestStatementsGoThroughTheWall(t *testing.T) {
 	names, err := filepath.Glob("*.go")
 	if err != nil {
@@ -67,14 +66,14 @@ func TestStatementsGoThroughTheWall(t *testing.T) {
 	direct := regexp.MustCompile(`\bdb\.(write|read)\.(Exec|Query|Begin|Prepare|Conn)\w*\(`)
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") || slices.Contains([]string{"open.go", "store.go", "installation.go"}, name) {
-			continue // what concerns the engine and the installation
+			continue // the engine and the installation
 		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, found := range direct.FindAllString(string(text), -1) {
-			t.Errorf("%s: %s… goes around the wall: use execEverywhere, everywhere, In or Read", name, found)
+			t.Errorf("%s: %s… bypasses row-level security: use execInAllAgencies, inAllAgencies, In or Read", name, found)
 		}
 	}
 }
@@ -91,8 +90,8 @@ func receiver(f *ast.FuncDecl) string {
 	return name.Name
 }
 
-// literal is the text of a string literal, or of several that are added up: the
-// columns between them name no agency, so only their texts count.
+// literal returns the text of a string literal, or of several that are concatenated. The
+// column lists between them name no agency, so only the literals count.
 func literal(n ast.Node) (string, bool) {
 	switch e := n.(type) {
 	case *ast.BasicLit:
