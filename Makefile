@@ -10,7 +10,7 @@ SHOTS    ?= $(CURDIR)/shots
 # make test uses the race detector for concurrent code only: these packages, and the tests
 # of the whole application that send requests concurrently, found by their names.
 # The detector triples the time of a test. make soak uses it for everything.
-SIDE_BY_SIDE = . ./internal/edge ./internal/childproc ./internal/ops ./internal/outbox ./internal/secret ./internal/smpp ./internal/store
+CONCURRENT = ^countersign(/internal/(edge|childproc|ops|outbox|secret|smpp|store))?$$
 # The race detector leaves out SQLite, which is C translated to Go: it manages its own
 # memory, and checking it would more than double the time of every test.
 UNWATCHED = -gcflags=modernc.org/sqlite/lib=-race=false
@@ -23,8 +23,8 @@ help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 test: test-tools format vet ## format, vet and test everything, on SQLite and PostgreSQL
-	scripts/with-postgres $(GO) test -count=1 -vet=off -p $(P) -parallel 6 -timeout 90m ./...
-	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m $(SIDE_BY_SIDE)
+	scripts/with-postgres $(GO) test -count=1 -vet=off -p $(P) -parallel 6 -timeout 90m $$($(GO) list ./... | grep -vE '$(CONCURRENT)')
+	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m $$($(GO) list ./... | grep -E '$(CONCURRENT)')
 	scripts/with-postgres $(RACE) -vet=off -parallel 6 -timeout 90m -run 'AtOnce|TestChaos|TestRandomSequences' ./internal/apptest
 
 check: lint test ## make test and the linters
