@@ -161,8 +161,8 @@ func TestThirtyWrongTokensInADay(t *testing.T) {
 	})
 }
 
-// TH-02: 100 wrong tokens in 30 days lock the method until it is set up again, and 100 wrong
-// passwords the password until a new one is chosen. Waiting does not unlock.
+// TH-02: 100 wrong tokens in 30 days lock the method until it is set up again, and the password
+// until a new one is chosen. Waiting unlocks neither.
 func TestAHundredWrongTokensInAMonth(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		u := h.User("BSMITH")

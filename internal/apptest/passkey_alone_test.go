@@ -12,7 +12,7 @@ import (
 	"countersign/internal/store"
 )
 
-// proof is what the newest live session of BSMITH was admitted by.
+// proof returns what the newest session of BSMITH was admitted by.
 func proof(h *App) (p countersign.Proof) {
 	h.T.Helper()
 	err := h.DB.Read(h.T.Context(), h.Agency.ID, func(tx *store.Tx) error {
@@ -43,8 +43,8 @@ func alone(h *App, a *Authenticator) *Page {
 	return b.Post("/sign-in/passkey", "credential", a.Answer(p.Options()), "then", "/profile")
 }
 
-// Where the agency allows it a passkey that verifies its user is the whole
-// sign-in: no user ID, no password, no token (0.2, PK-01).
+// If the agency allows it, a passkey that verifies its user is the whole sign-in: no user ID, no
+// password, no token (PK-01).
 func TestPasskeyAlone(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -75,12 +75,12 @@ func TestPasskeyAlone(t *testing.T) {
 	})
 }
 
-// refusal is how the house refuses a passkey, with what differs by chance taken out.
+// refusal matches the random parts of a page that refuses a passkey.
 var refusal = regexp.MustCompile(`value="[^"]*"|data-options="[^"]*"`)
 
-// EN-01: whoever is refused gets the same answer: a passkey nobody knows, of a
-// disabled user, of another agency, of a user who was not verified, forged, or
-// without a user; and so does everybody once the preference is Off.
+// EN-01: every refusal looks the same: an unknown passkey, one of a disabled user, of another
+// agency, of a user who was not verified, forged, or without a user; and so does every one once the
+// preference is Off.
 func TestPasskeyAloneIsRefusedAlike(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -130,7 +130,7 @@ func TestPasskeyAloneIsRefusedAlike(t *testing.T) {
 	})
 }
 
-// A passkey answers one question of one browser, once, within five minutes.
+// A passkey answers one challenge of one browser, once, within five minutes.
 func TestPasskeyAloneOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -172,7 +172,7 @@ func TestPasskeyAloneOnce(t *testing.T) {
 	})
 }
 
-// Turned Off while the page is open: the passkey alone does not sign in any more.
+// Turned Off while the page is open: the passkey alone no longer signs in.
 func TestPasskeyAloneTurnedOff(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -186,7 +186,7 @@ func TestPasskeyAloneTurnedOff(t *testing.T) {
 	})
 }
 
-// TN-01: a passkey of one agency is nobody's in another, whatever it says.
+// TN-01: a passkey of one agency belongs to no user in another, whatever it claims.
 func TestPasskeyOfAnotherAgency(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)

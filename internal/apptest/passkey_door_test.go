@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// open turns the passkey alone On, in a house whose BSMITH has one.
+// open turns sign-in by passkey alone On. BSMITH has a passkey.
 func open(h *App) *Authenticator {
 	h.T.Helper()
 	a := keyed(h)
@@ -18,14 +18,14 @@ func open(h *App) *Authenticator {
 	return a
 }
 
-// forged is an authenticator that answers for a, without its private key.
+// forged returns an authenticator that answers for a, without its private key.
 func forged(a *Authenticator) *Authenticator {
 	c := a.Clone()
 	c.Change = func(s *Statement) { s.Signed = []byte{0x30, 6, 2, 1, 1, 2, 1, 1} }
 	return c
 }
 
-// stranger is an authenticator with a passkey that nobody has.
+// stranger returns an authenticator with a passkey that no user has.
 func stranger(t *testing.T) *Authenticator {
 	t.Helper()
 	a := NewAuthenticator(t)
@@ -33,13 +33,13 @@ func stranger(t *testing.T) *Authenticator {
 	return a
 }
 
-// offers answers the sign-in page with a passkey, and returns what comes of it.
+// offers answers the sign-in page with a passkey, and returns the result.
 func (b *Browser) offers(a *Authenticator) *Page {
 	return b.Post("/sign-in/passkey", "credential", a.Answer(b.Get("/sign-in").Options()))
 }
 
-// V40: where a passkey may be the whole sign-in, opening the page keeps nothing,
-// however often strangers do it.
+// If a passkey may be the whole sign-in, opening the page stores nothing, however often it is
+// opened.
 func TestOpeningTheSignInPageKeepsNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		open(h)
@@ -58,8 +58,8 @@ func TestOpeningTheSignInPageKeepsNothing(t *testing.T) {
 	})
 }
 
-// PK-01: what one node has asked is answered on another one, which has just been
-// started; of any number of the same answer, on all nodes at once, one counts.
+// PK-01: a challenge of one node can be answered on another one that has just started. Of any
+// number of equal answers, on all nodes at once, one counts.
 func TestPasskeyAloneOnManyNodes(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := open(h)
@@ -82,8 +82,8 @@ func TestPasskeyAloneOnManyNodes(t *testing.T) {
 	})
 }
 
-// PK-01: an answer to another question counts for nothing: one of a step-up, of
-// another browser, or made up, even with the date and the length of a real one.
+// PK-01: an answer to another challenge is rejected: one of a step-up, of another browser, or made
+// up, even with the date and the length of a real one.
 func TestPasskeyAloneAnswersItsOwnQuestion(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := open(h)
@@ -108,10 +108,10 @@ func TestPasskeyAloneAnswersItsOwnQuestion(t *testing.T) {
 	})
 }
 
-// TH-03, TH-04, EN-01: wrong passkeys wait like wrong passwords, each paid for
-// before it is compared, and no row is written for one that waits; the answers are
-// the same for a passkey of a user and for one that nobody has. The password of
-// the same user waits for nothing, and the wait is the same on every node.
+// TH-03, TH-04, EN-01: wrong passkeys wait like wrong passwords. Each is counted before it is
+// compared, and no row is written for one that waits. The answers are the same for a passkey of a
+// user and for an unknown one. The password of the same user does not wait, and the wait is the
+// same on every node.
 func TestWrongPasskeysAloneWait(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := open(h)
@@ -155,7 +155,7 @@ func TestWrongPasskeysAloneWait(t *testing.T) {
 		}
 		wantAt(t, h.Browser("198.51.100.10", Edge).SignIn("BSMITH"), 200, "/sign-in/token")
 		h.Pass(time.Hour)
-		for i := range 3 { // a right one is given back, and begins the row anew; no browser is known here yet
+		for i := range 3 { // a correct one is given back and restarts the count; no browser is known here yet
 			b := h.Browser(fmt.Sprintf("198.51.100.%d", 20+i), Edge)
 			if p := b.offers(a); p.Path != "/" {
 				t.Fatalf("a right passkey after %d wrong ones: %d %s", 4*i, p.Status, p.Text())
@@ -167,9 +167,9 @@ func TestWrongPasskeysAloneWait(t *testing.T) {
 	})
 }
 
-// TH-04, TH-05: passkeys that fail count for their network, together with
-// passwords: the eleventh of ten minutes waits, whosever it is, and so does a
-// password. A browser that its user is known in has a lane of its own.
+// TH-04, TH-05: passkeys that fail count for their network, together with passwords: the eleventh
+// in ten minutes waits, whoever owns it, and so does a password. A browser known for its user has a
+// counter of its own.
 func TestWrongPasskeysCountForTheirNetwork(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := open(h)
@@ -179,7 +179,7 @@ func TestWrongPasskeysCountForTheirNetwork(t *testing.T) {
 		}
 		desk.SignOut()
 		h.Pass(time.Hour)
-		for i := range 9 { // as many passkeys as user IDs fail from one network as they come
+		for i := range 9 { // as many passkeys as user IDs may fail from one network without a wait
 			h.Browser("198.51.100.20", Edge).offers(stranger(t))
 			if i == 5 {
 				h.User("CBILLS")
@@ -206,8 +206,8 @@ func TestWrongPasskeysCountForTheirNetwork(t *testing.T) {
 	})
 }
 
-// A passkey that is the whole sign-in ends no half sign-in that the same browser
-// holds for somebody else: its user learns of it as ever (NT-03).
+// A sign-in with a passkey alone ends no half sign-in of another user in the same browser: that
+// user is warned as always (NT-03).
 func TestPasskeyAloneHidesNoHalfSignIn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := open(h)
@@ -239,8 +239,8 @@ func kept(h *App, table string) (n int) {
 	return n
 }
 
-// What was answered leaves one short-lived row, whoever answered; what came too
-// late leaves none. All are removed when nobody could answer them any more.
+// An answered challenge leaves one short-lived row, whoever answered; a late answer leaves none.
+// All are deleted once their challenges have expired.
 func TestAnsweredPasskeysLeaveARow(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := open(h)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// PK-02: a password manager that begins or ceases to copy its passkeys to other
-// devices says so in its next answer. It is taken, and kept.
+// PK-02: a password manager that starts or stops syncing its passkeys to other devices says so in
+// its next answer. The answer is accepted, and the change saved.
 func TestPasskeyThatBeginsToBeCopiedIsTaken(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -24,8 +24,8 @@ func TestPasskeyThatBeginsToBeCopiedIsTaken(t *testing.T) {
 	})
 }
 
-// M30: only a wrong proof costs a try. A passkey that can't be made is none: the
-// wizard goes on after any number of them.
+// M30: only a wrong proof costs a try. A passkey that can't be created is none: set-up continues
+// after any number of them.
 func TestPasskeyThatCannotBeMadeCostsNoTry(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)

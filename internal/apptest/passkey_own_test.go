@@ -10,7 +10,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-// profileOf signs BSMITH in with his passkey and opens his User Profile.
+// profileOf signs BSMITH in with their passkey and opens the User Profile.
 func profileOf(h *App, a *Authenticator) (*Browser, *Page) {
 	h.T.Helper()
 	b, p := asks(h)
@@ -18,7 +18,7 @@ func profileOf(h *App, a *Authenticator) (*Browser, *Page) {
 	return b, b.Get("/profile")
 }
 
-// linkWith is the address of the page's first link that contains these parts.
+// linkWith returns the address of the page's first link that contains these parts.
 func linkWith(p *Page, parts ...string) string {
 	for _, l := range p.Links() {
 		all := true
@@ -33,16 +33,16 @@ func linkWith(p *Page, parts ...string) string {
 	return ""
 }
 
-// wasTold tells whether a letter with these words went to an address.
+// wasTold reports whether a message with this text went to an address.
 func wasTold(h *App, to, words string) bool {
 	return slices.ContainsFunc(h.Mail(to), func(m outbox.Mail) bool { return strings.Contains(m.Text, words) })
 }
 
-// rowOf is the row that a link names.
+// rowOf returns the ID of the row that a link names.
 func rowOf(link string) string { return link[strings.LastIndex(link, "=")+1:] }
 
-// Several passkeys: each is added from the User Profile under its own name,
-// renamed and removed; every address is told (D-41, NT-01).
+// Several passkeys: each is added from the User Profile under its own name, renamed and removed,
+// with notices to every address (NT-01).
 func TestSeveralPasskeys(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -80,7 +80,7 @@ func TestSeveralPasskeys(t *testing.T) {
 		ring := rowOf(linkWith(p, "rename", "passkey="))
 		for _, l := range p.Links() {
 			if strings.Contains(l, "rename") {
-				ring = rowOf(l) // the newest stands last
+				ring = rowOf(l) // the newest is last
 			}
 		}
 		if p = b.Post("/profile/passkeys/rename", "passkey", ring, "passkey_name", "\x07"); p.Status != 422 && p.Status != 400 {
@@ -111,8 +111,8 @@ func TestSeveralPasskeys(t *testing.T) {
 	})
 }
 
-// PK-02, D-34: with the last passkey the method goes, the Default falls to the
-// strongest that is left, and email cannot be removed.
+// PK-02: with the last passkey the method is removed, the Default falls back to the strongest
+// method left, and email can't be removed.
 func TestLastPasskey(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -134,8 +134,8 @@ func TestLastPasskey(t *testing.T) {
 	})
 }
 
-// A credential is one user's only, ten passkeys are enough for one user, and
-// none is made where the wizard offers none.
+// A credential belongs to one user only, a user has at most ten passkeys, and none is created if
+// set-up offers none.
 func TestPasskeyBounds(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -171,8 +171,8 @@ func TestPasskeyBounds(t *testing.T) {
 	})
 }
 
-// A reset removes passkeys with everything else (RS-05, D-41), and an
-// administrator sees them by name and finds users by them.
+// A reset removes passkeys with everything else (RS-05). An administrator sees them by name and can
+// find users by them.
 func TestPasskeysInAdministration(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -201,8 +201,8 @@ func TestPasskeysInAdministration(t *testing.T) {
 	})
 }
 
-// A method that the agency can't offer any more is dormant: no passkey is asked
-// at an address without a name, and none is offered (D-33).
+// A method that the agency can't offer any more is dormant: without a host name no passkey is asked
+// for, and none is offered.
 func TestNoPasskeysAtAnAddress(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -221,8 +221,8 @@ func TestNoPasskeysAtAnAddress(t *testing.T) {
 	})
 }
 
-// The wizard's steps stay the TechNote's: with app and SMS done, nobody is held
-// up by a passkey; who has skipped it is not asked again.
+// The steps of set-up stay the TechNote's: with app and SMS done, no user has to deal with a
+// passkey, and a user who has skipped it is not asked again.
 func TestPasskeyHasNoStep(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

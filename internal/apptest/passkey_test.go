@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A passkey is made in the wizard, beside the TechNote's steps, and is the
-// second factor from then on (PK-01, D-36).
+// A passkey is created in set-up, beside the TechNote's steps, and is the second factor from then
+// on (PK-01).
 func TestPasskeyAsSecondFactor(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -47,7 +47,7 @@ func TestPasskeyAsSecondFactor(t *testing.T) {
 	})
 }
 
-// keyed is BSMITH with a passkey as Default, and his authenticator.
+// keyed sets up BSMITH with a passkey as Default, and returns the authenticator.
 func keyed(h *App) *Authenticator {
 	h.T.Helper()
 	h.User("BSMITH")
@@ -56,8 +56,7 @@ func keyed(h *App) *Authenticator {
 	return a
 }
 
-// asks opens a new window and types the password, up to the page that asks for
-// the passkey.
+// asks opens a new window and signs in up to the page that asks for the passkey.
 func asks(h *App) (*Browser, *Page) {
 	h.T.Helper()
 	b := h.Browser("198.51.100.4", Edge)
@@ -68,8 +67,8 @@ func asks(h *App) (*Browser, *Page) {
 	return b, p
 }
 
-// D-18: a cancelled prompt, garbage, and an answer that is late are no try; the
-// eleventh of them ends the sign-in.
+// A cancelled prompt, garbage, and a late answer cost no try. The eleventh of them ends the
+// sign-in.
 func TestCancelledPromptsCostNoTry(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -97,8 +96,8 @@ func TestCancelledPromptsCostNoTry(t *testing.T) {
 	})
 }
 
-// M30, D-19: a wrong answer costs a try, the third ends the sign-in, and the
-// right one does not help afterwards. The same answer never works twice.
+// M30: a wrong answer costs a try, the third ends the sign-in, and the correct one does not help
+// afterwards. The same answer never works twice.
 func TestWrongPasskeysAreTries(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -125,8 +124,8 @@ func TestWrongPasskeysAreTries(t *testing.T) {
 	})
 }
 
-// A passkey of another user is refused in words, and so is a token that is
-// typed where a passkey is asked (D-18).
+// A passkey of another user is refused with a sentence, and so is a token that is typed where a
+// passkey is required.
 func TestPasskeyOfAnother(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		keyed(h)
@@ -146,8 +145,8 @@ func TestPasskeyOfAnother(t *testing.T) {
 	})
 }
 
-// PK-02: a signature counter that goes back refuses, and the user and every
-// administrator are told; the other copy goes on to work.
+// PK-02: a signature counter that goes backward is refused, and the user and every administrator
+// get a notice. The other copy keeps working.
 func TestCopiedPasskey(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)
@@ -179,7 +178,7 @@ func TestCopiedPasskey(t *testing.T) {
 	})
 }
 
-// A step-up by passkey: the act goes on by itself (SE-06).
+// A step-up by passkey: the pending request continues by itself (SE-06).
 func TestStepUpByPasskey(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := keyed(h)

@@ -15,7 +15,7 @@ import (
 
 const another = "quite another battery horse"
 
-// link is the newest link of a letter to an address that begins with path.
+// link returns the newest mailed link to an address that begins with path.
 func link(t *testing.T, h *App, to, path string) string {
 	t.Helper()
 	for _, m := range h.Mail(to) {
@@ -29,7 +29,7 @@ func link(t *testing.T, h *App, to, path string) string {
 	return ""
 }
 
-// forgot asks for a link in a fresh browser and returns its path with the key.
+// forgot requests a link in a new browser and returns its path with the key.
 func forgot(t *testing.T, h *App, login string) (path, key string) {
 	t.Helper()
 	b := h.Browser("192.0.2.99", Chrome)
@@ -49,8 +49,8 @@ func mails(h *App, to, subject string) (n int) {
 	return n
 }
 
-// PW-05: the current password, a fresh second factor, then every other session
-// ends, every remembered device is forgotten, and every address is told.
+// PW-05: a change needs the current password and a recent second factor. Then every other session
+// ends, every remembered device is forgotten, and every address gets a notice.
 func TestChangePassword(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -106,8 +106,8 @@ func wantEvents(t *testing.T, h *App, subject string, lines ...string) {
 	}
 }
 
-// PW-05, SE-06: a proof that is older than five minutes leads to a step-up, and
-// the change then goes on with what was typed. One too short does not get there.
+// PW-05, SE-06: a proof older than five minutes leads to a step-up, and the change then continues
+// with what was typed. A password that is too short is refused before.
 func TestChangePasswordNeedsAFreshFactor(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -132,7 +132,7 @@ func TestChangePasswordNeedsAFreshFactor(t *testing.T) {
 	})
 }
 
-// PW-05: who has no method proves himself by the current password.
+// PW-05: a user without a method proves their identity by the current password.
 func TestChangePasswordWithoutAMethod(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Set("2FA", "Off")
@@ -147,8 +147,8 @@ func TestChangePasswordWithoutAMethod(t *testing.T) {
 	})
 }
 
-// PW-06, D-41: the link works once, by POST only, never signs in, leaves the
-// methods as they are, forgets every remembered device and ends every session.
+// PW-06: the link works once, by POST only, never signs in, keeps the methods, forgets every
+// remembered device and ends every session.
 func TestForgottenPassword(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -197,7 +197,7 @@ func TestForgottenPassword(t *testing.T) {
 	})
 }
 
-// PW-06: 60 minutes, and a newer link takes the place of an earlier one.
+// PW-06: a link expires after 60 minutes, and a newer one replaces an earlier one.
 func TestForgottenPasswordLinkEnds(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -229,7 +229,7 @@ func TestForgottenPasswordLinkEnds(t *testing.T) {
 	})
 }
 
-// A link of one purpose is useless for another, and of another agency (PW-06, TN-01).
+// A link of one purpose is useless for another, and in another agency (PW-06, TN-01).
 func TestLinksAreForOnePurpose(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -255,8 +255,8 @@ func TestLinksAreForOnePurpose(t *testing.T) {
 	})
 }
 
-// EN-01: known, unknown, disabled, without address, not activated, other case:
-// the same answer, the same page, the same cookies; only the known get mail.
+// EN-01: known, unknown, disabled, without address, not activated, other case: the same answer, the
+// same page, the same cookies. Only the known get mail.
 func TestForgottenPasswordTellsNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -299,8 +299,8 @@ func TestForgottenPasswordTellsNothing(t *testing.T) {
 	})
 }
 
-// A few letters for a user and for a network within an hour; beyond that the
-// answer is the same, and the sign-in is not hindered.
+// The mails to a user and the requests of a network are limited per hour. Beyond that the answer is
+// the same, and the sign-in is not affected.
 func TestForgottenPasswordLimits(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -350,7 +350,7 @@ func TestForgottenPasswordLimitOfAWideNetwork(t *testing.T) {
 		for i := range policy.MaxResetRequestsWide {
 			ask(fmt.Sprintf("2001:db8:7:%x::1", i), "NOBODY")
 		}
-		for range policy.MaxResetRequestsWide / 10 { // some wishes are looked at in each round
+		for range policy.MaxResetRequestsWide / 10 { // a number of requests is processed in each round
 			h.Mail("")
 		}
 		rows := len(h.Events(""))
@@ -365,7 +365,7 @@ func TestForgottenPasswordLimitOfAWideNetwork(t *testing.T) {
 	})
 }
 
-// Of many that send the same link at once one changes the password (PW-06).
+// Of many concurrent posts of the same link one changes the password (PW-06).
 func TestForgottenPasswordLinkAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -393,7 +393,7 @@ func TestForgottenPasswordLinkAtOnce(t *testing.T) {
 	})
 }
 
-// Two nodes that look at the same wish write one letter.
+// Two nodes that process the same request send one mail.
 func TestForgottenPasswordOnTwoNodesAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -416,8 +416,8 @@ func TestForgottenPasswordOnTwoNodesAtOnce(t *testing.T) {
 	})
 }
 
-// Who never chose a password gets one by the link too, and the activation link
-// dies with it. A wish that waited an hour is not answered.
+// A user who never chose a password gets one by the link too, and the activation link ends with it.
+// A request that waited an hour is not answered.
 func TestForgottenPasswordBeforeActivation(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		if _, err := h.Admin.AddUser(t.Context(), h.Visit(), Operator, admin.NewUser{Login: "JJONES", Name: "Jim Jones", Email: "jjones@demo.example"}); err != nil {
@@ -444,7 +444,7 @@ func TestForgottenPasswordBeforeActivation(t *testing.T) {
 	})
 }
 
-// Password managers find the page of the change.
+// Password managers find the page that changes the password.
 func TestWellKnownChangePassword(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -11,15 +11,15 @@ import (
 	"countersign/internal/apptest"
 )
 
-// scattered puts characters that nobody sees, or that look like a space, around
-// and into a text, as it comes out of mail programs, chats and spreadsheets.
+// scattered adds characters that are invisible or look like a space around and inside a text, as
+// mail programs, chats and spreadsheets do.
 func scattered(text string) string {
 	half := len(text) / 2
 	return "\ufeff\u202a" + text[:half] + "\u200b\u00ad\u2060" + text[half:] + "\u202c\u00a0"
 }
 
-// Whatever people paste arrives as they see it, in every field: user ID, name,
-// address, number, group, reason, codes, tokens and search.
+// Pasted text arrives as it looks, in every field: user ID, name, address, number, group, reason,
+// codes, tokens and search.
 func TestPastedText(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		admins := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -61,8 +61,8 @@ func TestPastedText(t *testing.T) {
 	})
 }
 
-// What reads as something else is refused with the character that is wrong, and
-// nothing is changed.
+// Text that reads as something else is refused with the wrong character named, and nothing is
+// changed.
 func TestTextThatReadsAsAnother(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)

@@ -15,8 +15,8 @@ import (
 	"countersign/internal/web"
 )
 
-// ER-01, RS-04: who is not set up, and who was reset, can do nothing but finish
-// set-up: no route answers with a page or makes a session, whatever is posted.
+// ER-01, RS-04: a user who is not set up, or was reset, can only finish set-up: no route answers
+// with a page or creates a session, whatever is posted.
 func TestWizardOpensNothingElse(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -53,10 +53,10 @@ func TestWizardOpensNothingElse(t *testing.T) {
 	})
 }
 
-// ER-02, V18: a thief with the password, first at set-up, types his own address.
-// Without the profile's mailbox nothing is enrolled, and the profile's address
-// is told of every attempt; with 2FAEMAILOTHER Allow the TechNote's own way is
-// open, and is told as well; with No nothing is.
+// ER-02: a thief who has the password and is first at set-up types their own address. Without the
+// profile's mailbox nothing is enrolled, and the profile's address gets a notice of every attempt.
+// With 2FAEMAILOTHER Allow the TechNote's own way is open, with a notice as well; with No nothing
+// is.
 func TestThiefEnrolsFirst(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -106,8 +106,8 @@ func TestThiefEnrolsFirst(t *testing.T) {
 	})
 }
 
-// ER-03: a second wizard ends the first; finishing, resetting and disabling end
-// every other one; their keys and tokens are void.
+// ER-03: a second set-up ends the first. Finishing, resetting and disabling end all others, and
+// their keys and tokens become invalid.
 func TestOneWizardCounts(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -121,7 +121,7 @@ func TestOneWizardCounts(t *testing.T) {
 		second.Post("/set-up/email/token", "token", h.Token("bsmith@demo.example"))
 		second.Post("/set-up/skip")
 
-		// A wizard from the User Profile, with a key on its page.
+		// A set-up from the User Profile, with a key on its page.
 		open := func() (*Browser, string) {
 			t.Helper()
 			b := h.Browser("192.0.2.12", Chrome)
@@ -165,9 +165,9 @@ func TestOneWizardCounts(t *testing.T) {
 	})
 }
 
-// ER-03, OT-07: the key on the app's page lives ten minutes; a reload keeps it
-// within them, writes nothing, and shows another one after; a token of the old
-// one is refused in words, and the new one is taken.
+// ER-03, OT-07: the key on the app's page is valid for ten minutes. A reload within them keeps it
+// and writes nothing; a later one shows a new key. A token of the old key is refused with a
+// sentence, and one of the new key is accepted.
 func TestPendingKeyLivesTenMinutes(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -210,8 +210,8 @@ func TestPendingKeyLivesTenMinutes(t *testing.T) {
 	})
 }
 
-// ER-06, D-35: the browser dies at each step. Verified methods stay, all else
-// leaves no trace; a method that was not proved can't become the Default.
+// ER-06: the browser closes at each step. Verified methods stay, everything else leaves nothing. An
+// unverified method can't become the Default.
 func TestBrowserDiesAtEachStep(t *testing.T) {
 	to := "bsmith@demo.example"
 	steps := []struct {
@@ -259,7 +259,7 @@ func TestBrowserDiesAtEachStep(t *testing.T) {
 	})
 }
 
-// reset0 is a user who was never set up: a new one, or one who was reset.
+// reset0 adds a user who was never set up, or resets an existing one.
 func (h *App) reset0(login string) {
 	h.T.Helper()
 	if _, err := h.Admin.User(context.Background(), h.Visit(), Operator, login); countersign.KindOf(err) == countersign.KindNotFound {
@@ -269,9 +269,8 @@ func (h *App) reset0(login string) {
 	h.reset(login)
 }
 
-// RS-03: a reset is opened five times at most; each opening is told and counted,
-// and the user's page shows how many there were; cancelling closes it (D-42),
-// and a second reset opens it anew.
+// RS-03: set-up can be opened five times after a reset. Each opening is mailed and counted, and the
+// user's page shows the number. Cancelling closes it, and a second reset opens it again.
 func TestFiveOpenings(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -303,7 +302,7 @@ func TestFiveOpenings(t *testing.T) {
 			t.Errorf("the sixth sign-in ended the fifth wizard: %s", p.Path)
 		}
 
-		h.reset("BSMITH") // D-42: once more from the start, and the open wizard ends
+		h.reset("BSMITH") // a second reset restarts the count, and the open set-up ends
 		if p := last.Get("/set-up/email"); p.Path != "/sign-in" {
 			t.Errorf("a second reset leaves the wizard open: %s", p.Path)
 		}

@@ -12,7 +12,7 @@ import (
 	"countersign/internal/policy"
 )
 
-// A bot knows the right password of a user and sets up with a number of its own.
+// A bot knows the correct password of a user and sets up with a number of its own.
 func bot(h *apptest.App, n int, network string) *apptest.Browser {
 	h.T.Helper()
 	login := fmt.Sprintf("BOT%03d", n)
@@ -26,7 +26,7 @@ func bot(h *apptest.App, n int, network string) *apptest.Browser {
 	return b
 }
 
-// texts are the text messages that went out to strangers' numbers.
+// texts counts the text messages sent to unknown numbers.
 func texts(h *apptest.App) (n int) {
 	for _, m := range h.Mail("") {
 		if m.Channel == countersign.ChannelSMS {
@@ -36,9 +36,8 @@ func texts(h *apptest.App) (n int) {
 	return n
 }
 
-// SM-01, the pump that dials numbers beside each other: after some that led to
-// nothing the texts stop, administrators are told once, the person behind the
-// form is told, and email and app go on working. An hour later texts do as well.
+// SM-01, adjacent numbers: after some unused texts no more are sent, administrators get one notice,
+// the page tells the user, and email and app keep working. An hour later texts work again.
 func TestPumpOfAdjacentNumbers(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.Administrator()
@@ -49,7 +48,7 @@ func TestPumpOfAdjacentNumbers(t *testing.T) {
 			if p.Says("Text messages are stopped", "Use another way.") {
 				stopped++
 			}
-			h.Pass(time.Minute) // its token is over before the third one after it
+			h.Pass(time.Minute) // its token expires before the third one after it
 		}
 		if n := texts(h); n > 15 || n+stopped != 40 {
 			t.Errorf("%d texts went out, %d were stopped", n, stopped)
@@ -87,8 +86,8 @@ func TestPumpOfAdjacentNumbers(t *testing.T) {
 	})
 }
 
-// SM-01, the pump that dials all over the country, from three nodes at once: not
-// one text goes out beyond the budget of the day.
+// SM-01, numbers all over the country, from three nodes at once: no text is sent beyond the daily
+// budget.
 func TestPumpAtOnceStaysWithinTheBudget(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.Administrator()
@@ -120,15 +119,15 @@ func TestPumpAtOnceStaysWithinTheBudget(t *testing.T) {
 	})
 }
 
-// One network gets fifty unused texts an hour, whoever asks, and its page says
-// when the oldest of them falls out of the hour, not an hour from now.
+// One network gets fifty unused texts an hour, for all users together. The page says when the
+// oldest of them will be an hour old, not an hour from now.
 func TestTextsOfANetwork(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		until := h.Now().Add(time.Hour)
 		for n := range policy.TextsPerNetwork {
 			bot(h, n, "192.0.2.10").Post("/set-up/sms", "phone", fmt.Sprintf("61455501%02d", n))
 		}
-		texts(h) // the last one goes out before its token is over
+		texts(h) // the last one is sent before its token expires
 		h.Pass(20 * time.Minute)
 		p := bot(h, 90, "192.0.2.10").Post("/set-up/sms", "phone", "6145550190")
 		if says := "No more are sent from there until " + until.In(h.Agency.Location()).Format("3:04 PM"); !p.Says(says) {
@@ -140,7 +139,7 @@ func TestTextsOfANetwork(t *testing.T) {
 	})
 }
 
-// wantAlarm wants a letter with this subject for the administrator, so many times.
+// wantAlarm wants a number of mails with this subject to the administrator.
 func wantAlarm(t *testing.T, h *apptest.App, subject string, want int) {
 	t.Helper()
 	n := 0
@@ -154,8 +153,8 @@ func wantAlarm(t *testing.T, h *apptest.App, subject string, want int) {
 	}
 }
 
-// The installation's budget holds for all agencies together, and a country that
-// the agency has taken off its list gets nothing any more.
+// The installation's budget applies to all agencies together, and a country that the agency has
+// removed from its list gets no more texts.
 func TestBudgetOfAllAndCountries(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		h.Authn.Texts = 2

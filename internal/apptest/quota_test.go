@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// clock is a time as the pages of the house tell it on the same day.
+// clock formats a time as pages show it on the same day.
 func (h *App) clock(at time.Time) string {
 	return at.In(h.Agency.Location()).Format("3:04 PM")
 }
@@ -25,7 +25,7 @@ func (b *Browser) enrollSMS(login string) {
 	b.Post("/set-up/default", "default", "sms")
 }
 
-// five asks for five tokens in one sign-in, and answers none of them.
+// five requests five tokens in one sign-in, and uses none of them.
 func (b *Browser) five(t *testing.T, login string) {
 	t.Helper()
 	wantToken(t, b.SignIn(login))
@@ -36,7 +36,7 @@ func (b *Browser) five(t *testing.T, login string) {
 	b.House.Pass(time.Minute)
 }
 
-// wantOnce expects a page that says a sentence once.
+// wantOnce wants a page that says a sentence once.
 func wantOnce(t *testing.T, p *Page, sentence string) {
 	t.Helper()
 	if n := strings.Count(p.Text(), sentence); n != 1 {
@@ -44,8 +44,8 @@ func wantOnce(t *testing.T, p *Page, sentence string) {
 	}
 }
 
-// The hour of the quota ends when its oldest token falls out of it (D-23, 0.3):
-// the page says that time, whenever it is asked, and says it once.
+// The quota allows another token when the oldest is an hour old: the page says that time, whenever
+// it is asked, and says it once.
 func TestTheHourEndsWithItsOldestToken(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -82,8 +82,7 @@ func TestTheTenMinutesOfANumberEndWithItsOldestToken(t *testing.T) {
 	})
 }
 
-// And for the hour of a number that several users have: the limit of a user does
-// not get there.
+// And for the hour of a number that several users have: the limit per user is not reached.
 func TestTheHourOfANumberEndsWithItsOldestText(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		for _, login := range []string{"BSMITH", "CBILLS", "JJONES"} {

@@ -12,8 +12,8 @@ import (
 	"countersign/internal/admin"
 )
 
-// race runs a test of what many do at once: on PostgreSQL with as many nodes as
-// it asks for, on SQLite, where one node works, with the same one again.
+// race runs a test of concurrent requests: on PostgreSQL with as many nodes as it asks for, on
+// SQLite, which has one node, with the same node each time.
 func race(t *testing.T, f func(t *testing.T, h *App, node func() *App)) {
 	t.Helper()
 	t.Parallel()
@@ -29,8 +29,8 @@ func race(t *testing.T, f func(t *testing.T, h *App, node func() *App)) {
 	})
 }
 
-// together posts the same form from n clones of a browser at once, on the doors
-// of both nodes in turn, and returns the answers.
+// together posts the same form concurrently from n clones of a browser, to the nodes in turn, and
+// returns the answers.
 func together(b *Browser, nodes []*App, n int, path string, fields func(i int) []string) []*Page {
 	start := make(chan struct{})
 	pages := make([]*Page, n)
@@ -49,7 +49,7 @@ func together(b *Browser, nodes []*App, n int, path string, fields func(i int) [
 	return pages
 }
 
-// admitted counts the answers that made a session.
+// admitted counts the answers that created a session.
 func admitted(pages []*Page) (n int) {
 	for _, p := range pages {
 		for _, c := range p.Header.Values("Set-Cookie") {
@@ -61,8 +61,8 @@ func admitted(pages []*Page) (n int) {
 	return n
 }
 
-// TH-01: of 200 guesses at one token on two nodes at once three are judged, and
-// after the third failure the right token fails.
+// TH-01: of 200 concurrent tries at one token on two nodes three are compared, and after the third
+// failure the correct token fails.
 func TestTwoHundredTokensAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
@@ -92,8 +92,8 @@ func TestTwoHundredTokensAtOnce(t *testing.T) {
 	})
 }
 
-// PK-01: of 50 posts of one right answer of a passkey at once, on two nodes, one
-// makes a session; alone, and as the second factor.
+// PK-01: of 50 concurrent posts of one correct answer of a passkey, on two nodes, one creates a
+// session; alone, and as the second factor.
 func TestOnePasskeyAnswerAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
@@ -114,7 +114,7 @@ func TestOnePasskeyAnswerAtOnce(t *testing.T) {
 	})
 }
 
-// OT-03: of 100 posts of one right token at once, on two nodes, one makes a session.
+// OT-03: of 100 concurrent posts of one correct token, on two nodes, one creates a session.
 func TestOneTokenAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
@@ -129,8 +129,8 @@ func TestOneTokenAtOnce(t *testing.T) {
 	})
 }
 
-// OT-08: one token of the app, posted in many sign-ins of its user at once, on
-// two nodes, makes one session.
+// OT-08: one token of the app, posted concurrently in many sign-ins of its user, on two nodes,
+// creates one session.
 func TestOneAppTokenAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
@@ -157,8 +157,8 @@ func TestOneAppTokenAtOnce(t *testing.T) {
 	})
 }
 
-// RS-03: of 50 passwords at once after a reset one wizard is live, and none
-// reaches anything else.
+// RS-03: of 50 concurrent passwords after a reset one set-up remains, and none reaches anything
+// else.
 func TestWizardsAfterAResetAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
@@ -208,8 +208,8 @@ func TestTenthDigitAndButton(t *testing.T) {
 	})
 }
 
-// Unknown user, wrong password and disabled user are answered alike: status,
-// headers, cookies and body, but for what is random in each page (EN-01).
+// Unknown user, wrong password and disabled user get the same answer: status, headers, cookies and
+// body, except for the random parts of each page (EN-01).
 func TestUnknownAndWrongAlike(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -240,7 +240,7 @@ func TestUnknownAndWrongAlike(t *testing.T) {
 	})
 }
 
-// NT-02: what people are called can't forge headers or markup of letters.
+// NT-02: names of users can't forge headers or markup of mails.
 func TestHostileNames(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -257,8 +257,8 @@ func TestHostileNames(t *testing.T) {
 	})
 }
 
-// A half sign-in opens nothing but its own step (SE-02): the pages of the
-// wizard, of a session and of administration stay shut, whatever is posted.
+// A half sign-in opens only its own step (SE-02): the pages of set-up, of a session and of
+// administration stay closed, whatever is posted.
 func TestHalfSignInOpensNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

@@ -2,8 +2,8 @@
 
 package apptest
 
-// raced tells that the race detector watches, which makes everything many times slower.
+// raced reports that the race detector is on, which makes everything many times slower.
 const raced = true
 
-// stride is from one call of the store that fails to the next.
+// stride is the distance between two calls of the store that fail.
 const stride = 4

@@ -12,10 +12,10 @@ import (
 	"countersign/internal/policy"
 )
 
-// RS-02, V19: who may reset whom. Every actor (by rights), every target (by
-// rights), of this agency and of another, with a fresh proof and a stale one,
-// with a reason and without: the right, a target who holds nothing that the
-// actor lacks, the same agency, five minutes and a reason, all of them.
+// RS-02: who may reset whom. Every actor and every target (by rights), of this agency and of
+// another, with a recent proof and an old one, with a reason and without: it takes the right, a
+// target who has no right that the actor lacks, the same agency, a proof of the last five minutes,
+// and a reason.
 func TestResetMatrix(t *testing.T) {
 	all := map[string][]countersign.Right{
 		"NONE":  nil,
@@ -96,13 +96,13 @@ func TestResetMatrix(t *testing.T) {
 				}
 			}
 		}
-		if tried != 200 || done != 2+4+5 { // RESET may two, BOTH four, ALL all five
+		if tried != 200 || done != 2+4+5 { // RESET may reset two, BOTH four, ALL all five
 			t.Errorf("%d resets of %d were done, want 11 of 200", done, tried)
 		}
 	})
 }
 
-// proved is a user as an actor who has just entered a token, on a new device.
+// proved returns a user as an actor who has just entered a token, on a new device.
 func (h *App) proved(login string) countersign.Actor {
 	h.T.Helper()
 	h.Pass(time.Hour)
@@ -112,9 +112,9 @@ func (h *App) proved(login string) countersign.Actor {
 	return h.actorOf(b)
 }
 
-// RS-07, D-43: the last administrator can't be disabled, stripped or reset, by
-// whatever page and by himself either; with a second one each act is done. On
-// the host a reset and an enrollment code are the way in, and both are audited.
+// RS-07: the last administrator can't be disabled, lose rights or be reset, on any page and not by
+// themselves; with a second administrator each action works. The operator can use a reset and an
+// enrollment code, and both are audited.
 func TestLastAdministratorStays(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -156,7 +156,7 @@ func TestLastAdministratorStays(t *testing.T) {
 			}
 		}
 
-		// The way in on the host.
+		// The operator can reset the last administrator.
 		code := h.code("ADMIN")
 		for _, want := range []string{"two-factor.reset ok", "enrolment-code.made ok"} {
 			if !slices.Contains(h.Events("ADMIN"), want) {
@@ -170,7 +170,7 @@ func TestLastAdministratorStays(t *testing.T) {
 		b.Post("/set-up/email/token", "token", h.Token("ann@mail.example"))
 		wantAt(t, b.Post("/set-up/skip"), 200, "/set-up/done")
 
-		// With a second administrator he may go.
+		// With a second administrator the first can be removed.
 		h.User("CBILLS", countersign.AgencyRights...)
 		b.Get("/profile/reset-two-factor")
 		wantSetUp(t, b.Post("/profile/reset-two-factor", "password", Password))

@@ -24,7 +24,7 @@ import (
 
 const account = "AC00000000000000000000000000000012"
 
-// A teller sends a gateway's callback about a message to a host of the house.
+// A teller sends a gateway's delivery report about a message to a host of the application.
 type teller func(h *apptest.App, host, tag, status string, secret string, at time.Time) int
 
 func postForm(h *apptest.App, host, path string, form url.Values, header ...string) int {
@@ -66,9 +66,9 @@ func tellWebhook(h *apptest.App, host, tag, status, secret string, at time.Time)
 	return post(h, host, "/receipts/webhook", body, "Content-Type", "application/json", "Countersign-Signature", outbox.Sign([]byte(secret), []byte(body)))
 }
 
-// Receipts change what the token page says, and only real ones do: forged,
-// old, unknown and foreign ones are refused, and one that comes again, or after
-// the delivery, changes nothing. Each gateway in its own way of signing.
+// Delivery reports change what the token page says, and only real ones do: forged, old, unknown and
+// foreign ones are refused, and one that is repeated, or comes after the delivery, changes nothing.
+// Each gateway has its own signature.
 func TestReceipts(t *testing.T) {
 	for name, g := range map[string]struct {
 		url    string
@@ -142,7 +142,7 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
-// askForText is a browser in the wizard that has just asked for a token by text.
+// askForText returns a browser in set-up that has just requested a token by text message.
 func askForText(h *apptest.App, login string) *apptest.Browser {
 	h.T.Helper()
 	h.User(login)
@@ -158,7 +158,7 @@ func askForText(h *apptest.App, login string) *apptest.Browser {
 	return b
 }
 
-// newest is the newest text message of the house.
+// newest returns the newest text message.
 func newest(t *testing.T, h *apptest.App) countersign.Message {
 	t.Helper()
 	u, err := h.Admin.User(t.Context(), h.Visit(), apptest.Operator, "BSMITH")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Recovery codes can be printed and downloaded without a script, each from the
-// page that shows them once; and somebody who has two or fewer is reminded.
+// Recovery codes can be printed and downloaded without a script, from the page that shows them
+// once. A user who has two or fewer is reminded.
 func TestRecoveryCodesOnPaperAndInAFile(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

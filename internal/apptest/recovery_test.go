@@ -15,7 +15,7 @@ import (
 
 var recoveryCode = regexp.MustCompile(`\b(?:[A-HJ-NP-Z2-9]{4}-){5}[A-HJ-NP-Z2-9]{4}\b`)
 
-// recoveryCodes makes a set on the page of a browser that is signed in and fresh.
+// recoveryCodes makes a set in a signed-in browser with a recent proof.
 func recoveryCodes(b *Browser) []string {
 	b.House.T.Helper()
 	b.Get("/profile/recovery-codes")
@@ -27,7 +27,7 @@ func recoveryCodes(b *Browser) []string {
 	return codes
 }
 
-// toRecovery signs in at another browser and turns to the recovery codes.
+// toRecovery signs in at another browser and switches to the recovery codes.
 func toRecovery(h *App, ip, login string) *Browser {
 	h.T.Helper()
 	b := h.Browser(ip, Chrome)
@@ -39,8 +39,8 @@ func toRecovery(h *App, ip, login string) *Browser {
 	return b
 }
 
-// RC-01: the end of set-up offers codes; each gets its user in once, however it
-// is typed; all addresses are told how many are left; the device earns no trust.
+// RC-01: the end of set-up offers codes. Each signs its user in once, however it is typed; all
+// addresses are told how many are left; the device earns no trust.
 func TestRecoveryCode(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -71,7 +71,7 @@ func TestRecoveryCode(t *testing.T) {
 			t.Errorf("the audit log says the sign-ins are worth %v", got)
 		}
 		other.SignOut()
-		wantToken(t, other.SignIn("BSMITH")) // decision 12: no trust was earned
+		wantToken(t, other.SignIn("BSMITH")) // no trust was earned
 
 		again := toRecovery(h, "192.0.2.30", "BSMITH")
 		wantAt(t, again.Post("/sign-in/token", "recovery_code", codes[0]), 422, "/sign-in/token", "That code is not right, or was used before. You have 2 tries left.")
@@ -96,9 +96,8 @@ func letterWith(h *App, to, subject string) string {
 	return ""
 }
 
-// TH-01, V15: a recovery code is one of the same three tries, whatever way they
-// were spent; what can't be a code costs none; another user's code is none, and
-// counts on the one who types it.
+// TH-01: a recovery code is one of the same three tries, whatever they were used for. Input that
+// can't be a code costs none. Another user's code is wrong, and counts for the user who types it.
 func TestRecoveryCodeIsATry(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -127,8 +126,8 @@ func TestRecoveryCodeIsATry(t *testing.T) {
 	})
 }
 
-// RC-01: a set is replaced as a whole; making one takes a second factor of the
-// last five minutes; a page that is sent twice replaces nothing; a reset ends all.
+// RC-01: a set is replaced completely. Making one requires a second factor of the last five
+// minutes. A page that is sent twice replaces nothing. A reset removes all codes.
 func TestRecoveryCodesReplaced(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -177,9 +176,8 @@ func codesLeft(h *App, login string) (left int) {
 	return left
 }
 
-// RS-01, SE-06: a recovery code is a second factor for a step-up, and takes no
-// trust from a remembered device; no code is ever the Default, and who has no
-// method has no codes.
+// RS-01, SE-06: a recovery code is a second factor for a step-up, and keeps the trust of a
+// remembered device. A code is never the Default, and a user without a method has no codes.
 func TestRecoveryCodeInAStepUp(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -207,7 +205,7 @@ func TestRecoveryCodeInAStepUp(t *testing.T) {
 	})
 }
 
-// otherCode is code with another last character.
+// otherCode returns code with another last character.
 func otherCode(code string) string {
 	last := "2"
 	if strings.HasSuffix(code, last) {
@@ -216,8 +214,8 @@ func otherCode(code string) string {
 	return code[:len(code)-1] + last
 }
 
-// OT-03, RC-01: of a hundred posts of one code at once, on two nodes and in many
-// sign-ins, one makes a session.
+// OT-03, RC-01: of a hundred concurrent posts of one code, on two nodes and in many sign-ins, one
+// creates a session.
 func TestOneRecoveryCodeAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
@@ -247,7 +245,7 @@ func TestOneRecoveryCodeAtOnce(t *testing.T) {
 	})
 }
 
-// OT-06, AU-02: a recovery code stands nowhere but on the page that showed it.
+// OT-06, AU-02: a recovery code appears only on the page that showed it.
 func TestRecoveryCodeStandsNowhere(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -281,7 +279,7 @@ func TestRecoveryCodeStandsNowhere(t *testing.T) {
 	})
 }
 
-// classes are what the audit log says a user's sign-ins were worth, oldest first.
+// classes returns the proofs of a user's sign-ins in the audit log, oldest first.
 func classes(h *App, login string) (all []string) {
 	h.T.Helper()
 	err := h.DB.Read(context.Background(), h.Agency.ID, func(tx *store.Tx) error {

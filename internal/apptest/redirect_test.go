@@ -9,9 +9,8 @@ import (
 	"countersign/internal/edge"
 )
 
-// elsewhere is a corpus of addresses that some browser, proxy or library reads
-// as another origin, a script, two lines, or something else than a plain path
-// of this one (WB-04, V26).
+// elsewhere returns addresses that some browser, proxy or library reads as another origin, a
+// script, two lines, or something other than a plain path of this origin (WB-04).
 func elsewhere() (all []string) {
 	hosts := []string{"evil.example", "evil.example:443", "evil.example/", "[::1]", "3232235777", "0x7f.1", "localhost@evil.example", "localhost:80@evil.example",
 		"evil.example#localhost", "evil.example?localhost", `evil.example\@localhost`, "localhost.evil.example", "%65vil.example", "evil%2eexample", "evil。example", "еvil.example"}
@@ -36,7 +35,7 @@ func elsewhere() (all []string) {
 	)
 }
 
-// WB-04, V26: of a corpus of near misses nothing is taken for a path of ours.
+// WB-04: no such address is accepted as a path of ours.
 func TestThenTakesPathsOfThisOriginOnly(t *testing.T) {
 	corpus := elsewhere()
 	if len(corpus) < 200 {
@@ -54,8 +53,8 @@ func TestThenTakesPathsOfThisOriginOnly(t *testing.T) {
 	}
 }
 
-// harmlessPath tells whether a browser that stands on our origin stays there,
-// however often it decodes the address and whichever slash it takes for one.
+// harmlessPath reports whether a browser on our origin stays there, however often it decodes the
+// address and whichever character it reads as a slash.
 func harmlessPath(path string) bool {
 	for range 3 {
 		if !strings.HasPrefix(path, "/") || len(path) > 1 && (path[1] == '/' || path[1] == '\\') || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
@@ -76,8 +75,8 @@ func harmlessPath(path string) bool {
 	return true
 }
 
-// WB-04: through the real sign-in, every address of the corpus as `then` ends on
-// a page of this origin, at the form, after the password and after the token.
+// WB-04: through the real sign-in, every such address as `then` ends on a page of this origin, at
+// the form, after the password and after the token.
 func TestSignInLeadsNowhereElse(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Unwatch()

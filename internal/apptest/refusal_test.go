@@ -11,9 +11,8 @@ import (
 	"countersign/internal/admin"
 )
 
-// AU-01: whatever page or act of administration is refused for a right leaves the
-// audit row right.refused, whoever asks: without rights, or with one that opens
-// something else.
+// AU-01: every page or action of administration that is refused for a missing right writes the
+// audit row right.refused, for a user without rights and for one with other rights.
 func TestEveryRefusalForARightIsKept(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -50,8 +49,7 @@ func TestEveryRefusalForARightIsKept(t *testing.T) {
 	})
 }
 
-// An error page of administration keeps the navigation of its section, and leads
-// to a page of it.
+// An error page of administration keeps the navigation of its section, and links to a page of it.
 func TestErrorPagesKeepTheirSection(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -73,8 +71,8 @@ func TestErrorPagesKeepTheirSection(t *testing.T) {
 	})
 }
 
-// A user ID may be an address of an international domain: its links lead to it,
-// and a form keeps it as it was typed.
+// A user ID may be an address of an international domain: its links work, and a form keeps it as it
+// was typed.
 func TestUserIDWithAnInternationalDomain(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		const login = "bob@xn--mnchen-3ya.example"
@@ -104,7 +102,7 @@ func TestUserIDWithAnInternationalDomain(t *testing.T) {
 	})
 }
 
-// Every path answers a Host that is no agency's with 421, styles and script too.
+// Every path answers a Host of no agency with 421, styles and script too.
 func TestAnotherHostGetsNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		for _, r := range h.Routes {
@@ -125,8 +123,8 @@ func TestAnotherHostGetsNothing(t *testing.T) {
 	})
 }
 
-// A field that comes twice is refused, whatever its name: which of the two counts
-// would be for the sender to choose.
+// A field that is sent twice is refused, whatever its name, so that the sender can't choose which
+// of the two counts.
 func TestNoFieldComesTwice(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -148,7 +146,7 @@ func TestNoFieldComesTwice(t *testing.T) {
 	})
 }
 
-// A Host that is right but for its port names what a proxy has to pass on.
+// A Host that is correct except for its port gets an error that says what a proxy has to pass on.
 func TestAHostWithoutItsPortSaysSo(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		for host, says := range map[string]bool{"localhost:9000": true, "evil.example": false} {

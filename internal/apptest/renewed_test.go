@@ -9,8 +9,8 @@ import (
 	"countersign/internal/store"
 )
 
-// imported adds BSMITH with a hash of the password of all that another program made:
-// it is renewed at the next right sign-in.
+// imported adds BSMITH with a hash of Password that another program made. The next successful
+// sign-in renews it.
 func imported(t *testing.T, h *App) {
 	t.Helper()
 	const hash = `pbkdf2_sha256$1000$c29tZXNhbHQ$Uo22gFAAu1SqofH0kTZU7eua/SkkFJmWJhhIEawlC5o=`
@@ -20,7 +20,7 @@ func imported(t *testing.T, h *App) {
 	}
 }
 
-// PW-01: of several right passwords at once, each signs in, though the first of them
+// PW-01: several concurrent sign-ins with the correct password succeed, though the first of them
 // renews the hash that the others are compared with.
 func TestRightPasswordsAtOnceWhileTheHashIsRenewed(t *testing.T) {
 	t.Parallel()
@@ -49,7 +49,7 @@ func TestRightPasswordsAtOnceWhileTheHashIsRenewed(t *testing.T) {
 	}
 }
 
-// The same for four windows of one node.
+// The same for four windows on one node.
 func TestFourRightPasswordsAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		imported(t, h)

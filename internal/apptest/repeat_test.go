@@ -15,7 +15,7 @@ import (
 	"countersign/internal/outbox"
 )
 
-// written are the ways in which a server may write what it was given.
+// written holds the encodings in which a server may repeat what it received.
 var written = map[string]func(string) string{
 	"plain":  func(s string) string { return s },
 	"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
@@ -30,7 +30,7 @@ var written = map[string]func(string) string{
 	},
 }
 
-// A tap notes the tokens that go out by a route.
+// A tap records the tokens that are sent by a route.
 type tap struct {
 	outbox.Sender
 	seen *[]string
@@ -43,7 +43,7 @@ func (p tap) Send(ctx context.Context, l outbox.Outgoing) (outbox.Receipt, error
 	return p.Sender.Send(ctx, l)
 }
 
-// repeating leads mail and texts to servers that repeat what they get.
+// repeating sends mail and texts to servers that repeat what they receive.
 func repeating(t *testing.T, h *App, code int, spell func(string) string, seen *[]string) {
 	t.Helper()
 	mail, err := outbox.ParseSMTP(mtatest.RepeatMail(t, mtatest.Repeated{Step: "end", Code: code, Spell: spell}))
@@ -57,9 +57,8 @@ func repeating(t *testing.T, h *App, code int, spell func(string) string, seen *
 	h.Outbox.Mail, h.Outbox.Text = tap{mail, seen}, tap{texts, seen}
 }
 
-// OT-10, AU-02: a mail server and a text gateway that repeat what they get put
-// nothing of it into the database, the log or a page, whether they take the
-// message, refuse it or ask to come again.
+// OT-10, AU-02: nothing that a mail server or a text gateway repeats gets into the database, the
+// log or a page, whether it accepts the message, refuses it or asks to retry.
 func TestServersThatRepeatTheMessage(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("ADMIN", countersign.AgencyRights...)
@@ -98,7 +97,7 @@ func TestServersThatRepeatTheMessage(t *testing.T) {
 	})
 }
 
-// poll hands over what is due.
+// poll delivers what is due.
 func (h *App) poll() *App {
 	h.T.Helper()
 	if _, err := h.Outbox.Poll(h.T.Context()); err != nil {
@@ -107,7 +106,7 @@ func (h *App) poll() *App {
 	return h
 }
 
-// messages are the pages of administration that tell of messages.
+// messages returns the pages of administration about messages.
 func (h *App) messages(admin *Browser) (all string) {
 	list := admin.Get("/admin/messages")
 	all = list.Body + admin.Get("/admin/users/BSMITH").Body
@@ -119,7 +118,7 @@ func (h *App) messages(admin *Browser) (all string) {
 	return all
 }
 
-// noToken fails the test where a text holds a token, however it is written.
+// noToken fails the test if a text contains a token in any encoding.
 func noToken(t *testing.T, where, text string, seen []string) {
 	t.Helper()
 	for _, token := range seen {

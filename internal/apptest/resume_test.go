@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// SE-06: a change that was kept over a sign-in does not go on by itself, however
-// fresh the proof of that sign-in is: a page names it first, and one press does it.
+// SE-06: a change kept over a sign-in does not continue by itself, however recent the proof of that
+// sign-in is: a page shows it first, and one click does it.
 func TestKeptChangeIsShownFirst(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("JJONES")
@@ -15,7 +15,7 @@ func TestKeptChangeIsShownFirst(t *testing.T) {
 		b.Enroll("ADMIN")
 		comeBack := func() *Page {
 			b.Get("/admin/users/JJONES")
-			h.Pass(31 * 24 * time.Hour) // the device is asked for a token again
+			h.Pass(31 * 24 * time.Hour) // so that the device needs a token again
 			wantAt(t, b.Post("/admin/users/JJONES/disable"), 200, "/sign-in")
 			b.Post("/sign-in", "user_id", "ADMIN", "password", Password)
 			return b.Post("/sign-in/token", "token", h.Token("admin@demo.example"))

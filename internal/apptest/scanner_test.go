@@ -18,12 +18,12 @@ import (
 	"countersign/internal/browsertest"
 )
 
-// anyLink is an address in a letter, as plain text or in its HTML part.
+// anyLink matches an address in a mail, in its text or its HTML part.
 var anyLink = regexp.MustCompile(`http://localhost(/[^\s"<>]*)`)
 
-// NT-04: a mail scanner that has a browser opens every link of every letter, runs
-// the scripts of its page, and presses nothing. It sends no form and changes no
-// row; what the reader does afterwards works.
+// NT-04: a mail scanner with a browser opens every link of every mail, runs the scripts of its
+// page, and presses nothing. It sends no form and changes no row, and the links work for the reader
+// afterwards.
 func TestAMailScannerChangesNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

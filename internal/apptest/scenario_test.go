@@ -9,7 +9,7 @@ import (
 	"countersign"
 )
 
-// wantIn expects the page of somebody who is signed in as login.
+// wantIn wants the start page of login, signed in.
 func wantIn(t *testing.T, p *Page, login string) {
 	t.Helper()
 	if p.Status != http.StatusOK || p.Path != "/" || !p.Says(login) || !p.Has("form", "action", "/sign-out") {
@@ -17,7 +17,7 @@ func wantIn(t *testing.T, p *Page, login string) {
 	}
 }
 
-// wantToken expects the page that asks for a token.
+// wantToken wants the page that asks for a token.
 func wantToken(t *testing.T, p *Page) {
 	t.Helper()
 	if p.Path != "/sign-in/token" || !p.Has("input", "name", "token") {
@@ -25,7 +25,7 @@ func wantToken(t *testing.T, p *Page) {
 	}
 }
 
-// wantSetUp expects the first page of the wizard.
+// wantSetUp wants the first page of set-up.
 func wantSetUp(t *testing.T, p *Page) {
 	t.Helper()
 	if p.Path != "/set-up/email" || !p.Says("2 Factor Authentication Setup") {
@@ -33,7 +33,7 @@ func wantSetUp(t *testing.T, p *Page) {
 	}
 }
 
-// wantAt expects a page at a path that says all of these.
+// wantAt wants a page at a path that contains all sentences.
 func wantAt(t *testing.T, p *Page, status int, path string, sentences ...string) {
 	t.Helper()
 	if p.Status != status || p.Path != path || !p.Says(sentences...) {
@@ -41,9 +41,8 @@ func wantAt(t *testing.T, p *Page, status int, path string, sentences ...string)
 	}
 }
 
-// Scenario 1 (M8): BSMITH sets up on a laptop at work on Internet Explorer, and
-// always comes from the same browser, laptop and address: no token for seven
-// days. Set-up itself starts the seven days.
+// Scenario 1 (M8): BSMITH sets up on a laptop at work on Internet Explorer, and always uses the
+// same browser, laptop and address: no token for seven days. The seven days begin with set-up.
 func TestScenario1BSMITH(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -55,7 +54,7 @@ func TestScenario1BSMITH(t *testing.T) {
 			wantIn(t, work.SignIn("bsmith"), "BSMITH")
 		}
 		work.SignOut()
-		h.Pass(Day - time.Millisecond) // D-02: to the millisecond
+		h.Pass(Day - time.Millisecond) // exact to the millisecond
 		wantIn(t, work.SignIn("BSMITH"), "BSMITH")
 		work.SignOut()
 		h.Pass(time.Millisecond)
@@ -68,8 +67,8 @@ func TestScenario1BSMITH(t *testing.T) {
 	})
 }
 
-// Scenario 2 (M9): CBILLS sets up on a laptop with Chrome, then comes from a
-// tablet, also with Chrome, from the same address: a token is required.
+// Scenario 2 (M9): CBILLS sets up on a laptop with Chrome, then uses a tablet, also with Chrome,
+// from the same address: a token is required.
 func TestScenario2CBILLS(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("CBILLS")
@@ -88,9 +87,9 @@ func TestScenario2CBILLS(t *testing.T) {
 	})
 }
 
-// Scenario 3 (M10): JJONES sets up on a laptop from the home's address, and the
-// next morning comes from the office: a token is required. Home and office are
-// two connections with two clocks: back at home nothing is asked (D-09).
+// Scenario 3 (M10): JJONES sets up on a laptop from the home's address, and the next morning uses
+// it at the office: a token is required. Home and office are two connections, each with its own
+// time. Back at home no token is required.
 func TestScenario3JJONES(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("JJONES")
@@ -111,8 +110,8 @@ func TestScenario3JJONES(t *testing.T) {
 	})
 }
 
-// The combination (M11, DV-02): an equal laptop of a coworker behind the same
-// address is another device, a newer version of the browser is not.
+// The combination (M11, DV-02): an equal laptop of a coworker behind the same address is another
+// device; a newer version of the browser is not.
 func TestWhatIsADevice(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -131,7 +130,7 @@ func TestWhatIsADevice(t *testing.T) {
 		other := laptop.Copy("192.0.2.10", SafariMac) // a stolen cookie in another browser and system
 		wantToken(t, other.SignIn("BSMITH"))
 
-		wantSetUp(t, laptop.SignIn("CBILLS")) // trust of one person says nothing of another (D-15)
+		wantSetUp(t, laptop.SignIn("CBILLS")) // each user of a shared computer is trusted separately
 	})
 }
 
@@ -155,8 +154,8 @@ func TestFAQFrequencyZero(t *testing.T) {
 	})
 }
 
-// Frequency empty means 30 (M5), lowered and raised counts at once (M7, D-06),
-// and what was forgotten never comes back (D-07).
+// An empty frequency means 30 (M5). A lower or higher one applies at once (M7), and what was
+// forgotten stays forgotten.
 func TestFrequencyChanges(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Set("2FAFREQUENCY", "")
@@ -184,7 +183,7 @@ func TestFrequencyChanges(t *testing.T) {
 	})
 }
 
-// A clock that is set back makes trust lapse, never grow (D-05).
+// A clock that is set back can end trust, but never extend it.
 func TestClockSetBack(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -196,8 +195,8 @@ func TestClockSetBack(t *testing.T) {
 	})
 }
 
-// 2FA Off asks nobody and keeps what was set up; On again asks everybody, by
-// the old Default (M4, D-49).
+// 2FA Off requires no token and keeps what was set up. On again requires one of every user, by
+// their old Default (M4).
 func TestOffThenOn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -210,7 +209,7 @@ func TestOffThenOn(t *testing.T) {
 		other := h.Browser("192.0.2.11", Chrome)
 		wantIn(t, other.SignIn("CBILLS"), "CBILLS") // never set up, and not asked to
 		h.Set("2FA", "On")
-		wantAt(t, other.Get("/profile"), 200, "/profile") // live sessions are not cut
+		wantAt(t, other.Get("/profile"), 200, "/profile") // current sessions continue
 		work.SignOut()
 		wantToken(t, work.SignIn("BSMITH"))
 		other.SignOut()
@@ -267,8 +266,8 @@ func TestFAQCombinationsOfMethods(t *testing.T) {
 	})
 }
 
-// FAQ (M30): after three failed tokens the user must log in again; a new token
-// does not reset the count, and the right one, sent later, fails (D-19).
+// FAQ (M30): after three failed tokens the user must log in again. A new token does not reset the
+// count, and the correct one, sent later, fails.
 func TestFAQThreeFailures(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -300,8 +299,8 @@ func otherThan(token string) string {
 	return string(token[0]+1) + token[1:]
 }
 
-// FAQ (M31): a sign-in from a new connection is told by mail with the details,
-// once for each connection (D-17).
+// FAQ (M31): a sign-in from a new connection is reported by mail with the details, once for each
+// connection.
 func TestFAQNewConnectionMail(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -343,8 +342,8 @@ func TestFAQNewConnectionMail(t *testing.T) {
 	})
 }
 
-// M32: a token is accepted for 120 s from its making, never after, once only,
-// and only in the sign-in it was sent for (OT-02, OT-03, OT-04).
+// M32: a token is accepted for 120 s after it was made, never later, once only, and only in the
+// sign-in it was sent for (OT-02, OT-03, OT-04).
 func TestTokenLife(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -369,8 +368,8 @@ func TestTokenLife(t *testing.T) {
 	})
 }
 
-// M33, D-23, D-24: a new token ends the earlier one; sending is limited in
-// words; opening or reloading a page sends nothing.
+// M33: a new token ends the earlier one. A refused token is explained. Opening or reloading a page
+// sends nothing.
 func TestNewToken(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -396,8 +395,8 @@ func TestNewToken(t *testing.T) {
 	})
 }
 
-// M22: who has trouble with the app finds the email fallback on the token page;
-// only the agency's preference hides it.
+// M22: a user who has trouble with the app finds the email fallback on the token page. Only the
+// agency's preference hides it.
 func TestEmailFallback(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -420,7 +419,7 @@ func TestEmailFallback(t *testing.T) {
 	})
 }
 
-// M12: the sign-in page says at its bottom that two factor authentication is on.
+// M12: the sign-in page says at its bottom that two-factor authentication is on.
 func TestSignInPageSaysOn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		b := h.Browser("192.0.2.10", Chrome)
@@ -432,8 +431,8 @@ func TestSignInPageSaysOn(t *testing.T) {
 	})
 }
 
-// M26, M25: without the right there are no buttons, and the request itself is
-// refused; with it both stand on another user's page.
+// M26, M25: without the right there are no buttons, and the request itself is refused. With it both
+// are on another user's page.
 func TestResetByAnAdministrator(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -480,7 +479,7 @@ func TestResetByAnAdministrator(t *testing.T) {
 	})
 }
 
-// M27, RS-03: a reset is open for 24 hours; after that the password alone opens nothing.
+// M27, RS-03: a reset is open for 24 hours. After that the password alone opens nothing.
 func TestResetLapses(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -503,12 +502,12 @@ func TestResetLapses(t *testing.T) {
 		wantAt(t, b.Enroll("BSMITH"), 200, "/set-up/done")
 		h.Pass(25 * time.Hour)
 		b.SignOut()
-		wantIn(t, b.SignIn("BSMITH"), "BSMITH") // finished: the reset is over for good
+		wantIn(t, b.SignIn("BSMITH"), "BSMITH") // finished: the reset has ended for good
 	})
 }
 
-// M24: one's own reset asks for the password again, ends every session, and
-// this browser may only set up.
+// M24: users who reset themselves must enter the password again; it ends every session, and this
+// browser can only set up.
 func TestResetOfOneself(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -540,8 +539,8 @@ func TestResetOfOneself(t *testing.T) {
 	})
 }
 
-// A fresh second factor is asked before one's own reset, once five minutes are
-// over, and the reset then goes on by itself (M24, SE-06, RS-01).
+// A reset of oneself requires a recent second factor once five minutes have passed, and then
+// continues by itself (M24, SE-06, RS-01).
 func TestStepUpBeforeOwnReset(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -560,8 +559,8 @@ func TestStepUpBeforeOwnReset(t *testing.T) {
 	})
 }
 
-// M34: the four reasons for a reset, each helped without one where there is
-// another method, by «Setup» from the User Profile.
+// M34: the four reasons for a reset can each be solved without one if the user has another method,
+// by «Setup» in the User Profile.
 func TestResetReasons(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		t.Run("phone left at home: the email fallback", func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"countersign/internal/outbox"
 )
 
-// The product's name and the sender of all mail are the agency's own: the next
-// page and the next mail have them, header and envelope by one sender.
+// The product name and the sender of all mail are the agency's own: the next page and the next mail
+// have them, header and envelope with one sender.
 func TestProductNameAndSender(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -67,7 +67,7 @@ func TestProductNameAndSender(t *testing.T) {
 	})
 }
 
-// TN-01: words and names of one agency are no other's: neither read nor changed.
+// TN-01: wordings and names of one agency can't be read or changed by another.
 func TestWordingOfAnotherAgency(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)

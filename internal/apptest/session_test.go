@@ -14,10 +14,10 @@ import (
 	"countersign/internal/admin"
 )
 
-// handle is a secret of 256 bits, as cookies carry it.
+// handle matches a secret of 256 bits, as cookies carry it.
 var handle = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
-// with is another browser that holds one cookie.
+// with returns another browser that has one cookie.
 func (b *Browser) with(name, value string) *Browser {
 	c := b.House.Browser(b.IP, b.Agent)
 	target, _ := url.Parse(publicURL)
@@ -25,9 +25,8 @@ func (b *Browser) with(name, value string) *Browser {
 	return c
 }
 
-// SE-01, V28: the secret of a sign-in is new at the password, at the second
-// factor and at a step-up; each earlier one is dead at once, a planted one is
-// never taken over, and none stands in the database.
+// SE-01: the secret of a sign-in changes at the password, at the second factor and at a step-up.
+// Each earlier one is invalid at once, a planted one is never adopted, and none is in the database.
 func TestSecretsRise(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -74,8 +73,8 @@ func TestSecretsRise(t *testing.T) {
 	})
 }
 
-// SE-03: idle and absolute limits to the second, as the preferences say,
-// whatever the cookie does; the limit of the moment counts.
+// SE-03: idle and absolute limits to the second, as the preferences say, whatever the cookie does.
+// The current preference counts.
 func TestSessionLimits(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -105,15 +104,15 @@ func TestSessionLimits(t *testing.T) {
 		}
 		b := h.signedIn("BSMITH")
 		h.Pass(30 * time.Minute)
-		h.Set("SESSIONIDLE", "20") // a shorter limit counts at once
+		h.Set("SESSIONIDLE", "20") // a shorter limit applies at once
 		wantAt(t, b.Get("/profile"), 200, "/sign-in", "You were away for 20 minutes")
 	})
 }
 
-// signedIn signs a user in, setting him up where that is needed.
+// signedIn signs a user in, and sets them up first if needed.
 func (h *App) signedIn(login string) *Browser {
 	h.T.Helper()
-	h.Pass(time.Second) // so that of two tokens the newest is known
+	h.Pass(time.Second) // so that the newer of two tokens can be told by its time
 	b := h.Browser("192.0.2.10", Chrome)
 	switch p := b.SignIn(login); p.Path {
 	case "/sign-in/token":
@@ -130,8 +129,8 @@ func (h *App) signedIn(login string) *Browser {
 	return b
 }
 
-// SE-04: whatever ends a session on one node has ended it on every other at
-// once: there is no copy that would have to be told.
+// SE-04: whatever ends a session on one node has ended it on every other at once, because no node
+// caches sessions.
 func TestEndedOnEveryNode(t *testing.T) {
 	ends := map[string]func(t *testing.T, h *App, b *Browser){
 		"sign-out":         func(_ *testing.T, _ *App, b *Browser) { b.SignOut() },
@@ -171,7 +170,7 @@ func TestEndedOnEveryNode(t *testing.T) {
 			if p := there.Do("GET", "/profile", nil); p.Status != 303 || !strings.HasPrefix(p.Location, "/sign-in") {
 				t.Errorf("%s: still in on the other node: %d %s", name, p.Status, p.Location)
 			}
-			h.Pass(2 * time.Hour) // the quotas of the hour empty meanwhile
+			h.Pass(2 * time.Hour) // so that the hourly quotas are empty again
 			node.Pass(2 * time.Hour)
 		}
 
@@ -189,7 +188,7 @@ func TestEndedOnEveryNode(t *testing.T) {
 	})
 }
 
-// on is the same browser at another node.
+// on returns the same browser at another node.
 func (b *Browser) on(node *App) *Browser {
 	c := b.Copy(b.IP, b.Agent)
 	c.House = node
@@ -210,8 +209,8 @@ func done(t *testing.T, err error) {
 	}
 }
 
-// SE-04: users see their sessions and end them one by one or all others;
-// administrators see those of their agency's users and end them.
+// SE-04: users see their sessions and end them one by one or all others. Administrators see those
+// of their agency's users and end them.
 func TestListAndEndSessions(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -12,7 +12,7 @@ const (
 	signOn      = "New sign on to Agency Integrator"
 )
 
-// letters are the subjects of what came to an address, tokens left out, the oldest first.
+// letters returns the subjects of the messages to an address without tokens, oldest first.
 func (h *App) letters(to string) (all []string) {
 	h.T.Helper()
 	for _, s := range slices.Backward(h.Subjects(to)) {
@@ -25,9 +25,9 @@ func (h *App) letters(to string) (all []string) {
 
 func isTokenSubject(s string) bool { return strings.HasPrefix(s, "Your Agency Integrator token (") }
 
-// NT-05: a set-up of two minutes, by email, app and SMS with another Default, sends
-// one token mail and one letter, to each address. It names all that was set up
-// and the sign-in, with the link that disowns it.
+// NT-05: a set-up of two minutes, by email, app and SMS with another Default, sends one token mail
+// and one notice, to each address. It names all that was set up and the sign-in, with the link to
+// report it.
 func TestASetUpSendsOneLetter(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
@@ -65,8 +65,8 @@ func TestASetUpSendsOneLetter(t *testing.T) {
 	})
 }
 
-// NT-05: a set-up that is left is told ten minutes after its last step, with what it
-// has brought; what is changed outside of a first set-up is told at once.
+// NT-05: a set-up that is left is reported ten minutes after its last step, with what was set up.
+// Changes outside a first set-up are reported at once.
 func TestASetUpThatIsLeftIsTold(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t

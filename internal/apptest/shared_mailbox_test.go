@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A user who sets up tokens in another user's mailbox may do so, and every
-// administrator is told whose it is. One who uses an address of their own tells no one.
+// A user may set up tokens in another user's mailbox, and every administrator gets a notice that
+// names the owner. A user's own address sends no notice.
 func TestSharedMailboxIsTold(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -27,7 +27,7 @@ func TestSharedMailboxIsTold(t *testing.T) {
 			t.Fatalf("an address of one's own is told: %s", told())
 		}
 		b := h.Browser("192.0.2.11", Chrome)
-		enroll(b, "BSMITH", "team@demo.example") // where another one's tokens go
+		enroll(b, "BSMITH", "team@demo.example") // where another user's tokens go
 		if text := told(); !strings.Contains(text, "BSMITH") || !strings.Contains(text, "CBILLS") || !strings.Contains(text, "team@demo.example") {
 			t.Errorf("the administrators are told: %q", text)
 		}

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// SE-06: a step-up confirms what its page names. When another window has begun
-// another change meanwhile, no form of the first page does anything to it, and
-// no try is paid for; the answer names what waits now.
+// SE-06: a step-up confirms what its page names. If another window has started another change
+// since, no form of the first page affects it, and no try is counted. The answer names the pending
+// request.
 func TestStepUpConfirmsWhatItsPageNames(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("JJONES")

@@ -17,8 +17,8 @@ import (
 
 const wordingPath = "/admin/messages/wording"
 
-// plausible is a form that each page would take, were it not for the step-up:
-// by path, and for all others the fields below "".
+// plausible is a form that each page would accept, were it not for the step-up: by path, and for
+// all others the fields below "".
 var plausible = map[string]url.Values{
 	"": {"device": {"d"}, "session": {"s"}, "method": {"sms"}, "default": {"email"}, "reason": {"a test"}, "token": {"000000"}, "password": {Password},
 		"new_password": {"a much longer horse battery"}, "email": {"new@demo.example"}, "phone": {"6145550119"}, "name": {"Bob Smith"}, "user_id": {"BSMITH"}},
@@ -35,7 +35,7 @@ var plausible = map[string]url.Values{
 	"/admin/users/{id}/edit":        {"name": {"Robert Smith"}, "email": {"robert@demo.example"}, "version": {"1"}},
 }
 
-// form is the plausible form of a route, as it is sent.
+// form returns the plausible form of a route, as it is sent.
 func form(route web.Route, token string) url.Values {
 	_, path, _ := strings.Cut(route.Pattern, " ")
 	fields, ok := plausible[path]
@@ -49,13 +49,13 @@ func form(route web.Route, token string) url.Values {
 	return sent
 }
 
-// place is a path of a route, with a user ID where it takes one.
+// place returns a path of a route, with a user ID if it takes one.
 func place(route web.Route, login string) string {
 	_, path, _ := strings.Cut(route.Pattern, " ")
 	return strings.TrimSuffix(strings.ReplaceAll(path, "{id}", login), "{$}")
 }
 
-// SE-06: what a session posts is a change behind the step-up, or one of these.
+// SE-06: each form of a session is a change behind the step-up, or one of these.
 func TestFreeForms(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		free := []string{"POST /profile/notices/seen", "POST /profile/recovery-codes/file", "POST /sign-out", "POST /step-up", "POST /step-up/cancel", "POST /step-up/new", "POST /step-up/other-way"}
@@ -81,17 +81,17 @@ func TestFreeForms(t *testing.T) {
 	})
 }
 
-// SE-06, ER-04, V5: on every route that changes something, a session whose proof
-// is five minutes old gets a step-up and nothing is changed: not one right, an
-// hour's work, a remembered device, nor the password make up for it.
+// SE-06, ER-04: on every route that changes something, a session whose proof is five minutes old
+// gets a step-up and nothing is changed. No right, no recent activity, no remembered device and no
+// password replaces it.
 func TestEveryChangeAsksForAStepUp(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
-		bob := admin.NewUser{Login: "BSMITH", Name: "Bob Smith", Email: "bsmith@demo.example"} // without a password: he may be sent a link
+		bob := admin.NewUser{Login: "BSMITH", Name: "Bob Smith", Email: "bsmith@demo.example"} // without a password: they can be sent a link
 		if _, err := h.Admin.AddUser(t.Context(), h.Visit(), Operator, bob); err != nil {
 			t.Fatal(err)
 		}
 		h.Administrator()
-		h.User("KEEPER", countersign.AgencyRights...) // the last administrator could not reset himself (RS-07)
+		h.User("KEEPER", countersign.AgencyRights...) // the last administrator could not reset themselves (RS-07)
 		b := h.Browser("192.0.2.10", Chrome)
 		b.EnrollApp("ADMIN", "app") // the app: nothing is sent that the quotas count
 		look := dumper(t, h)
@@ -131,8 +131,8 @@ func (h *App) again(b *Browser, login string) *Browser {
 	return c
 }
 
-// The deeds of the office ask for the step-up themselves, whichever door calls
-// them: an actor with a stale or ended session changes nothing.
+// The methods of the admin service require the step-up themselves, whichever handler calls them: an
+// actor with an old proof or an ended session changes nothing.
 func TestOfficeAsksItself(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -167,8 +167,8 @@ func TestOfficeAsksItself(t *testing.T) {
 	})
 }
 
-// What waits for a step-up goes on by itself with nothing typed lost; what is
-// wrong with it is said before the token, a conflict after it.
+// A request that waits for a step-up continues by itself with nothing typed lost. Invalid input is
+// reported before the token, a conflict after it.
 func TestWhatWaitsGoesOn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -214,11 +214,11 @@ func TestWhatWaitsGoesOn(t *testing.T) {
 	})
 }
 
-// What waits is sealed, bounded, and holds no password.
+// A pending request is sealed, limited in size, and holds no password.
 func TestWhatWaitsIsBounded(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
-		h.User("KEEPER", countersign.AgencyRights...) // the last administrator could not reset himself (RS-07)
+		h.User("KEEPER", countersign.AgencyRights...) // the last administrator could not reset themselves (RS-07)
 		b := h.Browser("192.0.2.10", Chrome)
 		b.Enroll("ADMIN")
 		look := dumper(t, h)
@@ -255,15 +255,15 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	})
 }
 
-// M24, RS-01: a reset of oneself asks for the password, and then for a second
-// factor; neither alone is enough, and a form can't say that the other was given.
+// M24, RS-01: a reset of oneself requires the password, and then a second factor. Neither alone is
+// enough, and a form can't claim that the other was given.
 func TestOwnResetAsksForBoth(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
 		b := h.Browser("192.0.2.10", Chrome)
 		b.Enroll("BSMITH")
 		b.Get("/profile/reset-two-factor")
-		wantAt(t, b.Post("/profile/reset-two-factor", "password", "wrong"), 422, "/profile/reset-two-factor", "That is not your password.") // fresh, without the password
+		wantAt(t, b.Post("/profile/reset-two-factor", "password", "wrong"), 422, "/profile/reset-two-factor", "That is not your password.") // with a recent proof, without the password
 		h.Pass(50 * time.Minute)
 		thief := h.again(b, "BSMITH")
 		thief.Get("/profile/reset-two-factor")
@@ -273,7 +273,7 @@ func TestOwnResetAsksForBoth(t *testing.T) {
 		if slices.Contains(h.Events("BSMITH"), "two-factor.reset ok") {
 			t.Fatal("reset with the password alone")
 		}
-		h.Mail("") // the thief's token goes to Bob before his own
+		h.Mail("") // read the thief's token before Bob's own
 		h.Pass(time.Minute)
 		b.Get("/profile/reset-two-factor")
 		b.Post("/profile/reset-two-factor", "password", Password)
@@ -284,8 +284,8 @@ func TestOwnResetAsksForBoth(t *testing.T) {
 	})
 }
 
-// Decision 8, RS-08: who has no verified method types the password again; who
-// has one proves it although 2FA is Off, and the password opens nothing.
+// RS-08: a user without a verified method types the password again. A user with one must prove it
+// although 2FA is Off; the password is not enough.
 func TestStepUpWithoutAMethod(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Set("2FA", "")
@@ -302,7 +302,7 @@ func TestStepUpWithoutAMethod(t *testing.T) {
 		h.Set("2FA", "On")
 		other := h.Browser("192.0.2.20", Chrome)
 		other.Enroll("ADMIN")
-		b.Get("/admin/system/preferences?edit=SESSIONIDLE") // the password of a moment ago is no second factor, now that there is one
+		b.Get("/admin/system/preferences?edit=SESSIONIDLE") // an earlier password is no second factor, now that there is a method
 		p = b.Post("/admin/system/preferences", "code", "SESSIONIDLE", "value", "20", "step", "save")
 		wantAt(t, p, 200, "/step-up", "a token from the last 5 minutes is needed")
 

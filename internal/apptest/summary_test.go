@@ -2,7 +2,7 @@ package apptest
 
 import "testing"
 
-// The summary above a form counts what is wrong in it (WCAG 3.3.1).
+// The summary above a form counts its errors (WCAG 3.3.1).
 func TestTheSummaryCounts(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

@@ -11,9 +11,9 @@ import (
 	"countersign/internal/web"
 )
 
-// WB-02: every answer has every header: pages, forms, redirects, files, errors,
-// what does not exist, what is too much, and what another host is asked for. No
-// answer allows anything inline, and each allows only what its page holds.
+// WB-02: every answer has every header: pages, forms, redirects, files, errors, missing paths,
+// oversized requests, and requests for another host. No answer allows anything inline, and each
+// allows only what its page contains.
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -52,8 +52,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	})
 }
 
-// referrer is the policy that a page needs: older browsers send Origin null from
-// forms of a page that names itself to nobody. A secret in an address stays there.
+// referrer returns the policy that a page needs: older browsers send Origin null from forms of a
+// page without a referrer. A secret in an address is never sent.
 func referrer(p *Page) string {
 	secret := slices.Contains([]string{"/welcome", "/password/reset", "/not-me"}, p.Path)
 	if strings.Contains(p.Body, "<form ") && !secret {
@@ -108,8 +108,8 @@ func checkHeaders(t *testing.T, p *Page) {
 	}
 }
 
-// V38, SE-02: who is not signed in reaches these paths and no other. Who adds one
-// adds it here, and says in the review why nobody has to be known for it.
+// SE-02: a client that is not signed in reaches these paths and no other. Add a new path here, and
+// say in the review why it needs no session.
 func TestPathsWithoutASession(t *testing.T) {
 	known := []string{"/", "GET /.well-known/change-password", "GET /demo/inbox", "GET /demo/inbox/new", "GET /demo/inbox/{id}", "GET /password/forgot", "GET /password/reset", "POST /password/forgot", "POST /password/reset", "GET /set-up/code", "POST /set-up/code", "POST /set-up/email/drop", "GET /healthz", "GET /not-me", "GET /set-up", "GET /set-up/app", "GET /set-up/default", "GET /set-up/email", "GET /set-up/passkey", "GET /set-up/sms",
 		"GET /sign-in", "GET /sign-in/other-way", "GET /sign-in/token", "GET /sign-out", "GET /static/", "GET /welcome", "POST /not-me", "POST /receipts/{gateway}",
@@ -148,8 +148,8 @@ func TestPathsWithoutASession(t *testing.T) {
 	})
 }
 
-// WB-06: what no page of ours sends is refused in words, in the page's frame,
-// and changes nothing.
+// WB-06: a request that no page of ours sends is refused with a sentence, in the page's frame, and
+// changes nothing.
 func TestTooMuchIsRefusedInWords(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -212,8 +212,8 @@ func TestTooMuchIsRefusedInWords(t *testing.T) {
 	})
 }
 
-// WB-03, V21: another Host gets 421, and whatever else names a host changes no
-// letter and no page: links are built from the public URL.
+// WB-03: another Host gets 421, and no other header that names a host changes a mail or a page:
+// links are built from the public URL.
 func TestNoHeaderNamesTheHost(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

@@ -12,8 +12,8 @@ import (
 	"countersign/internal/store"
 )
 
-// moved copies another user's sealed app secret into the row of login, who then
-// has a secret that he knows.
+// moved copies another user's sealed app secret into the row of login, who then has a secret known
+// to that user.
 func (h *App) moved(login string) {
 	h.T.Helper()
 	thief := h.User("THIEF")
@@ -26,9 +26,8 @@ func (h *App) moved(login string) {
 		WHERE method = 'app' AND user_id = (SELECT id FROM users WHERE login = $2 AND agency_id = $3)`, string(thief.ID), login, string(h.Agency.ID))
 }
 
-// KY-01: user A's sealed secret in B's row opens nothing: B's sign-in is
-// stopped in words, A's tokens do not help, an alarm stands in the audit log,
-// and an administrator can mend it by a reset.
+// KY-01: user A's sealed secret in B's row is useless: B's sign-in stops with a sentence, A's
+// tokens do not help, an alarm is in the audit log, and an administrator can fix it by a reset.
 func TestAMovedSecretStopsTheSignIn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		log := h.Watch()
@@ -63,7 +62,7 @@ func TestAMovedSecretStopsTheSignIn(t *testing.T) {
 	})
 }
 
-// KY-01: the sealed body of one sign-in in the row of another opens nothing.
+// KY-01: the sealed body of one sign-in in the row of another is useless.
 func TestAMovedAttemptOpensNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -85,8 +84,8 @@ func TestAMovedAttemptOpensNothing(t *testing.T) {
 	})
 }
 
-// AU-04: what a browser calls itself can't forge or split an entry, of the
-// audit log or of the log, whatever is in it and however long it is.
+// AU-04: a User-Agent header can't forge or split an entry of the audit log or of the log, whatever
+// it contains and however long it is.
 func TestHostileUserAgents(t *testing.T) {
 	hostile := []string{
 		"Mozilla/5.0\r\nlevel=ERROR msg=forged",
@@ -103,7 +102,7 @@ func TestHostileUserAgents(t *testing.T) {
 		for _, agent := range hostile {
 			b := h.Browser("192.0.2.10", agent)
 			b.SignInWith("BSMITH", "wrong "+Password)
-			h.Pass(2 * time.Hour) // a wait after wrong passwords is over
+			h.Pass(2 * time.Hour) // a wait after wrong passwords has ended
 		}
 		err := h.DB.Read(t.Context(), h.Agency.ID, func(tx *store.Tx) error {
 			all, err := tx.FindEvents(t.Context(), countersign.EventQuery{Limit: 1000})
@@ -137,7 +136,7 @@ func TestHostileUserAgents(t *testing.T) {
 	})
 }
 
-// verify fails the test unless the audit log is as it was written.
+// verify fails the test unless the audit log verifies.
 func verify(t *testing.T, h *App) {
 	t.Helper()
 	v, err := h.Admin.VerifyEvents(t.Context(), h.Visit(), nil)
@@ -146,8 +145,8 @@ func verify(t *testing.T, h *App) {
 	}
 }
 
-// AU-04: while audit rows can't be written nothing is done, neither by
-// administrators nor by people who sign in; afterwards everything is as before.
+// AU-04: while audit rows can't be written nothing is done, neither by administrators nor by users
+// who sign in. Afterwards everything is as before.
 func TestNothingIsDoneWithoutAnAuditRow(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -189,7 +188,7 @@ func TestNothingIsDoneWithoutAnAuditRow(t *testing.T) {
 	})
 }
 
-// Counts are the numbers of rows of these tables.
+// Counts returns the numbers of rows of these tables.
 func (h *App) Counts(tables ...string) (counts []int) {
 	h.T.Helper()
 	db := h.Raw()
@@ -203,10 +202,10 @@ func (h *App) Counts(tables ...string) (counts []int) {
 	return counts
 }
 
-// KY-01, EN-01: the password hash of another user, in the row of BSMITH, lets
-// nobody in: not with his password, and not with the one that the hash belongs to.
-// Who types one learns no more than with any wrong password; the audit log and the
-// monitors have the alarm, a session goes on, and a new password mends it.
+// KY-01, EN-01: the password hash of another user, in the row of BSMITH, signs no one in: not with
+// the password of BSMITH, and not with the one that the hash belongs to. The answer is that of any
+// wrong password. The audit log and the metrics have the alarm, a session continues, and a new
+// password fixes it.
 func TestAMovedPasswordHash(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -11,9 +11,9 @@ import (
 	"countersign/internal/web"
 )
 
-// TN-01, V20: on every route, an ID of another agency is answered as one that
-// nobody has: 404, an audit row, and nothing changed here or there. Who asks
-// holds every right of his own agency and has just proved a second factor.
+// TN-01: on every route, an ID of another agency is answered as one that does not exist: 404, an
+// audit row, and nothing changed here or there. The actor holds every right of their own agency and
+// has just proved a second factor.
 func TestIDsOfAnotherAgency(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -54,8 +54,8 @@ func TestIDsOfAnotherAgency(t *testing.T) {
 	})
 }
 
-// TN-01: devices, sessions, links and cookies of another agency's user of the
-// same user ID open and end nothing, by form, by address or by cookie.
+// TN-01: devices, sessions, links and cookies of another agency's user of the same user ID open and
+// end nothing, by form, by address or by cookie.
 func TestHandlesOfAnotherAgency(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()

@@ -13,7 +13,7 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// happenings is how many rows of an action the audit log of a subject holds.
+// happenings counts the rows of an action in the audit log of a subject.
 func happenings(h *App, subject, line string) (n int) {
 	for _, l := range h.Events(subject) {
 		if l == line {
@@ -23,8 +23,8 @@ func happenings(h *App, subject, line string) (n int) {
 	return n
 }
 
-// V2, TH-03: of 200 wrong passwords at once, on two nodes, from 200 addresses,
-// five are compared; then the user ID waits, for the right password as well.
+// TH-03: of 200 concurrent wrong passwords, on two nodes, from 200 addresses, five are compared.
+// Then the user ID must wait, for the correct password as well.
 func TestTwoHundredPasswordsAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
@@ -49,8 +49,7 @@ func TestTwoHundredPasswordsAtOnce(t *testing.T) {
 	})
 }
 
-// V2, TH-04: of 200 user IDs at once from one network, on two nodes, ten are
-// compared.
+// TH-04: of 200 concurrent user IDs from one network, on two nodes, ten are compared.
 func TestTwoHundredUserIDsAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		pages := everybody(h, node(), 200, func(i int) string { return fmt.Sprintf("AGENT%03d", i) }, func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) })
@@ -66,8 +65,8 @@ func TestTwoHundredUserIDsAtOnce(t *testing.T) {
 	})
 }
 
-// V1, V2: of 40 half sign-ins of one user that guess at once, on two nodes, six
-// tokens are compared: two failed sign-ins' worth.
+// Of 40 half sign-ins of one user with concurrent wrong tokens, on two nodes, six tokens are
+// compared: two failed sign-ins' worth.
 func TestFortyHalfSignInsAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
@@ -88,7 +87,7 @@ func TestFortyHalfSignInsAtOnce(t *testing.T) {
 		if n := happenings(h, "BSMITH", "token.wrong refused"); n > 6 || n == 0 {
 			t.Errorf("%d tokens were compared, want 1 to 6", n)
 		}
-		for range 6 { // what was refused while others were under way may be tried again, up to the wait
+		for range 6 { // what was refused while others were in progress may be tried again, up to the wait
 			half[39].Send("/sign-in/token", "token", "000000")
 			half[38].Send("/sign-in/token", "token", "000000")
 			half[37].Send("/sign-in/token", "token", "000000")
@@ -99,7 +98,7 @@ func TestFortyHalfSignInsAtOnce(t *testing.T) {
 	})
 }
 
-// everybody sends wrong passwords at once, on two nodes in turn.
+// everybody sends wrong passwords concurrently, to two nodes in turn.
 func everybody(h, other *App, n int, login, ip func(int) string) []*Page {
 	nodes := []*App{h, other}
 	browsers, pages := make([]*Browser, n), make([]*Page, n)
@@ -120,8 +119,8 @@ func everybody(h, other *App, n int, login, ip func(int) string) []*Page {
 	return pages
 }
 
-// V33: while the database is away every page says so, with a time to come back,
-// and grants nothing; once it is back the same sign-in goes through.
+// While the database is unreachable every page says so, with a time to come back, and grants
+// nothing. Once it is back the same sign-in succeeds.
 func TestDatabaseAway(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	h := Open(t, dsn)

@@ -17,16 +17,16 @@ import (
 
 const wrongPassword = "wrong " + Password
 
-// wrong enters a wrong password and returns the answer's status.
+// wrong enters a wrong password and returns the status of the answer.
 func (b *Browser) wrong(login string) int { return b.SignInWith(login, wrongPassword).Status }
 
-// comeBack is the answer's Retry-After, in seconds; 0 if it has none.
+// comeBack returns the answer's Retry-After, in seconds; 0 if it has none.
 func (p *Page) comeBack() int {
 	n, _ := strconv.Atoi(p.Header.Get("Retry-After"))
 	return n
 }
 
-// wantWait is a 429 that says when to come back, within a second.
+// wantWait wants a 429 that says when to come back, within a second.
 func wantWait(t *testing.T, p *Page, wait time.Duration, says ...string) {
 	t.Helper()
 	if d := time.Duration(p.comeBack())*time.Second - wait; p.Status != http.StatusTooManyRequests || d < -time.Second || d > time.Second {
@@ -37,9 +37,9 @@ func wantWait(t *testing.T, p *Page, wait time.Duration, says ...string) {
 	}
 }
 
-// TH-03, TH-05, D-28, V8: from the fifth wrong password on a user ID waits, 30
-// seconds and then twice as long each time, on every node and in every spelling;
-// a try during the wait is not counted, and a right password refused as well.
+// TH-03, TH-05: from the fifth wrong password on a user ID must wait, 30 seconds and then twice as
+// long each time, on every node and in every spelling. A try during the wait is not counted, and
+// the correct password is refused as well.
 func TestPasswordWaits(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -65,7 +65,7 @@ func TestPasswordWaits(t *testing.T) {
 		wantWait(t, node.Browser("192.0.2.77", Edge).SignIn("BSMITH"), wait)
 		h.Pass(wait)
 		wantSetUp(t, b.SignIn("BSMITH"))
-		for range 4 { // a success has begun the row anew
+		for range 4 { // a success has restarted the count
 			if status := b.wrong("BSMITH"); status != 422 {
 				t.Fatalf("after a success: %d", status)
 			}
@@ -73,9 +73,9 @@ func TestPasswordWaits(t *testing.T) {
 	})
 }
 
-// EN-01: a user ID that is known, unknown, disabled, not set up, without a
-// password or another agency's gets the same answers to the same burst: status,
-// body, headers and cookies, up to the closing of the lane.
+// EN-01: a user ID that is known, unknown, disabled, not set up, without a password or another
+// agency's gets the same answers to the same burst: status, body, headers and cookies, until the
+// counter locks.
 func TestBurstTellsNobodyApart(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -130,7 +130,7 @@ func TestBurstTellsNobodyApart(t *testing.T) {
 	})
 }
 
-// burn fails a user's unknown lane to its cap, from ever other networks.
+// burn fills a user's counter for unknown browsers to its limit, from many networks.
 func burn(t *testing.T, h *App, login string) {
 	t.Helper()
 	for i := range 60 {
@@ -143,9 +143,9 @@ func burn(t *testing.T, h *App, login string) {
 	t.Fatalf("the lane of %s never closed", login)
 }
 
-// TH-05, V32: who burns a user ID to the cap from everywhere locks nobody out of
-// his own desk, remembered or not; elsewhere right and wrong passwords get the
-// same answer, and a new password opens it again.
+// TH-05: an attacker who fills the counter of a user ID from everywhere locks no user out of their
+// own device, remembered or not. Elsewhere correct and wrong passwords get the same answer, and a
+// new password unlocks it.
 func TestNobodyLocksOutAKnownDevice(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		u := h.User("BSMITH")
@@ -156,7 +156,7 @@ func TestNobodyLocksOutAKnownDevice(t *testing.T) {
 
 		wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
 		desk.SignOut()
-		h.Pass(8 * Day) // the desk is asked for a token again, and is known all the same
+		h.Pass(8 * Day) // the device needs a token again, and is known all the same
 		wantToken(t, desk.SignIn("BSMITH"))
 		wantIn(t, desk.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), "BSMITH")
 		desk.SignOut()
@@ -182,8 +182,8 @@ func TestNobodyLocksOutAKnownDevice(t *testing.T) {
 	})
 }
 
-// A known device is no way around: its own failures wait in a lane of its own,
-// and another user's device cookie is worth nothing (TH-05).
+// A known device does not bypass the limits: its own failures have a counter of their own, and
+// another user's device cookie does not help (TH-05).
 func TestKnownLaneIsALane(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -195,16 +195,16 @@ func TestKnownLaneIsALane(t *testing.T) {
 			desk.wrong("BSMITH")
 		}
 		wantWait(t, desk.SignIn("BSMITH"), 30*time.Second)
-		wantToken(t, h.Browser("192.0.2.11", Chrome).SignIn("BSMITH")) // another lane
+		wantToken(t, h.Browser("192.0.2.11", Chrome).SignIn("BSMITH")) // another counter
 		for range 5 {
 			desk.wrong("CBILLS")
 		}
-		wantWait(t, h.Browser("192.0.2.11", Chrome).SignIn("CBILLS"), 30*time.Second) // the same lane
+		wantWait(t, h.Browser("192.0.2.11", Chrome).SignIn("CBILLS"), 30*time.Second) // the same counter
 	})
 }
 
-// TH-05: an activation link opens what guesses at a user ID without a password
-// have closed (D-41).
+// TH-05: an activation link unlocks what wrong passwords for a user ID without a password have
+// locked.
 func TestANewPasswordOpensTheLanes(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		if _, err := h.Admin.AddUser(t.Context(), h.Visit(), Operator, admin.NewUser{Login: "BSMITH", Name: "Bob Smith", Email: "bsmith@demo.example"}); err != nil {
@@ -223,9 +223,9 @@ func TestANewPasswordOpensTheLanes(t *testing.T) {
 	})
 }
 
-// TH-04, TH-09: 40 user IDs from one /64, by 40 addresses: slowed from the 11th on to
-// one a minute, with an audit row; other networks, known devices and other agencies
-// notice nothing (TN-02).
+// TH-04, TH-09: 40 user IDs from one /64, by 40 addresses, are slowed from the 11th on to one a
+// minute, with an audit row. Other networks, known devices and other agencies are not affected
+// (TN-02).
 func TestSprayFromOneNetwork(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -269,9 +269,9 @@ func TestSprayFromOneNetwork(t *testing.T) {
 	})
 }
 
-// TH-04, TH-09: of ten user IDs that fail again and again from one address ten
-// failures are taken as they come, then one a minute up to twenty in ten minutes;
-// another user ID is let in all the time. A /48 fails 60 times, then every ten seconds.
+// TH-04, TH-09: of ten user IDs that fail again and again from one address, ten failures are
+// compared without a wait, then one a minute up to twenty in ten minutes. Another user ID can sign
+// in all the time. A /48 may fail 60 times, then every ten seconds.
 func TestFailuresOfANetwork(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -304,9 +304,9 @@ func TestFailuresOfANetwork(t *testing.T) {
 	})
 }
 
-// TH-09: the rollout morning of an office behind one address: of 24 people with new
-// devices each second one mistypes the password and then the token once, and all
-// are in without a wait. What they got wrong is forgiven as they are right.
+// TH-09: the first morning of an office behind one address: of 24 users with new devices each
+// second one mistypes the password and then the token once, and all sign in without a wait. Their
+// failures are forgiven as they succeed.
 func TestARolloutMorning(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		for i := range 24 {
@@ -337,8 +337,7 @@ func TestARolloutMorning(t *testing.T) {
 	})
 }
 
-// TH-04, TH-05: a success on a known device forgives nothing that others have got
-// wrong behind the same address.
+// TH-04, TH-05: a success on a known device forgives no failures of others behind the same address.
 func TestAKnownDeviceForgivesNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -353,7 +352,7 @@ func TestAKnownDeviceForgivesNothing(t *testing.T) {
 	})
 }
 
-// clearPasswords does what a new password does to the lanes.
+// clearPasswords resets the counters as a new password does.
 func clearPasswords(t *testing.T, h *App, u countersign.User) {
 	t.Helper()
 	err := h.DB.In(t.Context(), h.Agency.ID, func(tx *store.Tx) error { return tx.ClearPasswordFailures(t.Context(), u.ID) })

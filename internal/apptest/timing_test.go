@@ -12,8 +12,8 @@ import (
 	"countersign/internal/secret"
 )
 
-// samples is how often each kind of user ID is tried. Only a soak has enough of
-// them to say something about time.
+// samples returns how often each kind of user ID is tried. Only the soak run has enough samples to
+// say something about time.
 func samples() int {
 	if os.Getenv("COUNTERSIGN_SOAK") != "" {
 		return 300
@@ -21,11 +21,11 @@ func samples() int {
 	return 3
 }
 
-// EN-02: user IDs that exist, exist but are disabled, and do not exist cannot be
-// told apart by time: the medians of interleaved samples differ by less than a
-// tenth or five milliseconds, at the sign-in and at the forgotten password.
+// EN-02: user IDs that exist, exist but are disabled, and do not exist can't be told apart by time:
+// the medians of interleaved samples differ by less than a tenth or five milliseconds, at the
+// sign-in and at the forgotten password.
 func TestTimingTellsNobodyApart(t *testing.T) {
-	// One engine after the other: what runs beside them would be measured too.
+	// One engine after the other, so that they do not slow each other.
 	for engine, url := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
 		t.Run(engine, func(t *testing.T) { timing(t, Open(t, url(t))) })
 	}
@@ -33,24 +33,24 @@ func TestTimingTellsNobodyApart(t *testing.T) {
 
 func timing(t *testing.T, h *App) {
 	t.Helper()
-	h.Authn.Passwords = secret.NewPasswords() // the cost of an installation
+	h.Authn.Passwords = secret.NewPasswords() // the cost of a real installation
 	h.Admin.Passwords = h.Authn.Passwords
 	h.User("BSMITH")
 	h.User("CBILLS")
 	off := true
 	h.edit(t, "CBILLS", admin.Change{Disabled: &off})
-	logins := []string{"BSMITH", "CBILLS", "NOBODY"} // nobody is somebody else each time
+	logins := []string{"BSMITH", "CBILLS", "NOBODY"} // a new unknown user ID each time
 	forms := map[string][]string{"/sign-in": {"password", "wrong " + Password}, "/password/forgot": nil}
 	for path, fields := range forms {
 		took := map[string][]time.Duration{}
 		for n := range samples() {
 			for _, login := range logins {
-				h.Pass(25 * time.Hour) // waits and quotas are over
+				h.Pass(25 * time.Hour) // waits and quotas have ended
 				typed := login
 				if login == "NOBODY" {
 					typed = fmt.Sprint(login, n)
 				} else {
-					h.calm(login) // fifty in a row would close the lane
+					h.calm(login) // fifty in a row would lock the counter
 				}
 				b := h.Browser("192.0.2.20", Chrome)
 				b.Get(path)
@@ -78,7 +78,7 @@ func median(all []time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
-// PW-07: no page of administration has a field for another's password.
+// PW-07: no page of administration has a field for another user's password.
 func TestNobodySetsAnothersPassword(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -7,7 +7,7 @@ import (
 	"countersign/internal/admin"
 )
 
-// What a page says after an act is what has happened.
+// A page says after an action what has happened.
 func TestPagesSayWhatIsTrue(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -78,8 +78,8 @@ func TestStepUpSaysWhatIsKept(t *testing.T) {
 	})
 }
 
-// Turning 2FA Off without a reason stays on the page that counts the effect, with
-// the field marked and what was typed kept.
+// Turning 2FA Off without a reason stays on the page that counts the effect, with the field marked
+// and what was typed kept.
 func TestTurningOffWithoutAReasonStaysAtTheEffect(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Administrator()
@@ -120,7 +120,7 @@ func TestMenuCountsWhatItShows(t *testing.T) {
 		one(b.Get("/set-up"), "Add one additional method (SMS)?")
 		b.Post("/set-up/skip")
 
-		// From the User Profile: what is set up, a way out, and no welcome.
+		// From the User Profile: what is set up, a link back, and no welcome.
 		h.AddUser(admin.NewUser{Login: "CBILLS", Name: "Carol Bills", Email: "cbills@demo.example"})
 		c := h.Browser("192.0.2.11", Chrome)
 		c.EnrollApp("CBILLS", "app")
@@ -138,8 +138,8 @@ func TestMenuCountsWhatItShows(t *testing.T) {
 	})
 }
 
-// On a phone the app is opened first, its store is one press away, and the QR
-// code comes last; on a computer nothing opens an app.
+// On a phone the app is opened first, a link leads to its store, and the QR code comes last. On a
+// computer nothing opens an app.
 func TestAppStepOnAPhone(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 15_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.6 Mobile/15E148 Safari/604.1"

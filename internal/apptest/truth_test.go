@@ -10,8 +10,8 @@ import (
 	"countersign/internal/store"
 )
 
-// truths is what a right password leads to: agency, frequency, user, device and
-// state, with * for whatever it is. Each combination meets exactly one line.
+// truths holds what a correct password leads to: agency, frequency, user, device and state; *
+// matches anything. Each combination matches exactly one line.
 var truths = []struct{ when, page string }{
 	// agency frequency user      device     state
 	{"*      *         *         *          disabled", "wrong"},
@@ -28,7 +28,7 @@ var truths = []struct{ when, page string }{
 	{"On     empty     enrolled  over       enabled ", "in"}, // 8 days are less than 30
 }
 
-// arrived tells which page a sign-in has led to.
+// arrived returns which page a sign-in has led to.
 func arrived(p *Page) string {
 	switch {
 	case p.Status == 200 && p.Path == "/" && p.Has("form", "action", "/sign-out"):
@@ -46,11 +46,10 @@ func arrived(p *Page) string {
 	}
 }
 
-// V29: every combination of what the first step depends on, with what it leads
-// to: computed nowhere, and seen through real pages.
+// Every combination of what the first step depends on, with its result, checked on real pages.
 func TestTruthTable(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
-		h.Set("2FAFREQUENCY", "30") // while the users are made
+		h.Set("2FAFREQUENCY", "30") // while the users are created
 		all := truthCases()
 		h.enrollCases(all, func(c *truthCase) bool { return c.device == "over" })
 		h.Pass(8 * Day)
@@ -72,15 +71,14 @@ func TestTruthTable(t *testing.T) {
 	})
 }
 
-// A truthCase is a user and the browser that he comes with.
+// A truthCase is a user with their browser.
 type truthCase struct {
 	user, device, state string
 	login               string
 	b                   *Browser
 }
 
-// truthsOf signs everybody in under one set of preferences, in a browser that
-// goes on as it was before.
+// truthsOf signs all users in with one set of preferences, in a copy of their browsers.
 func truthsOf(t *testing.T, h *App, all []*truthCase, agency, frequency string) {
 	t.Helper()
 	h.Set("2FAFREQUENCY", strings.TrimPrefix(frequency, "empty"))
@@ -97,8 +95,8 @@ func truthsOf(t *testing.T, h *App, all []*truthCase, agency, frequency string) 
 	}
 }
 
-// calm forgets the wrong passwords of a user, as a new one would, and what failed
-// from their network.
+// calm forgets the wrong passwords of a user, as a new password would, and the failures of their
+// network.
 func (h *App) calm(login string) {
 	h.T.Helper()
 	h.Tamper(`DELETE FROM guess WHERE agency_id = $1`, string(h.Agency.ID))
@@ -114,7 +112,7 @@ func (h *App) calm(login string) {
 	}
 }
 
-// truthCases are all users with all devices in all states.
+// truthCases returns all users with all devices in all states.
 func truthCases() (all []*truthCase) {
 	for _, user := range []string{"new", "enrolled", "reset", "lapsed"} {
 		for _, device := range []string{"strange", "remembered", "over"} {
@@ -126,8 +124,8 @@ func truthCases() (all []*truthCase) {
 	return all
 }
 
-// enrollCases makes some of the users, and their browsers. Of somebody who was
-// never set up the browser remembers another user.
+// enrollCases creates some of the users, and their browsers. The browser of a user who was never
+// set up remembers another user.
 func (h *App) enrollCases(all []*truthCase, these func(*truthCase) bool) {
 	h.T.Helper()
 	for _, c := range all {
@@ -157,7 +155,7 @@ func (h *App) resetCases(t *testing.T, all []*truthCase, user string) {
 	}
 }
 
-// truth is the page of the one line that a combination meets.
+// truth returns the page of the one line that a combination matches.
 func truth(t *testing.T, when string) string {
 	t.Helper()
 	var pages []string

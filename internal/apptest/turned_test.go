@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// turned is a house whose BSMITH has an app, his Default, and recovery codes; the
-// browser that is signed in; and the codes.
+// turned sets up BSMITH with an app as Default and recovery codes. It returns the signed-in
+// browser, the key and the codes.
 func turned(h *App) (b *Browser, key string, codes []string) {
 	h.User("BSMITH")
 	b = h.Browser("192.0.2.10", Chrome)
@@ -16,7 +16,7 @@ func turned(h *App) (b *Browser, key string, codes []string) {
 	return b, key, codes
 }
 
-// wantNothingCounted expects that no try of any attempt and no guess is counted.
+// wantNothingCounted wants no counted try, of any attempt or limit.
 func wantNothingCounted(t *testing.T, h *App) {
 	t.Helper()
 	if n := h.Count(`SELECT COALESCE(sum(failures), 0) FROM attempt`); n != 0 {
@@ -27,8 +27,8 @@ func wantNothingCounted(t *testing.T, h *App) {
 	}
 }
 
-// M22, TH-01: a token is compared with what its page asked for, though the sign-in was
-// turned to another method since: by Back, or in a second window. The right one gets in.
+// M22, TH-01: a token is compared with the method that its page asked for, though the sign-in has
+// switched to another method since: by Back, or in a second window. The correct one signs in.
 func TestATokenAfterTheSignInWasTurned(t *testing.T) {
 	for name, turn := range map[string]string{"to recovery codes": "recovery", "to email": "email"} {
 		t.Run(name, func(t *testing.T) {
@@ -53,8 +53,8 @@ func TestATokenAfterTheSignInWasTurned(t *testing.T) {
 	}
 }
 
-// The same for a page that does not say what it asks for, as those of an earlier
-// version: a token that was sent, and one of the app.
+// The same for a page that does not say what it asks for, like those of an earlier version: a token
+// that was sent, and one of the app.
 func TestATokenOfAPageOfBefore(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		_, key, _ := turned(h)
@@ -76,8 +76,8 @@ func TestATokenOfAPageOfBefore(t *testing.T) {
 	})
 }
 
-// A token never gets a second guess at another method for one try: what the page names
-// has to be offered, and what was sent to it has to be the newest.
+// A token is never compared with a second method for one try: the method that the page names has to
+// be offered, and the token sent to it has to be the newest.
 func TestATokenIsComparedWithOneMethod(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		_, key, _ := turned(h)
@@ -97,7 +97,7 @@ func TestATokenIsComparedWithOneMethod(t *testing.T) {
 	})
 }
 
-// The same in a step-up: the token is taken, and what was typed before goes on.
+// The same in a step-up: the token is accepted, and the pending request continues.
 func TestAStepUpThatWasTurned(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		b, key, _ := turned(h)
@@ -131,8 +131,8 @@ func TestAPasskeyAfterTheSignInWasTurned(t *testing.T) {
 	})
 }
 
-// What is sent to a wizard from a page of a sign-in, or to a sign-in from a page of the
-// wizard, costs no try and clears nothing: it leads to where the attempt waits.
+// A form of a sign-in sent to a set-up, or of a set-up sent to a sign-in, costs no try and clears
+// nothing: it leads to the current page of the attempt.
 func TestAFormOfAnotherStepLeadsBack(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		_, _, codes := turned(h)

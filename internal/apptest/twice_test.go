@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// wantStage sends a form of the wizard and expects the way to the page where it
-// stands, with the attempt as it was.
+// wantStage sends a form of set-up and wants a redirect to its current page, with the attempt
+// unchanged.
 func wantStage(t *testing.T, b *Browser, want, path string, fields ...string) {
 	t.Helper()
 	attempt := b.Cookie("attempt")
@@ -22,9 +22,8 @@ func wantStage(t *testing.T, b *Browser, want, path string, fields ...string) {
 	}
 }
 
-// A second click in the wizard throws nobody out (ER-03, TH-01): whatever comes
-// for a stage that is past or not reached leads to where the wizard stands, and
-// costs no try.
+// A second click in set-up ends nothing (ER-03, TH-01): a form of a stage that is past or not
+// reached leads to the current page, and costs no try.
 func TestASecondClickInTheWizard(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -56,8 +55,8 @@ func TestASecondClickInTheWizard(t *testing.T) {
 	})
 }
 
-// Two clicks at once: one is judged, the other leads to the same page, and the
-// three tries are all there still.
+// Two clicks at once: one is processed, the other leads to the same page, and all three tries are
+// left.
 func TestTwoClicksAtOnceInTheWizard(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -81,7 +80,7 @@ func TestTwoClicksAtOnceInTheWizard(t *testing.T) {
 	})
 }
 
-// Who was signed out elsewhere meanwhile is not sent round in his own wizard.
+// A user who was signed out elsewhere is not redirected in circles in their own set-up.
 func TestAnOwnWizardOfAnEndedSession(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -94,8 +93,8 @@ func TestAnOwnWizardOfAnEndedSession(t *testing.T) {
 	})
 }
 
-// A passkey that is sent twice is made once, and the second click costs no try and
-// no prompt: it leads to where the wizard stands (TH-01, PK-01).
+// A passkey that is sent twice is created once. The second click costs no try and no prompt, and
+// leads to the current page (TH-01, PK-01).
 func TestAPasskeyIsMadeByTheFirstOfTwoClicksAtOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -126,17 +125,16 @@ func TestAPasskeyIsMadeByTheFirstOfTwoClicksAtOnce(t *testing.T) {
 	})
 }
 
-// before is the browser as it is before it reads the next answer: what a second
-// click sends.
+// before returns the browser as it is before it reads the next answer: what a second click sends.
 func before(b *Browser) *Browser {
 	c := b.Copy(b.IP, b.Agent)
 	c.page = b.page
 	return c
 }
 
-// A second click on the last button of a wizard that was opened from the User
-// Profile says that set-up is complete, as the first one did; who has not got what
-// he asked for is told that set-up was over.
+// A second click on the last button of a set-up opened from the User Profile says that set-up is
+// complete, as the first one did. A user who has not got what they asked for is told that set-up
+// has ended.
 func TestASecondClickAtTheEnd(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -168,8 +166,8 @@ func TestASecondClickAtTheEnd(t *testing.T) {
 	})
 }
 
-// In the wizard of a sign-in the second click leads to the end of set-up as well,
-// for the browser that the first one has signed in, and to the sign-in page for any other.
+// In the set-up of a sign-in the second click leads to the end of set-up as well, in the browser
+// that the first one has signed in, and to the sign-in page in any other.
 func TestASecondClickThatSignsIn(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -7,9 +7,8 @@ import (
 	"countersign/internal/store"
 )
 
-// TH-02: of two clicks with the right token the second one, paid for already while
-// the first one is judged, is no wrong token: nothing of it was compared, and
-// nothing of it is counted for the day or the month.
+// TH-02: the second of two clicks with the correct token, counted already while the first one is
+// compared, is no wrong token: it was not compared, and does not count for the day or the month.
 func TestASecondClickIsNoWrongToken(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {

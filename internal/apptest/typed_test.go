@@ -9,9 +9,8 @@ import (
 	"countersign/internal/apptest"
 )
 
-// Whatever is typed as an address gets a sentence beside the field, keeps what
-// was typed, and changes nothing; the same in set-up, in the profile and by an
-// administrator.
+// An invalid address gets a sentence beside the field, keeps what was typed, and changes nothing;
+// the same in set-up, in the profile and by an administrator.
 func TestAddressesThatAreRefused(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -101,8 +100,8 @@ func TestNumbersThatAreTyped(t *testing.T) {
 	})
 }
 
-// An internationalised domain is kept as punycode, mail goes there, and people
-// see it as they write it, on pages and in letters.
+// An international domain is stored as punycode, mail goes there, and people see it in Unicode, on
+// pages and in mails.
 func TestAddressesAreShownAsPeopleWriteThem(t *testing.T) {
 	const kept, shown = "bob@xn--bcher-kva.example", "bob@bücher.example"
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {

@@ -7,7 +7,7 @@ import (
 	"countersign/internal/policy"
 )
 
-// warnings sweeps, and counts the letters that someone may know the password.
+// warnings expires attempts, and counts the mails that someone may know the password.
 func (h *App) warnings() int {
 	h.T.Helper()
 	if err := h.Authn.ExpireAttempts(h.T.Context(), h.Now()); err != nil {
@@ -16,7 +16,7 @@ func (h *App) warnings() int {
 	return countSubjects(h, bsmith, "Somebody may know your")
 }
 
-// askedEverywhere is BSMITH with a desk that is theirs, while a token is asked for at every sign-in.
+// askedEverywhere returns BSMITH's own browser, while a token is required at every sign-in.
 func askedEverywhere(h *App) *Browser {
 	h.T.Helper()
 	h.User("BSMITH")
@@ -33,8 +33,8 @@ func (b *Browser) finish() *Page {
 	return b.Post("/sign-in/token", "token", b.House.Token(bsmith))
 }
 
-// NT-05: a sign-in that its user leaves open in their own browser does not warn
-// them; the same one left in any other browser does, however much alike it is.
+// NT-05: a sign-in that its user leaves open in their own browser sends no warning. One left in any
+// other browser does, however similar it is.
 func TestOnlyAnotherBrowserWarns(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -80,7 +80,7 @@ func TestOnlyAnotherBrowserWarns(t *testing.T) {
 				wantToken(t, b.SignIn("BSMITH"))
 				b.Post("/sign-in/cancel")
 				h.Pass(2 * policy.AttemptLife)
-				if n := h.warnings(); n != c.letters { // one letter an hour
+				if n := h.warnings(); n != c.letters { // one mail an hour
 					t.Errorf("cancelled: %d letters, want %d", n, c.letters)
 				}
 			})
@@ -88,8 +88,8 @@ func TestOnlyAnotherBrowserWarns(t *testing.T) {
 	}
 }
 
-// NT-03, NT-05: who tries the victim's password behind the victim's address with the
-// victim's browser family is told about, though the victim signs in right after.
+// NT-03, NT-05: someone who tries the victim's password behind the victim's address with the
+// victim's browser family causes a warning, though the victim signs in right after.
 func TestACoworkerIsToldAbout(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
@@ -107,8 +107,8 @@ func TestACoworkerIsToldAbout(t *testing.T) {
 	})
 }
 
-// NT-03: a wrong token in the user's own browser says something, unless they sign in
-// by that browser while the sign-in might still go on.
+// NT-03: a wrong token in the user's own browser causes a warning, unless they sign in with that
+// browser before the sign-in expires.
 func TestAWrongTokenInTheOwnBrowser(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
@@ -135,9 +135,9 @@ func TestAWrongTokenInTheOwnBrowser(t *testing.T) {
 	})
 }
 
-// NT-05: a completed sign-in ends no other sign-in of its user: not of a browser that
-// looks the same, and not after a wrong token. A user who was told of that token
-// and then finishes there finds no notice of it.
+// NT-05: a completed sign-in ends no other sign-in of its user: not of a browser that looks the
+// same, and not after a wrong token. A user who was warned of that token and then finishes there
+// finds no warning of it.
 func TestASignInElsewhereEndsNoOther(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -172,8 +172,8 @@ func TestASignInElsewhereEndsNoOther(t *testing.T) {
 	}
 }
 
-// NT-05: of a sign-in that goes on after its user was told of a wrong token, the
-// next wrong tokens are told too, in the place of the first.
+// NT-05: if a sign-in continues after its user was warned of a wrong token, the next wrong tokens
+// are reported too, in place of the first.
 func TestMoreWrongTokensAfterAWarning(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
@@ -195,7 +195,7 @@ func TestMoreWrongTokensAfterAWarning(t *testing.T) {
 	})
 }
 
-// D-29: where a sign-in has to end because of another one, its page says so.
+// If a sign-in has to end because of another one, its page says so.
 func TestASignInThatWasEndedSaysWhy(t *testing.T) {
 	const elsewhere, changed = "You signed in elsewhere, so this sign-in ended", "Your methods, your password or a setting was changed"
 	Each(t, func(t *testing.T, h *App) {
@@ -229,8 +229,8 @@ func TestASignInThatWasEndedSaysWhy(t *testing.T) {
 	})
 }
 
-// NT-05: while no token is taken, a right password in the user's own browser does
-// not warn; one from anywhere else warns at once, since no sign-in begins.
+// NT-05: while no token is accepted, the correct password in the user's own browser causes no
+// warning. From anywhere else it does at once, because no sign-in begins.
 func TestTurnedAway(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
@@ -249,8 +249,8 @@ func TestTurnedAway(t *testing.T) {
 	})
 }
 
-// NT-05: two tabs of one browser are one person: the one that is finished leaves the
-// other as it is. A wrong token there afterwards warns as any.
+// NT-05: two tabs of one browser belong to one user: finishing one does not change the other. A
+// wrong token there afterwards warns as any.
 func TestASignInInAnotherTab(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t

@@ -4,5 +4,5 @@ package apptest
 
 const raced = false
 
-// stride is from one call of the store that fails to the next.
+// stride is the distance between two calls of the store that fail.
 const stride = 1

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// sequences is how many random walks are made on each engine. The race detector
-// watches fewer, and make soak makes a hundred thousand.
+// sequences is the number of random walks on each engine: fewer with the race detector, a hundred
+// thousand in make soak.
 func sequences() int {
 	switch {
 	case raced:
@@ -24,24 +24,24 @@ func sequences() int {
 	}
 }
 
-// A walker is a browser that sends whatever comes to its mind: right and wrong
-// inputs, in any order, to any page. It remembers only what it has proved.
+// A walker is a browser that sends random requests: right and wrong inputs, in any order, to any
+// page. It remembers only what it has proved.
 type walker struct {
 	h        *App
 	b        *Browser
 	r        *rand.Rand
 	login    string
 	email    string
-	password bool // the right password was sent
-	token    bool // a right token or passkey was sent after it
+	password bool // the correct password was sent
+	token    bool // a correct token or passkey was sent after it
 	alone    bool // a passkey that verified its user was the whole sign-in
 	keys     map[string]*Authenticator
 	trail    []string
 }
 
-// No random sequence of requests ends in a session without its
-// proofs: the right password, and after it a right token or passkey of this very
-// sign-in; or a passkey alone, where it has verified its user.
+// No random sequence of requests ends in a session without its proofs: the correct password, and
+// after it a correct token or passkey of this very sign-in; or a passkey alone that has verified
+// its user.
 func TestRandomSequences(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Unwatch()
@@ -70,7 +70,7 @@ func TestRandomSequences(t *testing.T) {
 					t.Fatalf("walk %d ended in a session of %s without its proofs: %v", i, w.login, w.trail)
 				}
 			}
-			h.Pass(2 * time.Hour) // the quotas of the hour empty meanwhile
+			h.Pass(2 * time.Hour) // so that the hourly quotas are empty again
 			if done := i + 1; done%10_000 == 0 {
 				t.Logf("%d walks, %d ended in a session", done, admitted)
 			}
@@ -81,8 +81,8 @@ func TestRandomSequences(t *testing.T) {
 	})
 }
 
-// setBack resets everybody, since walkers reset themselves, and sets up all but
-// JJONES, so that wizards stay among the walks. BSMITH has a passkey besides.
+// setBack resets all users, because walkers reset themselves, and sets up all but JJONES, so that
+// set-ups stay among the walks. BSMITH has a passkey in addition.
 func setBack(h *App, keys map[string]*Authenticator) {
 	h.T.Helper()
 	for _, login := range []string{"BSMITH", "ADMIN", "JJONES"} {
@@ -153,8 +153,8 @@ func (w *walker) signIn(right bool) {
 	}
 }
 
-// sendToken sends the newest token that went to the user, or another one. A
-// right one counts only if the page that it was sent to took it.
+// sendToken sends the newest token that went to the user, or another one. A correct one counts only
+// if the page that it was sent to accepted it.
 func (w *walker) sendToken(path string, right bool) {
 	token := "000000"
 	if mail := w.h.Mail(w.email); right && len(mail) > 0 {
@@ -171,8 +171,8 @@ func (w *walker) sendToken(path string, right bool) {
 	}
 }
 
-// sendPasskey answers what a page asks of a passkey: 0 rightly, 1 without
-// verifying its user, 2 with a signature of something else.
+// sendPasskey answers a page that asks for a passkey: 0 correctly, 1 without verifying the user, 2
+// with a signature of something else.
 func (w *walker) sendPasskey(page, path string, how int) {
 	a, options := w.keys[w.login], w.b.Get(page).Options()
 	if a == nil || options == "" {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// AU-02, OT-06, OT-07, SE-01, V14: over a long walk of everything that people
-// do with secrets, none of them is kept, logged, shown or put into a subject.
+// AU-02, OT-06, OT-07, SE-01: over a long walk through everything that uses secrets, none is
+// stored, logged, shown or put into a subject.
 func TestNoSecretGetsOut(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		w := h.Watch()
@@ -84,7 +84,7 @@ func TestNoSecretGetsOut(t *testing.T) {
 	})
 }
 
-// A spy takes the errors of a test that is expected to fail.
+// A spy collects the errors of a test that is expected to fail.
 type spy struct {
 	testing.TB
 	errors []string
@@ -94,7 +94,7 @@ func (s *spy) Errorf(format string, args ...any) {
 	s.errors = append(s.errors, fmt.Sprintf(format, args...))
 }
 
-// The watch sees a secret wherever it may leak to.
+// The watch finds a secret wherever it may leak to.
 func TestTheWatchCatchesEachLeak(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -9,8 +9,8 @@ import (
 	"countersign/internal/secret"
 )
 
-// PW-04: a new password that is stolen or among the most used is refused with
-// the reason, wherever one is chosen.
+// PW-04: a new password that is stolen or among the most used is refused with the reason, wherever
+// one is chosen.
 func TestNewPasswordIsCommonOrStolen(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.Set("PASSWORDLENGTH", "8")
@@ -53,8 +53,8 @@ func (h *App) steal(t *testing.T, passwords ...string) {
 	h.Authn.Passwords.Breached = list
 }
 
-// PW-04: who signs in with a stolen password is asked to change it, and may go
-// on all the same, where he was going; it locks nobody out.
+// PW-04: a user who signs in with a stolen password is asked to change it, and may continue to
+// where they were going. No user is locked out.
 func TestSignInWithAStolenPasswordAsks(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -11,8 +11,8 @@ import (
 	"countersign/internal/outbox"
 )
 
-// RS-08: Off needs a reason and a step-up, is told to every administrator, and
-// a banner with who, when and why stands on every page of administration.
+// RS-08: Off requires a reason and a step-up, is mailed to every administrator, and every page of
+// administration has a banner with who, when and why.
 func TestOffIsHard(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -51,8 +51,8 @@ func TestOffIsHard(t *testing.T) {
 	})
 }
 
-// RS-08: a longer frequency needs a step-up and is told to every administrator;
-// a shorter one is not told.
+// RS-08: a longer frequency requires a step-up and is mailed to every administrator; a shorter one
+// is not mailed.
 func TestLongerFrequencyIsTold(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("JJONES", countersign.RightAudit)
@@ -77,8 +77,8 @@ func TestLongerFrequencyIsTold(t *testing.T) {
 	})
 }
 
-// RS-08, D-49: while 2FA is Off the methods are kept, and can't be changed
-// without one of them: not added to, not removed, not made Default, not reset.
+// RS-08: while 2FA is Off the methods are kept, and can't be changed without one of them: not added
+// to, not removed, not made Default, not reset.
 func TestMethodsWhileOff(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -86,7 +86,7 @@ func TestMethodsWhileOff(t *testing.T) {
 		h.Set("2FA", "Off")
 		h.Pass(time.Hour)
 		thief := h.Browser("198.51.100.7", Chrome)
-		wantIn(t, thief.SignIn("BSMITH"), "BSMITH") // the password is all that is asked while it is Off
+		wantIn(t, thief.SignIn("BSMITH"), "BSMITH") // only the password is required while it is Off
 		for path, fields := range map[string][]string{
 			"/profile/setup-two-factor": nil, "/profile/methods/remove": {"method", "app"}, "/profile/default": {"default", "email"},
 			"/profile/reset-two-factor": {"password", Password}, "/profile/email": {"email", "thief@elsewhere.example"}, "/profile/phone": {"phone", "6145550119"},
@@ -102,8 +102,8 @@ func TestMethodsWhileOff(t *testing.T) {
 	})
 }
 
-// DV-07, decision 1: the frequency holds for administrators too, unless
-// 2FAADMINALWAYS is On: then they are asked at every sign-in, and earn no trust.
+// DV-07: the frequency applies to administrators too, unless 2FAADMINALWAYS is On: then they need a
+// token at every sign-in, and earn no trust.
 func TestAdministratorsAlways(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -127,6 +127,6 @@ func TestAdministratorsAlways(t *testing.T) {
 		h.Set("2FAADMINALWAYS", "Off")
 		h.Set("2FAADMINALWAYS", "On")
 		h.edit(t, "BSMITH", admin.Change{AddRights: []countersign.Right{countersign.RightReset}})
-		wantToken(t, again(agent, "BSMITH")) // a right was given
+		wantToken(t, again(agent, "BSMITH")) // a right was granted
 	})
 }

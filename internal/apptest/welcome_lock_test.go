@@ -10,8 +10,8 @@ import (
 	"countersign/internal/store"
 )
 
-// Who chooses a first password waits for whatever decides about them at that
-// moment on another node: one who is disabled meanwhile gets no password.
+// Choosing a first password waits for a concurrent change of the user on another node: a user who
+// is disabled in between gets no password.
 func TestFirstPasswordsAtOnce(t *testing.T) {
 	h := Open(t, PostgreSQL(t))
 	ctx := context.Background()

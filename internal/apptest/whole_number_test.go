@@ -11,8 +11,8 @@ import (
 	"countersign/internal/store"
 )
 
-// AU-02: no audit row and no line of the log holds a whole telephone number,
-// whoever sets it up, uses it or changes it.
+// AU-02: no audit row and no line of the log holds a whole telephone number, when it is set up,
+// used or changed.
 func TestNoWholeNumberIsRecorded(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		w := h.Watch()

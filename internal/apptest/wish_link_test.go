@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// PW-06: whatever is typed for a user ID, the wishes behind it do not wait: not
-// behind one that was cut within a letter, which PostgreSQL does not look for, and
-// not behind one that was moved or changed in its row.
+// PW-06: whatever is typed as a user ID, later requests do not wait: not behind one that was cut
+// within a character, which PostgreSQL refuses to look up, and not behind one that was moved or
+// changed in its row.
 func TestNoWishHoldsUpTheOthers(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -17,7 +17,7 @@ func TestNoWishHoldsUpTheOthers(t *testing.T) {
 			b.Get("/password/forgot")
 			wantAt(t, b.Post("/password/forgot", "user_id", login), 200, "/password/forgot", "Check your mail")
 		}
-		for i := range 40 { // more than one round of letters takes up
+		for i := range 40 { // more than one round processes
 			wishes("a"+strings.Repeat("é", 200), i)
 		}
 		if _, err := h.Raw().ExecContext(t.Context(), `

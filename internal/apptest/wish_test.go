@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ticked tells whether the page's check box of this name is ticked.
+// ticked reports whether the page's check box of this name is checked.
 func ticked(p *Page, name string) bool {
 	for _, n := range p.nodes("input") {
 		if attribute(n, "name") != name || attribute(n, "type") != "checkbox" {
@@ -20,8 +20,8 @@ func ticked(p *Page, name string) bool {
 	return false
 }
 
-// "Do not remember this device" is said once (D-13): no error, no new token and
-// no other way unsays it.
+// "Do not remember this device" needs to be chosen only once: no error, no new token and no other
+// method resets it.
 func TestNotRememberingIsSaidOnce(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
@@ -61,7 +61,7 @@ func TestNotRememberingIsSaidOnce(t *testing.T) {
 	})
 }
 
-// The buttons beside the form belong to it, so that what is ticked goes with them.
+// The buttons beside the form belong to it, so that they send the box too.
 func TestTheTokenPageSendsTheBoxWithEveryButton(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")

@@ -19,7 +19,7 @@ const tokenWording = "/admin/messages/wording/token"
 
 var textarea = regexp.MustCompile(`(?s)<textarea[^>]*>\n(.*?)</textarea>`)
 
-// typedText is what stands in the page's field for a text.
+// typedText returns the contents of the page's field for a text.
 func typedText(p *apptest.Page) string {
 	if found := textarea.FindStringSubmatch(p.Body); found != nil {
 		return html.UnescapeString(found[1])
@@ -27,7 +27,7 @@ func typedText(p *apptest.Page) string {
 	return ""
 }
 
-// save opens the form of a message, types these words and sends it as its page does.
+// save opens the form of a message, types a wording and sends it as its page does.
 func save(b *apptest.Browser, kind, subject, body string, more ...string) *apptest.Page {
 	b.House.T.Helper()
 	p := b.Get("/admin/messages/wording/" + kind)
@@ -35,8 +35,8 @@ func save(b *apptest.Browser, kind, subject, body string, more ...string) *appte
 		"was_subject", p.Value("was_subject"), "was_body", p.Value("was_body"), "subject", subject, "body", body}, more...)...)
 }
 
-// M15: the agency's own words are what people get, by mail and as HTML; the
-// original ones come back at a press. What is unchanged is told.
+// M15: users get the agency's own wording, in text and HTML mail. One click restores the original.
+// The page says if nothing changed.
 func TestWordingOfTheTokenMail(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -91,8 +91,8 @@ func TestWordingOfTheTokenMail(t *testing.T) {
 	})
 }
 
-// What is wrong is told beside its field with its place, whether it was to be
-// saved or shown; nothing typed is lost and nothing is kept (OT-06).
+// Errors are shown beside their field with their position, both on saving and on preview. Nothing
+// typed is lost and nothing is saved (OT-06).
 func TestWordingRefused(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -144,11 +144,11 @@ func TestWordingRefused(t *testing.T) {
 	})
 }
 
-// oneLine is what a field of one line holds of a text with line breaks, as a browser reads it.
+// oneLine returns what a one-line field keeps of a text with line breaks, as a browser reads it.
 func oneLine(text string) string { return strings.NewReplacer("\r\n", "\n").Replace(text) }
 
-// A preview shows both parts with a token that is made up. It keeps nothing,
-// asks for no step-up, and escapes whatever was typed.
+// A preview shows both parts with a made-up token. It saves nothing, requires no step-up, and
+// escapes whatever was typed.
 func TestWordingPreview(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -182,8 +182,9 @@ func TestWordingPreview(t *testing.T) {
 	})
 }
 
-// Words that somebody else saved meanwhile are not overwritten: 409 with all
-// three; saving once more means it. A version does not come back with the original.
+// A wording that another administrator saved in between is not overwritten: 409 with all three
+// texts. Saving once more overwrites it. A version number is not reused after the original is
+// restored.
 func TestWordingConflict(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -225,7 +226,7 @@ func TestWordingConflict(t *testing.T) {
 	})
 }
 
-// tokenMail is the newest mail to an address that carries a token.
+// tokenMail returns the newest mail to an address that contains a token.
 func tokenMail(h *apptest.App, to string) outbox.Mail {
 	h.T.Helper()
 	all, token := h.Mail(to), h.Token(to)
@@ -233,8 +234,7 @@ func tokenMail(h *apptest.App, to string) outbox.Mail {
 	return all[i]
 }
 
-// A row that somebody has damaged stops no token: the original text goes out,
-// and the log says so.
+// A damaged row stops no token: the original text is sent, and the log says so.
 func TestDamagedWordingStopsNoToken(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
@@ -266,8 +266,8 @@ func TestDamagedWordingStopsNoToken(t *testing.T) {
 	})
 }
 
-// SM-03: the text message has the agency's words in one part, and its last line
-// stays bound to the origin.
+// SM-03: the text message has the agency's wording in one part, and its last line stays bound to
+// the origin.
 func TestWordingOfTheTextMessage(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, h *apptest.App) {
 		b := signedInAs(h, "ADMIN", countersign.AgencyRights...)
