@@ -26,7 +26,7 @@ type browser struct {
 
 // running returns the browser of this process and starts it at first use.
 var running = sync.OnceValues(func() (*browser, error) {
-	l, address, err := childproc.Run(script)
+	guard, address, err := childproc.Run(script)
 	if err != nil {
 		return nil, fmt.Errorf("start Chromium: %w", err)
 	}
@@ -35,5 +35,5 @@ var running = sync.OnceValues(func() (*browser, error) {
 	if err := chromedp.Do(ctx); err != nil {
 		return nil, fmt.Errorf("reach Chromium: %w", err)
 	}
-	return &browser{guard: l, ctx: ctx}, nil
+	return &browser{guard: guard, ctx: ctx}, nil
 })

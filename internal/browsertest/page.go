@@ -17,9 +17,9 @@ import (
 // navigates by itself at the same moment, Go opens the address again, as a person would.
 func (w *Window) Go(address string) int {
 	w.t.Helper()
-	status, err := w.lead(chromedp.Navigate(address))
+	status, err := w.tryArrive(chromedp.Navigate(address))
 	for tries := 0; err != nil && tries < 5 && (errors.Is(err, errNoAnswer) || strings.Contains(err.Error(), "net::ERR_ABORTED")); tries++ {
-		status, err = w.lead(chromedp.Navigate(address))
+		status, err = w.tryArrive(chromedp.Navigate(address))
 	}
 	w.check("open "+address, err)
 	return status
@@ -145,13 +145,13 @@ func Eval[T any](w *Window, expression string) T {
 // arrive takes steps that lead to a page, and returns the page's status.
 func (w *Window) arrive(what string, steps ...chromedp.Action[chromedp.Void]) int {
 	w.t.Helper()
-	status, err := w.lead(steps...)
+	status, err := w.tryArrive(steps...)
 	w.check(what, err)
 	return status
 }
 
-// lead does what arrive does, but returns errors.
-func (w *Window) lead(steps ...chromedp.Action[chromedp.Void]) (status int, err error) {
+// tryArrive does what arrive does, but returns errors.
+func (w *Window) tryArrive(steps ...chromedp.Action[chromedp.Void]) (status int, err error) {
 	ctx, cancel := context.WithTimeout(w.ctx, limit)
 	defer cancel()
 	answer, err := chromedp.RunResponse(ctx, steps...)

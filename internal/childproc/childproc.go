@@ -47,13 +47,13 @@ func Run(script string, args ...string) (*Guard, string, error) {
 	if err != nil {
 		return nil, "", errors.Join(err, hold.Close())
 	}
-	l := &Guard{hold: hold, shell: shell}
+	g := &Guard{hold: hold, shell: shell}
 	words := bufio.NewReader(said)
 	line, err := words.ReadString('\n')
 	if answer, ok := strings.CutPrefix(line, "ok "); ok && err == nil {
-		return l, strings.TrimSpace(answer), nil
+		return g, strings.TrimSpace(answer), nil
 	}
-	err = l.Release()
+	err = g.Release()
 	rest, _ := io.ReadAll(words)
 	return nil, "", errors.Join(fmt.Errorf("the program did not start: %s", strings.TrimSpace(line+string(rest))), err)
 }
@@ -72,12 +72,12 @@ func Dir() (*Guard, string, error) {
 }
 
 // Release ends the script and waits until it has ended.
-func (l *Guard) Release() error {
-	if err := l.hold.Close(); err != nil {
+func (g *Guard) Release() error {
+	if err := g.hold.Close(); err != nil {
 		return err
 	}
 	var exit *exec.ExitError
-	if err := l.shell.Wait(); err != nil && !errors.As(err, &exit) {
+	if err := g.shell.Wait(); err != nil && !errors.As(err, &exit) {
 		return err
 	}
 	return nil

@@ -27,7 +27,7 @@ func (g Guard) Client(r *http.Request) countersign.Client {
 // address returns the peer's address; behind a trusted proxy, the right-most hop that is no
 // trusted proxy. An unreadable address is invalid and matches nothing (DV-04).
 func (g Guard) address(r *http.Request) netip.Addr {
-	from := written(r.RemoteAddr)
+	from := parseAddress(r.RemoteAddr)
 	peer := countersign.CanonicalAddress(from)
 	if !g.trusts(from) {
 		return peer
@@ -39,7 +39,7 @@ func (g Guard) address(r *http.Request) netip.Addr {
 	hops := strings.Split(forwarded, ",")
 	var ip netip.Addr
 	for i := len(hops) - 1; i >= 0; i-- {
-		ip = written(strings.TrimSpace(hops[i]))
+		ip = parseAddress(strings.TrimSpace(hops[i]))
 		if !ip.IsValid() || !g.trusts(ip) {
 			break
 		}
@@ -62,10 +62,10 @@ func (g Guard) trusts(ip netip.Addr) bool {
 }
 
 // hop parses an address and returns the one to compare for it (DV-09).
-func hop(text string) netip.Addr { return countersign.CanonicalAddress(written(text)) }
+func hop(text string) netip.Addr { return countersign.CanonicalAddress(parseAddress(text)) }
 
-// written parses an address with or without port and brackets.
-func written(text string) netip.Addr {
+// parseAddress parses an address with or without port and brackets.
+func parseAddress(text string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
 		return ap.Addr()
 	}

@@ -18,7 +18,7 @@ type Hosts struct {
 // Agency returns the agency of a host, with its URL; false for an unknown host (421). An
 // agency without hosts uses the public URL. A single agency also does, besides its own hosts.
 func (h Hosts) Agency(host string) (countersign.Agency, bool) {
-	name, port := split(host)
+	name, port := splitHost(host)
 	if port != h.port() {
 		return countersign.Agency{}, false
 	}
@@ -43,7 +43,7 @@ func (h Hosts) Agency(host string) (countersign.Agency, bool) {
 // OtherPort reports whether an unknown host would be an agency's with the port of the public
 // URL: a proxy in front has most likely dropped it.
 func (h Hosts) OtherPort(host string) bool {
-	name, port := split(host)
+	name, port := splitHost(host)
 	if h.Public == nil || port == h.port() {
 		return false
 	}
@@ -102,9 +102,9 @@ func (h Hosts) port() string {
 	return port
 }
 
-// split splits a Host header into its name, in lower case, and its port, which is empty for
+// splitHost splits a Host header into its name, in lower case, and its port, which is empty for
 // the default ports.
-func split(host string) (name, port string) {
+func splitHost(host string) (name, port string) {
 	name = strings.ToLower(host)
 	if n, p, err := net.SplitHostPort(name); err == nil {
 		name, port = n, p

@@ -23,25 +23,25 @@ const (
 	slowest       = 16 << 10         // bytes per second, of a large one
 )
 
-// wide are the fields that may be longer than others, with their limits in bytes.
-var wide = map[string]int{"body": 64 << 10, "was_body": 64 << 10, "credential": 64 << 10, "passkey": 64 << 10}
+// longFields are the fields that may be longer than others, with their limits in bytes.
+var longFields = map[string]int{"body": 64 << 10, "was_body": 64 << 10, "credential": 64 << 10, "passkey": 64 << 10}
 
-// several are the fields that a form may contain more than once.
-var several = []string{"right", "group", "forget_device"}
+// repeatable are the fields that a form may contain more than once.
+var repeatable = []string{"right", "group", "forget_device"}
 
 // Limits refuses what our pages never send: other methods, long addresses, large bodies, many
 // fields, repeated fields, secrets in the address. It parses forms; handlers read only
 // r.PostForm. refused writes the answer for a status.
 func Limits(next http.Handler, refused func(http.ResponseWriter, *http.Request, int)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if opens(r) {
-			r.URL.RawQuery = escaped(r.URL.RawQuery)
+		if opensPage(r) {
+			r.URL.RawQuery = escapeQuery(r.URL.RawQuery)
 		}
 		if clean, found := withoutSecrets(r); found {
 			http.Redirect(w, r, clean, http.StatusSeeOther)
 			return
 		}
-		if status := refusal(w, r); status != 0 {
+		if status := checkRequest(w, r); status != 0 {
 			if status == http.StatusMethodNotAllowed {
 				w.Header().Set("Allow", "GET, HEAD, POST")
 			}
@@ -52,16 +52,16 @@ func Limits(next http.Handler, refused func(http.ResponseWriter, *http.Request, 
 	})
 }
 
-// refusal returns the status of a refused request; 0 if it is accepted.
-func refusal(w http.ResponseWriter, r *http.Request) int {
+// checkRequest returns the status of a refused request; 0 if it is accepted.
+func checkRequest(w http.ResponseWriter, r *http.Request) int {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		return address(r)
+		return checkAddress(r)
 	case http.MethodPost:
 	default:
 		return http.StatusMethodNotAllowed
 	}
-	if status := address(r); status != 0 {
+	if status := checkAddress(r); status != 0 {
 		return status
 	}
 	if r.ContentLength > maxBody {
@@ -71,13 +71,13 @@ func refusal(w http.ResponseWriter, r *http.Request) int {
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(bodyTime(r.ContentLength))) // fails in tests without a server
 	if err := r.ParseForm(); err != nil {
-		return unreadable(err)
+		return parseStatus(err)
 	}
 	_ = connection.SetReadDeadline(time.Time{}) // the form is read: don't disconnect a client that waits for the answer
-	if twice(r) {
+	if hasRepeated(r) {
 		return http.StatusBadRequest
 	}
-	return count(r.PostForm)
+	return checkFields(r.PostForm)
 }
 
 // bodyTime returns how long a form may take to arrive: a fixed time, plus what a slow
@@ -87,23 +87,23 @@ func bodyTime(length int64) time.Duration {
 	return leastBodyTime + time.Duration(max(length, 0))*time.Second/slowest
 }
 
-// twice reports whether a field is repeated that may not be. Reports of gateways are not our
+// hasRepeated reports whether a field is repeated that may not be. Reports of gateways are not our
 // forms.
-func twice(r *http.Request) bool {
+func hasRepeated(r *http.Request) bool {
 	if strings.HasPrefix(r.URL.Path, "/receipts/") {
 		return false
 	}
 	for name, values := range r.PostForm {
-		if len(values) > 1 && !slices.Contains(several, name) {
+		if len(values) > 1 && !slices.Contains(repeatable, name) {
 			return true
 		}
 	}
 	return false
 }
 
-// unreadable returns the status for a form that can't be parsed: too slow, too large, too many
+// parseStatus returns the status for a form that can't be parsed: too slow, too large, too many
 // fields for the library, or not a form.
-func unreadable(err error) int {
+func parseStatus(err error) int {
 	var large *http.MaxBytesError
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return http.StatusRequestTimeout
@@ -114,41 +114,41 @@ func unreadable(err error) int {
 	return http.StatusBadRequest
 }
 
-// inBody are the fields that must not be in an address.
-var inBody = []string{"password", "token", "form_token", "new_password", "recovery_code", "enrolment_code", "credential"}
+// bodyOnly are the fields that must not be in an address.
+var bodyOnly = []string{"password", "token", "form_token", "new_password", "recovery_code", "enrolment_code", "credential"}
 
 // withoutSecrets returns the address of an opened page without the fields that belong in a
 // body, and whether it had any. They must not stay in the address bar.
 func withoutSecrets(r *http.Request) (string, bool) {
-	if !opens(r) {
+	if !opensPage(r) {
 		return "", false
 	}
 	query, found := r.URL.Query(), false
-	for _, name := range inBody {
+	for _, name := range bodyOnly {
 		found = found || query.Has(name)
 		query.Del(name)
 	}
-	if !own(r.URL.Path) || len(r.RequestURI) > maxURL {
+	if !isOwnPath(r.URL.Path) || len(r.RequestURI) > maxURL {
 		return "/", found // not a page of ours, or another origin to a browser
 	}
 	return (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String(), found
 }
 
-// own reports whether a decoded path stays on this origin when a browser gets it as an
+// isOwnPath reports whether a decoded path stays on this origin when a browser gets it as an
 // address.
-func own(path string) bool {
+func isOwnPath(path string) bool {
 	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f })
 }
 
-// escaped encodes what would break a field of a query: a semicolon, or a percent sign without
+// escapeQuery encodes what would break a field of a query: a semicolon, or a percent sign without
 // two hex digits, as mail programs add to links.
-func escaped(query string) string {
+func escapeQuery(query string) string {
 	var all strings.Builder
 	for i := range len(query) {
 		switch {
 		case query[i] == ';':
 			all.WriteString("%3B")
-		case query[i] == '%' && (i+2 >= len(query) || !hex(query[i+1]) || !hex(query[i+2])):
+		case query[i] == '%' && (i+2 >= len(query) || !isHex(query[i+1]) || !isHex(query[i+2])):
 			all.WriteString("%25")
 		default:
 			all.WriteByte(query[i])
@@ -157,64 +157,66 @@ func escaped(query string) string {
 	return all.String()
 }
 
-func hex(b byte) bool { return '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <= 'f' }
+func isHex(b byte) bool { return '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <= 'f' }
 
-// opens reports whether a request opens a page.
-func opens(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+// opensPage reports whether a request opens a page.
+func opensPage(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead
+}
 
-// address refuses an address that is too long or, for a form, has too many fields or fields
+// checkAddress refuses an address that is too long or, for a form, has too many fields or fields
 // that belong in a body. For an opened page it drops what mail programs, trackers and people
 // add to the address.
-func address(r *http.Request) int {
+func checkAddress(r *http.Request) int {
 	if len(r.RequestURI) > maxURL {
 		return http.StatusRequestURITooLong
 	}
-	if opens(r) {
-		if !text(r.URL.Path) {
+	if opensPage(r) {
+		if !isText(r.URL.Path) {
 			return http.StatusNotFound
 		}
-		r.URL.RawQuery = tidy(r.URL.RawQuery)
+		r.URL.RawQuery = cleanQuery(r.URL.RawQuery)
 		return 0
 	}
-	if !text(r.URL.Path) {
+	if !isText(r.URL.Path) {
 		return http.StatusBadRequest
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return http.StatusBadRequest
 	}
-	for _, name := range inBody {
+	for _, name := range bodyOnly {
 		if query.Has(name) {
 			return http.StatusBadRequest
 		}
 	}
-	return count(query)
+	return checkFields(query)
 }
 
-// tidy drops from the query what can't be parsed, fields with a long name or value, and
+// cleanQuery drops from the query what can't be parsed, fields with a long name or value, and
 // everything after the first maxFields.
-func tidy(query string) string {
+func cleanQuery(query string) string {
 	kept := make([]string, 0, maxFields)
 	for field := range strings.SplitSeq(query, "&") {
 		if len(kept) == maxFields {
 			break
 		}
-		if one, err := url.ParseQuery(field); err == nil && count(one) == 0 && field != "" {
+		if one, err := url.ParseQuery(field); err == nil && checkFields(one) == 0 && field != "" {
 			kept = append(kept, field)
 		}
 	}
 	return strings.Join(kept, "&")
 }
 
-func count(form url.Values) int {
+func checkFields(form url.Values) int {
 	n := 0
 	for name, values := range form {
 		n += len(values)
-		most := max(maxFieldSize, wide[name])
+		most := max(maxFieldSize, longFields[name])
 		if len(name) > maxNameLength || slices.ContainsFunc(values, func(v string) bool { return len(v) > most }) {
 			return http.StatusRequestEntityTooLarge
 		}
-		if !text(name) || slices.ContainsFunc(values, func(v string) bool { return !text(v) }) {
+		if !isText(name) || slices.ContainsFunc(values, func(v string) bool { return !isText(v) }) {
 			return http.StatusBadRequest
 		}
 	}
@@ -224,7 +226,7 @@ func count(form url.Values) int {
 	return 0
 }
 
-// text reports whether a value is valid text: no database accepts NUL or invalid UTF-8.
-func text(value string) bool {
+// isText reports whether a value is valid text: no database accepts NUL or invalid UTF-8.
+func isText(value string) bool {
 	return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
 }

@@ -9,11 +9,11 @@ import (
 // sign-in. It returns "" for everything that a browser could read as another origin, a script,
 // or two lines (WB-04).
 func Then(path string) string {
-	if len(path) > 2000 || !strings.HasPrefix(path, "/") || !plain(path) {
+	if len(path) > 2000 || !strings.HasPrefix(path, "/") || !isPlainPath(path) {
 		return ""
 	}
 	once, err := url.PathUnescape(path)
-	if err != nil || !plain(once) {
+	if err != nil || !isPlainPath(once) {
 		return ""
 	}
 	u, err := url.Parse(path)
@@ -24,9 +24,9 @@ func Then(path string) string {
 	return u.RequestURI()
 }
 
-// plain reports whether a path stays on this origin however a browser reads it: no second
+// isPlainPath reports whether a path stays on this origin however a browser reads it: no second
 // slash or backslash at its start, no control or non-ASCII characters.
-func plain(path string) bool {
+func isPlainPath(path string) bool {
 	if strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
 		return false
 	}

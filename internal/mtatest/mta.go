@@ -122,15 +122,15 @@ func (m *MTA) Leave(t testing.TB) {
 	if err := syscall.Kill(server, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(patience); works(t, server) && time.Now().Before(end); {
+	for end := time.Now().Add(patience); isRunning(t, server) && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	m.Stop(t)
 }
 
-// works reports whether a process group has a process that is not a zombie: the server itself
+// isRunning reports whether a process group has a process that is not a zombie: the server itself
 // stays one until its script waits for it.
-func works(t testing.TB, group int) bool {
+func isRunning(t testing.TB, group int) bool {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {

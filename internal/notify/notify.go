@@ -50,12 +50,12 @@ func SendAt(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersig
 			addresses = append(addresses, f.Address)
 		}
 	}
-	told := map[string]bool{"": true}
+	notified := map[string]bool{"": true}
 	for _, to := range addresses {
-		if told[countersign.FoldEmail(to)] {
+		if notified[countersign.FoldEmail(to)] {
 			continue
 		}
-		told[countersign.FoldEmail(to)] = true
+		notified[countersign.FoldEmail(to)] = true
 		m := message(v, u, kind, to, data)
 		m.Created, m.Due = due, due // a mail that is held back is not late
 		if err := tx.AddMessage(ctx, m); err != nil {

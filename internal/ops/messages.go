@@ -12,12 +12,12 @@ import (
 // Delivered counts the outcome of a try to send a message: sent, refused, dropped because its
 // token expired, or waiting for another try.
 func (m *Meter) Delivered(message countersign.Message) {
-	m.messages.WithLabelValues(string(message.Channel), content(message.Urgent), string(message.State)).Inc()
+	m.messages.WithLabelValues(string(message.Channel), contentLabel(message.Urgent), string(message.State)).Inc()
 }
 
-// content returns the label of a message. Tokens are counted separately because they are
+// contentLabel returns the label of a message. Tokens are counted separately because they are
 // urgent.
-func content(token bool) string {
+func contentLabel(token bool) string {
 	if token {
 		return "token"
 	}
@@ -57,7 +57,7 @@ func (q queues) Collect(all chan<- prometheus.Metric) {
 					length, age = float64(f.Length), max(time.Since(f.Since).Seconds(), 0)
 				}
 			}
-			labels := []string{string(channel), content(tokens)}
+			labels := []string{string(channel), contentLabel(tokens)}
 			all <- prometheus.MustNewConstMetric(queueLength, prometheus.GaugeValue, length, labels...)
 			all <- prometheus.MustNewConstMetric(queueAge, prometheus.GaugeValue, age, labels...)
 		}

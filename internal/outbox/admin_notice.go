@@ -17,18 +17,20 @@ func (f facts) actedFrom() string {
 	return f.client()
 }
 
-// by returns who did it, with a capital letter to begin a sentence.
-func (f facts) by() string {
+// byCapitalized returns who did it, with a capital letter to begin a sentence.
+func (f facts) byCapitalized() string {
 	name := f.get("By")
 	_, size := utf8.DecodeRuneInString(name)
 	return strings.ToUpper(name[:size]) + name[size:]
 }
 
-// watched maps what was done to the sentence for administrators.
-var watched = map[string]func(facts) string{
-	"reset":           func(f facts) string { return f.by() + " reset two factor authentication of " + f.get("UserID") },
-	"reset-cancelled": func(f facts) string { return f.by() + " canceled the reset of " + f.get("UserID") },
-	"code":            func(f facts) string { return f.by() + " made an enrollment code for " + f.get("UserID") },
+// adminSentences maps what was done to the sentence for administrators.
+var adminSentences = map[string]func(facts) string{
+	"reset": func(f facts) string {
+		return f.byCapitalized() + " reset two factor authentication of " + f.get("UserID")
+	},
+	"reset-cancelled": func(f facts) string { return f.byCapitalized() + " canceled the reset of " + f.get("UserID") },
+	"code":            func(f facts) string { return f.byCapitalized() + " made an enrollment code for " + f.get("UserID") },
 	"enrolled": func(f facts) string {
 		return f.get("UserID") + " set up two factor authentication, and the email address was changed shortly before"
 	},
@@ -38,7 +40,7 @@ var watched = map[string]func(facts) string{
 
 func adminNotice(f facts) page {
 	title := f.get("UserID") + " needs a look"
-	if write := watched[f.get("What")]; write != nil {
+	if write := adminSentences[f.get("What")]; write != nil {
 		title = write(f)
 	}
 	p := page{
@@ -68,7 +70,7 @@ func disabled(f facts) page {
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Disabled by", f.get("By")}, {"Reason given", f.get("Reason")}, {"From", f.actedFrom()}},
 		Paragraphs: []paragraph{
 			{Text: "You cannot sign in any more. Your sessions were ended and your devices forgotten."},
-			{Strong: "If this is not as it should be,", Text: f.call() + "."},
+			{Strong: "If this is not as it should be,", Text: f.askForHelp() + "."},
 		},
 	}
 }
@@ -106,11 +108,11 @@ func enrollmentCode(f facts) page {
 	return page{
 		Subject: "An enrollment code was made for you at " + f.product(),
 		Preview: "By " + f.get("By"),
-		Title:   f.by() + " made an enrollment code for you",
+		Title:   f.byCapitalized() + " made an enrollment code for you",
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Reason given", f.get("Reason")}, {"From", f.actedFrom()}},
 		Paragraphs: []paragraph{
 			{Text: "You get it in person or by phone, never by mail. It works once, together with your password, until " + f.until("Until") + ", and lets you set up two factor authentication with an address of your choice."},
-			{Strong: "If you did not ask for this,", Text: f.call() + "."},
+			{Strong: "If you did not ask for this,", Text: f.askForHelp() + "."},
 		},
 	}
 }
@@ -119,11 +121,11 @@ func resetCancelled(f facts) page {
 	return page{
 		Subject: "The reset of your two factor authentication for " + f.product() + " was canceled",
 		Preview: "By " + f.get("By"),
-		Title:   f.by() + " canceled the reset of your two factor authentication",
+		Title:   f.byCapitalized() + " canceled the reset of your two factor authentication",
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"From", f.actedFrom()}},
 		Paragraphs: []paragraph{
 			{Text: "Your password alone opens nothing any more. For set-up you need an enrollment code or a new reset."},
-			{Strong: "If this is not as it should be,", Text: f.call() + "."},
+			{Strong: "If this is not as it should be,", Text: f.askForHelp() + "."},
 		},
 	}
 }

@@ -75,7 +75,7 @@ func Redact(answer string) string {
 		case field == elided:
 			all--
 			fallthrough
-		case !ordinary(field):
+		case !isVocabulary(field):
 			if !strings.HasSuffix(words, elided+" ") {
 				words += elided + " "
 			}
@@ -108,8 +108,8 @@ func shortened(text string) string {
 // answerMarks are the marks around and between words that are kept.
 const answerMarks = `.,;:!?()"'`
 
-// ordinary reports whether every word of a field is in the vocabulary.
-func ordinary(field string) bool {
+// isVocabulary reports whether every word of a field is in the vocabulary.
+func isVocabulary(field string) bool {
 	field = strings.Trim(field, answerMarks)
 	for _, word := range strings.FieldsFunc(field, func(r rune) bool { return r == '-' || r == '/' }) {
 		if !vocabulary[strings.ToLower(word)] {
@@ -155,7 +155,7 @@ func reasonOf(answer string) countersign.Reason {
 	if code >= 500 && code <= 504 || code == 530 || code == 534 || code == 535 || code == 538 { // about the connection, not this mail
 		return countersign.ReasonSettings
 	}
-	reason := hinted(class, subject, strings.ToLower(answer))
+	reason := inferReason(class, subject, strings.ToLower(answer))
 	switch {
 	case code/100 == 4 && (reason == countersign.ReasonNoAddress || reason == countersign.ReasonBlocked || reason == "") && said[4] == "":
 		return countersign.ReasonLater // may succeed later
@@ -168,8 +168,8 @@ func reasonOf(answer string) countersign.Reason {
 	}
 }
 
-// hinted returns the reason that an enhanced code or the words indicate; empty if none.
-func hinted(class, subject, words string) countersign.Reason {
+// inferReason returns the reason that an enhanced code or the words indicate; empty if none.
+func inferReason(class, subject, words string) countersign.Reason {
 	for reason, subjects := range reasonByCode {
 		if class != "2" && slices.Contains(subjects, subject) {
 			return reason
@@ -202,9 +202,9 @@ var reasonWords = map[countersign.Reason]string{
 // parenthesis.
 const NoText = " (no text: "
 
-// explained adds the reason to an answer that is only a code. It marks the words as ours,
+// withReason adds the reason to an answer that is only a code. It marks the words as ours,
 // because pages show the rest as the server's answer.
-func explained(answer string, reason countersign.Reason) string {
+func withReason(answer string, reason countersign.Reason) string {
 	if answer == "" || answer != strings.TrimSpace(answerCode.FindString(answer)) || reasonWords[reason] == "" {
 		return answer
 	}

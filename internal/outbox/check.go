@@ -43,13 +43,13 @@ func (s *SMTP) Check(ctx context.Context) Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
-	talk, err := s.converse(ctx, time.Time{})
+	session, err := s.converse(ctx, time.Time{})
 	if err != nil {
 		f.Text, f.Fix = s.explain(err), "Put --smtp-url right: host, port, tls, ca, user and password; or ask who runs the server."
 		return f
 	}
-	_, asks := talk.extensions["AUTH"]
-	talk.quit()
+	_, asks := session.extensions["AUTH"]
+	session.quit()
 	f.Level, f.Text = Good, "it answers, its certificate is right, and it takes our login"
 	switch {
 	case s.user == "" && asks:
@@ -60,7 +60,7 @@ func (s *SMTP) Check(ctx context.Context) Finding {
 	}
 	if s.security == "none" {
 		f.Text, f.Fix = "it answers, without encryption", ""
-		if !local(s.host) {
+		if !isLocal(s.host) {
 			f.Level, f.Fix = Warn, "Anybody on the way reads the tokens: use tls=starttls or tls=implicit in --smtp-url."
 		}
 	}
@@ -101,7 +101,7 @@ func (r *Routes) Check(ctx context.Context) []Finding {
 		default:
 			f.Level, f.Text, f.Fix = Good, said, ""
 		}
-		if s, ok := g.(*SMPP); ok && err == nil && s.client.TLS == nil && !local(s.host) {
+		if s, ok := g.(*SMPP); ok && err == nil && s.client.TLS == nil && !isLocal(s.host) {
 			f.Level, f.Fix = Warn, "Anybody on the way reads the tokens: use tls=implicit, or a private network."
 		}
 		all = append(all, f)
@@ -136,12 +136,12 @@ func (t *Twilio) check(ctx context.Context) (string, error) {
 	return "it answers and takes our login", nil
 }
 
-func (v *Vonage) check(ctx context.Context) (string, error)  { return answers(ctx, v.base) }
-func (h *Webhook) check(ctx context.Context) (string, error) { return answers(ctx, h.url) }
+func (v *Vonage) check(ctx context.Context) (string, error)  { return probe(ctx, v.base) }
+func (h *Webhook) check(ctx context.Context) (string, error) { return probe(ctx, h.url) }
 
-// answers connects to a service and returns what it found. Only the first message shows
+// probe connects to a service and returns what it found. Only the first message shows
 // whether our login is right.
-func answers(ctx context.Context, address string) (string, error) {
+func probe(ctx context.Context, address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "", errors.New("its address can't be read")
@@ -174,8 +174,8 @@ func answers(ctx context.Context, address string) (string, error) {
 	return "it answers, and its certificate is right; the login shows with the first message", c.Close()
 }
 
-// isNone reports whether a name has no record of the kind asked for.
-func isNone(err error) bool {
+// isNotFound reports whether a name has no record of the kind asked for.
+func isNotFound(err error) bool {
 	var dns *net.DNSError
 	return errors.As(err, &dns) && dns.IsNotFound
 }

@@ -28,7 +28,7 @@ const (
 	dataTimeout    = 2 * time.Minute
 	blockTimeout   = 3 * time.Minute
 	endTimeout     = 10 * time.Minute
-	byeTimeout     = 5 * time.Second
+	quitTimeout    = 5 * time.Second
 )
 
 // A phase is how far a session got.
@@ -78,8 +78,8 @@ type conversation struct {
 	conn     net.Conn
 	read     *bufio.Reader
 	stop     func() bool
-	patience time.Duration // longest for each step; 0: as RFC 5321
-	over     time.Time
+	maxWait  time.Duration // longest for each step; 0: as RFC 5321
+	deadline time.Time
 	phase    phase
 
 	extensions map[string]string
@@ -87,8 +87,8 @@ type conversation struct {
 
 // converse connects, greets, encrypts and logs in. over is the deadline of the whole session;
 // zero: none. The session also ends when ctx does. The caller closes the session.
-func (s *SMTP) converse(ctx context.Context, over time.Time) (*conversation, error) {
-	c := &conversation{host: s.host, patience: s.Timeout, over: over}
+func (s *SMTP) converse(ctx context.Context, deadline time.Time) (*conversation, error) {
+	c := &conversation{host: s.host, maxWait: s.Timeout, deadline: deadline}
 	token := ""
 	if s.bearer != nil {
 		var err error
@@ -96,7 +96,7 @@ func (s *SMTP) converse(ctx context.Context, over time.Time) (*conversation, err
 			return nil, &fault{phase: phaseLogin, err: err}
 		}
 	}
-	dialer := &net.Dialer{Timeout: c.wait(connectTimeout)}
+	dialer := &net.Dialer{Timeout: c.timeout(connectTimeout)}
 	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port)))
 	if err != nil {
 		return nil, &fault{phase: phaseConnect, err: err}
@@ -126,25 +126,25 @@ func (c *conversation) close() {
 func (c *conversation) quit() {
 	go func() {
 		defer c.close()
-		c.within(byeTimeout)
+		c.setDeadline(quitTimeout)
 		_, _ = io.WriteString(c.conn, "QUIT\r\n")
-		_, _ = c.answer()
+		_, _ = c.readReply()
 	}()
 }
 
-// wait returns how long a step may take.
-func (c *conversation) wait(limit time.Duration) time.Duration {
-	if c.patience > 0 {
-		limit = min(limit, c.patience)
+// timeout returns how long a step may take.
+func (c *conversation) timeout(limit time.Duration) time.Duration {
+	if c.maxWait > 0 {
+		limit = min(limit, c.maxWait)
 	}
-	if !c.over.IsZero() {
-		limit = min(limit, time.Until(c.over))
+	if !c.deadline.IsZero() {
+		limit = min(limit, time.Until(c.deadline))
 	}
 	return max(limit, time.Millisecond)
 }
 
-func (c *conversation) within(limit time.Duration) {
-	_ = c.conn.SetDeadline(time.Now().Add(c.wait(limit))) // a closed connection fails at the next read
+func (c *conversation) setDeadline(limit time.Duration) {
+	_ = c.conn.SetDeadline(time.Now().Add(c.timeout(limit))) // a closed connection fails at the next read
 }
 
 // failed returns a fault of the current phase.
@@ -159,8 +159,8 @@ var errReply = errors.New("its answer can't be read")
 // maxReplyLines is how many lines a reply may have.
 const maxReplyLines = 200
 
-// answer reads one reply, of one or several lines, with text or without.
-func (c *conversation) answer() (*reply, error) {
+// readReply reads one reply, of one or several lines, with text or without.
+func (c *conversation) readReply() (*reply, error) {
 	r := &reply{}
 	var text []string
 	for range maxReplyLines {
@@ -206,7 +206,7 @@ func (c *conversation) command(class int, format string, args ...any) (*reply, e
 }
 
 func (c *conversation) expect(class int) (*reply, error) {
-	r, err := c.answer()
+	r, err := c.readReply()
 	if err == nil && r.code/100 != class {
 		err = &fault{phase: c.phase, reply: r, err: errors.New("the server said no")}
 	}
@@ -223,7 +223,7 @@ func (c *conversation) greet(s *SMTP) error {
 		}
 		c.phase = phaseGreeting
 	}
-	c.within(commandTimeout)
+	c.setDeadline(commandTimeout)
 	if _, err := c.expect(2); err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (c *conversation) greet(s *SMTP) error {
 
 // hello asks for the server's extensions; an old server has none.
 func (c *conversation) hello(s *SMTP) error {
-	c.within(commandTimeout)
+	c.setDeadline(commandTimeout)
 	c.extensions = map[string]string{}
 	r, err := c.command(2, "EHLO %s", s.helo())
 	var f *fault
@@ -253,7 +253,7 @@ func (c *conversation) hello(s *SMTP) error {
 }
 
 func (c *conversation) handshake(config *tls.Config) error {
-	c.within(commandTimeout)
+	c.setDeadline(commandTimeout)
 	secure := tls.Client(c.conn, config)
 	if err := secure.Handshake(); err != nil {
 		return c.failed(err)
@@ -274,7 +274,7 @@ func (c *conversation) encrypt(s *SMTP) error {
 	if _, ok := c.extensions["STARTTLS"]; !ok {
 		return c.failed(errUnencrypted)
 	}
-	c.within(commandTimeout)
+	c.setDeadline(commandTimeout)
 	if _, err := c.command(2, "STARTTLS"); err != nil {
 		return err
 	}
@@ -317,7 +317,7 @@ func (c *conversation) login(s *SMTP, token string) error {
 	if how == nil {
 		return c.failed(errOtherLogin)
 	}
-	c.within(commandTimeout)
+	c.setDeadline(commandTimeout)
 	return c.authenticate(how, strings.Fields(offered))
 }
 
@@ -332,7 +332,7 @@ func (c *conversation) authenticate(how smtp.Auth, offered []string) error {
 		if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {
 			return c.failed(err)
 		}
-		r, err := c.answer()
+		r, err := c.readReply()
 		switch {
 		case err != nil:
 			return err
@@ -359,23 +359,23 @@ func (c *conversation) authenticate(how smtp.Auth, offered []string) error {
 // discards the mail.
 func (c *conversation) send(from string, to []string, body io.WriterTo, begin func() error) (*reply, error) {
 	c.phase = phaseSender
-	c.within(commandTimeout)
+	c.setDeadline(commandTimeout)
 	if _, err := c.command(2, "MAIL FROM:%s", from); err != nil {
 		return nil, err
 	}
 	c.phase = phaseRecipient
 	for _, address := range to {
-		c.within(commandTimeout)
+		c.setDeadline(commandTimeout)
 		if _, err := c.command(2, "RCPT TO:%s", address); err != nil {
 			return nil, err
 		}
 	}
 	c.phase = phaseData
-	c.within(dataTimeout)
+	c.setDeadline(dataTimeout)
 	if _, err := c.command(3, "DATA"); err != nil {
 		return nil, err
 	}
-	c.within(blockTimeout)
+	c.setDeadline(blockTimeout)
 	buffered := bufio.NewWriterSize(c.conn, 32<<10)
 	dots := textproto.NewWriter(buffered).DotWriter()
 	if _, err := body.WriteTo(dots); err != nil {
@@ -385,7 +385,7 @@ func (c *conversation) send(from string, to []string, body io.WriterTo, begin fu
 		return nil, err // the mail has no end, so the server drops it
 	}
 	c.phase = phaseEnd
-	c.within(endTimeout)
+	c.setDeadline(endTimeout)
 	if err := errors.Join(dots.Close(), buffered.Flush()); err != nil {
 		return nil, c.failed(err)
 	}

@@ -201,9 +201,9 @@ func TestTimeLimits(t *testing.T) {
 		k := &talker{}
 		go k.talk(theirs)
 		r := &recorder{Conn: ours}
-		talk := &conversation{host: "localhost", conn: r, read: bufio.NewReader(r), stop: func() bool { return true }, patience: c.patience}
+		talk := &conversation{host: "localhost", conn: r, read: bufio.NewReader(r), stop: func() bool { return true }, maxWait: c.patience}
 		if c.life > 0 {
-			talk.over = time.Now().Add(c.life)
+			talk.deadline = time.Now().Add(c.life)
 		}
 		m, err := compose(letter())
 		if err != nil {

@@ -14,32 +14,32 @@ import (
 
 // deliver tries to send one message and saves the outcome.
 func (o *Outbox) deliver(ctx context.Context, m countersign.Message) error {
-	g := &lease{outbox: o, m: m}
-	release := g.renewUntil(ctx)
+	claim := &lease{outbox: o, m: m}
+	release := claim.renewUntil(ctx)
 	defer release()
 	l, err := o.render(ctx, m)
 	var unwritten *Refusal
 	switch {
 	case errors.As(err, &unwritten):
-		return o.scheduleRetry(ctx, g, m, unwritten)
+		return o.scheduleRetry(ctx, claim, m, unwritten)
 	case err != nil:
-		return errors.Join(err, o.scheduleRetry(ctx, g, m, &Refusal{Server: m.Server, Answer: m.Answer, Reason: m.Reason})) // nothing was sent: the database failed
+		return errors.Join(err, o.scheduleRetry(ctx, claim, m, &Refusal{Server: m.Server, Answer: m.Answer, Reason: m.Reason})) // nothing was sent: the database failed
 	}
 	if !m.Expires.IsZero() && !o.now().Before(m.Expires) {
 		m.State, m.Done = countersign.StateDropped, o.now()
-		return g.save(ctx, m)
+		return claim.save(ctx, m)
 	}
 	if !m.Expires.IsZero() {
 		l.Life = m.Expires.Sub(o.now())
 	}
 	m.Tries++
-	l.Begin = g.start
-	if err := g.begin(ctx, m); err != nil {
+	l.Begin = claim.start
+	if err := claim.begin(ctx, m); err != nil {
 		return ignoreLost(err)
 	}
 	receipt, err := o.sender(m.Channel).Send(ctx, l)
 	receipt.Tag = tagFor(l, receipt.Tag)
-	return errors.Join(o.saveResult(ctx, g, receipt, err), o.examine(ctx, m, l))
+	return errors.Join(o.saveResult(ctx, claim, receipt, err), o.examine(ctx, m, l))
 }
 
 func (o *Outbox) sender(c countersign.Channel) Sender {
@@ -57,8 +57,8 @@ func ignoreLost(err error) error {
 }
 
 // saveResult saves the outcome of a try.
-func (o *Outbox) saveResult(ctx context.Context, g *lease, receipt Receipt, err error) error {
-	m := g.message()
+func (o *Outbox) saveResult(ctx context.Context, claim *lease, receipt Receipt, err error) error {
+	m := claim.message()
 	var refusal *Refusal
 	switch {
 	case err == nil:
@@ -71,18 +71,18 @@ func (o *Outbox) saveResult(ctx context.Context, g *lease, receipt Receipt, err 
 		m.Answer, m.Reason = refusal.stored()
 	case refusal != nil:
 		m.Route = refusal.Route
-		return o.scheduleRetry(ctx, g, m, refusal)
+		return o.scheduleRetry(ctx, claim, m, refusal)
 	default: // our own error, not for pages
 		o.Log.Error("send message", "id", m.ID, "error", err)
-		return o.scheduleRetry(ctx, g, m, &Refusal{Server: outboxName, Answer: "it could not be handed over"})
+		return o.scheduleRetry(ctx, claim, m, &Refusal{Server: outboxName, Answer: "it could not be handed over"})
 	}
 	o.Log.Info("message", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "state", m.State, "reason", m.Reason, "server", m.Server, "tries", m.Tries)
-	return g.save(ctx, m)
+	return claim.save(ctx, m)
 }
 
 // render renders a message in the name of its agency.
 func (o *Outbox) render(ctx context.Context, m countersign.Message) (Outgoing, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	a, err := o.Store.Agency(ctx, m.Agency)
 	if err != nil {
@@ -139,31 +139,31 @@ func (o *Outbox) wordingFor(a countersign.Agency, kind wording.Kind, own counter
 	return words
 }
 
-// maybeTakenGaps are the waits before a message that may have been taken is sent again: each
+// maybeTakenDelays are the waits before a message that may have been taken is sent again: each
 // try may deliver another copy.
-var maybeTakenGaps = []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour}
+var maybeTakenDelays = []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour}
 
-// pauseAfter returns how long a message waits for its next try.
-func pauseAfter(m countersign.Message) time.Duration {
+// retryDelay returns how long a message waits for its next try.
+func retryDelay(m countersign.Message) time.Duration {
 	tries := max(m.Tries-1, 0)
 	if m.Route != "" {
-		wait := maybeTakenGaps[min(tries, len(maybeTakenGaps)-1)]
+		wait := maybeTakenDelays[min(tries, len(maybeTakenDelays)-1)]
 		return wait + rand.N(wait/4) // #nosec G404 -- it spreads retries, no secret
 	}
-	wait := min(firstGo<<min(tries, 20), maxLength)
+	wait := min(firstRetryDelay<<min(tries, 20), maxRetryDelay)
 	return wait/2 + rand.N(wait) // #nosec G404 -- it spreads retries, no secret
 }
 
 // scheduleRetry schedules the next try of a message, each time a little later and at random,
 // so that retries don't coincide. A message older than maxAge is given up.
-func (o *Outbox) scheduleRetry(ctx context.Context, g *lease, m countersign.Message, refusal *Refusal) error {
+func (o *Outbox) scheduleRetry(ctx context.Context, claim *lease, m countersign.Message, refusal *Refusal) error {
 	now := o.now()
-	m.Due = now.Add(pauseAfter(m))
+	m.Due = now.Add(retryDelay(m))
 	m.State, m.Server = countersign.StateWaiting, refusal.Server
 	m.Answer, m.Reason = refusal.stored()
 	if m.Expires.IsZero() && now.Sub(m.Created) > maxAge {
 		m.State, m.Done = countersign.StateRefused, now
 	}
 	o.Log.Warn("message not sent", "id", m.ID, "kind", m.Kind, "channel", m.Channel, "server", m.Server, "reason", m.Reason, "answer", m.Answer, "tries", m.Tries)
-	return g.save(ctx, m)
+	return claim.save(ctx, m)
 }

@@ -17,8 +17,8 @@ var (
 	sealed = []string{"From", "To", "Subject", "Date"}
 )
 
-// oneTag is the longest domain whose signature tag is not folded.
-const oneTag = 70
+// maxUnfoldedDomain is the longest domain whose signature tag is not folded.
+const maxUnfoldedDomain = 70
 
 // sign signs a mail with the agency's key for the sender's domain, if it has one.
 func sign(m *mail.Msg, l Outgoing) error {
@@ -31,7 +31,7 @@ func sign(m *mail.Msg, l Outgoing) error {
 	}
 	signer := mail.NewDKIMSigner(l.DKIM.Domain, l.DKIM.Selector, key)
 	signer.HeaderCanonicalization(mail.CanonicalizationRelaxed)
-	if len(l.DKIM.Domain) > oneTag {
+	if len(l.DKIM.Domain) > maxUnfoldedDomain {
 		signer.HeaderCanonicalization(mail.CanonicalizationSimple) // folds nothing
 	}
 	signer.BodyCanonicalization(mail.CanonicalizationRelaxed)

@@ -27,7 +27,7 @@ func records(ctx context.Context, lookup Lookup, name, begin string, f *Finding)
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	all, err := lookup(ctx, name+".") // the dot keeps this machine's search domains from being added
-	if err != nil && !isNone(err) {
+	if err != nil && !isNotFound(err) {
 		f.Level, f.Text, f.Fix = Warn, "the resolver gave no answer for "+name, "Try again, or name another one with --resolver."
 		return nil, false
 	}

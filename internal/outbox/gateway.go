@@ -162,13 +162,13 @@ func legible(text string) string {
 	}, strings.ToValidUTF8(text, "?"))
 }
 
-// base returns the base URL of a gateway: its usual host, another host of its domain or, for
+// baseURL returns the base URL of a gateway: its usual host, another host of its domain or, for
 // tests, this machine. It reports false for any other host.
-func base(u *url.URL, usual, domain string) (string, bool) {
+func baseURL(u *url.URL, usual, domain string) (string, bool) {
 	switch {
 	case u.Host == "":
 		return "https://" + usual, true
-	case local(u.Hostname()):
+	case isLocal(u.Hostname()):
 		return "http://" + u.Host, true
 	default:
 		return "https://" + u.Host, strings.HasSuffix(u.Hostname(), "."+domain)

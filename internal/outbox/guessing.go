@@ -18,11 +18,11 @@ func passwordKnown(f facts) page {
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"From", f.client()}, {"Wrong tokens", wrong}},
 		Paragraphs: []paragraph{
 			{Strong: "They did not get in."},
-			{Text: "If it was you, there is nothing to do. If this was not you: change your password now, and " + f.call() + "."},
+			{Text: "If it was you, there is nothing to do. If this was not you: change your password now, and " + f.askForHelp() + "."},
 		},
 	}
 	if f.get("Replaced") != "" {
-		p.Paragraphs[1].Text = "It was the password that you had then; you have chosen another one since. If this was not you: change the old one wherever else you use it, and " + f.call() + "."
+		p.Paragraphs[1].Text = "It was the password that you had then; you have chosen another one since. If this was not you: change the old one wherever else you use it, and " + f.askForHelp() + "."
 	}
 	switch n {
 	case 1:
@@ -48,7 +48,7 @@ func guessing(f facts) page {
 		p.Title = "30 wrong tokens were entered in 24 hours"
 		p.Paragraphs = []paragraph{
 			{Strong: "Tokens work again on " + f.until("Until") + ".", Text: "Remembered devices and passkeys are not affected."},
-			{Text: "Who entered them knows your password. If it was not you: change your password, and " + f.call() + "."},
+			{Text: "Who entered them knows your password. If it was not you: change your password, and " + f.askForHelp() + "."},
 		}
 	case "token.closed":
 		p.Subject = "A method of yours was closed at " + f.product()
@@ -57,7 +57,7 @@ func guessing(f facts) page {
 		p.Facts = append(p.Facts, fact{"Closed", methodNames(f.get("Methods"))})
 		p.Paragraphs = []paragraph{
 			{Strong: "This method takes no token until it is set up anew, and your password works no more until you choose a new one by mail."},
-			{Text: "Your administrator can reset your two factor authentication; set-up then follows at your next sign-in. Please " + f.call() + "."},
+			{Text: "Your administrator can reset your two factor authentication; set-up then follows at your next sign-in. Please " + f.askForHelp() + "."},
 		}
 	default:
 		p.Subject = "Sign-in with your user ID was closed at " + f.product()
@@ -69,7 +69,7 @@ func guessing(f facts) page {
 		}
 		p.Paragraphs = []paragraph{
 			{Strong: "Nobody got in.", Text: "Sign-in with your user ID is closed " + where + "."},
-			{Text: "It opens again when you choose a new password: on the sign-in page, press \"Forgot your password?\". If it was not you, " + f.call() + "."},
+			{Text: "It opens again when you choose a new password: on the sign-in page, press \"Forgot your password?\". If it was not you, " + f.askForHelp() + "."},
 		}
 	}
 	return p

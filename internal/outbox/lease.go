@@ -22,39 +22,39 @@ type lease struct {
 const (
 	settleRetry   = 200 * time.Millisecond
 	settleTimeout = 30 * time.Second
-	lastWord      = 3 * time.Second // when the node is stopping
+	finalTimeout  = 3 * time.Second // when the node is stopping
 )
 
 // begin starts a try with the tries and the route of m.
-func (g *lease) begin(ctx context.Context, m countersign.Message) error {
-	g.mu.Lock()
-	g.m.Tries = m.Tries
-	g.mu.Unlock()
-	return g.start(ctx, m.Route)
+func (l *lease) begin(ctx context.Context, m countersign.Message) error {
+	l.mu.Lock()
+	l.m.Tries = m.Tries
+	l.mu.Unlock()
+	return l.start(ctx, m.Route)
 }
 
 // message returns the current state of the message.
-func (g *lease) message() countersign.Message {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.m
+func (l *lease) message() countersign.Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.m
 }
 
 // save saves the outcome of the message. It retries while the database is unavailable; a node
 // that is stopping tries once more.
-func (g *lease) save(ctx context.Context, m countersign.Message) error {
+func (l *lease) save(ctx context.Context, m countersign.Message) error {
 	if ctx.Err() != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalTimeout)
 		defer cancel()
 		ctx = last
 	}
 	for end := time.Now().Add(settleTimeout); ; {
-		err := g.finish(ctx, m)
+		err := l.finish(ctx, m)
 		if err == nil {
-			g.outbox.announce(m.ID)
+			l.outbox.announce(m.ID)
 		}
-		if err == nil && g.outbox.Count != nil {
-			g.outbox.Count(m)
+		if err == nil && l.outbox.Count != nil {
+			l.outbox.Count(m)
 		}
 		if err == nil || time.Now().After(end) {
 			return err
@@ -69,25 +69,25 @@ func (g *lease) save(ctx context.Context, m countersign.Message) error {
 	}
 }
 
-func (g *lease) finish(ctx context.Context, m countersign.Message) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+func (l *lease) finish(ctx context.Context, m countersign.Message) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	m.Claimed = g.m.Claimed // as last renewed
+	m.Claimed = l.m.Claimed // as last renewed
 	m.Server, m.Tag = legible(m.Server), legible(m.Tag)
-	return g.outbox.Store.FinishMessage(ctx, m)
+	return l.outbox.Store.FinishMessage(ctx, m)
 }
 
 // start checks that this node still holds the message and that its token is valid, and records
 // the route that gets it.
-func (g *lease) start(ctx context.Context, route string) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+func (l *lease) start(ctx context.Context, route string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	g.m.Route = route
-	held, err := g.outbox.Store.RecordRoute(ctx, g.m, route, g.outbox.now().Add(maybeTakenGaps[0]))
+	l.m.Route = route
+	held, err := l.outbox.Store.RecordRoute(ctx, l.m, route, l.outbox.now().Add(maybeTakenDelays[0]))
 	if err == nil && !held {
 		return errLost
 	}
@@ -95,18 +95,18 @@ func (g *lease) start(ctx context.Context, route string) error {
 }
 
 // renewUntil renews the lease until release is called.
-func (g *lease) renewUntil(ctx context.Context) (release func()) {
+func (l *lease) renewUntil(ctx context.Context) (release func()) {
 	done := make(chan struct{})
 	var holding sync.WaitGroup
 	holding.Go(func() {
-		ticker := time.NewTicker(renewal)
+		ticker := time.NewTicker(renewInterval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-done:
 				return
 			case <-ticker.C:
-				g.renew(ctx)
+				l.renew(ctx)
 			}
 		}
 	})
@@ -116,17 +116,17 @@ func (g *lease) renewUntil(ctx context.Context) (release func()) {
 	}
 }
 
-func (g *lease) renew(ctx context.Context) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	until := g.outbox.now().Add(leaseTime)
+func (l *lease) renew(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	until := l.outbox.now().Add(leaseTime)
 	ctx, cancel := context.WithTimeout(ctx, leaseTime)
 	defer cancel()
-	held, err := g.outbox.Store.RenewLease(ctx, g.m, until)
+	held, err := l.outbox.Store.RenewLease(ctx, l.m, until)
 	if err != nil && ctx.Err() == nil {
-		g.outbox.Log.Warn("renew message lease", "id", g.m.ID, "error", err)
+		l.outbox.Log.Warn("renew message lease", "id", l.m.ID, "error", err)
 	}
 	if held {
-		g.m.Claimed = until
+		l.m.Claimed = until
 	}
 }

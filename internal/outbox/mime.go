@@ -18,9 +18,9 @@ import (
 // Send sends one mail. It gives up when the mail's token expires: a server that has not
 // received the whole mail by then discards it.
 func (s *SMTP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
-	var over time.Time
+	var deadline time.Time
 	if l.Life > 0 {
-		over = time.Now().Add(l.Life)
+		deadline = time.Now().Add(l.Life)
 	}
 	m, err := compose(l)
 	if err != nil {
@@ -31,11 +31,11 @@ func (s *SMTP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	if err := errors.Join(err, rcptErr); err != nil {
 		return Receipt{}, &Refusal{Server: outboxName, Answer: "the mail can't be written: " + err.Error(), Permanent: true, Err: err}
 	}
-	talk, err := s.converse(ctx, over)
+	session, err := s.converse(ctx, deadline)
 	if err != nil {
 		return Receipt{}, s.refusal(err, l)
 	}
-	said, err := talk.send(from, to, m, func() error {
+	said, err := session.send(from, to, m, func() error {
 		if l.Begin == nil {
 			return nil
 		}
@@ -43,9 +43,9 @@ func (s *SMTP) Send(ctx context.Context, l Outgoing) (Receipt, error) {
 	})
 	var f *fault
 	if err == nil || errors.As(err, &f) && f.reply != nil {
-		talk.quit()
+		session.quit()
 	} else {
-		talk.close() // no QUIT in the middle of a mail
+		session.close() // no QUIT in the middle of a mail
 	}
 	if err != nil {
 		return Receipt{}, s.refusal(err, l)
@@ -162,7 +162,7 @@ func (s *SMTP) explain(err error) string {
 	case timedOut(f.err):
 		return "there was no answer in time"
 	case errors.As(f.err, &dial) && dial.Op == "dial":
-		return "it can't be reached: " + system(dial.Err)
+		return "it can't be reached: " + systemError(dial.Err)
 	case f.phase == phaseEncryption:
 		return "the encryption failed"
 	case f.phase == phaseLogin:
@@ -172,8 +172,8 @@ func (s *SMTP) explain(err error) string {
 	}
 }
 
-// system returns the error of the operating system, without the name of the system call.
-func system(err error) string {
+// systemError returns the error of the operating system, without the name of the system call.
+func systemError(err error) string {
 	var call *os.SyscallError
 	if errors.As(err, &call) {
 		err = call.Err
@@ -200,7 +200,7 @@ func certificateFault(err error) string {
 
 // describe returns a server's refusal, redacted.
 func (s *SMTP) describe(f *fault) string {
-	words := explained(Redact(f.reply.String()), f.reason())
+	words := withReason(Redact(f.reply.String()), f.reason())
 	switch {
 	case f.reply.code == loginWanted:
 		return "it wants a login: " + words

@@ -13,15 +13,15 @@ import (
 
 // Timing of the outbox.
 const (
-	leaseTime    = 10 * time.Second   // until another node may take over a message; renewed while it is being sent
-	renewal      = 3 * time.Second    // interval of renewals
-	batch        = 8                  // messages that Poll sends at once
-	pollInterval = time.Second        // interval of looking for messages without being woken
-	firstGo      = 2 * time.Second    // wait before the second try; doubled each time
-	maxLength    = 15 * time.Minute   // longest wait between tries
-	maxAge       = 3 * 24 * time.Hour // of messages without an expiry
+	leaseTime       = 10 * time.Second   // until another node may take over a message; renewed while it is being sent
+	renewInterval   = 3 * time.Second    // interval of renewals
+	batchSize       = 8                  // messages that Poll sends at once
+	pollInterval    = time.Second        // interval of looking for messages without being woken
+	firstRetryDelay = 2 * time.Second    // wait before the second try; doubled each time
+	maxRetryDelay   = 15 * time.Minute   // longest wait between tries
+	maxAge          = 3 * 24 * time.Hour // of messages without an expiry
 
-	storeTime = 30 * time.Second // longest wait for the database in one step
+	storeTimeout = 30 * time.Second // longest wait for the database in one step
 )
 
 // An Outbox delivers the messages of an installation. Many nodes may run one on the same
@@ -108,7 +108,7 @@ func (o *Outbox) writeResets(ctx context.Context) {
 	trouble := logOnChange{log: o.Log, what: "write mail"}
 	for {
 		if err := o.writeOnce(ctx); ctx.Err() == nil {
-			trouble.about(err) // mail already written is sent anyway
+			trouble.report(err) // mail already written is sent anyway
 		}
 		o.wake(countersign.ChannelEmail)
 		select {
@@ -124,14 +124,14 @@ func (o *Outbox) writeOnce(ctx context.Context) error {
 	if o.Write == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	return o.Write(ctx, o.now())
 }
 
 // claim claims due messages of a class.
 func (o *Outbox) claim(ctx context.Context, limit int, class store.Class, channels ...countersign.Channel) ([]countersign.Message, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if limit <= 0 || len(channels) == 0 {
 		return nil, nil
@@ -145,7 +145,7 @@ func (o *Outbox) Poll(ctx context.Context) (int, error) {
 	if err := o.writeOnce(ctx); err != nil {
 		o.Log.Error("write mail", "error", err) // mail already written is sent anyway
 	}
-	claimed, err := o.claim(ctx, batch, store.AnyMessage, o.channels()...)
+	claimed, err := o.claim(ctx, batchSize, store.AnyMessage, o.channels()...)
 	if err != nil {
 		return 0, err
 	}

@@ -50,7 +50,7 @@ func tokenPage(f facts) page {
 		p.Paragraphs = append(p.Paragraphs, paragraph{Strong: "Enter it only if you want your tokens to go to " + other + " from now on.",
 			Text: "This mail asks for your consent, because your profile names the address it was sent to."})
 	}
-	p.Paragraphs = append(p.Paragraphs, paragraph{Text: "If you did not just sign in, somebody knows your password. Change it, and " + f.call() + "."})
+	p.Paragraphs = append(p.Paragraphs, paragraph{Text: "If you did not just sign in, somebody knows your password. Change it, and " + f.askForHelp() + "."})
 	return p
 }
 
@@ -92,12 +92,12 @@ func reset(f facts) page {
 		return page{
 			Subject: "Your two factor authentication for " + f.product() + " was reset",
 			Preview: "By " + by,
-			Title:   f.by() + " reset your two factor authentication",
+			Title:   f.byCapitalized() + " reset your two factor authentication",
 			Facts:   append(where, fact{"Reason given", f.get("Reason")}, fact{"From", f.actedFrom()}),
 			Paragraphs: []paragraph{
 				{Text: "Your methods, recovery codes and remembered devices were removed, and your sessions ended. You can log in once with only your password; set-up follows."},
 				open,
-				{Strong: "If you did not ask for this,", Text: f.call() + "."},
+				{Strong: "If you did not ask for this,", Text: f.askForHelp() + "."},
 			},
 		}
 	}
@@ -115,12 +115,12 @@ func reset(f facts) page {
 }
 
 func notYou(f facts) paragraph {
-	return paragraph{Strong: "If this was not you:", Text: "somebody knows your password, so " + f.call() + "."}
+	return paragraph{Strong: "If this was not you:", Text: "somebody knows your password, so " + f.askForHelp() + "."}
 }
 
-// undone returns the first paragraph about a change that was undone because the user reported
+// orUndone returns the first paragraph about a change that was undone because the user reported
 // the sign-in that made it; otherwise p.
-func undone(f facts, p paragraph) paragraph {
+func orUndone(f facts, p paragraph) paragraph {
 	if f.get("Undone") == "" {
 		return p
 	}
@@ -167,7 +167,7 @@ func passkeyCopied(f facts) page {
 		Facts:   []fact{{"User ID", f.get("UserID")}, {"Passkey", f.get("Passkey")}, {"Time", f.when("At")}, {"From", f.client()}},
 		Paragraphs: []paragraph{
 			{Text: "A passkey counts how often it was used. This one came with a count that was used before, so it was refused, and nobody was signed in by it. A copy of it may be in use somewhere, or the device that holds it was restored."},
-			{Strong: "What to do:", Text: "remove this passkey in your User Profile and make a new one. If you did not just use it, " + f.call() + "."},
+			{Strong: "What to do:", Text: "remove this passkey in your User Profile and make a new one. If you did not just use it, " + f.askForHelp() + "."},
 		},
 	}
 	if of := f.get("Of"); of != "" {
@@ -186,7 +186,7 @@ func defaultChanged(f facts) page {
 		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Now", f.method()},
 			{"From", f.client()}},
 		Paragraphs: []paragraph{
-			undone(f, paragraph{Text: "From your next sign-in it decides how tokens are delivered."}),
+			orUndone(f, paragraph{Text: "From your next sign-in it decides how tokens are delivered."}),
 			notYou(f),
 		},
 	}
@@ -200,7 +200,7 @@ func addressChanged(f facts) page {
 		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Before", f.get("Old")}, {"Now", f.get("New")},
 			{"From", f.client()}},
 		Paragraphs: []paragraph{
-			undone(f, paragraph{Text: "This mail went to both addresses."}),
+			orUndone(f, paragraph{Text: "This mail went to both addresses."}),
 			notYou(f),
 		},
 	}
@@ -233,8 +233,8 @@ func profileChanged(f facts) page {
 		Facts: []fact{{"User ID", f.get("UserID")}, {"Time", f.when("At")}, {"Before", f.get("Old")}, {"Now", f.get("New")},
 			{"Changed by", f.get("By")}, {"Reason given", f.get("Reason")}},
 		Paragraphs: []paragraph{
-			undone(f, paragraph{Text: "Remembered devices were forgotten, so a token is asked for at the next sign-in."}),
-			{Strong: "If this is not as it should be,", Text: f.call() + "."},
+			orUndone(f, paragraph{Text: "Remembered devices were forgotten, so a token is asked for at the next sign-in."}),
+			{Strong: "If this is not as it should be,", Text: f.askForHelp() + "."},
 		},
 	}
 }
@@ -242,14 +242,14 @@ func profileChanged(f facts) page {
 func activation(f facts) page {
 	return page{
 		Preview:    "Choose a password",
-		Paragraphs: []paragraph{{Text: "If you do not expect this, do nothing, or " + f.call() + "."}},
+		Paragraphs: []paragraph{{Text: "If you do not expect this, do nothing, or " + f.askForHelp() + "."}},
 	}
 }
 
 func invitation(f facts) page {
 	return page{
 		Preview:    "It takes about two minutes",
-		Paragraphs: []paragraph{{Text: "If you do not expect this, " + f.call() + "."}},
+		Paragraphs: []paragraph{{Text: "If you do not expect this, " + f.askForHelp() + "."}},
 	}
 }
 

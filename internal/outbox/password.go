@@ -28,7 +28,7 @@ func passwordChanged(f facts) page {
 		Paragraphs: []paragraph{
 			{Text: "Your other sessions were ended and your remembered devices forgotten, so you are asked for a token at your next sign-in."},
 			{Strong: "If this was you, there is nothing to do."},
-			{Strong: "If this was not you:", Text: "go to the sign-in page, choose \"Forgot your password?\" and take a new one, then " + f.call() + "."},
+			{Strong: "If this was not you:", Text: "go to the sign-in page, choose \"Forgot your password?\" and take a new one, then " + f.askForHelp() + "."},
 		},
 	}
 }

@@ -21,12 +21,12 @@ type Callback struct {
 	Now    time.Time
 }
 
-// fresh is how old a callback with a time may be. An older one may be a replay.
-const fresh = 5 * time.Minute
+// maxCallbackAge is how old a callback with a time may be. An older one may be a replay.
+const maxCallbackAge = 5 * time.Minute
 
 func (c Callback) recent(t time.Time) bool {
 	age := c.Now.Sub(t)
-	return age < fresh && age > -fresh
+	return age < maxCallbackAge && age > -maxCallbackAge
 }
 
 // Why a callback was rejected.
@@ -51,13 +51,13 @@ func (o *Outbox) Receive(ctx context.Context, agency countersign.AgencyID, kind 
 		if !ok || !strings.HasPrefix(g.Name(), kind+" ") {
 			continue
 		}
-		var told DeliveryReport
-		if told, err = reads.Read(c); err != nil {
+		var report DeliveryReport
+		if report, err = reads.Read(c); err != nil {
 			continue // another account of the same kind may have signed it
 		}
-		return o.saveReceipt(ctx, g.Name(), told, func(tag string) (known bool, err error) {
+		return o.saveReceipt(ctx, g.Name(), report, func(tag string) (known bool, err error) {
 			err = o.Store.In(ctx, agency, func(tx *store.Tx) (err error) {
-				known, err = tx.SaveReceipt(ctx, g.Name(), tag, told.Receipt, o.now())
+				known, err = tx.SaveReceipt(ctx, g.Name(), tag, report.Receipt, o.now())
 				return err
 			})
 			return known, err

@@ -234,8 +234,8 @@ func (f facts) client() string {
 	return c.Describe() + ", " + f.get("IP")
 }
 
-// call says whom to contact; without a help contact, the administrator.
-func (f facts) call() string {
+// askForHelp says whom to contact; without a help contact, the administrator.
+func (f facts) askForHelp() string {
 	if f.preferences.Help == "" {
 		return "tell your administrator at once"
 	}

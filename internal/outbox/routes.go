@@ -42,16 +42,16 @@ var gateways = map[string]func(string) (Gateway, error){
 	"webhook+http":  func(raw string) (Gateway, error) { return ParseWebhook(raw) },
 }
 
-// several detects a second gateway in a URL, where a list was written into one value.
+// severalGateways detects a second gateway in a URL, where a list was written into one value.
 // Otherwise it would be taken for the end of a secret.
-var several = regexp.MustCompile(`[,;\s](?:twilio|vonage|smpp|webhook\+https?)://`)
+var severalGateways = regexp.MustCompile(`[,;\s](?:twilio|vonage|smpp|webhook\+https?)://`)
 
 // ParseRoutes parses the URLs of the gateways, in order of preference.
 func ParseRoutes(urls []string) (*Routes, error) {
 	var all []Gateway
 	names := map[string]bool{}
 	for i, raw := range urls {
-		if several.MatchString(raw) {
+		if severalGateways.MatchString(raw) {
 			return nil, errors.New("these are several gateways; give each one with a --sms-url of its own, or on a line of --sms-url-file")
 		}
 		scheme, _, _ := strings.Cut(raw, ":")
@@ -179,17 +179,17 @@ func sender(u *url.URL) string {
 	return from
 }
 
-// readable rejects a query that can't be parsed, whose options Query would silently drop.
-func readable(u *url.URL) error {
+// checkQuery rejects a query that can't be parsed, whose options Query would silently drop.
+func checkQuery(u *url.URL) error {
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
 		return errors.New("what follows the ? can't be read: options are parted by &, a % is written %25 and a ; %3B")
 	}
 	return nil
 }
 
-// known rejects unknown options.
-func known(u *url.URL, options ...string) error {
-	if err := readable(u); err != nil {
+// checkOptions rejects unknown options.
+func checkOptions(u *url.URL, options ...string) error {
+	if err := checkQuery(u); err != nil {
 		return err
 	}
 	for key := range u.Query() {

@@ -46,7 +46,7 @@ func (r *Refusal) stored() (answer string, reason countersign.Reason) {
 	if reason = r.Reason; reason == "" && r.Answer != "" {
 		reason = reasonOf(r.Answer)
 	}
-	return explained(Redact(r.Answer), reason), reason
+	return withReason(Redact(r.Answer), reason), reason
 }
 
 func (r *Refusal) Unwrap() error { return r.Err }

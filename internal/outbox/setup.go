@@ -39,7 +39,7 @@ func disown(f facts) []paragraph {
 		{Strong: "If this was you, there is nothing to do."},
 		{Strong: "If this was not you:", Link: f.message.Data["Link"], LinkName: "This was not me",
 			Text: "That page ends the session and forgets the device at the press of a button. It signs nobody in and works once, until " + f.until("Until") +
-				". Then change your password, and " + f.call() + "."},
+				". Then change your password, and " + f.askForHelp() + "."},
 	}
 }
 

@@ -13,10 +13,10 @@ import (
 
 // An SMPP is a gateway that is reached by the SMPP protocol, over a permanent connection.
 type SMPP struct {
-	host   string
-	from   string
-	client *smpp.Client
-	told   chan smpp.Receipt
+	host     string
+	from     string
+	client   *smpp.Client
+	receipts chan smpp.Receipt
 }
 
 // ParseSMPP parses smpp://user:pass@host:2775?from=+16145550100; tls is none (the default of
@@ -26,15 +26,15 @@ func ParseSMPP(raw string) (*SMPP, error) {
 	if err != nil || u.Scheme != "smpp" || u.Hostname() == "" || u.User.Username() == "" || strings.Trim(u.Path, "/") != "" {
 		return nil, errors.New("it must look like smpp://user:password@gateway.example:2775?from=%2B16145550100")
 	}
-	if err := known(u, "from", "tls", "ca"); err != nil {
+	if err := checkOptions(u, "from", "tls", "ca"); err != nil {
 		return nil, err
 	}
 	port := u.Port()
 	if port == "" {
 		port = "2775"
 	}
-	s := &SMPP{host: u.Hostname(), from: sender(u), told: make(chan smpp.Receipt, 1000)}
-	settings := smpp.Settings{Address: net.JoinHostPort(u.Hostname(), port), User: u.User.Username(), Timeout: sendTimeout, Received: s.note}
+	s := &SMPP{host: u.Hostname(), from: sender(u), receipts: make(chan smpp.Receipt, 1000)}
+	settings := smpp.Settings{Address: net.JoinHostPort(u.Hostname(), port), User: u.User.Username(), Timeout: sendTimeout, Received: s.queue}
 	settings.Password, _ = u.User.Password()
 	switch u.Query().Get("tls") {
 	case "", "none":
@@ -49,10 +49,10 @@ func ParseSMPP(raw string) (*SMPP, error) {
 	return s, nil
 }
 
-// note queues a receipt for Run. It drops the receipt if the queue is full.
-func (s *SMPP) note(r smpp.Receipt) {
+// queue queues a receipt for Run. It drops the receipt if the queue is full.
+func (s *SMPP) queue(r smpp.Receipt) {
 	select {
-	case s.told <- r:
+	case s.receipts <- r:
 	default:
 	}
 }
@@ -66,12 +66,12 @@ func (s *SMPP) Run(ctx context.Context, tell func(DeliveryReport)) {
 	go func() { defer close(done); _ = s.client.Run(ctx) }()
 	for {
 		select {
-		case r := <-s.told:
-			told := DeliveryReport{Tags: r.IDs}
+		case r := <-s.receipts:
+			report := DeliveryReport{Tags: r.IDs}
 			if r.Final {
-				told.Receipt = map[bool]countersign.Receipt{true: countersign.ReceiptDelivered, false: countersign.ReceiptUndelivered}[r.Delivered]
+				report.Receipt = map[bool]countersign.Receipt{true: countersign.ReceiptDelivered, false: countersign.ReceiptUndelivered}[r.Delivered]
 			}
-			tell(told)
+			tell(report)
 		case <-done:
 			return
 		}

@@ -54,7 +54,7 @@ func ParseSMTP(raw string) (*SMTP, error) {
 	if u.Scheme != "smtp" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
 		return nil, errors.New("it must look like smtp://user:password@mail.acme.example:587")
 	}
-	if err := known(u, smtpOptions...); err != nil {
+	if err := checkOptions(u, smtpOptions...); err != nil {
 		return nil, err
 	}
 	s := &SMTP{host: u.Hostname()}
@@ -131,7 +131,7 @@ func (s *SMTP) authenticate(u *url.URL) error {
 
 // authorize sets how to get the bearer token for auth=xoauth2.
 func (s *SMTP) authorize(q url.Values) error {
-	if s.security == "none" && !local(s.host) {
+	if s.security == "none" && !isLocal(s.host) {
 		return errors.New("auth=xoauth2 needs encryption: anybody on the way could use the token")
 	}
 	s.login = "xoauth2"

@@ -51,12 +51,12 @@ func (s *SMTP) Steps(ctx context.Context) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
 	steps := []Finding{{Subject: stepConnection, Level: Good, Text: fmt.Sprintf("%s, port %d", s.host, s.port)}}
-	talk, err := s.converse(ctx, time.Time{})
+	session, err := s.converse(ctx, time.Time{})
 	if err != nil {
 		return s.stopped(steps, err)
 	}
-	defer talk.quit()
-	return append(steps, s.encryption(talk.state()), s.signIn())
+	defer session.quit()
+	return append(steps, s.encryption(session.state()), s.signIn())
 }
 
 // secured describes the encryption, by the tls option of the URL.
@@ -84,7 +84,7 @@ func (s *SMTP) encryption(state *tls.ConnectionState) Finding {
 	f := Finding{Subject: stepEncryption, Level: Good}
 	if state == nil {
 		f.Text = "none"
-		if !local(s.host) {
+		if !isLocal(s.host) {
 			f.Level, f.Fix = Warn, "Anybody on the way reads the tokens: use tls=starttls or tls=implicit in --smtp-url."
 		}
 		return f

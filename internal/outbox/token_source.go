@@ -34,7 +34,7 @@ func newTokenSource(q url.Values) (*tokenSource, error) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, errors.New("auth=xoauth2 needs token-url, the address that gives out tokens, for example https://login.microsoftonline.com/TENANT/oauth2/v2.0/token")
 	}
-	if u.Scheme == "http" && !local(u.Hostname()) {
+	if u.Scheme == "http" && !isLocal(u.Hostname()) {
 		return nil, errors.New("token-url must begin with https://")
 	}
 	if q.Get("client-id") == "" || q.Get("client-secret") == "" {

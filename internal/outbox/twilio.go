@@ -41,7 +41,7 @@ func ParseTwilio(raw string) (*Twilio, error) {
 	t := &Twilio{sid: u.User.Username(), from: sender(u), client: httpClient()}
 	t.token, _ = u.User.Password()
 	var ours bool
-	t.base, ours = base(u, "api.twilio.com", "twilio.com")
+	t.base, ours = baseURL(u, "api.twilio.com", "twilio.com")
 	switch {
 	case !accountSID.MatchString(t.sid) || t.token == "":
 		return nil, errors.New(like + "; SID begins with AC and has 34 letters")
@@ -50,7 +50,7 @@ func ParseTwilio(raw string) (*Twilio, error) {
 	case !ours:
 		return nil, errors.New("the host must be one of twilio.com, or none")
 	}
-	return t, known(u, "from")
+	return t, checkOptions(u, "from")
 }
 
 // Name identifies the account: two accounts are two routes.
@@ -119,14 +119,14 @@ func (t *Twilio) Read(c Callback) (DeliveryReport, error) {
 	if err != nil || !hmac.Equal(sent, signTwilio(t.token, c.URL, c.Form)) || c.Form.Get("AccountSid") != t.sid {
 		return DeliveryReport{}, ErrForged
 	}
-	told := DeliveryReport{Tags: []string{c.Form.Get("MessageSid")}}
+	report := DeliveryReport{Tags: []string{c.Form.Get("MessageSid")}}
 	switch c.Form.Get("MessageStatus") {
 	case "delivered":
-		told.Receipt = countersign.ReceiptDelivered
+		report.Receipt = countersign.ReceiptDelivered
 	case "undelivered", "failed":
-		told.Receipt = countersign.ReceiptUndelivered
+		report.Receipt = countersign.ReceiptUndelivered
 	}
-	return told, nil
+	return report, nil
 }
 
 // signTwilio returns the signature of a callback: over its URL and its fields, sorted by name.

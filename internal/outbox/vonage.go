@@ -40,7 +40,7 @@ func ParseVonage(raw string) (*Vonage, error) {
 	v := &Vonage{key: u.User.Username(), from: strings.TrimPrefix(sender(u), "+"), signature: []byte(u.Query().Get("signature")), client: httpClient()}
 	v.secret, _ = u.User.Password()
 	var ours bool
-	v.base, ours = base(u, "rest.nexmo.com", "nexmo.com")
+	v.base, ours = baseURL(u, "rest.nexmo.com", "nexmo.com")
 	switch {
 	case v.key == "" || v.secret == "":
 		return nil, errors.New(like)
@@ -49,7 +49,7 @@ func ParseVonage(raw string) (*Vonage, error) {
 	case !ours:
 		return nil, errors.New("the host must be one of nexmo.com, or none")
 	}
-	return v, known(u, "from", "signature")
+	return v, checkOptions(u, "from", "signature")
 }
 
 // Name identifies the account.
@@ -144,14 +144,14 @@ func (v *Vonage) Read(c Callback) (DeliveryReport, error) {
 	if err != nil || !c.recent(time.Unix(seconds, 0)) {
 		return DeliveryReport{}, ErrForged
 	}
-	told := DeliveryReport{Tags: []string{c.Form.Get("messageId")}}
+	report := DeliveryReport{Tags: []string{c.Form.Get("messageId")}}
 	switch c.Form.Get("status") {
 	case "delivered":
-		told.Receipt = countersign.ReceiptDelivered
+		report.Receipt = countersign.ReceiptDelivered
 	case "expired", "failed", "rejected":
-		told.Receipt = countersign.ReceiptUndelivered
+		report.Receipt = countersign.ReceiptUndelivered
 	}
-	return told, nil
+	return report, nil
 }
 
 // signVonage returns the signature of a callback over its other fields.

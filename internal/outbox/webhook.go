@@ -33,10 +33,10 @@ func ParseWebhook(raw string) (*Webhook, error) {
 	if err != nil || !strings.HasPrefix(raw, "webhook+") || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, errors.New("it must look like webhook+https://gateway.example/send?secret=…")
 	}
-	if u.Scheme == "http" && !local(u.Hostname()) {
+	if u.Scheme == "http" && !isLocal(u.Hostname()) {
 		return nil, errors.New("webhook+http is for this machine only; use webhook+https")
 	}
-	if err := readable(u); err != nil {
+	if err := checkQuery(u); err != nil {
 		return nil, err
 	}
 	query := u.Query()
@@ -49,7 +49,7 @@ func ParseWebhook(raw string) (*Webhook, error) {
 	return &Webhook{url: u.String(), host: u.Hostname(), secret: []byte(secret), client: httpClient()}, nil
 }
 
-func local(name string) bool {
+func isLocal(name string) bool {
 	return name == "localhost" || net.ParseIP(name).IsLoopback()
 }
 
@@ -129,12 +129,12 @@ func (h *Webhook) Read(c Callback) (DeliveryReport, error) {
 	if !c.recent(time.Unix(said.At, 0)) {
 		return DeliveryReport{}, ErrForged
 	}
-	told := DeliveryReport{Tags: []string{said.ID}}
+	report := DeliveryReport{Tags: []string{said.ID}}
 	switch said.Status {
 	case "delivered":
-		told.Receipt = countersign.ReceiptDelivered
+		report.Receipt = countersign.ReceiptDelivered
 	case "undelivered":
-		told.Receipt = countersign.ReceiptUndelivered
+		report.Receipt = countersign.ReceiptUndelivered
 	}
-	return told, nil
+	return report, nil
 }

@@ -19,9 +19,9 @@ const (
 	maxPatient    = 48 // in addition, messages that a server keeps waiting for long
 )
 
-// long is after which time a waiting message gives up its worker's place to others. RFC 5321
+// longAfter is after which time a waiting message gives up its worker's place to others. RFC 5321
 // lets servers take much longer.
-const long = 15 * time.Second
+const longAfter = 15 * time.Second
 
 // drainTimeout is how long a stopping node continues with messages being sent, so that it can
 // save their outcome.
@@ -31,35 +31,35 @@ const drainTimeout = 10 * time.Second
 // while. Messages other than tokens, and tokens tried before, never occupy all workers (ADR
 // 20).
 type workers struct {
-	all     chan struct{}
-	slow    chan struct{}
-	other   chan struct{}
-	patient map[bool]chan struct{} // by whether they are tokens
-	long    time.Duration
-	busy    sync.WaitGroup
+	all         chan struct{}
+	slow        chan struct{}
+	other       chan struct{}
+	longRunning map[bool]chan struct{} // by whether they are tokens
+	long        time.Duration
+	busy        sync.WaitGroup
 }
 
 func newWorkers(wait time.Duration) *workers {
 	return &workers{all: make(chan struct{}, maxWorkers), slow: make(chan struct{}, maxSlow), other: make(chan struct{}, otherMessages), long: wait,
-		patient: map[bool]chan struct{}{true: make(chan struct{}, maxPatient), false: make(chan struct{}, maxPatient)}}
+		longRunning: map[bool]chan struct{}{true: make(chan struct{}, maxPatient), false: make(chan struct{}, maxPatient)}}
 }
 
-// of returns the semaphores that a message of a class occupies.
-func (h *workers) of(class store.Class) []chan struct{} {
+// semaphores returns the semaphores that a message of a class occupies.
+func (w *workers) semaphores(class store.Class) []chan struct{} {
 	switch class {
 	case store.ClassFreshTokens:
-		return []chan struct{}{h.all}
+		return []chan struct{}{w.all}
 	case store.ClassTriedTokens:
-		return []chan struct{}{h.all, h.slow}
+		return []chan struct{}{w.all, w.slow}
 	default:
-		return []chan struct{}{h.all, h.slow, h.other}
+		return []chan struct{}{w.all, w.slow, w.other}
 	}
 }
 
 // available returns how many messages of a class can be started now.
-func (h *workers) available(class store.Class) int {
+func (w *workers) available(class store.Class) int {
 	free := maxWorkers
-	for _, kept := range h.of(class) {
+	for _, kept := range w.semaphores(class) {
 		free = min(free, cap(kept)-len(kept))
 	}
 	return free
@@ -67,17 +67,17 @@ func (h *workers) available(class store.Class) int {
 
 // run starts work in a worker. Work that takes longer than h.long gives its place to other
 // messages, unless too many do so already. again is called whenever a place becomes free.
-func (h *workers) run(class store.Class, work func(), again func()) {
-	for _, kept := range h.of(class) {
+func (w *workers) run(class store.Class, work func(), again func()) {
+	for _, kept := range w.semaphores(class) {
 		kept <- struct{}{}
 	}
 	giveBack := sync.OnceFunc(func() {
-		for _, kept := range h.of(class) {
+		for _, kept := range w.semaphores(class) {
 			<-kept
 		}
 	})
-	patient, waits := h.patient[class != store.ClassOther], make(chan bool, 1)
-	timer := time.AfterFunc(h.long, func() {
+	patient, waits := w.longRunning[class != store.ClassOther], make(chan bool, 1)
+	timer := time.AfterFunc(w.long, func() {
 		select {
 		case patient <- struct{}{}:
 			waits <- true
@@ -87,7 +87,7 @@ func (h *workers) run(class store.Class, work func(), again func()) {
 			waits <- false
 		}
 	})
-	h.busy.Go(func() {
+	w.busy.Go(func() {
 		work()
 		if !timer.Stop() && <-waits {
 			<-patient
@@ -100,14 +100,14 @@ func (h *workers) run(class store.Class, work func(), again func()) {
 // loop sends the messages of one channel until ctx ends. Messages being sent then have until
 // work ends.
 func (o *Outbox) loop(ctx, work context.Context, c countersign.Channel) {
-	h := newWorkers(cmp.Or(o.Long, long))
-	defer h.busy.Wait()
+	w := newWorkers(cmp.Or(o.Long, longAfter))
+	defer w.busy.Wait()
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	trouble := logOnChange{log: o.Log, what: "messages that wait can't be read"}
 	for {
-		if err := o.dispatch(ctx, work, c, h); ctx.Err() == nil {
-			trouble.about(err)
+		if err := o.dispatch(ctx, work, c, w); ctx.Err() == nil {
+			trouble.report(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -120,14 +120,14 @@ func (o *Outbox) loop(ctx, work context.Context, c countersign.Channel) {
 
 // dispatch gives due messages to available workers: first fresh tokens, then tokens tried
 // before, then other messages.
-func (o *Outbox) dispatch(ctx, work context.Context, c countersign.Channel, h *workers) error {
+func (o *Outbox) dispatch(ctx, work context.Context, c countersign.Channel, w *workers) error {
 	for _, class := range []store.Class{store.ClassFreshTokens, store.ClassTriedTokens, store.ClassOther} {
-		claimed, err := o.claim(ctx, h.available(class), class, c)
+		claimed, err := o.claim(ctx, w.available(class), class, c)
 		if err != nil {
 			return err
 		}
 		for _, m := range claimed {
-			h.run(class, func() {
+			w.run(class, func() {
 				if err := o.deliver(work, m); err != nil && work.Err() == nil {
 					o.Log.Error("deliver message", "id", m.ID, "error", err)
 				}
@@ -140,17 +140,17 @@ func (o *Outbox) dispatch(ctx, work context.Context, c countersign.Channel, h *w
 // A logOnChange logs an error when it begins and once when it is over. Otherwise an
 // unavailable database would fill the log.
 type logOnChange struct {
-	log  *slog.Logger
-	what string
-	made bool
+	log    *slog.Logger
+	what   string
+	active bool
 }
 
-func (c *logOnChange) about(err error) {
+func (c *logOnChange) report(err error) {
 	switch {
-	case err != nil && !c.made:
+	case err != nil && !c.active:
 		c.log.Error(c.what, "error", err)
-	case err == nil && c.made:
+	case err == nil && c.active:
 		c.log.Info("over: " + c.what)
 	}
-	c.made = err != nil
+	c.active = err != nil
 }

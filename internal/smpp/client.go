@@ -34,49 +34,49 @@ type Message struct {
 // How long Run waits before it connects again: longer after each failure, and longest if the
 // gateway rejected the login.
 const (
-	soonest = time.Second
-	latest  = 10 * time.Second
-	barred  = time.Minute
+	minWait      = time.Second
+	maxWait      = 10 * time.Second
+	rejectedWait = time.Minute
 )
 
 // Run keeps the connection alive until ctx ends, so that receipts arrive and messages need not
 // wait for a login. While there is no connection, Submit fails at once, so that another
 // gateway can be used. Without Run, Submit connects when it needs to.
 func (c *Client) Run(ctx context.Context) error {
-	wait := soonest
+	wait := minWait
 	for {
-		l, err := c.bound(ctx)
-		c.note(err)
+		l, err := c.connect(ctx)
+		c.setDown(err)
 		var refused Status
 		switch {
 		case err == nil:
-			wait = soonest
-			l.stay(ctx)
+			wait = minWait
+			l.keepAlive(ctx)
 		case errors.As(err, &refused):
-			wait = min(2*wait, barred)
+			wait = min(2*wait, rejectedWait)
 		default:
-			wait = min(2*wait, latest)
+			wait = min(2*wait, maxWait)
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			c.note(nil)
-			c.leave()
+			c.setDown(nil)
+			c.disconnect()
 			return nil
 		case <-timer.C:
 		}
 	}
 }
 
-func (c *Client) note(down error) {
+func (c *Client) setDown(down error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.down = down
 }
 
-// stay checks regularly whether the connection is alive, until it ends.
-func (l *link) stay(ctx context.Context) {
+// keepAlive checks regularly whether the connection is alive, until it ends.
+func (l *link) keepAlive(ctx context.Context) {
 	ticker := time.NewTicker(l.Timeout)
 	defer ticker.Stop()
 	for {
@@ -93,8 +93,8 @@ func (l *link) stay(ctx context.Context) {
 	}
 }
 
-// leave sends unbind and closes the connection.
-func (c *Client) leave() {
+// disconnect sends unbind and closes the connection.
+func (c *Client) disconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.link != nil && c.link.live() {
@@ -106,21 +106,21 @@ func (c *Client) leave() {
 }
 
 // Close closes the connection.
-func (c *Client) Close() { c.leave() }
+func (c *Client) Close() { c.disconnect() }
 
 // Check returns an error unless the gateway accepts our login.
 func (c *Client) Check(ctx context.Context) error {
-	_, err := c.bound(ctx)
+	_, err := c.connect(ctx)
 	return err
 }
 
-// bound returns a live connection. It waits for one that is being made.
-func (c *Client) bound(ctx context.Context) (*link, error) {
-	if l, _ := c.reconnect(); l != nil {
+// connect returns a live connection. It waits for one that is being made.
+func (c *Client) connect(ctx context.Context) (*link, error) {
+	if l, _ := c.current(); l != nil {
 		return l, nil
 	}
 	made := c.dialing.DoChan("", func() (any, error) {
-		if l, _ := c.reconnect(); l != nil {
+		if l, _ := c.current(); l != nil {
 			return l, nil
 		}
 		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout) // other callers wait for it too
@@ -145,8 +145,8 @@ func (c *Client) bound(ctx context.Context) (*link, error) {
 	}
 }
 
-// reconnect returns the connection if it is alive; otherwise the known reason of its failure.
-func (c *Client) reconnect() (*link, error) {
+// current returns the connection if it is alive; otherwise the known reason of its failure.
+func (c *Client) current() (*link, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.link != nil && c.link.live() {
@@ -158,11 +158,11 @@ func (c *Client) reconnect() (*link, error) {
 // Submit sends one text and returns the gateway's ID of its first part. A Status, and every
 // error but ErrNoAnswer, means that it was not accepted.
 func (c *Client) Submit(ctx context.Context, m Message) (id string, err error) {
-	l, down := c.reconnect()
+	l, down := c.current()
 	if l == nil && down != nil {
 		return "", down
 	}
-	l, err = c.bound(ctx)
+	l, err = c.connect(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -179,8 +179,8 @@ func (l *link) take(p pdu) bool {
 	case p.command == enquireLink:
 		return answer(enquireLinkResp, nil)
 	case p.command == deliverSM:
-		if told, ok := receiptOf(p.body); ok && l.Received != nil {
-			l.Received(told)
+		if receipt, ok := receiptOf(p.body); ok && l.Received != nil {
+			l.Received(receipt)
 		}
 		return answer(deliverSMResp, []byte{0})
 	case p.command == unbind:

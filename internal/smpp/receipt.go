@@ -46,21 +46,21 @@ func receiptOf(body []byte) (Receipt, bool) {
 	if class&0x3c != 0x04 {
 		return Receipt{}, false
 	}
-	var told Receipt
+	var receipt Receipt
 	id := strings.TrimRight(string(parameters[tagMessageID]), "\x00")
 	if m := idInText.FindStringSubmatch(text); id == "" && m != nil {
 		id = m[1]
 	}
 	if m := stateInText.FindStringSubmatch(text); m != nil {
-		told.State = strings.ToUpper(m[1])
+		receipt.State = strings.ToUpper(m[1])
 	}
 	if s := parameters[tagState]; len(s) == 1 && states[s[0]] != "" {
-		told.State = states[s[0]]
+		receipt.State = states[s[0]]
 	}
-	told.IDs = spellings(id)
-	told.Delivered = told.State == "DELIVRD"
-	told.Final = told.Delivered || told.State == "UNDELIV" || told.State == "EXPIRED" || told.State == "REJECTD" || told.State == "DELETED"
-	return told, id != ""
+	receipt.IDs = spellings(id)
+	receipt.Delivered = receipt.State == "DELIVRD"
+	receipt.Final = receipt.Delivered || receipt.State == "UNDELIV" || receipt.State == "EXPIRED" || receipt.State == "REJECTD" || receipt.State == "DELETED"
+	return receipt, id != ""
 }
 
 // spellings returns the forms in which a gateway may have written an ID before: unchanged,

@@ -75,7 +75,7 @@ func TestAGatewayThatIsKnownToBeAway(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = cl.Run(ctx) })
-	for _, down := cl.reconnect(); down == nil; _, down = cl.reconnect() {
+	for _, down := cl.current(); down == nil; _, down = cl.current() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	before := s.connections()
@@ -89,7 +89,7 @@ func TestAGatewayThatIsKnownToBeAway(t *testing.T) {
 	}
 	_ = s.Close()
 	back := newCenterAt(t, s.Addr().String(), func(s *session, p pdu, _ sent) { s.take(p, "a1") })
-	for l, _ := cl.reconnect(); l == nil; l, _ = cl.reconnect() {
+	for l, _ := cl.current(); l == nil; l, _ = cl.current() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if id, err := cl.Submit(t.Context(), token); err != nil || id != "a1" {

@@ -27,9 +27,9 @@ var codes = func() map[rune]byte {
 	return all
 }()
 
-// gsm encodes a text in the default alphabet, one octet per character, or two with an escape;
+// encodeGSM encodes a text in the default alphabet, one octet per character, or two with an escape;
 // false if it contains other characters.
-func gsm(text string) ([]byte, bool) {
+func encodeGSM(text string) ([]byte, bool) {
 	var all []byte
 	for _, r := range text {
 		if code, ok := codes[r]; ok {
@@ -43,8 +43,8 @@ func gsm(text string) ([]byte, bool) {
 	return all, true
 }
 
-// ucs2 encodes a text as UTF-16, which has every character.
-func ucs2(text string) []byte {
+// encodeUCS2 encodes a text as UTF-16, which has every character.
+func encodeUCS2(text string) []byte {
 	var all []byte
 	for _, unit := range utf16.Encode([]rune(text)) {
 		all = binary.BigEndian.AppendUint16(all, unit)
@@ -64,7 +64,7 @@ const (
 
 // Plain reports whether the default alphabet suffices for a text.
 func Plain(text string) bool {
-	_, ok := gsm(text)
+	_, ok := encodeGSM(text)
 	return ok
 }
 
@@ -77,10 +77,10 @@ func Parts(text string) int {
 // Measure returns how many characters of one message a text fills, and how many there are: 160
 // in the default alphabet, where some count twice, otherwise 70.
 func Measure(text string) (filled, room int) {
-	if bytes, ok := gsm(text); ok {
+	if bytes, ok := encodeGSM(text); ok {
 		return len(bytes), wholeGSM
 	}
-	return len(ucs2(text)) / 2, wholeUCS2 / 2
+	return len(encodeUCS2(text)) / 2, wholeUCS2 / 2
 }
 
 // Foreign returns the characters of a text that are not in the default alphabet, each once.
@@ -96,10 +96,10 @@ func Foreign(text string) string {
 
 // split splits a text into the parts of one or several messages.
 func split(text string, reference byte) (parts [][]byte, coding int) {
-	bytes, ok := gsm(strings.ReplaceAll(text, "\r\n", "\n"))
+	bytes, ok := encodeGSM(strings.ReplaceAll(text, "\r\n", "\n"))
 	coding, whole, part := codingGSM, wholeGSM, partGSM
 	if !ok {
-		bytes, coding, whole, part = ucs2(text), codingUCS2, wholeUCS2, partUCS2
+		bytes, coding, whole, part = encodeUCS2(text), codingUCS2, wholeUCS2, partUCS2
 	}
 	if len(bytes) <= whole {
 		return [][]byte{bytes}, coding

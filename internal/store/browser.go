@@ -63,17 +63,17 @@ func (tx *Tx) AcceptBrowser(ctx context.Context, user countersign.UserID, b coun
 // otherSessions selects a user's ($2) sessions in a browser ($3), except one ($4).
 const otherSessions = `session.user_id = $2 AND ` + sessionBrowser + ` = $3 AND session.id <> $4`
 
-// EndBrowser ends a user's live sessions in one browser, except the session but (empty: none
-// excepted). It also removes the attempts that any of those sessions started, ended ones
+// EndBrowser ends a user's live sessions in one browser, other than except (empty: all of
+// them). It also removes the attempts that any of those sessions started, ended ones
 // included.
-func (tx *Tx) EndBrowser(ctx context.Context, user countersign.UserID, b countersign.BrowserID, but countersign.SessionID, why string, now time.Time) error {
+func (tx *Tx) EndBrowser(ctx context.Context, user countersign.UserID, b countersign.BrowserID, except countersign.SessionID, why string, now time.Time) error {
 	_, err := tx.exec(ctx, `DELETE FROM attempt WHERE agency_id = $1 AND user_id = $2 AND session_id IN (SELECT id FROM session WHERE agency_id = $1 AND `+otherSessions+`)`,
-		tx.agency, user, b, but)
+		tx.agency, user, b, except)
 	if err != nil {
 		return err
 	}
 	_, err = tx.exec(ctx, `UPDATE session SET ended = $5, ended_why = $6 WHERE agency_id = $1 AND ended = 0 AND `+otherSessions,
-		tx.agency, user, b, but, millis(now), why)
+		tx.agency, user, b, except, millis(now), why)
 	return err
 }
 

@@ -27,15 +27,15 @@ func chain(before string, row []any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// chained is a row of the chain as stored, uninterpreted.
-type chained struct {
+// chainRow is a row of the chain as stored, uninterpreted.
+type chainRow struct {
 	seq    int64
 	row    []any // in the order of writeEvent
 	digest string
 }
 
-func scanChained(scan func(...any) error) (chained, error) {
-	var c chained
+func scanChained(scan func(...any) error) (chainRow, error) {
+	var c chainRow
 	var at int64
 	var text [12]string
 	to := []any{&text[0], &c.seq, &at}
@@ -52,8 +52,8 @@ func scanChained(scan func(...any) error) (chained, error) {
 	return c, nil
 }
 
-// at returns the row as if it had the row number seq.
-func (c chained) at(seq int64) []any {
+// withSeq returns the row as if it had the row number seq.
+func (c chainRow) withSeq(seq int64) []any {
 	row := append([]any{}, c.row...)
 	row[1] = seq
 	return row
@@ -61,21 +61,21 @@ func (c chained) at(seq int64) []any {
 
 // An auditor reads a chain from its beginning and records inconsistencies.
 type auditor struct {
-	last   chained
-	broken []chained        // rows whose digest does not match their contents and the row before
+	last   chainRow
+	broken []chainRow       // rows whose digest does not match their contents and the row before
 	known  map[int64]string // digests of the rows that checkpoints name
 	all    map[string]bool  // digests of broken rows and of the rows before them
 	faults []countersign.Inconsistency
 }
 
-func (a *auditor) fault(seq int64, what string, args ...any) {
+func (a *auditor) report(seq int64, what string, args ...any) {
 	a.faults = append(a.faults, countersign.Inconsistency{Seq: seq, What: fmt.Sprintf(what, args...)})
 }
 
-// readRows checks the next row.
-func (a *auditor) readRows(c chained) error {
+// add checks the next row.
+func (a *auditor) add(c chainRow) error {
 	if c.seq != a.last.seq+1 {
-		a.missing(a.last.seq+1, c.seq-1, "")
+		a.reportMissing(a.last.seq+1, c.seq-1, "")
 	}
 	want, err := chain(a.last.digest, c.row)
 	if err != nil {
@@ -92,19 +92,19 @@ func (a *auditor) readRows(c chained) error {
 	return nil
 }
 
-func (a *auditor) missing(from, to int64, how string) {
+func (a *auditor) reportMissing(from, to int64, how string) {
 	if from == to {
-		a.fault(from, "row %d is missing%s", from, how)
+		a.report(from, "row %d is missing%s", from, how)
 		return
 	}
-	a.fault(from, "rows %d to %d are missing%s", from, to, how)
+	a.report(from, "rows %d to %d are missing%s", from, to, how)
 }
 
-// judge decides for each broken row whether it was moved or changed. A moved row still matches
+// classify decides for each broken row whether it was moved or changed. A moved row still matches
 // the position where it was written.
-func (a *auditor) judge() error {
+func (a *auditor) classify() error {
 	for _, c := range a.broken {
-		was, err := a.placeOf(c)
+		was, err := a.writtenAs(c)
 		if err != nil {
 			return err
 		}
@@ -112,25 +112,25 @@ func (a *auditor) judge() error {
 			continue // it is where it was written; the row before it is wrong
 		}
 		if was != 0 {
-			a.fault(c.seq, "row %d was moved: it was written as row %d", c.seq, was)
+			a.report(c.seq, "row %d was moved: it was written as row %d", c.seq, was)
 			continue
 		}
-		a.fault(c.seq, "row %d was changed, or the row before it was written anew", c.seq)
+		a.report(c.seq, "row %d was changed, or the row before it was written anew", c.seq)
 	}
 	return nil
 }
 
-// maxChanges is the largest number of broken rows among which placeOf searches.
+// maxChanges is the largest number of broken rows among which writtenAs searches.
 const maxChanges = 200
 
-// placeOf returns the row number under which c was written; 0 if none matches.
-func (a *auditor) placeOf(c chained) (int64, error) {
+// writtenAs returns the row number under which c was written; 0 if none matches.
+func (a *auditor) writtenAs(c chainRow) (int64, error) {
 	if len(a.broken) > maxChanges {
 		return 0, nil
 	}
 	for _, other := range a.broken {
 		for before := range a.all {
-			digest, err := chain(before, c.at(other.seq))
+			digest, err := chain(before, c.withSeq(other.seq))
 			if err != nil {
 				return 0, err
 			}
@@ -142,33 +142,33 @@ func (a *auditor) placeOf(c chained) (int64, error) {
 	return 0, nil
 }
 
-// end compares the end of the chain with the head row.
-func (a *auditor) end(seq int64, digest string) {
+// checkEnd compares the end of the chain with the head row.
+func (a *auditor) checkEnd(seq int64, digest string) {
 	switch {
 	case seq > a.last.seq:
-		a.missing(a.last.seq+1, seq, " from the end")
+		a.reportMissing(a.last.seq+1, seq, " from the end")
 	case seq < a.last.seq:
-		a.fault(seq+1, "what stands from row %d on was put behind the end of the log", seq+1)
+		a.report(seq+1, "what stands from row %d on was put behind the end of the log", seq+1)
 	case digest != a.last.digest:
-		a.fault(seq, "row %d is not the one that was written last", seq)
+		a.report(seq, "row %d is not the one that was written last", seq)
 	}
 }
 
-// compare checks the chain against a checkpoint. good is the row of the last checkpoint that
+// checkAgainst checks the chain against a checkpoint. good is the row of the last checkpoint that
 // matches; it narrows down where the fault is.
-func (a *auditor) compare(c countersign.Checkpoint, good *int64) {
+func (a *auditor) checkAgainst(c countersign.Checkpoint, good *int64) {
 	switch {
 	case c.Seq > a.last.seq:
-		a.missing(a.last.seq+1, c.Seq, " from the end: a checkpoint of "+c.At.UTC().Format("2006-01-02 15:04:05")+" proves that they were there")
+		a.reportMissing(a.last.seq+1, c.Seq, " from the end: a checkpoint of "+c.At.UTC().Format("2006-01-02 15:04:05")+" proves that they were there")
 	case a.known[c.Seq] != c.Digest:
-		a.fault(*good+1, "rows %d to %d are not those of the checkpoint of %s", *good+1, c.Seq, c.At.UTC().Format("2006-01-02 15:04:05"))
+		a.report(*good+1, "rows %d to %d are not those of the checkpoint of %s", *good+1, c.Seq, c.At.UTC().Format("2006-01-02 15:04:05"))
 	default:
 		*good = max(*good, c.Seq)
 	}
 }
 
-// piece is how many rows are read at once.
-const piece = 1000
+// batchSize is how many rows are read at once.
+const batchSize = 1000
 
 // Verify reads the agency's audit log from its beginning and returns the number of rows and
 // the inconsistencies. It reads one snapshot of the database, whatever is written at the same
@@ -179,20 +179,20 @@ func (db *DB) Verify(ctx context.Context, agency countersign.AgencyID, checkpoin
 		for _, c := range checkpoints {
 			a.known[c.Seq] = ""
 		}
-		if err := tx.walkChain(ctx, a.readRows); err != nil {
+		if err := tx.walkChain(ctx, a.add); err != nil {
 			return err
 		}
-		if err := a.judge(); err != nil {
+		if err := a.classify(); err != nil {
 			return err
 		}
 		seq, digest, err := tx.head(ctx)
 		if err != nil {
 			return err
 		}
-		a.end(seq, digest)
+		a.checkEnd(seq, digest)
 		good := int64(0)
 		for _, c := range checkpoints {
-			a.compare(c, &good)
+			a.checkAgainst(c, &good)
 		}
 		rows, faults = a.last.seq, a.faults
 		return nil
@@ -210,21 +210,21 @@ func (tx *Tx) head(ctx context.Context) (seq int64, digest string, err error) {
 	return seq, digest, err
 }
 
-func (tx *Tx) walkChain(ctx context.Context, look func(chained) error) error {
+func (tx *Tx) walkChain(ctx context.Context, visit func(chainRow) error) error {
 	for last := int64(-1); ; {
 		rows, err := list(ctx, tx.sql, scanChained, `
 			SELECT agency_id, seq, at, action, actor, subject, method, result, reason, ip, browser, os, request, detail, digest
-			FROM event WHERE agency_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tx.agency, last, piece)
+			FROM event WHERE agency_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tx.agency, last, batchSize)
 		if err != nil {
 			return err
 		}
 		for _, c := range rows {
-			if err := look(c); err != nil {
+			if err := visit(c); err != nil {
 				return err
 			}
 			last = c.seq
 		}
-		if len(rows) < piece {
+		if len(rows) < batchSize {
 			return nil
 		}
 	}

@@ -66,7 +66,7 @@ func (db *DB) refold(ctx context.Context, users, factors string) error {
 	} {
 		for after, more := "", true; more; {
 			err := db.inAllAgencies(ctx, db.write, func(t *sql.Tx) (err error) {
-				after, more, err = refoldFew(ctx, t, part.read, part.write, after)
+				after, more, err = refoldBatch(ctx, t, part.read, part.write, after)
 				return err
 			})
 			if err != nil {
@@ -77,9 +77,9 @@ func (db *DB) refold(ctx context.Context, users, factors string) error {
 	return nil
 }
 
-// refoldFew corrects a batch of rows. It returns the last ID and reports whether there may be
+// refoldBatch corrects a batch of rows. It returns the last ID and reports whether there may be
 // more.
-func refoldFew(ctx context.Context, t *sql.Tx, read, write, after string) (string, bool, error) {
+func refoldBatch(ctx context.Context, t *sql.Tx, read, write, after string) (string, bool, error) {
 	const few = 500
 	rows, err := list(ctx, t, func(scan func(...any) error) (r foldedRow, err error) {
 		err = scan(&r.id, &r.agency, &r.name, &r.key, &r.address, &r.folded)

@@ -18,8 +18,8 @@ import (
 // installationAAD names the row that a value is sealed for.
 func installationAAD(name string) string { return "installation/" + name }
 
-// proof is the value of the row "key".
-var proof = []byte("countersign")
+// keyProof is the value of the row "key".
+var keyProof = []byte("countersign")
 
 // openInstallation checks that the database was sealed with this master key: with another key
 // no app secret would open, so the program must not start. It then reads the root of the keyed
@@ -30,8 +30,8 @@ func (db *DB) openInstallation(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = t.Rollback() }()
-	kept, err := db.saveValue(ctx, t, "key", proof)
-	if errors.Is(err, secret.ErrOtherKey) || errors.Is(err, secret.ErrOtherPlace) || err == nil && !bytes.Equal(kept, proof) {
+	kept, err := db.saveValue(ctx, t, "key", keyProof)
+	if errors.Is(err, secret.ErrOtherKey) || errors.Is(err, secret.ErrOtherPlace) || err == nil && !bytes.Equal(kept, keyProof) {
 		return ErrOtherKey
 	}
 	if err != nil {

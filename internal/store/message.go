@@ -23,11 +23,11 @@ func messageAAD(agency countersign.AgencyID, id countersign.MessageID) string {
 func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) {
 	var m countersign.Message
 	var sealed []byte
-	var created, due, expires, claimed, done, told int64
+	var created, due, expires, claimed, done, receiptAt int64
 	var findings string
 	err := scan(&m.ID, &m.Agency, &m.User, &m.Kind, &m.Channel, &m.To, &sealed, &m.Reference, &m.Urgent,
 		&created, &due, &expires, &claimed, &m.Tries, &m.State, &m.Server, &m.Answer, &done, &m.Used,
-		&m.Route, &m.Tag, &m.Receipt, &told, &m.Network, &findings, &m.Reason)
+		&m.Route, &m.Tag, &m.Receipt, &receiptAt, &m.Network, &findings, &m.Reason)
 	if err != nil {
 		return m, err
 	}
@@ -37,7 +37,7 @@ func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) 
 		}
 	}
 	m.Created, m.Due, m.Expires, m.Claimed, m.Done = instant(created), instant(due), instant(expires), instant(claimed), instant(done)
-	m.ReceiptAt = instant(told)
+	m.ReceiptAt = instant(receiptAt)
 	if len(sealed) == 0 {
 		return m, nil
 	}
@@ -229,8 +229,8 @@ func (db *DB) ClaimMessages(ctx context.Context, now time.Time, c Claim) (claime
 			return nil, fmt.Errorf("drop expired tokens: %w", err)
 		}
 	}
-	open := [2]countersign.Channel{}
-	copy(open[:], c.Channels)
+	channels := [2]countersign.Channel{}
+	copy(channels[:], c.Channels)
 	err = db.inAllAgencies(ctx, db.write, func(t *sql.Tx) (err error) {
 		claimed, err = list(ctx, t, db.scanMessage, `
 			UPDATE message SET state = 'sending', claimed = $2
@@ -239,7 +239,7 @@ func (db *DB) ClaimMessages(ctx context.Context, now time.Time, c Claim) (claime
 				WHERE m.state IN ('waiting', 'sending') AND m.claimed <= $1 AND m.due <= $1 AND m.channel IN ($4, $5)
 				AND ($6 = 0 OR $6 = 1 AND m.urgent AND m.tries = 0 OR $6 = 2 AND m.urgent AND m.tries > 0 OR $6 = 3 AND NOT m.urgent)
 				ORDER BY m.urgent DESC, m.due, m.id LIMIT $3)
-			RETURNING `+messageColumns, millis(now), millis(now.Add(c.Lease)), c.Limit, open[0], open[1], int(c.Class))
+			RETURNING `+messageColumns, millis(now), millis(now.Add(c.Lease)), c.Limit, channels[0], channels[1], int(c.Class))
 		if err != nil {
 			return err
 		}

@@ -35,8 +35,8 @@ const (
 	leastConnections = 4
 )
 
-// spare returns how many connections are reserved for short work that concerns all agencies.
-func spare(connections int) int { return max(2, connections/4) }
+// reserved returns how many connections are reserved for short work that concerns all agencies.
+func reserved(connections int) int { return max(2, connections/4) }
 
 // ErrNewer is returned by Open for a database that a newer version has migrated.
 var ErrNewer = errors.New("the database was prepared by a newer version of countersign")
@@ -89,8 +89,8 @@ func (db *DB) closeOpened() error {
 	return db.Close()
 }
 
-// prepare checks the engine, refuses a newer schema and applies missing migrations.
-func (db *DB) prepare(ctx context.Context, provider *goose.Provider) error {
+// applyMigrations checks the engine, refuses a newer schema and applies missing migrations.
+func (db *DB) applyMigrations(ctx context.Context, provider *goose.Provider) error {
 	if err := db.selfTest(ctx); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (db *DB) openSQLite(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	return db.prepare(ctx, schema)
+	return db.applyMigrations(ctx, schema)
 }
 
 // A sqliteFile connects to the file that it names, with its settings.
@@ -189,7 +189,7 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 	db.write.SetMaxIdleConns(0) // the pgx pool keeps them
 	db.read, db.rls, db.closePool = db.write, true, pool.Close
 	size := int(config.MaxConns)
-	db.writers = newShares(db.write, size-spare(size))
+	db.writers = newShares(db.write, size-reserved(size))
 	db.readers = db.writers
 	if err := db.write.PingContext(ctx); err != nil {
 		return fmt.Errorf("reach the database: %w", causeOf(err))
@@ -200,7 +200,7 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 	if err := db.checkServer(ctx); err != nil {
 		return err
 	}
-	return db.build(ctx, config)
+	return db.migrate(ctx, config)
 }
 
 // poolConfig returns the settings for PostgreSQL connections. It sets here what roles,
@@ -245,9 +245,9 @@ func (db *DB) checkServer(ctx context.Context) error {
 	return nil
 }
 
-// build migrates the schema and turns on row-level security for its tables.
-func (db *DB) build(ctx context.Context, config *pgxpool.Config) error {
-	work, done, err := builder(ctx, config, db.schema)
+// migrate migrates the schema and turns on row-level security for its tables.
+func (db *DB) migrate(ctx context.Context, config *pgxpool.Config) error {
+	work, done, err := migrationPool(ctx, config, db.schema)
 	if err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (db *DB) build(ctx context.Context, config *pgxpool.Config) error {
 	if err != nil {
 		return err
 	}
-	if err := db.prepare(ctx, schema); err != nil {
+	if err := db.applyMigrations(ctx, schema); err != nil {
 		return err
 	}
 	if _, err := work.ExecContext(ctx, enableRLS); err != nil {

@@ -47,8 +47,8 @@ func (tx *Tx) openPassword(u *countersign.User) error {
 	return err
 }
 
-// fewHashes is how many are sealed in one transaction, so that no sign-in waits long.
-const fewHashes = 200
+// sealBatchSize is how many are sealed in one transaction, so that no sign-in waits long.
+const sealBatchSize = 200
 
 // sealedName is the installation row that records that all hashes are sealed.
 const sealedName = "passwords sealed"
@@ -58,7 +58,7 @@ const sealedName = "passwords sealed"
 func (db *DB) sealPasswords(ctx context.Context) error {
 	for more := true; more; {
 		err := db.inAllAgencies(ctx, db.write, func(t *sql.Tx) (err error) {
-			more, err = db.sealFew(ctx, t)
+			more, err = db.sealBatch(ctx, t)
 			return err
 		})
 		if err != nil {
@@ -68,9 +68,9 @@ func (db *DB) sealPasswords(ctx context.Context) error {
 	return nil
 }
 
-// sealFew seals a batch of hashes and reports whether there may be more. It skips a hash that
+// sealBatch seals a batch of hashes and reports whether there may be more. It skips a hash that
 // another transaction changes at the same time.
-func (db *DB) sealFew(ctx context.Context, t *sql.Tx) (bool, error) {
+func (db *DB) sealBatch(ctx context.Context, t *sql.Tx) (bool, error) {
 	var done int
 	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM installation WHERE name = $1`, sealedName).Scan(&done); err != nil || done > 0 {
 		return false, err
@@ -83,7 +83,7 @@ func (db *DB) sealFew(ctx context.Context, t *sql.Tx) (bool, error) {
 	rows, err := list(ctx, t, func(scan func(...any) error) (r row, err error) {
 		err = scan(&r.agency, &r.user, &r.hash)
 		return r, err
-	}, `SELECT agency_id, id, password FROM users WHERE password <> '' LIMIT $1`, fewHashes)
+	}, `SELECT agency_id, id, password FROM users WHERE password <> '' LIMIT $1`, sealBatchSize)
 	for _, r := range rows {
 		var sealed []byte
 		if sealed, err = db.sealPassword(r.agency, r.user, r.hash); err != nil {

@@ -16,10 +16,10 @@ import (
 	"countersign"
 )
 
-// connect turns the error of a database that is unreachable or overloaded into one of
+// markUnavailable turns the error of a database that is unreachable or overloaded into one of
 // KindUnavailable, so that people are asked to try again. Nothing is granted. Other errors
 // stay unchanged.
-func connect(ctx context.Context, err error) error {
+func markUnavailable(ctx context.Context, err error) error {
 	if err == nil || countersign.CodeOf(err) != "" {
 		return err
 	}

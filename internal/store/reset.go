@@ -29,14 +29,14 @@ func (tx *Tx) ClearTwoFactor(ctx context.Context, user countersign.UserID, now t
 	return tx.endPending(ctx, user, now)
 }
 
-// EndAccess ends what disabling a user ends: remembered devices, live sessions except but,
+// EndAccess ends what disabling a user ends: remembered devices, live sessions other than except,
 // attempts, password links and unsent tokens. The methods stay. Disabling ends the enrollment
 // code too.
-func (tx *Tx) EndAccess(ctx context.Context, user countersign.UserID, why countersign.Forgotten, ended string, but countersign.SessionID, now time.Time) error {
+func (tx *Tx) EndAccess(ctx context.Context, user countersign.UserID, why countersign.Forgotten, ended string, except countersign.SessionID, now time.Time) error {
 	if _, err := tx.ForgetDevices(ctx, user, why, now); err != nil {
 		return err
 	}
-	if _, err := tx.EndSessions(ctx, user, but, ended, now); err != nil {
+	if _, err := tx.EndSessions(ctx, user, except, ended, now); err != nil {
 		return err
 	}
 	if why == countersign.ForgottenDisabled {

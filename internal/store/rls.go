@@ -66,12 +66,12 @@ const serverTimeout = time.Minute
 // messages may block each other.
 func (db *DB) inAllAgencies(ctx context.Context, pool *sql.DB, f func(*sql.Tx) error) error {
 	const tries = 5
-	ctx, cancel := inTime(ctx, timeout)
+	ctx, cancel := withTimeout(ctx, timeout)
 	defer cancel()
 	for try := 1; ; try++ {
 		err := db.runInAllAgencies(ctx, pool, f)
 		if err == nil || try == tries || !isSerializationFailure(err) {
-			return connect(ctx, err)
+			return markUnavailable(ctx, err)
 		}
 	}
 }
@@ -105,8 +105,8 @@ func (db *DB) execInAllAgencies(ctx context.Context, query string, args ...any) 
 	return n, err
 }
 
-// builder returns a separate small pool for migrations, which see the rows of all agencies.
-func builder(ctx context.Context, config *pgxpool.Config, schema string) (*sql.DB, func(), error) {
+// migrationPool returns a separate small pool for migrations, which see the rows of all agencies.
+func migrationPool(ctx context.Context, config *pgxpool.Config, schema string) (*sql.DB, func(), error) {
 	config = config.Copy()
 	config.MaxConns = 2
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {

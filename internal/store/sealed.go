@@ -13,7 +13,7 @@ type sealedColumn struct {
 	table  string
 	column string
 	id     string // SQL that identifies the row within the table
-	place  string // SQL for what the row's value is sealed for
+	aad    string // SQL for what the row's value is sealed for
 }
 
 // sealedColumns lists all sealed columns. Values of an unlisted one would be lost when the old
@@ -83,25 +83,25 @@ func (db *DB) Reseal(ctx context.Context, limit int) (found int, err error) {
 
 // A sealedValue is one value with its row.
 type sealedValue struct {
-	id, place string
-	sealed    []byte
+	id, aad string
+	sealed  []byte
 }
 
 func (db *DB) resealColumn(ctx context.Context, t *sql.Tx, c sealedColumn, limit int) (int, error) {
 	values, err := list(ctx, t, func(scan func(...any) error) (v sealedValue, err error) {
-		err = scan(&v.id, &v.place, &v.sealed)
+		err = scan(&v.id, &v.aad, &v.sealed)
 		return v, err
-	}, `SELECT `+c.id+`, `+c.place+`, `+c.column+` FROM `+c.table+`
+	}, `SELECT `+c.id+`, `+c.aad+`, `+c.column+` FROM `+c.table+`
 		WHERE LENGTH(`+c.column+`) > 0 AND SUBSTR(`+c.column+`, 1, 4) <> $1 ORDER BY `+c.id+` LIMIT $2`, db.box.Mark(), limit)
 	if err != nil {
 		return 0, err
 	}
 	for _, v := range values {
-		plain, err := db.box.Open(v.sealed, v.place)
+		plain, err := db.box.Open(v.sealed, v.aad)
 		if err != nil {
 			return 0, err
 		}
-		sealed, err := db.box.Seal(plain, v.place)
+		sealed, err := db.box.Seal(plain, v.aad)
 		if err != nil {
 			return 0, err
 		}

@@ -90,18 +90,18 @@ func (tx *Tx) EndSession(ctx context.Context, user countersign.UserID, id counte
 	return n == 1, err
 }
 
-// EndSessions ends all live sessions of a user except but (empty: none excepted) and returns
+// EndSessions ends all live sessions of a user other than except (empty: all) and returns
 // how many.
-func (tx *Tx) EndSessions(ctx context.Context, user countersign.UserID, but countersign.SessionID, why string, now time.Time) (int, error) {
+func (tx *Tx) EndSessions(ctx context.Context, user countersign.UserID, except countersign.SessionID, why string, now time.Time) (int, error) {
 	n, err := tx.exec(ctx, `UPDATE session SET ended = $4, ended_why = $5 WHERE agency_id = $1 AND user_id = $2 AND id <> $3 AND ended = 0`,
-		tx.agency, user, but, millis(now), why)
+		tx.agency, user, except, millis(now), why)
 	return int(n), err
 }
 
-// EndAllSessions ends all live sessions of the agency except but and returns how many.
-func (tx *Tx) EndAllSessions(ctx context.Context, but countersign.SessionID, why string, now time.Time) (int, error) {
+// EndAllSessions ends all live sessions of the agency other than except, and returns how many.
+func (tx *Tx) EndAllSessions(ctx context.Context, except countersign.SessionID, why string, now time.Time) (int, error) {
 	n, err := tx.exec(ctx, `UPDATE session SET ended = $3, ended_why = $4 WHERE agency_id = $1 AND id <> $2 AND ended = 0`,
-		tx.agency, but, millis(now), why)
+		tx.agency, except, millis(now), why)
 	return int(n), err
 }
 

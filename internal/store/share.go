@@ -32,7 +32,7 @@ type connectionHolder struct {
 	principal string
 }
 
-func (h connectionHolder) whole() connectionHolder { return connectionHolder{agency: h.agency} }
+func (h connectionHolder) ofAgency() connectionHolder { return connectionHolder{agency: h.agency} }
 
 // A waiter waits until ready is closed.
 type waiter struct {
@@ -49,11 +49,11 @@ func (s *shares) take(ctx context.Context, agency countersign.AgencyID) (giveBac
 	w := &waiter{connectionHolder{agency, countersign.PrincipalOf(ctx)}, make(chan struct{})}
 	s.mu.Lock()
 	s.waiting = append(s.waiting, w)
-	s.handOut()
+	s.assign()
 	s.mu.Unlock()
 	select {
 	case <-w.ready:
-		return func() { s.giveBack(w.connectionHolder) }, nil
+		return func() { s.release(w.connectionHolder) }, nil
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
@@ -63,25 +63,25 @@ func (s *shares) take(ctx context.Context, agency countersign.AgencyID) (giveBac
 	}
 	s.mu.Unlock()
 	if i < 0 { // it got one at the last moment
-		s.giveBack(w.connectionHolder)
+		s.release(w.connectionHolder)
 	}
 	return nil, ctx.Err()
 }
 
-func (s *shares) giveBack(h connectionHolder) {
+func (s *shares) release(h connectionHolder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(h, -1)
-	s.handOut()
+	s.assign()
 }
 
-// handOut gives free connections to those who may have one: first to the agency that got one
+// assign gives free connections to those who may have one: first to the agency that got one
 // longest ago, within it to the principal that did, then by age.
-func (s *shares) handOut() {
+func (s *shares) assign() {
 	for {
 		best := -1
 		for i, w := range s.waiting {
-			if s.may(w.connectionHolder) && (best < 0 || s.before(w.connectionHolder, s.waiting[best].connectionHolder)) {
+			if s.mayHave(w.connectionHolder) && (best < 0 || s.before(w.connectionHolder, s.waiting[best].connectionHolder)) {
 				best = i
 			}
 		}
@@ -92,7 +92,7 @@ func (s *shares) handOut() {
 		s.waiting = slices.Delete(s.waiting, best, best+1)
 		s.count(w.connectionHolder, 1)
 		s.turn++
-		s.served[w.connectionHolder], s.served[w.whole()] = s.turn, s.turn
+		s.served[w.connectionHolder], s.served[w.ofAgency()] = s.turn, s.turn
 		close(w.ready)
 	}
 	if len(s.waiting)+s.total == 0 {
@@ -102,14 +102,14 @@ func (s *shares) handOut() {
 
 func (s *shares) before(a, b connectionHolder) bool {
 	if a.agency != b.agency {
-		return s.served[a.whole()] < s.served[b.whole()]
+		return s.served[a.ofAgency()] < s.served[b.ofAgency()]
 	}
 	return s.served[a] < s.served[b]
 }
 
-// may reports whether a holder may have one more connection.
-func (s *shares) may(h connectionHolder) bool {
-	held := s.agency[h.whole()]
+// mayHave reports whether a holder may have one more connection.
+func (s *shares) mayHave(h connectionHolder) bool {
+	held := s.agency[h.ofAgency()]
 	allowed := max(1, (s.size-(s.total-held))/2)
 	if s.total >= s.size || held >= allowed {
 		return false
@@ -120,9 +120,9 @@ func (s *shares) may(h connectionHolder) bool {
 
 func (s *shares) count(h connectionHolder, n int) {
 	s.total += n
-	s.agency[h.whole()] += n
-	if s.agency[h.whole()] == 0 {
-		delete(s.agency, h.whole())
+	s.agency[h.ofAgency()] += n
+	if s.agency[h.ofAgency()] == 0 {
+		delete(s.agency, h.ofAgency())
 	}
 	s.holder[h] += n
 	if s.holder[h] == 0 {

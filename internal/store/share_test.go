@@ -59,7 +59,7 @@ func TestNobodyHoldsMoreThanAShare(t *testing.T) {
 		{connectionHolder{"F", "one"}, 0, 0},
 	} {
 		s.begin(t, c.connectionHolder, 5, got)
-		if p, a := s.held(c.connectionHolder), s.held(c.whole()); p != c.principal || a != c.agency {
+		if p, a := s.held(c.connectionHolder), s.held(c.ofAgency()); p != c.principal || a != c.agency {
 			t.Errorf("%v holds %d, its agency %d; want %d and %d", c.connectionHolder, p, a, c.principal, c.agency)
 		}
 	}
@@ -77,7 +77,7 @@ func TestOneConnectionGoesAround(t *testing.T) {
 	for range 8 {
 		h := <-got
 		order = append(order, h)
-		s.giveBack(h)
+		s.release(h)
 	}
 	want := []connectionHolder{flood, other, coworker, other, flood, coworker, flood, flood}
 	if !slices.Equal(order, want) {

@@ -65,7 +65,7 @@ func (tx *Tx) Agency() countersign.AgencyID { return tx.agency }
 // turn, so f must change nothing but the database.
 func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
 	const tries = 5
-	ctx, cancel := inTime(ctx, timeout)
+	ctx, cancel := withTimeout(ctx, timeout)
 	defer cancel()
 	w := work{agency: agency}
 	if db.rls {
@@ -78,10 +78,10 @@ func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) e
 		switch {
 		case w.line.waits():
 			if err := w.line.wait(ctx); err != nil {
-				return connect(ctx, fmt.Errorf("wait for a connection: %w", err))
+				return markUnavailable(ctx, fmt.Errorf("wait for a connection: %w", err))
 			}
 		case err == nil || try == tries || !isSerializationFailure(err):
-			return connect(ctx, err)
+			return markUnavailable(ctx, err)
 		default:
 			try++
 		}
@@ -90,20 +90,20 @@ func (db *DB) In(ctx context.Context, agency countersign.AgencyID, f func(*Tx) e
 
 // Read runs f in a transaction that only reads.
 func (db *DB) Read(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
-	ctx, cancel := inTime(ctx, timeout)
+	ctx, cancel := withTimeout(ctx, timeout)
 	defer cancel()
-	return connect(ctx, db.run(ctx, db.readers, work{agency: agency}, f))
+	return markUnavailable(ctx, db.run(ctx, db.readers, work{agency: agency}, f))
 }
 
 // snapshot does what Read does, for long reads that need one consistent snapshot.
 func (db *DB) snapshot(ctx context.Context, agency countersign.AgencyID, f func(*Tx) error) error {
-	ctx, cancel := inTime(ctx, longTimeout)
+	ctx, cancel := withTimeout(ctx, longTimeout)
 	defer cancel()
 	w := work{agency: agency}
 	if db.rls { // PostgreSQL; on SQLite each transaction is a snapshot
 		w.options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return connect(ctx, db.run(ctx, db.readers, w, f))
+	return markUnavailable(ctx, db.run(ctx, db.readers, w, f))
 }
 
 // work describes a transaction.
@@ -158,9 +158,9 @@ const (
 	longTimeout = time.Hour
 )
 
-// inTime adds a timeout to a context without a deadline, so that nothing waits forever
+// withTimeout adds a timeout to a context without a deadline, so that nothing waits forever
 // (TN-03).
-func inTime(ctx context.Context, longest time.Duration) (context.Context, context.CancelFunc) {
+func withTimeout(ctx context.Context, longest time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}

@@ -10,12 +10,12 @@ import (
 )
 
 // LockLimit returns the state of a limit and locks it until the transaction ends.
-func (tx *Tx) LockLimit(ctx context.Context, subject string, lane countersign.LimitKey, now time.Time) (t countersign.LimitState, err error) {
+func (tx *Tx) LockLimit(ctx context.Context, subject string, limit countersign.LimitKey, now time.Time) (t countersign.LimitState, err error) {
 	var until, closed int64
 	err = tx.sql.QueryRowContext(ctx, `
 		INSERT INTO lane (agency_id, subject, name, failures, until, closed, touched) VALUES ($1, $2, $3, 0, 0, 0, $4)
 		ON CONFLICT (agency_id, subject, name) DO UPDATE SET touched = excluded.touched
-		RETURNING failures, until, closed`, tx.agency, subject, lane, millis(now)).Scan(&t.Failures, &until, &closed)
+		RETURNING failures, until, closed`, tx.agency, subject, limit, millis(now)).Scan(&t.Failures, &until, &closed)
 	t.Until, t.Closed = instant(until), instant(closed)
 	return t, err
 }
@@ -23,49 +23,49 @@ func (tx *Tx) LockLimit(ctx context.Context, subject string, lane countersign.Li
 // Limits returns all limits of a subject, with the unsettled tries since then.
 func (tx *Tx) Limits(ctx context.Context, subject string, since time.Time) (map[countersign.LimitKey]countersign.LimitState, error) {
 	type row struct {
-		lane  countersign.LimitKey
-		tally countersign.LimitState
+		limit countersign.LimitKey
+		state countersign.LimitState
 	}
 	all, err := list(ctx, tx.sql, func(scan func(...any) error) (r row, err error) {
 		var until, closed int64
-		err = scan(&r.lane, &r.tally.Failures, &until, &closed, &r.tally.InFlight)
-		r.tally.Until, r.tally.Closed = instant(until), instant(closed)
+		err = scan(&r.limit, &r.state.Failures, &until, &closed, &r.state.InFlight)
+		r.state.Until, r.state.Closed = instant(until), instant(closed)
 		return r, err
 	}, `SELECT name, failures, until, closed, (
 			SELECT count(*) FROM guess g
 			WHERE g.agency_id = lane.agency_id AND g.subject = lane.subject AND g.lane = lane.name AND NOT g.failed AND g.at > $3)
 		FROM lane WHERE agency_id = $1 AND subject = $2`, tx.agency, subject, millis(since))
-	lanes := map[countersign.LimitKey]countersign.LimitState{}
+	limits := map[countersign.LimitKey]countersign.LimitState{}
 	for _, r := range all {
-		lanes[r.lane] = r.tally
+		limits[r.limit] = r.state
 	}
-	return lanes, err
+	return limits, err
 }
 
 // CountInFlight counts the tries of a limit that were reserved since then and are not settled.
-func (tx *Tx) CountInFlight(ctx context.Context, subject string, lane countersign.LimitKey, since time.Time) (n int, err error) {
+func (tx *Tx) CountInFlight(ctx context.Context, subject string, limit countersign.LimitKey, since time.Time) (n int, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`SELECT count(*) FROM guess WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at > $4`,
-		tx.agency, subject, lane, millis(since)).Scan(&n)
+		tx.agency, subject, limit, millis(since)).Scan(&n)
 	return n, err
 }
 
 // HasLostGuesses reports whether a limit has tries that FailUnsettled would settle.
-func (tx *Tx) HasLostGuesses(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) (lost bool, err error) {
+func (tx *Tx) HasLostGuesses(ctx context.Context, subject string, limit countersign.LimitKey, until time.Time) (lost bool, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`SELECT EXISTS (SELECT 1 FROM guess WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at <= $4)`,
-		tx.agency, subject, lane, millis(until)).Scan(&lost)
+		tx.agency, subject, limit, millis(until)).Scan(&lost)
 	return lost, err
 }
 
 // FailUnsettled settles tries as failed that were reserved until then and never settled,
 // because the node that compared them died. It returns how many there were and the time of the
 // last one.
-func (tx *Tx) FailUnsettled(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) (n int, last time.Time, err error) {
+func (tx *Tx) FailUnsettled(ctx context.Context, subject string, limit countersign.LimitKey, until time.Time) (n int, last time.Time, err error) {
 	lost, err := list(ctx, tx.sql, func(scan func(...any) error) (at int64, err error) {
 		return at, scan(&at)
 	}, `UPDATE guess SET failed = TRUE WHERE agency_id = $1 AND subject = $2 AND lane = $3 AND NOT failed AND at <= $4 RETURNING at`,
-		tx.agency, subject, lane, millis(until))
+		tx.agency, subject, limit, millis(until))
 	for _, at := range lost {
 		if t := instant(at); t.After(last) {
 			last = t
@@ -93,10 +93,10 @@ func (tx *Tx) FailTry(ctx context.Context, g countersign.CountedTry) (failures i
 }
 
 // CountFailures adds failures to a limit that is or was locked, and returns the new count.
-func (tx *Tx) CountFailures(ctx context.Context, subject string, lane countersign.LimitKey, n int) (failures int, err error) {
+func (tx *Tx) CountFailures(ctx context.Context, subject string, limit countersign.LimitKey, n int) (failures int, err error) {
 	err = tx.sql.QueryRowContext(ctx,
 		`UPDATE lane SET failures = failures + $4 WHERE agency_id = $1 AND subject = $2 AND name = $3 RETURNING failures`,
-		tx.agency, subject, lane, n).Scan(&failures)
+		tx.agency, subject, limit, n).Scan(&failures)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil // cleared in between: a new password was chosen
 	}
@@ -104,18 +104,18 @@ func (tx *Tx) CountFailures(ctx context.Context, subject string, lane countersig
 }
 
 // DelayUntil delays a limit until then, unless its delay is longer already.
-func (tx *Tx) DelayUntil(ctx context.Context, subject string, lane countersign.LimitKey, until time.Time) error {
+func (tx *Tx) DelayUntil(ctx context.Context, subject string, limit countersign.LimitKey, until time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE lane SET until = $4 WHERE agency_id = $1 AND subject = $2 AND name = $3 AND until < $4`,
-		tx.agency, subject, lane, millis(until))
+		tx.agency, subject, limit, millis(until))
 	return err
 }
 
 // LockOut closes a limit and reports whether it was open.
-func (tx *Tx) LockOut(ctx context.Context, subject string, lane countersign.LimitKey, now time.Time) (bool, error) {
+func (tx *Tx) LockOut(ctx context.Context, subject string, limit countersign.LimitKey, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `
 		INSERT INTO lane (agency_id, subject, name, failures, until, closed, touched) VALUES ($1, $2, $3, 0, 0, $4, $4)
 		ON CONFLICT (agency_id, subject, name) DO UPDATE SET closed = excluded.closed, touched = excluded.touched WHERE lane.closed = 0`,
-		tx.agency, subject, lane, millis(now))
+		tx.agency, subject, limit, millis(now))
 	return n == 1, err
 }
 
@@ -156,11 +156,11 @@ func (tx *Tx) ClearPasswordFailures(ctx context.Context, user countersign.UserID
 // ClearMethodFailures restarts the count for a method that is set up again. Failures of the
 // last day still count toward the daily limit.
 func (tx *Tx) ClearMethodFailures(ctx context.Context, user countersign.UserID, m countersign.Method) error {
-	lane := countersign.LimitOf(m)
-	if _, err := tx.exec(ctx, `DELETE FROM lane WHERE agency_id = $1 AND subject = $2 AND name = $3`, tx.agency, user, lane); err != nil {
+	limit := countersign.LimitOf(m)
+	if _, err := tx.exec(ctx, `DELETE FROM lane WHERE agency_id = $1 AND subject = $2 AND name = $3`, tx.agency, user, limit); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, `UPDATE guess SET spent = TRUE WHERE agency_id = $1 AND subject = $2 AND lane = $3`, tx.agency, user, lane)
+	_, err := tx.exec(ctx, `UPDATE guess SET spent = TRUE WHERE agency_id = $1 AND subject = $2 AND lane = $3`, tx.agency, user, limit)
 	return err
 }
 

@@ -91,7 +91,7 @@ func (tx *Tx) NthWrongToken(ctx context.Context, user countersign.UserID, since 
 // SpendTokens marks the wrong tokens of a user since then as having led to a lockout, and
 // returns the limits that counted them.
 func (tx *Tx) SpendTokens(ctx context.Context, user countersign.UserID, since time.Time) ([]countersign.LimitKey, error) {
-	lanes, err := names[countersign.LimitKey](ctx, tx, `
+	limits, err := names[countersign.LimitKey](ctx, tx, `
 		SELECT DISTINCT lane FROM guess WHERE agency_id = $1 AND subject = $2 AND at > $3 AND lane LIKE 'token-%' AND NOT spent ORDER BY lane`,
 		user, millis(since))
 	if err != nil {
@@ -99,7 +99,7 @@ func (tx *Tx) SpendTokens(ctx context.Context, user countersign.UserID, since ti
 	}
 	_, err = tx.exec(ctx, `UPDATE guess SET spent = TRUE WHERE agency_id = $1 AND subject = $2 AND at > $3 AND lane LIKE 'token-%'`,
 		tx.agency, user, millis(since))
-	return lanes, err
+	return limits, err
 }
 
 // countEarlier returns the time that a query finds; zero if it finds none.
