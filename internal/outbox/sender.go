@@ -53,4 +53,4 @@ func (r *Refusal) Unwrap() error { return r.Err }
 
 // errLost ends the sending of a message that this node no longer holds: its lease or its token
 // has expired.
-var errLost = errors.New("the message is not this node's any more")
+var errLost = errors.New("this node lost its lease of the message")

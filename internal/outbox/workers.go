@@ -59,40 +59,40 @@ func (w *workers) semaphores(class store.Class) []chan struct{} {
 // available returns how many messages of a class can be started now.
 func (w *workers) available(class store.Class) int {
 	free := maxWorkers
-	for _, kept := range w.semaphores(class) {
-		free = min(free, cap(kept)-len(kept))
+	for _, semaphore := range w.semaphores(class) {
+		free = min(free, cap(semaphore)-len(semaphore))
 	}
 	return free
 }
 
-// run starts work in a worker. Work that takes longer than h.long gives its place to other
+// run starts work in a worker. Work that takes longer than w.long gives its place to other
 // messages, unless too many do so already. again is called whenever a place becomes free.
 func (w *workers) run(class store.Class, work func(), again func()) {
-	for _, kept := range w.semaphores(class) {
-		kept <- struct{}{}
+	for _, semaphore := range w.semaphores(class) {
+		semaphore <- struct{}{}
 	}
-	giveBack := sync.OnceFunc(func() {
-		for _, kept := range w.semaphores(class) {
-			<-kept
+	release := sync.OnceFunc(func() {
+		for _, semaphore := range w.semaphores(class) {
+			<-semaphore
 		}
 	})
-	patient, waits := w.longRunning[class != store.ClassOther], make(chan bool, 1)
+	slow, moved := w.longRunning[class != store.ClassOther], make(chan bool, 1)
 	timer := time.AfterFunc(w.long, func() {
 		select {
-		case patient <- struct{}{}:
-			waits <- true
-			giveBack()
+		case slow <- struct{}{}:
+			moved <- true
+			release()
 			again()
 		default:
-			waits <- false
+			moved <- false
 		}
 	})
 	w.busy.Go(func() {
 		work()
-		if !timer.Stop() && <-waits {
-			<-patient
+		if !timer.Stop() && <-moved {
+			<-slow
 		}
-		giveBack()
+		release()
 		again()
 	})
 }

@@ -102,7 +102,7 @@ func (l *link) ask(ctx context.Context, command uint32, body []byte) (pdu, error
 	}
 }
 
-var errOver = errors.New("smpp: the link is over")
+var errOver = errors.New("smpp: connection closed")
 
 func (l *link) expect(answer chan pdu) (uint32, error) {
 	l.mu.Lock()

@@ -39,7 +39,7 @@ type pdu struct {
 	body     []byte
 }
 
-var errLength = errors.New("smpp: a unit of an impossible length")
+var errLength = errors.New("smpp: invalid PDU length")
 
 func readPDU(r io.Reader) (pdu, error) {
 	var head [headerLength]byte

@@ -70,7 +70,7 @@ func (db *DB) refold(ctx context.Context, users, factors string) error {
 				return err
 			})
 			if err != nil {
-				return fmt.Errorf("fold addresses and names: %w", err)
+				return fmt.Errorf("normalize addresses and names: %w", err)
 			}
 		}
 	}

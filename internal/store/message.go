@@ -33,7 +33,7 @@ func (db *DB) scanMessage(scan func(...any) error) (countersign.Message, error) 
 	}
 	if findings != "" {
 		if err := json.Unmarshal([]byte(findings), &m.Findings); err != nil {
-			return m, fmt.Errorf("findings of message %s: %w", m.ID, err)
+			return m, fmt.Errorf("read findings of message %s: %w", m.ID, err)
 		}
 	}
 	m.Created, m.Due, m.Expires, m.Claimed, m.Done = instant(created), instant(due), instant(expires), instant(claimed), instant(done)
@@ -301,8 +301,8 @@ func (db *DB) SaveFindings(ctx context.Context, m countersign.Message, all []cou
 	return err
 }
 
-// PruneMessages removes messages of all agencies that were created before the given time and
-// are not waiting.
+// PruneMessages removes messages of all agencies that were created before the given time, except
+// those that are waiting or being sent.
 func (db *DB) PruneMessages(ctx context.Context, before time.Time) error {
 	_, err := db.execInAllAgencies(ctx, `DELETE FROM message WHERE created < $1 AND state NOT IN ('waiting', 'sending')`, millis(before))
 	return err

@@ -174,8 +174,8 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
-// openPostgres opens the pool, and migrates the schema through another one that bypasses
-// row-level security.
+// openPostgres opens the pool, and migrates the schema through another one that sees the
+// rows of all agencies.
 func (db *DB) openPostgres(ctx context.Context, url string) error {
 	config, err := poolConfig(url)
 	if err != nil {
@@ -195,7 +195,7 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 		return fmt.Errorf("reach the database: %w", causeOf(err))
 	}
 	if err := db.write.QueryRowContext(ctx, bypassesRLS).Scan(&db.noRLS); err != nil {
-		return fmt.Errorf("read the role's rights: %w", err)
+		return fmt.Errorf("read the role's privileges: %w", err)
 	}
 	if err := db.checkServer(ctx); err != nil {
 		return err

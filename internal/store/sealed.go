@@ -51,7 +51,7 @@ func (db *DB) SealedRows(ctx context.Context) (all []Sealed, err error) {
 				return s, err
 			}, `SELECT SUBSTR(`+c.column+`, 1, 4) AS mark, count(*) FROM `+c.table+` WHERE LENGTH(`+c.column+`) > 0 GROUP BY 1 ORDER BY 1`)
 			if err != nil {
-				return fmt.Errorf("count what is sealed in %s: %w", c.table, err)
+				return fmt.Errorf("count sealed values of %s: %w", c.table, err)
 			}
 			all = append(all, some...)
 		}
