@@ -46,7 +46,7 @@ func agencyView(a countersign.Agency) agencyJSON {
 
 // Run adds the agency.
 func (cmd agencyAdd) Run(s *config.Settings, c *console) error {
-	ctx, cancel := commanded()
+	ctx, cancel := commandContext()
 	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {
@@ -54,7 +54,7 @@ func (cmd agencyAdd) Run(s *config.Settings, c *console) error {
 	}
 	a := countersign.Agency{Code: cmd.Code, Name: cmd.Name, Product: cmd.Product, Hosts: cmd.Host, MailFrom: cmd.MailFrom, Zone: cmd.Zone}
 	if err = h.admin.MayTakeHosts(ctx, h.publicHost(), a.Hosts); err == nil {
-		err = h.joined(ctx, func(ctx context.Context) (err error) {
+		err = h.runAsNode(ctx, func(ctx context.Context) (err error) {
 			a, err = h.admin.AddAgency(ctx, now(), a)
 			return err
 		})
@@ -115,7 +115,7 @@ func (cmd agencyList) Run(s *config.Settings, c *console) error {
 	if err := installed(s); err != nil {
 		return err
 	}
-	ctx, cancel := commanded()
+	ctx, cancel := commandContext()
 	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {

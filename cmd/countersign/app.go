@@ -237,8 +237,8 @@ const (
 	stepTime    = time.Minute
 )
 
-// commanded returns the context of a command.
-func commanded() (context.Context, context.CancelFunc) {
+// commandContext returns the context of a command.
+func commandContext() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), commandTime)
 }
 
@@ -260,7 +260,7 @@ func withExisting(s *config.Settings, agency string, f func(context.Context, *ap
 	if err := installed(s); err != nil {
 		return err
 	}
-	return within(s, agency, f)
+	return runCommand(s, agency, f)
 }
 
 // installed returns an error if the SQLite database does not exist.
@@ -274,14 +274,14 @@ func installed(s *config.Settings) error {
 // withApp is within for a command that may seal something: until it ends, the keys it knows stay in
 // the key file (KY-03).
 func withApp(s *config.Settings, agency string, f func(context.Context, *app, countersign.Visit) error) error {
-	return within(s, agency, func(ctx context.Context, h *app, v countersign.Visit) error {
-		return h.joined(ctx, func(ctx context.Context) error { return f(ctx, h, v) })
+	return runCommand(s, agency, func(ctx context.Context, h *app, v countersign.Visit) error {
+		return h.runAsNode(ctx, func(ctx context.Context) error { return f(ctx, h, v) })
 	})
 }
 
-// within opens the application for one command of the operator.
-func within(s *config.Settings, agency string, f func(context.Context, *app, countersign.Visit) error) error {
-	ctx, cancel := commanded()
+// runCommand opens the application for one command of the operator.
+func runCommand(s *config.Settings, agency string, f func(context.Context, *app, countersign.Visit) error) error {
+	ctx, cancel := commandContext()
 	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {

@@ -145,27 +145,27 @@ func (cmd auditExport) Run(s *config.Settings, c *console) error {
 		if err != nil {
 			return err
 		}
-		err = h.admin.ExportEvents(ctx, v, operator, q, func(e countersign.Event) error { return out.Write(cells(eventView(v.Agency, e))) })
+		err = h.admin.ExportEvents(ctx, v, operator, q, func(e countersign.Event) error { return out.Write(csvCells(eventView(v.Agency, e))) })
 		out.Flush()
 		return errors.Join(err, out.Error())
 	})
 }
 
-// cells returns an event as a row of a table that a spreadsheet may open.
-func cells(e eventJSON) []string {
+// csvCells returns an event as a row of a table that a spreadsheet may open.
+func csvCells(e eventJSON) []string {
 	var detail []string
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
 		detail = append(detail, name+": "+e.Detail[name])
 	}
 	row := []string{strconv.FormatInt(e.Row, 10), e.Time, e.Agency, e.Action, e.Actor, e.Subject, e.Method, e.Result, e.Reason, e.IP, e.Browser, e.OS, e.Request, strings.Join(detail, "; ")}
 	for i, cell := range row {
-		row[i] = printable(cell)
+		row[i] = escapeFormula(cell)
 	}
 	return row
 }
 
-// printable keeps a spreadsheet from reading a cell as a formula (WB-05).
-func printable(cell string) string {
+// escapeFormula keeps a spreadsheet from reading a cell as a formula (WB-05).
+func escapeFormula(cell string) string {
 	cell = escaped(cell)
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
@@ -188,7 +188,7 @@ func (cmd auditVerify) Run(s *config.Settings, c *console) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := commanded()
+	ctx, cancel := commandContext()
 	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {

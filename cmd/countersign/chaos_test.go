@@ -276,6 +276,6 @@ func (c *town) judge(took time.Duration) {
 	if in+told != begun || in < begun/2 {
 		c.Errorf("of %d sign-ins %d were in, %d were told", begun, in, told)
 	}
-	c.Logf("%d sign-ins in %v: %d in by their token, %d told why not; %d begun anew. %d messages, %d of them tokens: %v; %d came more than once, %d came and were not noted in time",
+	c.Logf("%d sign-ins in %v: %d in by their token, %d told why not; %d started again. %d messages, %d of them tokens: %v; %d came more than once, %d came and were not recorded in time",
 		begun, took.Round(time.Second), in, told, c.again.Load(), all, tokens, states, twice, unnoted)
 }

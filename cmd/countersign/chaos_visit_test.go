@@ -166,7 +166,7 @@ func (v *visitor) typed(at string, token []string) string {
 		return "again"
 	}
 	if !strings.Contains(v.page, `action="/sign-out"`) {
-		v.t.Errorf("the token was typed, and he is not in: %s; the answer was: %s", errorText(v.page), answer)
+		v.t.Errorf("the token was typed, and the user is not signed in: %s; the answer was: %s", errorText(v.page), answer)
 		return "told"
 	}
 	return "in"

@@ -22,7 +22,7 @@ func TestPrintedTextSteersNoTerminal(t *testing.T) {
 	if err := c.json(map[string]string{"name": name}); err != nil {
 		t.Fatal(err)
 	}
-	text := b.String() + printable(name) + lines(name+"\n"+name)
+	text := b.String() + escapeFormula(name) + lines(name+"\n"+name)
 	if strings.ContainsFunc(strings.ReplaceAll(text, "\n", ""), isTerminalControl) {
 		t.Errorf("printed raw: %q", text)
 	}

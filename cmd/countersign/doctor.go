@@ -30,7 +30,7 @@ var errFatal = errors.New("something needs to be fixed")
 
 // Run checks the routes of messages and the domains that mail comes from.
 func (cmd doctorCmd) Run(s *config.Settings, c *console) error {
-	ctx, cancel := commanded()
+	ctx, cancel := commandContext()
 	defer cancel()
 	lookup, err := cmd.lookup()
 	if err != nil {

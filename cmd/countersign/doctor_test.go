@@ -68,7 +68,7 @@ func TestDoctor(t *testing.T) {
 	out, _, status = command(t, dir, args("doctor", "--resolver", dns, "--json")...)
 	var all []findingJSON
 	if err := json.Unmarshal([]byte(out), &all); err != nil || status != 1 {
-		t.Fatalf("a signature that nobody answers for: %d %v %s", status, err, out)
+		t.Fatalf("a signature without a DNS record: %d %v %s", status, err, out)
 	}
 	for _, f := range all {
 		if strings.HasPrefix(f.Subject, "DKIM") && (f.Level != "fatal" || !strings.Contains(f.Fix, `cs1-main._domainkey.acme.example. TXT "v=DKIM1; k=rsa; p=`)) {

@@ -60,7 +60,7 @@ func TestSixteenDearHashesAtOnce(t *testing.T) {
 	kib := peak(t, n.command.Process.Pid)
 	t.Logf("answers %v, peak memory %d MiB", answers, kib>>10)
 	if told := strings.Count(fmt.Sprint(answers), fmt.Sprint(http.StatusUnprocessableEntity)); told == 0 {
-		t.Errorf("nobody's password was looked at: %v", answers)
+		t.Errorf("no password was compared: %v", answers)
 	}
 	if kib > (256+150)<<10 {
 		t.Errorf("the node took %d MiB at its peak", kib>>10)

@@ -45,7 +45,7 @@ func TestFiveHundredAtOnce(t *testing.T) {
 			t.Error("the health check was never asked")
 		}
 		if answers[http.StatusUnprocessableEntity] == 0 {
-			t.Errorf("nobody's password was looked at: %v", answers)
+			t.Errorf("no password was compared: %v", answers)
 		}
 		kib := peak(t, n.command.Process.Pid)
 		t.Logf("round %d: answers by status %v, peak memory %d MiB", round+1, answers, kib>>10)

@@ -9,11 +9,11 @@ import (
 	"countersign/internal/config"
 )
 
-// ofNodes are the settings that only a node reads.
-var ofNodes = []string{"listen", "ops-listen", "trusted-proxy", "sms-budget"}
+// nodeSettings are the settings that only a node reads.
+var nodeSettings = []string{"listen", "ops-listen", "trusted-proxy", "sms-budget"}
 
-// ofDemo are the settings that the demo accepts. It chooses all others itself.
-var ofDemo = []string{"config", "trusted-proxy", "breached-passwords"}
+// demoSettings are the settings that the demo accepts. It chooses all others itself.
+var demoSettings = []string{"config", "trusted-proxy", "breached-passwords"}
 
 // help prints what a command takes, with only the settings that it reads.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
@@ -29,9 +29,9 @@ func reads(command *kong.Node, setting string) bool {
 	case command == nil || command.Name == "serve":
 		return true
 	case command.Name == "demo":
-		return slices.Contains(ofDemo, setting)
+		return slices.Contains(demoSettings, setting)
 	default:
-		return takesSettings(command) && !slices.Contains(ofNodes, setting)
+		return takesSettings(command) && !slices.Contains(nodeSettings, setting)
 	}
 }
 

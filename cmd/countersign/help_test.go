@@ -45,7 +45,7 @@ func TestHelpListsWhatACommandReads(t *testing.T) {
 	for _, command := range []string{"user add", "user", "agency list", "audit verify", "key rotate", "doctor", "message test", "preference set"} {
 		got := settingsIn(t, strings.Fields(command)...)
 		for _, setting := range every {
-			if slices.Contains(got, setting) == slices.Contains(ofNodes, setting) {
+			if slices.Contains(got, setting) == slices.Contains(nodeSettings, setting) {
 				t.Errorf("%s and --%s: listed %v", command, setting, slices.Contains(got, setting))
 			}
 		}

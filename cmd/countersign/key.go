@@ -56,7 +56,7 @@ var errLost = errors.New("something was sealed with a key that is not in the fil
 
 // Run shows the keys.
 func (cmd keyStatus) Run(s *config.Settings, c *console) error {
-	ctx, cancel := commanded()
+	ctx, cancel := commandContext()
 	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {
@@ -126,7 +126,7 @@ const resealBatch = 100
 // every node has read before it seals, everything resealed, the old keys removed from the file. An
 // interrupted run continues where it was.
 func (cmd keyRotate) Run(s *config.Settings, c *console) error {
-	ctx, cancel := commanded()
+	ctx, cancel := commandContext()
 	defer cancel()
 	h, err := open(ctx, s)
 	if err != nil {

@@ -63,8 +63,8 @@ func (a *app) join(ctx context.Context) (store.Node, error) {
 	return n, nil
 }
 
-// joined runs the work of a command that may seal something.
-func (a *app) joined(ctx context.Context, work func(context.Context) error) error {
+// runAsNode runs the work of a command that may seal something.
+func (a *app) runAsNode(ctx context.Context, work func(context.Context) error) error {
 	n, err := a.join(ctx)
 	if err != nil {
 		return err

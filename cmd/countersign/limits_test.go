@@ -61,7 +61,7 @@ func TestSlowClientsAreHungUpOn(t *testing.T) {
 	}
 	_ = answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		t.Errorf("meanwhile others get %d", answer.StatusCode)
+		t.Errorf("other clients get %d", answer.StatusCode)
 	}
 	all.Wait()
 }

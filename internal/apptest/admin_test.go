@@ -361,7 +361,7 @@ func TestTwoAgencies(t *testing.T) {
 		}
 		b.Host = "evil.example"
 		if p := b.Do("GET", "/sign-in", nil); p.Status != http.StatusMisdirectedRequest {
-			t.Errorf("a host of nobody: %d", p.Status)
+			t.Errorf("an unknown host: %d", p.Status)
 		}
 	})
 }

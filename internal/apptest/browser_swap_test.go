@@ -100,18 +100,18 @@ func TestPasswordReplacedWhileItIsCompared(t *testing.T) {
 func TestADeviceSecretIsRenewed(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		desk.Enroll("BSMITH")
-		desk.SignOut()
-		copied := desk.Copy("192.0.2.10", Chrome)
-		again := desk.Copy("192.0.2.10", Chrome)
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		ownBrowser.Enroll("BSMITH")
+		ownBrowser.SignOut()
+		copied := ownBrowser.Copy("192.0.2.10", Chrome)
+		again := ownBrowser.Copy("192.0.2.10", Chrome)
 		wantIn(t, again.SignIn("BSMITH"), "BSMITH") // as good as the device itself, until its secret changes
 		h.Pass(8 * Day)
-		wantToken(t, desk.SignIn("BSMITH"))
-		wantIn(t, desk.Post("/sign-in/token", "token", h.Token(bsmith)), "BSMITH")
+		wantToken(t, ownBrowser.SignIn("BSMITH"))
+		wantIn(t, ownBrowser.Post("/sign-in/token", "token", h.Token(bsmith)), "BSMITH")
 		wantToken(t, copied.SignIn("BSMITH"))
-		desk.SignOut()
-		wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+		ownBrowser.SignOut()
+		wantIn(t, ownBrowser.SignIn("BSMITH"), "BSMITH")
 	})
 }
 
@@ -120,18 +120,18 @@ func TestADeviceSecretIsRenewed(t *testing.T) {
 func TestACopiedDeviceIsForgotten(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		desk.Enroll("BSMITH")
-		desk.SignOut()
-		thief := desk.Copy("192.0.2.10", SafariMac)
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		ownBrowser.Enroll("BSMITH")
+		ownBrowser.SignOut()
+		thief := ownBrowser.Copy("192.0.2.10", SafariMac)
 		wantToken(t, thief.SignIn("BSMITH"))
 		wantIn(t, thief.Post("/sign-in/token", "token", h.Token(bsmith)), "BSMITH")
-		if n := happenings(h, "BSMITH", "device.copied refused"); n != 1 {
+		if n := countEvents(h, "BSMITH", "device.copied refused"); n != 1 {
 			t.Errorf("%d rows tell of it", n)
 		}
 		if n := kept(h, "device WHERE forgotten_why = 'copied'"); n != 1 {
 			t.Errorf("%d devices are forgotten", n)
 		}
-		wantToken(t, desk.SignIn("BSMITH"))
+		wantToken(t, ownBrowser.SignIn("BSMITH"))
 	})
 }

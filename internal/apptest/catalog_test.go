@@ -49,7 +49,7 @@ func TestEveryDocumentedEventIsProduced(t *testing.T) {
 		admin := h.Browser("192.0.2.30", SafariMac)
 		plain := h.Browser("192.0.2.40", Edge)
 		var key, last string
-		invited := h.newcomer("JJONES")
+		invited := h.invitedUser("JJONES")
 		token := func() string { return h.Token("bsmith@demo.example") }
 		later := func() { h.Pass(6 * time.Minute) }
 		for _, a := range []act{
@@ -115,7 +115,7 @@ func TestEveryDocumentedEventIsProduced(t *testing.T) {
 				countersign.Event{Actor: "BSMITH", Result: "refused"}, false},
 			{"preference.changed", func() { h.Set("2FAFREQUENCY", "0") }, countersign.Event{Actor: "operator", Subject: "2FAFREQUENCY", Reason: "a test"}, true},
 			{"device.all_forgotten", func() {}, countersign.Event{Actor: "operator"}, true},
-			{"session.all_ended", func() { h.save(admin0("2FAFREQUENCY", "7")) }, countersign.Event{Actor: "operator"}, true},
+			{"session.all_ended", func() { h.save(endingSessions("2FAFREQUENCY", "7")) }, countersign.Event{Actor: "operator"}, true},
 			{"device.copied", func() { h.copied("CBILLS") }, countersign.Event{Subject: "CBILLS", Result: "refused"}, false},
 			{"secret.broken", func() { h.moved("CBILLS"); b.SignIn("CBILLS") }, countersign.Event{Subject: "CBILLS", Result: "refused"}, false},
 			{"agency.renamed", func() { h.rename() }, countersign.Event{Actor: "operator", Subject: "DEMO"}, true},
@@ -170,8 +170,8 @@ func (h *App) check(a act) string {
 	return ""
 }
 
-// newcomer adds a user without a password. The returned function chooses one with the mailed link.
-func (h *App) newcomer(login string) func(*Browser) {
+// invitedUser adds a user without a password. The returned function chooses one with the mailed link.
+func (h *App) invitedUser(login string) func(*Browser) {
 	h.T.Helper()
 	to := strings.ToLower(login) + "@demo.example"
 	_, err := h.Admin.AddUser(h.T.Context(), h.Visit(), Operator, admin.NewUser{Login: login, Name: "Jim Jones", Email: to})
@@ -193,8 +193,8 @@ func (h *App) newcomer(login string) func(*Browser) {
 	}
 }
 
-// admin0 is a change that ends all sessions.
-func admin0(code, value string) admin.PreferenceChange {
+// endingSessions is a change that ends all sessions.
+func endingSessions(code, value string) admin.PreferenceChange {
 	return admin.PreferenceChange{Code: code, Value: value, Version: admin.AnyVersion, Reason: "a test", EndSessions: true}
 }
 

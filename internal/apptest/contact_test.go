@@ -11,8 +11,8 @@ import (
 	"countersign/internal/outbox"
 )
 
-// told reports whether a message to an address has a subject with this text.
-func told(h *App, to, subject string) bool {
+// subjectMailed reports whether a message to an address has a subject with this text.
+func subjectMailed(h *App, to, subject string) bool {
 	return slices.ContainsFunc(h.Mail(to), func(m outbox.Mail) bool { return strings.Contains(m.Subject, subject) })
 }
 
@@ -45,7 +45,7 @@ func TestOwnEmail(t *testing.T) {
 		token := h.Token("bob@new.example")
 		wantAt(t, b.Post("/profile/email/token", "token", token), 200, "/profile", "Your email address was changed.", "bob@new.example", "bsmith@demo.example. Set up")
 		for _, to := range []string{"bsmith@demo.example", "bob@new.example"} {
-			if !told(h, to, "The email address of BSMITH for Agency Integrator was changed") {
+			if !subjectMailed(h, to, "The email address of BSMITH for Agency Integrator was changed") {
 				t.Errorf("%s was not told: %q", to, h.Subjects(to))
 			}
 		}
@@ -57,7 +57,7 @@ func TestOwnEmail(t *testing.T) {
 		b.Post("/profile/email", "email", "bob@third.example", "also_two_factor", "yes")
 		p = b.Post("/profile/email/token", "token", h.Token("bob@third.example"))
 		wantAt(t, p, 200, "/profile", "bob@third.example. Set up")
-		if !told(h, "bsmith@demo.example", "Tokens for") && !told(h, "bsmith@demo.example", "two factor") {
+		if !subjectMailed(h, "bsmith@demo.example", "Tokens for") && !subjectMailed(h, "bsmith@demo.example", "two factor") {
 			t.Errorf("the address that tokens went to was not told: %q", h.Subjects("bsmith@demo.example"))
 		}
 		b.SignOut()
@@ -126,8 +126,8 @@ func TestOwnPhone(t *testing.T) {
 		if p := half.Post("/sign-in/token", "token", pending); p.Path != "/sign-in" { // what was in progress has ended
 			t.Errorf("a token to the old number: %d %s", p.Status, p.Text())
 		}
-		if !told(h, "bsmith@demo.example", "The mobile phone of BSMITH for Agency Integrator was changed") {
-			t.Errorf("nobody was told: %q", h.Subjects("bsmith@demo.example"))
+		if !subjectMailed(h, "bsmith@demo.example", "The mobile phone of BSMITH for Agency Integrator was changed") {
+			t.Errorf("no notice was sent: %q", h.Subjects("bsmith@demo.example"))
 		}
 		b.SignOut()
 		wantAt(t, b.SignIn("BSMITH"), 200, "/sign-in/token", "the number ending 19")

@@ -19,8 +19,8 @@ func phish(t *testing.T, h *App) *Browser {
 	return thief
 }
 
-// disown presses the button behind the newest link.
-func disown(t *testing.T, h *App, path, handle string) {
+// reportSignIn presses the button behind the newest link.
+func reportSignIn(t *testing.T, h *App, path, handle string) {
 	t.Helper()
 	reader := h.Browser("198.51.100.7", Edge)
 	wantAt(t, reader.Get(path), 200, "/not-me", "Was this you?")
@@ -68,7 +68,7 @@ func TestDisownedBrowserIsForgottenAtEveryAddress(t *testing.T) {
 		h.Pass(time.Minute)
 		wantIn(t, second.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
 
-		disown(t, h, path, handle)
+		reportSignIn(t, h, path, handle)
 		for _, b := range []*Browser{thief, second} {
 			if p := b.Do("GET", "/profile", nil); p.Status != http.StatusSeeOther {
 				t.Errorf("the session at %s lives on: %d", b.IP, p.Status)
@@ -109,7 +109,7 @@ func TestDisowningReachesABrowserOpenedByIt(t *testing.T) {
 		wantIn(t, second.Post("/sign-in/token", "recovery_code", code), "BSMITH")
 		addApp(t, h, second)
 
-		disown(t, h, path, handle)
+		reportSignIn(t, h, path, handle)
 		wantToken(t, mine.SignIn("BSMITH"))
 		if p := mine.Post("/sign-in/other-way", "method", "app"); p.Status != http.StatusUnprocessableEntity {
 			t.Errorf("the app of the second browser is still offered: %d %s", p.Status, p.Text())
@@ -196,7 +196,7 @@ func TestStepUpWithoutTheDeviceCookieIsNotRemembered(t *testing.T) {
 		thief.Get("/profile")
 		thief.Post("/profile/setup-two-factor")
 		wantAt(t, thief.Confirm("bsmith@demo.example"), 200, "/set-up")
-		disown(t, h, path, handle)
+		reportSignIn(t, h, path, handle)
 		wantToken(t, thief.SignIn("BSMITH"))
 	})
 }
@@ -308,8 +308,8 @@ func TestDisownedBrowserIsUnknownWhereNothingIsRemembered(t *testing.T) {
 				}
 				in()
 				path, handle := newest(h, "bsmith@demo.example")
-				disown(t, h, path, handle)
-				guessAndTell(t, h, thief, mine, in)
+				reportSignIn(t, h, path, handle)
+				failAndNotify(t, h, thief, mine, in)
 			})
 		})
 	}
@@ -335,38 +335,38 @@ func TestDisownedBrowserIsUnknownAfterARecoveryCode(t *testing.T) {
 		}
 		in()
 		path, handle := newest(h, "bsmith@demo.example")
-		disown(t, h, path, handle)
-		guessAndTell(t, h, thief, mine, in)
+		reportSignIn(t, h, path, handle)
+		failAndNotify(t, h, thief, mine, in)
 	})
 }
 
-// guessAndTell sends wrong passwords from a reported browser. The user's own device can sign in,
+// failAndNotify sends wrong passwords from a reported browser. The user's own device can sign in,
 // and the next sign-in of the reported browser sends a notice; each time from another address as
 // well.
-func guessAndTell(t *testing.T, h *App, thief, mine *Browser, in func()) {
+func failAndNotify(t *testing.T, h *App, thief, mine *Browser, in func()) {
 	t.Helper()
 	h.Pass(time.Second)
 	for range 8 {
 		thief.SignInWith("BSMITH", "not the password of BSMITH")
 	}
 	if p := mine.SignIn("BSMITH"); p.Status == http.StatusTooManyRequests {
-		t.Error("guesses from a disowned browser shut the user's own desk")
+		t.Error("wrong passwords from a reported browser locked the user's own device")
 	}
 	mine.Get("/")
 	h.Pass(2 * time.Hour)
 	for _, ip := range []string{"203.0.113.66", "203.0.113.67"} {
 		thief.IP = ip
-		before := signOnLetters(h)
+		before := connectionNotices(h)
 		in()
-		if after := signOnLetters(h); after != before+1 {
+		if after := connectionNotices(h); after != before+1 {
 			t.Errorf("the next sign-in from %s sent %d letters, want 1: %v", ip, after-before, h.Subjects("bsmith@demo.example"))
 		}
 		thief.SignOut()
 	}
 }
 
-// signOnLetters counts the new-connection notices to BSMITH.
-func signOnLetters(h *App) int {
+// connectionNotices counts the new-connection notices to BSMITH.
+func connectionNotices(h *App) int {
 	n := 0
 	for _, s := range h.Subjects("bsmith@demo.example") {
 		if s == "New sign on to Agency Integrator" {
@@ -395,7 +395,7 @@ func TestDisowningPutsTheAddressBack(t *testing.T) {
 		if got := emailOf(t, h); got != "thief@another.example" {
 			t.Fatalf("the thief's address is not in the profile: %s", got)
 		}
-		disown(t, h, path, handle)
+		reportSignIn(t, h, path, handle)
 		if got := emailOf(t, h); got != "bsmith@demo.example" {
 			t.Errorf("the profile has %s", got)
 		}
@@ -429,7 +429,7 @@ func TestDisowningClosesAReset(t *testing.T) {
 		path, handle := newest(h, "bsmith@demo.example")
 		thief.Get("/profile")
 		wantAt(t, thief.Post("/profile/reset-two-factor", "password", Password), 200, "/set-up/email")
-		disown(t, h, path, handle)
+		reportSignIn(t, h, path, handle)
 		if p := thief.Get("/set-up/email"); p.Path != "/sign-in" {
 			t.Errorf("the thief's set-up lives on at %s", p.Path)
 		}

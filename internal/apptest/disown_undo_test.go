@@ -106,7 +106,7 @@ func TestDisowningPutsEverythingBack(t *testing.T) {
 				if changeable(t, h) == before {
 					t.Fatal("the thief has changed nothing")
 				}
-				disown(t, h, path, handle)
+				reportSignIn(t, h, path, handle)
 				if after := changeable(t, h); after != before {
 					t.Errorf("before:\n%s\nafter:\n%s", before, after)
 				}

@@ -143,27 +143,27 @@ func TestABrokenAttemptHoldsNobodyUp(t *testing.T) {
 func TestWarningOfAReplacedPassword(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		desk.Enroll("BSMITH")
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		ownBrowser.Enroll("BSMITH")
 		h.Pass(time.Minute)
 		thief := h.Browser("198.51.100.66", Edge)
 		thief.SignIn("BSMITH")
 		thief.fail(1)
 		h.Pass(time.Minute)
-		desk.Get("/password/change")
-		wantAt(t, desk.Post("/password/change", "password", Password, "new_password", "eleven green bicycles in the rain"), 200, "/profile")
+		ownBrowser.Get("/password/change")
+		wantAt(t, ownBrowser.Post("/password/change", "password", Password, "new_password", "eleven green bicycles in the rain"), 200, "/profile")
 		if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if !wasTold(h, bsmith, "It was the password that you had then; you have chosen another one since.") {
-			t.Error("the letter sends him to change it")
+		if !textMailed(h, bsmith, "It was the password that you had then; you have chosen another one since.") {
+			t.Error("the mail asks them to change it")
 		}
-		p := desk.Get("/")
+		p := ownBrowser.Get("/")
 		wantAt(t, p, 200, "/", "Somebody knew the password that you had before", "They did not get in.")
 		if p.Has("a", "href", "/password/change") && p.Says("Change my password") {
-			t.Error("the notice sends him to change it")
+			t.Error("the notice asks them to change it")
 		}
 		failSignInWith(t, h, "198.51.100.67", "eleven green bicycles in the rain")
-		wantAt(t, desk.Get("/"), 200, "/", "Somebody knows your password", "Change my password")
+		wantAt(t, ownBrowser.Get("/"), 200, "/", "Somebody knows your password", "Change my password")
 	})
 }

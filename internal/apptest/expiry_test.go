@@ -15,7 +15,7 @@ func TestNothingExpiredWorks(t *testing.T) {
 		h.Administrator()
 		h.User("BSMITH")
 		h.User("CBILLS")
-		h.newcomer("JJONES")
+		h.invitedUser("JJONES")
 		b := h.Browser("192.0.2.10", Chrome)
 		b.Enroll("BSMITH")
 		there := func(table, where string) {

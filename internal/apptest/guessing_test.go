@@ -91,8 +91,8 @@ func TestUnfinishedSignInsCount(t *testing.T) {
 func TestAnotherMethodDoesNotWait(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		key := desk.EnrollApp("BSMITH", "email")
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		key := ownBrowser.EnrollApp("BSMITH", "email")
 		h.Pass(2 * time.Hour)
 		failSignIn(t, h, "192.0.2.21")
 		failSignIn(t, h, "192.0.2.22")
@@ -102,11 +102,11 @@ func TestAnotherMethodDoesNotWait(t *testing.T) {
 		wantAt(t, b.Post("/sign-in/other-way", "method", "app"), 200, "/sign-in/token", "authenticator app")
 		wantIn(t, b.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
 
-		desk.SignIn("BSMITH") // remembered
-		desk.Get("/profile/reset-two-factor")
-		p = desk.Post("/profile/reset-two-factor", "password", Password)
+		ownBrowser.SignIn("BSMITH") // remembered
+		ownBrowser.Get("/profile/reset-two-factor")
+		p = ownBrowser.Post("/profile/reset-two-factor", "password", Password)
 		wantAt(t, p, 200, "/step-up", "Too many attempts")
-		wantWait(t, desk.Post("/step-up", "token", "000000"), 30*time.Second)
+		wantWait(t, ownBrowser.Post("/step-up", "token", "000000"), 30*time.Second)
 	})
 }
 
@@ -117,8 +117,8 @@ func TestAnotherMethodDoesNotWait(t *testing.T) {
 func TestThirtyWrongTokensInADay(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		key := desk.EnrollApp("BSMITH", "app")
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		key := ownBrowser.EnrollApp("BSMITH", "app")
 		good := h.Browser("192.0.2.11", Chrome)
 		for i := range 30 {
 			h.Pass(10 * time.Minute)
@@ -145,11 +145,11 @@ func TestThirtyWrongTokensInADay(t *testing.T) {
 		if !slices.Contains(h.Events("BSMITH"), "throttle.alarm refused") {
 			t.Error("the stop is not in the audit log")
 		}
-		desk.SignOut()
-		wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
-		desk.Get("/profile/reset-two-factor")
-		wantAt(t, desk.Post("/profile/reset-two-factor", "password", Password), 200, "/step-up", "30 wrong tokens in 24 hours")
-		wantWait(t, desk.Post("/step-up", "token", h.AppToken(key)), until, "Tokens are stopped for your user ID")
+		ownBrowser.SignOut()
+		wantIn(t, ownBrowser.SignIn("BSMITH"), "BSMITH")
+		ownBrowser.Get("/profile/reset-two-factor")
+		wantAt(t, ownBrowser.Post("/profile/reset-two-factor", "password", Password), 200, "/step-up", "30 wrong tokens in 24 hours")
+		wantWait(t, ownBrowser.Post("/step-up", "token", h.AppToken(key)), until, "Tokens are stopped for your user ID")
 
 		h.Pass(until)
 		b.SignIn("BSMITH")
@@ -166,8 +166,8 @@ func TestThirtyWrongTokensInADay(t *testing.T) {
 func TestAHundredWrongTokensInAMonth(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		u := h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		key := desk.EnrollApp("BSMITH", "app")
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		key := ownBrowser.EnrollApp("BSMITH", "app")
 		for i := range 100 {
 			if i%25 == 0 {
 				h.Pass(25 * time.Hour)
@@ -182,7 +182,7 @@ func TestAHundredWrongTokensInAMonth(t *testing.T) {
 				wantIn(t, good.Post("/sign-in/token", "token", h.AppToken(key)), "BSMITH")
 			}
 		}
-		for _, b := range []*Browser{h.Browser("192.0.2.12", Chrome), desk} {
+		for _, b := range []*Browser{h.Browser("192.0.2.12", Chrome), ownBrowser} {
 			b.Get("/sign-in")
 			if p := b.Post("/sign-in", "user_id", "BSMITH", "password", Password); p.Status != 429 || !p.Says("opens again when a new password is chosen") {
 				t.Fatalf("the password still works: %d %s", p.Status, p.Text())
@@ -218,9 +218,9 @@ func TestAHundredWrongTokensInAMonth(t *testing.T) {
 func TestSomebodyKnowsThePassword(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		desk.Enroll("BSMITH")
-		desk.SignOut()
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		ownBrowser.Enroll("BSMITH")
+		ownBrowser.SignOut()
 		letters := func() int { return countSubjects(h, bsmith, "Somebody may know your Agency Integrator password") }
 		h.Pass(2 * time.Hour)
 		failSignIn(t, h, "198.51.100.23")
@@ -243,10 +243,10 @@ func TestSomebodyKnowsThePassword(t *testing.T) {
 			t.Errorf("%d letters after an hour, want 2", n)
 		}
 		h.Pass(5 * time.Minute)
-		p := desk.SignIn("BSMITH")
+		p := ownBrowser.SignIn("BSMITH")
 		wantAt(t, p, 200, "/", "Somebody knows your password", "from 198.51.100.23 and then three wrong tokens", "They did not get in.", "twice before")
-		wantAt(t, desk.Get("/"), 200, "/", "Somebody knows your password")
-		p = desk.Post("/profile/notices/seen")
+		wantAt(t, ownBrowser.Get("/"), 200, "/", "Somebody knows your password")
+		p = ownBrowser.Post("/profile/notices/seen")
 		wantAt(t, p, 200, "/", "You are signed in")
 		if p.Says("Somebody knows your password") {
 			t.Error("the notice stands after it was answered")
@@ -262,8 +262,8 @@ func TestSomebodyKnowsThePassword(t *testing.T) {
 func TestAbandonedSignIns(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		desk.Enroll("BSMITH")
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		ownBrowser.Enroll("BSMITH")
 		letters := func() int {
 			t.Helper()
 			if err := h.Authn.ExpireAttempts(t.Context(), h.Now()); err != nil {
@@ -304,18 +304,18 @@ func TestAbandonedSignIns(t *testing.T) {
 			}},
 			{"left, and the user signed in elsewhere", true, func() {
 				h.Browser("198.51.100.6", Edge).SignIn("BSMITH")
-				desk.SignOut()
-				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+				ownBrowser.SignOut()
+				wantIn(t, ownBrowser.SignIn("BSMITH"), "BSMITH")
 			}},
 			{"left by the same kind of browser of another network", true, func() {
 				h.Browser("198.51.100.8", Chrome).SignIn("BSMITH")
-				desk.SignOut()
-				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+				ownBrowser.SignOut()
+				wantIn(t, ownBrowser.SignIn("BSMITH"), "BSMITH")
 			}},
 			{"left by another browser of the same network", true, func() {
 				h.Browser("192.0.2.10", Edge).SignIn("BSMITH")
-				desk.SignOut()
-				wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+				ownBrowser.SignOut()
+				wantIn(t, ownBrowser.SignIn("BSMITH"), "BSMITH")
 			}},
 			{"finished", false, func() {
 				b := h.Browser("198.51.100.7", Edge)

@@ -157,7 +157,7 @@ func (who half) try(t *testing.T, h *App, b *Browser, r web.Route) *Page {
 	}
 	if !who.signedIn() {
 		if in := c.Do("GET", "/profile", nil); in.Status != 303 {
-			t.Errorf("after %s he is in: %d", r.Pattern, in.Status)
+			t.Errorf("after %s the client is signed in: %d", r.Pattern, in.Status)
 		}
 	}
 	if open := p.Status < 300; open != may && !who.own(r) {
@@ -189,8 +189,8 @@ func (h *App) formToken(b *Browser, kind web.RouteKind) string {
 	return entrance.FormToken(edge.Session, countersign.Handle(b.Cookie("session")))
 }
 
-// somebody returns a new user, set up with email and app, and their browser.
-func (h *App) somebody() (string, *Browser) {
+// enrolledUser returns a new user, set up with email and app, and their browser.
+func (h *App) enrolledUser() (string, *Browser) {
 	h.T.Helper()
 	login := h.recruit()
 	b := h.Browser("192.0.2.10", Chrome)
@@ -215,7 +215,7 @@ func (h *App) nobody() *Browser {
 }
 
 func (h *App) passwordOnly() *Browser {
-	login, _ := h.somebody()
+	login, _ := h.enrolledUser()
 	b := h.Browser("192.0.2.30", Chrome)
 	wantPath(h, b.SignIn(login), "/sign-in/token")
 	return b
@@ -237,7 +237,7 @@ func (h *App) inWizard() *Browser {
 }
 
 func (h *App) afterReset() *Browser {
-	login, b := h.somebody()
+	login, b := h.enrolledUser()
 	if _, err := h.Admin.ResetTwoFactor(h.T.Context(), h.Visit(), Operator, login, "a test"); err != nil {
 		h.T.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func (h *App) ofAnotherAgency() *Browser {
 }
 
 func (h *App) ended() *Browser {
-	login, b := h.somebody()
+	login, b := h.enrolledUser()
 	if err := h.Admin.EndSessions(h.T.Context(), h.Visit(), Operator, login); err != nil {
 		h.T.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func (h *App) ended() *Browser {
 }
 
 func (h *App) disabled() *Browser {
-	login, b := h.somebody()
+	login, b := h.enrolledUser()
 	off := true
 	if _, err := h.Admin.EditUser(h.T.Context(), h.Visit(), Operator, login, admin.Change{Version: admin.AnyVersion, Disabled: &off}); err != nil {
 		h.T.Fatal(err)
@@ -283,13 +283,13 @@ func (h *App) disabled() *Browser {
 }
 
 func (h *App) idle() *Browser {
-	_, b := h.somebody()
+	_, b := h.enrolledUser()
 	h.Pass(time.Hour)
 	return b
 }
 
 func (h *App) steppingUp() *Browser {
-	_, b := h.somebody()
+	_, b := h.enrolledUser()
 	h.Pass(10 * time.Minute)
 	b.Get("/profile")
 	wantPath(h, b.Post("/profile/default", "default", "email"), "/step-up")
@@ -297,7 +297,7 @@ func (h *App) steppingUp() *Browser {
 }
 
 func (h *App) withoutRights() *Browser {
-	_, b := h.somebody()
+	_, b := h.enrolledUser()
 	b.Get("/profile")
 	return b
 }

@@ -121,8 +121,8 @@ var guessables = []guessable{
 	}, wrongText},
 }
 
-// hungUp returns an application whose requests can be interrupted between two transactions.
-func hungUp(t *testing.T, open func(testing.TB) string) (*App, *Interlude) {
+// interruptible returns an application whose requests can be interrupted between two transactions.
+func interruptible(t *testing.T, open func(testing.TB) string) (*App, *Interlude) {
 	t.Helper()
 	between := &Interlude{}
 	h := Open(t, open(t), store.Through(between.Through))
@@ -163,7 +163,7 @@ func countAll(h *App) (c counted) {
 // answer.
 func guessWrong(t *testing.T, open func(testing.TB) string, g guessable, hangs bool) counted {
 	t.Helper()
-	h, between := hungUp(t, open)
+	h, between := interruptible(t, open)
 	b := h.Browser("198.51.100.4", Edge)
 	path, field := g.ready(h, b)
 	wrong := g.wrong(h, b)
@@ -214,7 +214,7 @@ func TestFiftyBrokenOffPasswords(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, between := hungUp(t, open)
+			h, between := interruptible(t, open)
 			for range 50 {
 				h.Pass(time.Hour)
 				b := h.Browser("198.51.100.4", Edge)
@@ -224,14 +224,14 @@ func TestFiftyBrokenOffPasswords(t *testing.T) {
 				between.Once(guessPaid, hangUp)
 				b.Send("/sign-in", "user_id", "BSMITH", "password", wrongPassword)
 			}
-			if n := happenings(h, "BSMITH", "sign-in.password refused"); n != 50 {
+			if n := countEvents(h, "BSMITH", "sign-in.password refused"); n != 50 {
 				t.Errorf("%d rows in the audit log, want 50", n)
 			}
-			if n := happenings(h, "BSMITH", "throttle.alarm refused"); n != 1 {
+			if n := countEvents(h, "BSMITH", "throttle.alarm refused"); n != 1 {
 				t.Errorf("%d alarms, want 1", n)
 			}
 			if letterWith(h, bsmith, "Sign-in with your user ID was closed") == "" {
-				t.Errorf("nobody was told: %q", h.Subjects(bsmith))
+				t.Errorf("no notice was sent: %q", h.Subjects(bsmith))
 			}
 		})
 	}
@@ -256,7 +256,7 @@ func TestTwoClicksAtOnceOnTheLastTry(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, between := hungUp(t, open)
+			h, between := interruptible(t, open)
 			b, token := lastTry(t, h)
 			second := b.on(h)
 			second.page = b.page
@@ -271,7 +271,7 @@ func TestTwoClicksAtOnceOnTheLastTry(t *testing.T) {
 			if p := <-answers; p.Status != http.StatusSeeOther || p.Location != "/" || admitted([]*Page{p}) != 1 {
 				t.Errorf("the second click: %d %s %s", p.Status, p.Location, p.Text())
 			}
-			if n := happenings(h, "BSMITH", "sign-in.completed ok"); n != 2 { // the other one is the enrollment
+			if n := countEvents(h, "BSMITH", "sign-in.completed ok"); n != 2 { // the other one is the enrollment
 				t.Errorf("%d sign-ins, want 2", n)
 			}
 			if n := kept(h, "guess WHERE NOT failed"); n != 0 {
@@ -288,7 +288,7 @@ func TestTheLastTryOnAnotherNode(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) string{"SQLite": SQLite, "PostgreSQL": PostgreSQL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, between := hungUp(t, open)
+			h, between := interruptible(t, open)
 			b, token := lastTry(t, h)
 			elsewhere := b.on(h.Node())
 			elsewhere.page = b.page
@@ -301,10 +301,10 @@ func TestTheLastTryOnAnotherNode(t *testing.T) {
 			})
 			b.Send("/sign-in/token", "token", token)
 			if posted.Status != http.StatusServiceUnavailable || posted.comeBack() == 0 {
-				t.Errorf("posted meanwhile: %d %s %s", posted.Status, posted.Location, posted.Text())
+				t.Errorf("posted in between: %d %s %s", posted.Status, posted.Location, posted.Text())
 			}
 			if looked.Status != http.StatusOK {
-				t.Errorf("looked meanwhile: %d %s %s", looked.Status, looked.Location, looked.Text())
+				t.Errorf("looked in between: %d %s %s", looked.Status, looked.Location, looked.Text())
 			}
 			elsewhere.page = looked
 			wantIn(t, elsewhere.Post("/sign-in/token", "token", token), "BSMITH")

@@ -63,7 +63,7 @@ func TestImport(t *testing.T) {
 			t.Fatalf("the import: %+v %q", done, wrong)
 		}
 		if n := len(h.Mail("")); n != 0 {
-			t.Errorf("%d letters, and nobody asked for one", n)
+			t.Errorf("%d mails, and none was requested", n)
 		}
 		p, err := h.Admin.User(t.Context(), h.Visit(), Operator, "cbills")
 		if err != nil || p.User.Name != `=HYPERLINK("http://evil.example","Bills")` || !p.User.Has(countersign.RightAudit) || !p.User.Has(countersign.RightMessages) {
@@ -184,7 +184,7 @@ func TestRemoveUser(t *testing.T) {
 			t.Errorf("the last administrator: %v", err)
 		}
 		if _, err := h.Admin.RemoveUser(t.Context(), h.Visit(), Operator, "NOBODY", "a test"); countersign.KindOf(err) != countersign.KindNotFound {
-			t.Errorf("nobody: %v", err)
+			t.Errorf("unknown user: %v", err)
 		}
 		u, err := h.Admin.RemoveUser(t.Context(), h.Visit(), Operator, "bsmith", "left the agency")
 		if err != nil {

@@ -94,7 +94,7 @@ func TestFirstSteps(t *testing.T) {
 		for _, utc := range []string{"UTC", "", "Etc/UTC"} {
 			h.Tamper(`UPDATE agency SET zone = '' WHERE id = $1`, string(h.Agency.ID))
 			if p := b.Get("/admin"); !p.Says("To do Choose the time zone.", "--time-zone UTC to stay with UTC") {
-				t.Errorf("nobody has chosen: %s", p.Text())
+				t.Errorf("no password was chosen: %s", p.Text())
 			}
 			if _, err := h.Admin.EditAgency(t.Context(), h.Now(), h.Agency.ID, admin.AgencyChange{Zone: &utc}, ""); err != nil {
 				t.Fatal(err)

@@ -64,7 +64,7 @@ func leadsBack(t *testing.T, b *Browser, r web.Route, at string) {
 
 // atRecovery returns a browser at the page of recovery codes.
 func (h *App) atRecovery() *Browser {
-	login, b := h.somebody()
+	login, b := h.enrolledUser()
 	recoveryCodes(b)
 	return toRecovery(h, "192.0.2.31", login)
 }
@@ -82,7 +82,7 @@ func (h *App) atMenu() *Browser {
 
 // afterOwnReset returns a browser whose user has reset their own methods.
 func (h *App) afterOwnReset() *Browser {
-	_, b := h.somebody()
+	_, b := h.enrolledUser()
 	b.Get("/profile")
 	wantPath(h, b.Post("/profile/reset-two-factor", "password", Password), "/set-up/email")
 	return b

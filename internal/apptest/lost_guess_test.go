@@ -9,9 +9,9 @@ import (
 	"countersign/internal/policy"
 )
 
-// lose leaves a counter as a node does that dies while it compares the last try: failures in a row,
+// loseTry leaves a counter as a node does that dies while it compares the last try: failures in a row,
 // and one counted try that is never settled.
-func lose(h *App, login string, lane countersign.LimitKey, failures int) {
+func loseTry(h *App, login string, lane countersign.LimitKey, failures int) {
 	h.T.Helper()
 	of := ` SELECT agency_id, id, '` + string(lane) + `', `
 	from := ` FROM users WHERE login = '` + login + `' AND agency_id = '` + string(h.Agency.ID) + `'`
@@ -51,13 +51,13 @@ func TestALostGuessThatClosesIsTold(t *testing.T) {
 				} else {
 					b.SignIn("BSMITH")
 				}
-				lose(h, "BSMITH", tt.lane, tt.before)
+				loseTry(h, "BSMITH", tt.lane, tt.before)
 				for range 2 {
 					if p := tt.guess(b); p.Status != 429 || !p.Says(tt.says) {
 						t.Errorf("%d: %s", p.Status, p.Text())
 					}
 				}
-				if n := happenings(h, "BSMITH", "throttle.alarm refused"); n != 1 {
+				if n := countEvents(h, "BSMITH", "throttle.alarm refused"); n != 1 {
 					t.Errorf("%d alarms, want 1", n)
 				}
 				if n := countSubjects(h, bsmith, tt.letter); n != 1 {
@@ -84,7 +84,7 @@ func TestATryThatIsNotComparedIsReturned(t *testing.T) {
 			for _, g := range guessables {
 				t.Run(name+"/"+why+"/"+g.name, func(t *testing.T) {
 					t.Parallel()
-					h, between := hungUp(t, open)
+					h, between := interruptible(t, open)
 					b := h.Browser("198.51.100.4", Edge)
 					path, field := g.ready(h, b)
 					wrong, before := g.wrong(h, b), paidFor(h)

@@ -45,7 +45,7 @@ func TestManyRightPasswords(t *testing.T) {
 			t.Fatal(err)
 		}
 		if letterWith(h, bsmith, "Somebody may know your Agency Integrator password") == "" {
-			t.Errorf("nobody was told: %q", h.Subjects(bsmith))
+			t.Errorf("no notice was sent: %q", h.Subjects(bsmith))
 		}
 	})
 }

@@ -57,7 +57,7 @@ func TestThisWasNotMe(t *testing.T) {
 		}
 		wantAt(t, reader.Post("/not-me", "link", handle), 200, "/not-me", "That session was ended, and its device forgotten.", "change your password")
 		if reader.Cookie("session") != "" || reader.Get("/profile").Path != "/sign-in" {
-			t.Error("the link signed somebody in")
+			t.Error("the link signed a user in")
 		}
 		if p := thief.Do("GET", "/profile", nil); p.Status != http.StatusSeeOther {
 			t.Errorf("the session lives on: %d", p.Status)

@@ -39,12 +39,12 @@ func TestNoPageIsRefusedAsAForm(t *testing.T) {
 					if (i+j+pages)%len(oddValues) > 0 && (name != "then" || path != "/sign-in" && path != "/set-up/more") {
 						continue // one of them for each parameter of each page
 					}
-					odd(t, in, path+"?"+name+"="+value)
+					openOdd(t, in, path+"?"+name+"="+value)
 				}
 			}
 			for _, b := range []*Browser{in, guest} {
-				odd(t, b, path+"?"+strings.Repeat("x=1&", 300))
-				odd(t, b, path+"?a;b=c&%zz&=&&"+strings.Repeat("n", 65)+"=1")
+				openOdd(t, b, path+"?"+strings.Repeat("x=1&", 300))
+				openOdd(t, b, path+"?a;b=c&%zz&=&&"+strings.Repeat("n", 65)+"=1")
 			}
 		}
 		if pages < 30 {
@@ -53,8 +53,8 @@ func TestNoPageIsRefusedAsAForm(t *testing.T) {
 	})
 }
 
-// odd opens a page and checks its answer.
-func odd(t *testing.T, b *Browser, address string) {
+// openOdd opens a page and checks its answer.
+func openOdd(t *testing.T, b *Browser, address string) {
 	t.Helper()
 	p := b.Do("GET", address, nil)
 	switch p.Status {

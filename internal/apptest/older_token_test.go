@@ -99,14 +99,14 @@ func TestOlderTokensBuyNoGuess(t *testing.T) {
 			h.Pass(31 * time.Second)
 			b.Post("/sign-in/token/new")
 			right := h.Token(bsmith)
-			before := happenings(h, "BSMITH", "token.wrong refused")
+			before := countEvents(h, "BSMITH", "token.wrong refused")
 			for at := range 4 {
 				for range 3 * (mask >> at & 1) {
 					b.Post("/sign-in/token", "token", older)
 				}
 				b.Post("/sign-in/token", "token", wrongFor(older, right))
 			}
-			if n := happenings(h, "BSMITH", "token.wrong refused") - before; n != 3 {
+			if n := countEvents(h, "BSMITH", "token.wrong refused") - before; n != 3 {
 				t.Errorf("%04b: %d wrong tokens were compared, want 3", mask, n)
 			}
 			b.Post("/sign-in/token", "token", older)

@@ -20,16 +20,16 @@ func TestTurningAwayBuysNoGuess(t *testing.T) {
 			var between Interlude
 			h := Open(t, open(t), store.Through(between.Through))
 			h.User("BSMITH")
-			desk := h.Browser("192.0.2.10", Chrome)
-			desk.EnrollPasskey("BSMITH", "passkey", NewAuthenticator(t))
+			ownBrowser := h.Browser("192.0.2.10", Chrome)
+			ownBrowser.EnrollPasskey("BSMITH", "passkey", NewAuthenticator(t))
 			h.Pass(2 * time.Hour)
 			thief := h.Browser("198.51.100.4", Edge)
 			thief.SignIn("BSMITH")
 			wantNoGuess(t, h, &between, thief, "/sign-in/token", "/sign-in/other-way")
-			desk.SignIn("BSMITH") // remembered
-			desk.Get("/profile")
-			desk.Post("/profile/default", "default", "email")
-			wantNoGuess(t, h, &between, desk, "/step-up", "/step-up/other-way")
+			ownBrowser.SignIn("BSMITH") // remembered
+			ownBrowser.Get("/profile")
+			ownBrowser.Post("/profile/default", "default", "email")
+			wantNoGuess(t, h, &between, ownBrowser, "/step-up", "/step-up/other-way")
 		})
 	}
 }
@@ -43,7 +43,7 @@ func wantNoGuess(t *testing.T, h *App, between *Interlude, b *Browser, path, oth
 	}
 	elsewhere, turned := b.on(h.Node()), false
 	elsewhere.page = b.page
-	before, paid := happenings(h, "BSMITH", "token.wrong refused"), kept(h, "guess")
+	before, paid := countEvents(h, "BSMITH", "token.wrong refused"), kept(h, "guess")
 	between.Once("failures = failures + 1", func() {
 		turned = elsewhere.Send(otherWay, "method", "email").Status == http.StatusSeeOther
 	})
@@ -54,13 +54,13 @@ func wantNoGuess(t *testing.T, h *App, between *Interlude, b *Browser, path, oth
 	if p.Status != http.StatusUnprocessableEntity || !p.Says("Another way was chosen meanwhile, so this token was not looked at. This did not count as a try.") {
 		t.Errorf("%d %s", p.Status, p.Text())
 	}
-	if n, m := happenings(h, "BSMITH", "token.wrong refused")-before, kept(h, "guess")-paid; n != 0 || m != 0 {
+	if n, m := countEvents(h, "BSMITH", "token.wrong refused")-before, kept(h, "guess")-paid; n != 0 || m != 0 {
 		t.Errorf("%d tokens were judged, %d paid for", n, m)
 	}
 	if p = b.Post(path, "token", "000000"); !p.Says("That token is not right. You have 2 tries left.") {
 		t.Errorf("%d %s", p.Status, p.Text())
 	}
-	if n, m := happenings(h, "BSMITH", "token.wrong refused")-before, kept(h, "guess")-paid; n != 1 || m != 1 {
+	if n, m := countEvents(h, "BSMITH", "token.wrong refused")-before, kept(h, "guess")-paid; n != 1 || m != 1 {
 		t.Errorf("%d tokens were judged, %d paid for, want 1", n, m)
 	}
 }

@@ -116,8 +116,8 @@ func TestPasskeyAloneIsRefusedAlike(t *testing.T) {
 		refused("no user", changed(func(s *Statement) { s.User = nil }))
 		refused("another user", changed(func(s *Statement) { s.User = []byte("7e8a") }))
 		refused("copied", changed(func(s *Statement) { s.Count = 0 }))
-		if !wasTold(h, "bsmith@demo.example", "One of your passkeys may have been copied") {
-			t.Error("nobody was told of the copy (PK-02)")
+		if !textMailed(h, "bsmith@demo.example", "One of your passkeys may have been copied") {
+			t.Error("no notice of the copy was sent (PK-02)")
 		}
 		off := true
 		if _, err := h.Admin.EditUser(t.Context(), h.Visit(), Operator, "BSMITH", admin.Change{Version: admin.AnyVersion, Disabled: &off, Reason: "left"}); err != nil {

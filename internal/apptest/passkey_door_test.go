@@ -69,7 +69,7 @@ func TestPasskeyAloneOnManyNodes(t *testing.T) {
 		if n := admitted(pages); n != 1 {
 			t.Errorf("%d sessions", n)
 		}
-		if wasTold(h, bsmith, "One of your passkeys may have been copied") {
+		if textMailed(h, bsmith, "One of your passkeys may have been copied") {
 			t.Error("the same answer twice is taken for that of a copy")
 		}
 		h.Pass(time.Hour)
@@ -127,7 +127,7 @@ func TestWrongPasskeysAloneWait(t *testing.T) {
 				if i == 0 {
 					first = got
 				} else if got != first {
-					t.Errorf("a passkey that nobody has is answered otherwise:\n%s\n%s", got, first)
+					t.Errorf("an unknown passkey is answered differently:\n%s\n%s", got, first)
 				}
 			}
 		}
@@ -173,11 +173,11 @@ func TestWrongPasskeysAloneWait(t *testing.T) {
 func TestWrongPasskeysCountForTheirNetwork(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		a := open(h)
-		desk := h.Browser("198.51.100.20", Chrome)
-		if p := desk.offers(a); p.Path != "/" {
+		ownBrowser := h.Browser("198.51.100.20", Chrome)
+		if p := ownBrowser.offers(a); p.Path != "/" {
 			t.Fatalf("%d %s", p.Status, p.Text())
 		}
-		desk.SignOut()
+		ownBrowser.SignOut()
 		h.Pass(time.Hour)
 		for i := range 9 { // as many passkeys as user IDs may fail from one network without a wait
 			h.Browser("198.51.100.20", Edge).offers(stranger(t))
@@ -192,17 +192,17 @@ func TestWrongPasskeysCountForTheirNetwork(t *testing.T) {
 		if n := strings.Count(strings.Join(h.Events(""), "\n"), "throttle.alarm refused"); n != 1 {
 			t.Errorf("%d alarms", n)
 		}
-		if p := desk.offers(a); p.Path != "/" {
+		if p := ownBrowser.offers(a); p.Path != "/" {
 			t.Errorf("the user's own browser waits for others: %d %s", p.Status, p.Text())
 		}
 		if p := h.Browser("198.51.100.21", Edge).offers(a); p.Path != "/" {
 			t.Errorf("another network waits: %d %s", p.Status, p.Text())
 		}
-		desk.SignOut()
+		ownBrowser.SignOut()
 		for range 5 {
-			desk.offers(forged(a))
+			ownBrowser.offers(forged(a))
 		}
-		wantWait(t, desk.offers(a), 30*time.Second, "Several sign-ins with this passkey have failed")
+		wantWait(t, ownBrowser.offers(a), 30*time.Second, "Several sign-ins with this passkey have failed")
 	})
 }
 

@@ -33,8 +33,8 @@ func linkWith(p *Page, parts ...string) string {
 	return ""
 }
 
-// wasTold reports whether a message with this text went to an address.
-func wasTold(h *App, to, words string) bool {
+// textMailed reports whether a message with this text went to an address.
+func textMailed(h *App, to, words string) bool {
 	return slices.ContainsFunc(h.Mail(to), func(m outbox.Mail) bool { return strings.Contains(m.Text, words) })
 }
 
@@ -67,8 +67,8 @@ func TestSeveralPasskeys(t *testing.T) {
 		if p.Path != "/set-up/done" {
 			t.Fatalf("%s: %s", p.Path, p.Text())
 		}
-		if !wasTold(h, "bsmith@demo.example", "A method was added: passkey, A key on my ring") {
-			t.Error("nobody was told of the new passkey")
+		if !textMailed(h, "bsmith@demo.example", "A method was added: passkey, A key on my ring") {
+			t.Error("no notice of the new passkey was sent")
 		}
 		if p := half.Get("/sign-in/token"); p.Path != "/sign-in" {
 			t.Errorf("a sign-in begun before goes on: %s", p.Path)
@@ -102,8 +102,8 @@ func TestSeveralPasskeys(t *testing.T) {
 		if p = other.Post("/profile/passkeys/remove", "passkey", ring); !p.Says("The passkey was removed.", "Chrome on Windows", "Remembered devices On these you sign in with your password alone until the date shown. It counts for one browser, on one system, on one network. None.") || p.Says("YubiKey Passkey") {
 			t.Errorf("%s", p.Text())
 		}
-		if !wasTold(h, "bsmith@demo.example", "A method was removed: passkey, YubiKey") {
-			t.Error("nobody was told that a passkey was removed")
+		if !textMailed(h, "bsmith@demo.example", "A method was removed: passkey, YubiKey") {
+			t.Error("no notice of the removed passkey was sent")
 		}
 		if p = other.Post("/profile/passkeys/remove", "passkey", ring); p.Status != 404 || !p.Says("That passkey is not there any more") {
 			t.Errorf("again: %d %s", p.Status, p.Text())

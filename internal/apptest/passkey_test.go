@@ -16,8 +16,8 @@ func TestPasskeyAsSecondFactor(t *testing.T) {
 		if !p.Says("Two factor authentication set-up is complete.", "Passkey", "(Default)") {
 			t.Fatalf("after set-up: %s", p.Text())
 		}
-		if got := h.Subjects("bsmith@demo.example"); !strings.Contains(strings.Join(got, "|"), setUpLetter) || !wasTold(h, "bsmith@demo.example", "Methods: Email, passkey") {
-			t.Errorf("nobody was told of the passkey: %v", got)
+		if got := h.Subjects("bsmith@demo.example"); !strings.Contains(strings.Join(got, "|"), setUpLetter) || !textMailed(h, "bsmith@demo.example", "Methods: Email, passkey") {
+			t.Errorf("no notice of the passkey was sent: %v", got)
 		}
 		b.SignOut()
 		other := h.Browser("198.51.100.4", Edge)
@@ -164,7 +164,7 @@ func TestCopiedPasskey(t *testing.T) {
 			t.Fatalf("%d %s", p.Status, p.Text())
 		}
 		for to, says := range map[string]string{"bsmith@demo.example": "One of your passkeys may have been copied", "admin@demo.example": "A passkey of BSMITH may have been copied"} {
-			if !wasTold(h, to, says) || !wasTold(h, to, "Passkey: Chrome on Windows") {
+			if !textMailed(h, to, says) || !textMailed(h, to, "Passkey: Chrome on Windows") {
 				t.Errorf("%s was not told: %v", to, h.Subjects(to))
 			}
 		}

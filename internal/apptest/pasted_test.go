@@ -44,7 +44,7 @@ func TestPastedText(t *testing.T) {
 		}
 		for _, typed := range []string{scattered("bsmith"), scattered("Robert Smith"), scattered("bsmith@demo.example")} {
 			if p := admins.Get("/admin/users?q=" + strings.ReplaceAll(typed, " ", "+")); !p.Says("BSMITH") {
-				t.Errorf("a search for %q finds nobody: %s", typed, p.Text())
+				t.Errorf("a search for %q finds no user: %s", typed, p.Text())
 			}
 		}
 		h.AddUser(admin.NewUser{Login: "JJONES", Name: "Jim Jones", Email: "jjones@demo.example", Password: apptest.Password})

@@ -238,7 +238,7 @@ func TestBrowserDiesAtEachStep(t *testing.T) {
 	}
 	Each(t, func(t *testing.T, h *App) {
 		for i := range steps {
-			h.reset0("BSMITH")
+			h.newOrReset("BSMITH")
 			b := h.Browser("192.0.2.10", Chrome)
 			b.SignIn("BSMITH")
 			for _, s := range steps[:i+1] {
@@ -259,8 +259,8 @@ func TestBrowserDiesAtEachStep(t *testing.T) {
 	})
 }
 
-// reset0 adds a user who was never set up, or resets an existing one.
-func (h *App) reset0(login string) {
+// newOrReset adds a user who was never set up, or resets an existing one.
+func (h *App) newOrReset(login string) {
 	h.T.Helper()
 	if _, err := h.Admin.User(context.Background(), h.Visit(), Operator, login); countersign.KindOf(err) == countersign.KindNotFound {
 		h.User(login)

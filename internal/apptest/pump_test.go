@@ -56,11 +56,11 @@ func TestPumpOfAdjacentNumbers(t *testing.T) {
 		wantAlarm(t, h, "Text messages are stopped: numbers beside each other", 1)
 		h.User("JJONES")
 		if p := h.Browser("192.0.2.200", apptest.Chrome).Enroll("JJONES"); p.Path != "/set-up/done" {
-			t.Error("email does not work meanwhile")
+			t.Error("email does not work during the stop")
 		}
 		h.User("CBILLS")
 		if key := h.Browser("192.0.2.210", apptest.Chrome).EnrollApp("CBILLS", "app"); len(key) != 32 {
-			t.Error("the app does not work meanwhile")
+			t.Error("the app does not work during the stop")
 		}
 		h.Pass(2 * time.Hour)
 		b := bot(h, 91, "192.0.2.201")

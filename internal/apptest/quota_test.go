@@ -25,8 +25,8 @@ func (b *Browser) enrollSMS(login string) {
 	b.Post("/set-up/default", "default", "sms")
 }
 
-// five requests five tokens in one sign-in, and uses none of them.
-func (b *Browser) five(t *testing.T, login string) {
+// requestFive requests five tokens in one sign-in, and uses none of them.
+func (b *Browser) requestFive(t *testing.T, login string) {
 	t.Helper()
 	wantToken(t, b.SignIn(login))
 	for range 4 {
@@ -52,8 +52,8 @@ func TestTheHourEndsWithItsOldestToken(t *testing.T) {
 		h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
 		until := h.Now().Add(time.Hour)
 		b := h.Browser("198.51.100.20", Chrome)
-		b.five(t, "BSMITH")
-		b.five(t, "BSMITH")
+		b.requestFive(t, "BSMITH")
+		b.requestFive(t, "BSMITH")
 		limit := "Ten tokens were sent to you within an hour No more are sent until " + h.clock(until)
 		wantOnce(t, b.SignIn("BSMITH"), limit)
 		h.Pass(5 * time.Minute)
@@ -72,7 +72,7 @@ func TestTheTenMinutesOfANumberEndWithItsOldestToken(t *testing.T) {
 		h.Browser("192.0.2.10", Chrome).enrollSMS("CBILLS")
 		other := h.Browser("198.51.100.20", Chrome)
 		until := h.Now().Add(10 * time.Minute)
-		other.five(t, "CBILLS")
+		other.requestFive(t, "CBILLS")
 		limit := "No more text messages go to this number until " + h.clock(until)
 		wantOnce(t, other.SignIn("CBILLS"), limit)
 		h.Pass(3 * time.Minute)
@@ -91,9 +91,9 @@ func TestTheHourOfANumberEndsWithItsOldestText(t *testing.T) {
 			h.Pass(31 * time.Second)
 		}
 		until := h.Now().Add(time.Hour)
-		h.Browser("198.51.100.20", Chrome).five(t, "CBILLS")
+		h.Browser("198.51.100.20", Chrome).requestFive(t, "CBILLS")
 		h.Pass(11 * time.Minute)
-		h.Browser("198.51.100.21", Chrome).five(t, "JJONES")
+		h.Browser("198.51.100.21", Chrome).requestFive(t, "JJONES")
 		h.Pass(11 * time.Minute)
 		b := h.Browser("198.51.100.22", Chrome)
 		wantOnce(t, b.SignIn("BSMITH"), "No more text messages go to this number until "+h.clock(until))

@@ -58,7 +58,7 @@ func TestRecoveryCode(t *testing.T) {
 		wantAt(t, other.page, 200, "/sign-in/token", "You have 8 left.", "This device is not remembered.")
 		wantIn(t, other.Post("/sign-in/token", "recovery_code", strings.ToLower(strings.ReplaceAll(codes[0], "-", " "))), "BSMITH")
 		if got := h.Subjects("bsmith@demo.example"); !slices.Contains(got, "A recovery code was used for Agency Integrator") {
-			t.Errorf("nobody was told: %v", got)
+			t.Errorf("no notice was sent: %v", got)
 		}
 		letter := letterWith(h, "bsmith@demo.example", "A recovery code was used")
 		if !strings.Contains(letter, "Left: 7 of 8") || !strings.Contains(letter, "192.0.2.20") || strings.Contains(letter, codes[0]) {

@@ -43,7 +43,7 @@ func TestEveryRefusalForARightIsKept(t *testing.T) {
 		}
 		for _, must := range []string{"GET /admin", "GET /admin/users/new", "GET /admin/users/{id}/edit", "GET /admin/users/{id}/reset-two-factor", "GET /admin/messages"} {
 			if !refused[must] {
-				t.Errorf("%s refused nobody", must)
+				t.Errorf("%s was never refused", must)
 			}
 		}
 	})

@@ -42,7 +42,7 @@ func TestRightPasswordsAtOnceWhileTheHashIsRenewed(t *testing.T) {
 				t.Errorf("first to %s, second %d %s: %s", first, p.Status, p.Location, p.Text())
 			}
 			wantNothingCounted(t, h)
-			if n := happenings(h, "BSMITH", "sign-in.password refused"); n != 0 {
+			if n := countEvents(h, "BSMITH", "sign-in.password refused"); n != 0 {
 				t.Errorf("%d wrong passwords in the audit log", n)
 			}
 		})

@@ -58,7 +58,7 @@ func TestASetUpSendsOneLetter(t *testing.T) {
 		}
 		for _, says := range []string{"Methods: Email, authenticator app, SMS", "Default: Authenticator app", "there was a sign on to Agency Integrator from a new connection",
 			"Network address: 192.0.2.10", "Operating system: Windows", "/not-me?link="} {
-			if !wasTold(h, bsmith, says) {
+			if !textMailed(h, bsmith, says) {
 				t.Errorf("the letter does not say %q:\n%s", says, letterWith(h, bsmith, setUpLetter))
 			}
 		}
@@ -83,7 +83,7 @@ func TestASetUpThatIsLeftIsTold(t *testing.T) {
 			t.Errorf("before its time: %q", got)
 		}
 		h.Pass(time.Second)
-		if got := h.letters(bsmith); !slices.Equal(got, []string{setUpLetter}) || !wasTold(h, bsmith, "Methods: Email, authenticator app") {
+		if got := h.letters(bsmith); !slices.Equal(got, []string{setUpLetter}) || !textMailed(h, bsmith, "Methods: Email, authenticator app") {
 			t.Errorf("left: %q", got)
 		}
 		h.Pass(time.Hour)

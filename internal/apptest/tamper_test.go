@@ -212,8 +212,8 @@ func TestAMovedPasswordHash(t *testing.T) {
 		h.User("THIEF")
 		alarms := []string{}
 		h.Authn.Alarmed = func(code string) { alarms = append(alarms, code) }
-		desk := h.Browser("192.0.2.10", Chrome)
-		desk.Enroll("BSMITH")
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		ownBrowser.Enroll("BSMITH")
 		ordinary := h.Browser("198.51.100.7", Edge).SignInWith("NOBODY", Password)
 		h.Tamper(`UPDATE users SET password_sealed = (SELECT u.password_sealed FROM users u WHERE u.login = 'THIEF' AND u.agency_id = $1)
 			WHERE login = 'BSMITH' AND agency_id = $1`, string(h.Agency.ID))
@@ -230,8 +230,8 @@ func TestAMovedPasswordHash(t *testing.T) {
 		if len(alarms) != 2 || alarms[0] != "secret.broken" {
 			t.Errorf("the monitors have %v", alarms)
 		}
-		desk.Get("/password/change")
-		wantAt(t, desk.Post("/password/change", "password", Password, "new_password", "eleven green bicycles in the rain"), 422, "/password/change", "That is not your password.")
+		ownBrowser.Get("/password/change")
+		wantAt(t, ownBrowser.Post("/password/change", "password", Password, "new_password", "eleven green bicycles in the rain"), 422, "/password/change", "That is not your password.")
 		path, key := forgot(t, h, "BSMITH")
 		b := h.Browser("192.0.2.10", Chrome)
 		b.Get(path)

@@ -39,7 +39,7 @@ func TestIDsOfAnotherAgency(t *testing.T) {
 			}
 			p, nobody := answers["ONLYTHERE"], answers["NOBODY"]
 			if p.Status != http.StatusNotFound || nobody.Status != p.Status || strings.ReplaceAll(p.Text(), "ONLYTHERE", "X") != strings.ReplaceAll(nobody.Text(), "NOBODY", "X") {
-				t.Errorf("%s: %d %s, and for nobody %d", r.Pattern, p.Status, p.Text(), nobody.Status)
+				t.Errorf("%s: %d %s, and for an unknown ID %d", r.Pattern, p.Status, p.Text(), nobody.Status)
 			}
 			if changed := before.changes(look(), "event", "event_head", "session", "attempt"); len(changed) > 0 {
 				t.Errorf("%s changed %v", r.Pattern, changed)
@@ -88,7 +88,7 @@ func TestHandlesOfAnotherAgency(t *testing.T) {
 		for _, path := range []string{"/welcome?link=", "/not-me?link="} {
 			foreign, nobody := guest.Do("GET", path+string(handle), nil), guest.Do("GET", path+string(unknown), nil)
 			if foreign.Status != nobody.Status || mask(foreign) != mask(nobody) || foreign.Status == http.StatusOK {
-				t.Errorf("%s of another agency: %d %s; of nobody: %d", path, foreign.Status, foreign.Text(), nobody.Status)
+				t.Errorf("%s of another agency: %d %s; unknown: %d", path, foreign.Status, foreign.Text(), nobody.Status)
 			}
 		}
 		abroad := b.Copy(b.IP, b.Agent) // all cookies of one agency at the other's host

@@ -13,8 +13,8 @@ import (
 	"countersign/internal/pgtest"
 )
 
-// happenings counts the rows of an action in the audit log of a subject.
-func happenings(h *App, subject, line string) (n int) {
+// countEvents counts the rows of an action in the audit log of a subject.
+func countEvents(h *App, subject, line string) (n int) {
 	for _, l := range h.Events(subject) {
 		if l == line {
 			n++
@@ -28,7 +28,7 @@ func happenings(h *App, subject, line string) (n int) {
 func TestTwoHundredPasswordsAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
 		h.User("BSMITH")
-		pages := everybody(h, node(), 200, func(int) string { return "BSMITH" }, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/100, i%100+1) })
+		pages := sendWrongPasswords(h, node(), 200, func(int) string { return "BSMITH" }, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/100, i%100+1) })
 		judged := 0
 		for _, p := range pages {
 			switch p.Status {
@@ -42,7 +42,7 @@ func TestTwoHundredPasswordsAtOnce(t *testing.T) {
 				t.Errorf("answered %d: %s", p.Status, p.Text())
 			}
 		}
-		if n := happenings(h, "BSMITH", "sign-in.password refused"); n != 5 || judged != 5 {
+		if n := countEvents(h, "BSMITH", "sign-in.password refused"); n != 5 || judged != 5 {
 			t.Errorf("%d passwords were compared, %d told so, want 5", n, judged)
 		}
 		wantWait(t, h.Browser("192.0.2.20", Chrome).SignIn("BSMITH"), 30*time.Second)
@@ -52,7 +52,7 @@ func TestTwoHundredPasswordsAtOnce(t *testing.T) {
 // TH-04: of 200 concurrent user IDs from one network, on two nodes, ten are compared.
 func TestTwoHundredUserIDsAtOnce(t *testing.T) {
 	race(t, func(t *testing.T, h *App, node func() *App) {
-		pages := everybody(h, node(), 200, func(i int) string { return fmt.Sprintf("AGENT%03d", i) }, func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) })
+		pages := sendWrongPasswords(h, node(), 200, func(i int) string { return fmt.Sprintf("AGENT%03d", i) }, func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) })
 		judged := 0
 		for _, p := range pages {
 			if p.Status == http.StatusUnprocessableEntity {
@@ -84,7 +84,7 @@ func TestFortyHalfSignInsAtOnce(t *testing.T) {
 			all.Go(func() { b.Send("/sign-in/token", "token", "000000") })
 		}
 		all.Wait()
-		if n := happenings(h, "BSMITH", "token.wrong refused"); n > 6 || n == 0 {
+		if n := countEvents(h, "BSMITH", "token.wrong refused"); n > 6 || n == 0 {
 			t.Errorf("%d tokens were compared, want 1 to 6", n)
 		}
 		for range 6 { // what was refused while others were in progress may be tried again, up to the wait
@@ -92,14 +92,14 @@ func TestFortyHalfSignInsAtOnce(t *testing.T) {
 			half[38].Send("/sign-in/token", "token", "000000")
 			half[37].Send("/sign-in/token", "token", "000000")
 		}
-		if n := happenings(h, "BSMITH", "token.wrong refused"); n != 6 {
+		if n := countEvents(h, "BSMITH", "token.wrong refused"); n != 6 {
 			t.Errorf("%d tokens were compared, want 6", n)
 		}
 	})
 }
 
-// everybody sends wrong passwords concurrently, to two nodes in turn.
-func everybody(h, other *App, n int, login, ip func(int) string) []*Page {
+// sendWrongPasswords sends wrong passwords concurrently, to two nodes in turn.
+func sendWrongPasswords(h, other *App, n int, login, ip func(int) string) []*Page {
 	nodes := []*App{h, other}
 	browsers, pages := make([]*Browser, n), make([]*Page, n)
 	for i := range browsers {

@@ -130,8 +130,8 @@ func TestBurstTellsNobodyApart(t *testing.T) {
 	})
 }
 
-// burn fills a user's counter for unknown browsers to its limit, from many networks.
-func burn(t *testing.T, h *App, login string) {
+// fillCounter fills a user's counter for unknown browsers to its limit, from many networks.
+func fillCounter(t *testing.T, h *App, login string) {
 	t.Helper()
 	for i := range 60 {
 		b := h.Browser(fmt.Sprintf("203.0.113.%d", i+1), Edge)
@@ -149,19 +149,19 @@ func burn(t *testing.T, h *App, login string) {
 func TestNobodyLocksOutAKnownDevice(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		u := h.User("BSMITH")
-		desk := h.Browser("192.0.2.10", Chrome)
-		desk.Enroll("BSMITH")
-		desk.SignOut()
-		burn(t, h, "BSMITH")
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		ownBrowser.Enroll("BSMITH")
+		ownBrowser.SignOut()
+		fillCounter(t, h, "BSMITH")
 
-		wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
-		desk.SignOut()
+		wantIn(t, ownBrowser.SignIn("BSMITH"), "BSMITH")
+		ownBrowser.SignOut()
 		h.Pass(8 * Day) // the device needs a token again, and is known all the same
-		wantToken(t, desk.SignIn("BSMITH"))
-		wantIn(t, desk.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), "BSMITH")
-		desk.SignOut()
-		desk.IP = "198.51.100.9" // at home
-		wantToken(t, desk.SignIn("BSMITH"))
+		wantToken(t, ownBrowser.SignIn("BSMITH"))
+		wantIn(t, ownBrowser.Post("/sign-in/token", "token", h.Token("bsmith@demo.example")), "BSMITH")
+		ownBrowser.SignOut()
+		ownBrowser.IP = "198.51.100.9" // at home
+		wantToken(t, ownBrowser.SignIn("BSMITH"))
 
 		elsewhere := h.Browser("192.0.2.99", Chrome)
 		right, wrong := elsewhere.SignIn("BSMITH"), elsewhere.SignInWith("BSMITH", wrongPassword)
@@ -188,16 +188,16 @@ func TestKnownLaneIsALane(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
 		h.User("CBILLS")
-		desk := h.Browser("192.0.2.10", Chrome)
-		desk.Enroll("BSMITH")
-		desk.SignOut()
+		ownBrowser := h.Browser("192.0.2.10", Chrome)
+		ownBrowser.Enroll("BSMITH")
+		ownBrowser.SignOut()
 		for range 5 {
-			desk.wrong("BSMITH")
+			ownBrowser.wrong("BSMITH")
 		}
-		wantWait(t, desk.SignIn("BSMITH"), 30*time.Second)
+		wantWait(t, ownBrowser.SignIn("BSMITH"), 30*time.Second)
 		wantToken(t, h.Browser("192.0.2.11", Chrome).SignIn("BSMITH")) // another counter
 		for range 5 {
-			desk.wrong("CBILLS")
+			ownBrowser.wrong("CBILLS")
 		}
 		wantWait(t, h.Browser("192.0.2.11", Chrome).SignIn("CBILLS"), 30*time.Second) // the same counter
 	})
@@ -229,9 +229,9 @@ func TestANewPasswordOpensTheLanes(t *testing.T) {
 func TestSprayFromOneNetwork(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("2001:db8:1:2::99", Chrome)
-		desk.Enroll("BSMITH")
-		desk.SignOut()
+		ownBrowser := h.Browser("2001:db8:1:2::99", Chrome)
+		ownBrowser.Enroll("BSMITH")
+		ownBrowser.SignOut()
 		slowed := 0
 		for i := range 40 {
 			p := h.Browser(fmt.Sprintf("2001:db8:1:2::%x", i+1), Chrome).SignInWith(fmt.Sprintf("AGENT%02d", i), wrongPassword)
@@ -252,7 +252,7 @@ func TestSprayFromOneNetwork(t *testing.T) {
 		if slowed != 30 || alarms != 1 {
 			t.Errorf("%d slowed, %d alarms; want 30 and one", slowed, alarms)
 		}
-		wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+		wantIn(t, ownBrowser.SignIn("BSMITH"), "BSMITH")
 		wantToken(t, h.Browser("2001:db8:1:3::1", Chrome).SignIn("BSMITH"))
 		for i := range 12 {
 			h.Pass(time.Minute)
@@ -341,11 +341,11 @@ func TestARolloutMorning(t *testing.T) {
 func TestAKnownDeviceForgivesNothing(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.User("BSMITH")
-		desk := h.Browser("192.0.2.20", Chrome)
-		desk.Enroll("BSMITH")
-		desk.SignOut()
+		ownBrowser := h.Browser("192.0.2.20", Chrome)
+		ownBrowser.Enroll("BSMITH")
+		ownBrowser.SignOut()
 		h.Browser("192.0.2.20", Chrome).wrong("BSMITH")
-		wantIn(t, desk.SignIn("BSMITH"), "BSMITH")
+		wantIn(t, ownBrowser.SignIn("BSMITH"), "BSMITH")
 		if n := h.Count(`SELECT count(*) FROM guess WHERE agency_id = $1 AND failed AND NOT forgiven`, string(h.Agency.ID)); n != 1 {
 			t.Errorf("%d failures count, want 1", n)
 		}

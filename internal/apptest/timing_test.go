@@ -50,7 +50,7 @@ func timing(t *testing.T, h *App) {
 				if login == "NOBODY" {
 					typed = fmt.Sprint(login, n)
 				} else {
-					h.calm(login) // fifty in a row would lock the counter
+					h.clearFailures(login) // fifty in a row would lock the counter
 				}
 				b := h.Browser("192.0.2.20", Chrome)
 				b.Get(path)

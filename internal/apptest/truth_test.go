@@ -88,16 +88,16 @@ func truthsOf(t *testing.T, h *App, all []*truthCase, agency, frequency string) 
 	for _, c := range all {
 		when := strings.Join([]string{agency, frequency, c.user, c.device, c.state}, " ")
 		want := truth(t, when)
-		h.calm(c.login)
+		h.clearFailures(c.login)
 		if got := arrived(c.b.Copy(c.b.IP, c.b.Agent).SignIn(c.login)); got != want {
 			t.Errorf("%s: %s instead of %s", when, got, want)
 		}
 	}
 }
 
-// calm forgets the wrong passwords of a user, as a new password would, and the failures of their
+// clearFailures forgets the wrong passwords of a user, as a new password would, and the failures of their
 // network.
-func (h *App) calm(login string) {
+func (h *App) clearFailures(login string) {
 	h.T.Helper()
 	h.Tamper(`DELETE FROM guess WHERE agency_id = $1`, string(h.Agency.ID))
 	err := h.DB.In(h.T.Context(), h.Agency.ID, func(tx *store.Tx) error {

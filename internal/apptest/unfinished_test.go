@@ -20,12 +20,12 @@ func (h *App) warnings() int {
 func askedEverywhere(h *App) *Browser {
 	h.T.Helper()
 	h.User("BSMITH")
-	desk := h.Browser("192.0.2.10", Chrome)
-	desk.Enroll("BSMITH")
+	ownBrowser := h.Browser("192.0.2.10", Chrome)
+	ownBrowser.Enroll("BSMITH")
 	h.Set("2FAFREQUENCY", "0")
-	desk.SignOut()
+	ownBrowser.SignOut()
 	h.Pass(2 * time.Hour)
-	return desk
+	return ownBrowser
 }
 
 // finish enters the token that was mailed to BSMITH last.
@@ -39,9 +39,9 @@ func TestOnlyAnotherBrowserWarns(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		letters int
-		browser func(h *App, desk *Browser) *Browser
+		browser func(h *App, ownBrowser *Browser) *Browser
 	}{
-		{"the user's own", 0, func(_ *App, desk *Browser) *Browser { return desk }},
+		{"the user's own", 0, func(_ *App, ownBrowser *Browser) *Browser { return ownBrowser }},
 		{"a coworker's, without a cookie", 1, func(h *App, _ *Browser) *Browser { return h.Browser("192.0.2.10", Chrome) }},
 		{"a coworker's own", 1, func(h *App, _ *Browser) *Browser {
 			h.User("CBILLS")
@@ -50,18 +50,18 @@ func TestOnlyAnotherBrowserWarns(t *testing.T) {
 			b.SignOut()
 			return b
 		}},
-		{"one that a coworker uses as well", 1, func(h *App, desk *Browser) *Browser {
+		{"one that a coworker uses as well", 1, func(h *App, ownBrowser *Browser) *Browser {
 			h.User("CBILLS")
-			desk.Enroll("CBILLS")
-			desk.SignOut()
-			return desk
+			ownBrowser.Enroll("CBILLS")
+			ownBrowser.SignOut()
+			return ownBrowser
 		}},
-		{"the user's own with another network", 1, func(_ *App, desk *Browser) *Browser { return desk.Copy("198.51.100.4", Chrome) }},
-		{"the user's own, not to be remembered", 1, func(_ *App, desk *Browser) *Browser {
-			desk.SignIn("BSMITH")
-			desk.Post("/sign-in/token", "token", desk.House.Token(bsmith), "forget_device", "yes")
-			desk.SignOut()
-			return desk
+		{"the user's own with another network", 1, func(_ *App, ownBrowser *Browser) *Browser { return ownBrowser.Copy("198.51.100.4", Chrome) }},
+		{"the user's own, not to be remembered", 1, func(_ *App, ownBrowser *Browser) *Browser {
+			ownBrowser.SignIn("BSMITH")
+			ownBrowser.Post("/sign-in/token", "token", ownBrowser.House.Token(bsmith), "forget_device", "yes")
+			ownBrowser.SignOut()
+			return ownBrowser
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,17 +93,17 @@ func TestOnlyAnotherBrowserWarns(t *testing.T) {
 func TestACoworkerIsToldAbout(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
-		desk := askedEverywhere(h)
+		ownBrowser := askedEverywhere(h)
 		coworker := h.Browser("192.0.2.10", Chrome)
 		wantToken(t, coworker.SignIn("BSMITH"))
 		h.Mail(bsmith)
-		desk.SignIn("BSMITH")
-		wantIn(t, desk.finish(), "BSMITH")
+		ownBrowser.SignIn("BSMITH")
+		wantIn(t, ownBrowser.finish(), "BSMITH")
 		h.Pass(policy.AttemptLife)
 		if n := h.warnings(); n != 1 {
 			t.Errorf("%d letters, want 1", n)
 		}
-		wantAt(t, desk.Get("/"), 200, "/", "Somebody knows your password", "from 192.0.2.10 and then no right token")
+		wantAt(t, ownBrowser.Get("/"), 200, "/", "Somebody knows your password", "from 192.0.2.10 and then no right token")
 	})
 }
 
@@ -112,22 +112,22 @@ func TestACoworkerIsToldAbout(t *testing.T) {
 func TestAWrongTokenInTheOwnBrowser(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
-		desk := askedEverywhere(h)
-		desk.SignIn("BSMITH")
-		desk.fail(1)
+		ownBrowser := askedEverywhere(h)
+		ownBrowser.SignIn("BSMITH")
+		ownBrowser.fail(1)
 		h.Mail(bsmith)
-		desk.SignIn("BSMITH") // in another tab
-		wantIn(t, desk.finish(), "BSMITH")
-		if p := desk.Get("/"); p.Says("Somebody knows your password") {
+		ownBrowser.SignIn("BSMITH") // in another tab
+		wantIn(t, ownBrowser.finish(), "BSMITH")
+		if p := ownBrowser.Get("/"); p.Says("Somebody knows your password") {
 			t.Error("the user is warned of themselves")
 		}
 		h.Pass(2 * policy.AttemptLife)
 		if n := h.warnings(); n != 0 {
 			t.Errorf("finished: %d letters", n)
 		}
-		desk.SignOut()
-		desk.SignIn("BSMITH")
-		desk.fail(1)
+		ownBrowser.SignOut()
+		ownBrowser.SignIn("BSMITH")
+		ownBrowser.fail(1)
 		h.Pass(policy.AttemptLife)
 		if n := h.warnings(); n != 1 {
 			t.Errorf("left: %d letters, want 1", n)
@@ -146,7 +146,7 @@ func TestASignInElsewhereEndsNoOther(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			Each(t, func(t *testing.T, h *App) {
 				h.T = t
-				desk := askedEverywhere(h)
+				ownBrowser := askedEverywhere(h)
 				laptop := h.Browser("192.0.2.10", Chrome)
 				laptop.SignIn("BSMITH")
 				if c.wrong > 0 {
@@ -154,9 +154,9 @@ func TestASignInElsewhereEndsNoOther(t *testing.T) {
 				}
 				token := h.Token(bsmith)
 				h.Pass(40 * time.Second)
-				desk.SignIn("BSMITH")
-				wantIn(t, desk.finish(), "BSMITH")
-				if told := desk.Get("/").Says("Somebody knows your password"); told != (c.wrong > 0) {
+				ownBrowser.SignIn("BSMITH")
+				wantIn(t, ownBrowser.finish(), "BSMITH")
+				if told := ownBrowser.Get("/").Says("Somebody knows your password"); told != (c.wrong > 0) {
 					t.Errorf("told of it: %t", told)
 				}
 				wantIn(t, laptop.Post("/sign-in/token", "token", token), "BSMITH")
@@ -177,17 +177,17 @@ func TestASignInElsewhereEndsNoOther(t *testing.T) {
 func TestMoreWrongTokensAfterAWarning(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
-		desk := askedEverywhere(h)
+		ownBrowser := askedEverywhere(h)
 		thief := h.Browser("203.0.113.9", Edge)
 		thief.SignIn("BSMITH")
 		thief.fail(1)
 		h.Mail(bsmith)
 		h.Pass(time.Minute)
-		desk.SignIn("BSMITH")
-		wantIn(t, desk.finish(), "BSMITH")
-		wantAt(t, desk.Get("/"), 200, "/", "and then a wrong token")
+		ownBrowser.SignIn("BSMITH")
+		wantIn(t, ownBrowser.finish(), "BSMITH")
+		wantAt(t, ownBrowser.Get("/"), 200, "/", "and then a wrong token")
 		wantAt(t, thief.fail(2), 200, "/sign-in", "After three failed attempts")
-		p := desk.Get("/")
+		p := ownBrowser.Get("/")
 		wantAt(t, p, 200, "/", "and then three wrong tokens")
 		if p.Says("once before") {
 			t.Error("one sign-in is told twice")
@@ -234,11 +234,11 @@ func TestASignInThatWasEndedSaysWhy(t *testing.T) {
 func TestTurnedAway(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
-		desk := askedEverywhere(h)
+		ownBrowser := askedEverywhere(h)
 		failSignIn(t, h, "203.0.113.21")
 		failSignIn(t, h, "203.0.113.22")
 		told := len(h.warnedOf("BSMITH"))
-		wantWait(t, desk.SignIn("BSMITH"), 30*time.Second)
+		wantWait(t, ownBrowser.SignIn("BSMITH"), 30*time.Second)
 		if n := len(h.warnedOf("BSMITH")) - told; n != 0 {
 			t.Errorf("the user's own browser: %d warnings", n)
 		}
@@ -254,15 +254,15 @@ func TestTurnedAway(t *testing.T) {
 func TestASignInInAnotherTab(t *testing.T) {
 	Each(t, func(t *testing.T, h *App) {
 		h.T = t
-		desk := askedEverywhere(h)
+		ownBrowser := askedEverywhere(h)
 		for _, wrong := range []int{0, 3} {
-			tab := desk.Copy(desk.IP, desk.Agent)
+			tab := ownBrowser.Copy(ownBrowser.IP, ownBrowser.Agent)
 			wantToken(t, tab.SignIn("BSMITH"))
 			token := h.Token(bsmith)
 			h.Pass(40 * time.Second)
-			desk.SignIn("BSMITH")
-			wantIn(t, desk.finish(), "BSMITH")
-			desk.SignOut()
+			ownBrowser.SignIn("BSMITH")
+			wantIn(t, ownBrowser.finish(), "BSMITH")
+			ownBrowser.SignOut()
 			if wrong == 0 {
 				wantIn(t, tab.Post("/sign-in/token", "token", token), "BSMITH")
 			} else {

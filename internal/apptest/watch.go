@@ -161,7 +161,7 @@ func (w *Watch) search(where, text string, allowed func(canary) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for value, c := range w.secrets {
-		if allowed != nil && allowed(c) || !stands(text, value) && (c.raw == "" || !strings.Contains(text, c.raw)) {
+		if allowed != nil && allowed(c) || !containsWord(text, value) && (c.raw == "" || !strings.Contains(text, c.raw)) {
 			continue
 		}
 		told := fmt.Sprintf("%s shows a %s", where, c.what)
@@ -172,9 +172,9 @@ func (w *Watch) search(where, text string, allowed func(canary) bool) {
 	}
 }
 
-// stands reports whether value is a whole word of text: six digits may be part of another number by
+// containsWord reports whether value is a whole word of text: six digits may be part of another number by
 // chance.
-func stands(text, value string) bool {
+func containsWord(text, value string) bool {
 	for rest, at := text, 0; ; {
 		i := strings.Index(rest, value)
 		if i < 0 {

@@ -16,7 +16,7 @@ func TestNoSecretGetsOut(t *testing.T) {
 		h.Administrator()
 		h.User("BSMITH")
 		h.User("CBILLS")
-		invited := h.newcomer("JJONES")
+		invited := h.invitedUser("JJONES")
 		w.Secret("password", Password, "")
 
 		b := h.Browser("192.0.2.10", Chrome)

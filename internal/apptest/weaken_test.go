@@ -37,7 +37,7 @@ func TestOffIsHard(t *testing.T) {
 			}
 		}
 		if slices.ContainsFunc(h.Mail("bsmith@demo.example"), func(m outbox.Mail) bool { return strings.Contains(m.Text, "mail server move") }) {
-			t.Error("somebody without a right was told")
+			t.Error("a user without a right got the mail")
 		}
 		for _, path := range []string{"/admin/system/preferences", "/admin/system/preferences?edit=2FA", "/admin/users", "/admin/users/new", "/admin/users/BSMITH",
 			"/admin/users/BSMITH/edit", "/admin/users/BSMITH/reset-two-factor"} {

@@ -221,7 +221,7 @@ func TestWordingConflict(t *testing.T) {
 		}
 		b.Get(tokenWording)
 		if p := b.Post(tokenWording, "version", open.Value("version"), "step", "original"); p.Status != http.StatusConflict {
-			t.Errorf("somebody else's words were taken away: %d", p.Status)
+			t.Errorf("another administrator's wording was overwritten: %d", p.Status)
 		}
 	})
 }

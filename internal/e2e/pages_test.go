@@ -26,15 +26,15 @@ func TestEveryPage(t *testing.T) {
 	wizardPages(t, d, w, look)
 	profilePages(t, d, w, look)
 	stepUpPages(t, d, w, look)
-	other, lookOther := look2(t)
+	other, lookOther := lookInNewWindow(t)
 	tokenPages(t, d, other, lookOther)
 	adminPages(t, d)
 	w.Go(d.Inbox)
 	look("inbox", "messages")
 }
 
-// look2 opens another window and returns a function that checks pages in it.
-func look2(t *testing.T) (*browsertest.Window, func(name, says string)) {
+// lookInNewWindow opens another window and returns a function that checks pages in it.
+func lookInNewWindow(t *testing.T) (*browsertest.Window, func(name, says string)) {
 	w := browsertest.Open(t, browsertest.Options{From: "127.0.0.22"})
 	return w, func(name, says string) {
 		t.Helper()
@@ -198,7 +198,7 @@ func tokenPages(t *testing.T, d demo, w *browsertest.Window, look func(name, say
 
 func adminPages(t *testing.T, d demo) {
 	t.Helper()
-	w, look := look2(t)
+	w, look := lookInNewWindow(t)
 	signIn(w, d.URL, "ADMIN", d.password("ADMIN"))
 	w.Press("Email Token")
 	settled(t, w)

@@ -39,7 +39,7 @@ func TestPasswordPages(t *testing.T) {
 	w.Press("Save the new password")
 	look("password-changed", "Your password was changed.")
 
-	w, look2 := look2(t)
+	w, look2 := lookInNewWindow(t)
 	w.Go(d.URL + "/sign-in")
 	w.Press("Forgot your password?")
 	look2("password-forgot", "Type your user ID.")

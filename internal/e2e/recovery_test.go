@@ -16,7 +16,7 @@ import (
 func TestRecoveryPages(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	w, look := look2(t)
+	w, look := lookInNewWindow(t)
 	signIn(w, d.URL, "BSMITH", d.password("BSMITH"))
 	w.Press("Email Token")
 	settled(t, w)
@@ -124,7 +124,7 @@ func (d demo) notMe(t *testing.T, to string) string {
 
 func enrolmentPages(t *testing.T, d demo) {
 	t.Helper()
-	admin, look := look2(t)
+	admin, look := lookInNewWindow(t)
 	signIn(admin, d.URL, "ADMIN", d.password("ADMIN"))
 	admin.Press("Email Token")
 	settled(t, admin)

@@ -77,17 +77,17 @@ func (s *stage) enroll(login, to string) {
 func TestEveryState(t *testing.T) {
 	t.Parallel()
 	s := setStage(t)
-	newcomers(s)
+	newUsers(s)
 	tokenStates(s)
 	resets(s)
 	stepUps(s)
 	conflicts(s)
-	goesOn(s)
+	resumed(s)
 	turnedOff(s)
 }
 
-// newcomers checks the links for new users, and a profile from which set-up can't start.
-func newcomers(s *stage) {
+// newUsers checks the links for new users, and a profile from which set-up can't start.
+func newUsers(s *stage) {
 	s.t.Helper()
 	handle, err := s.Admin.FirstAdministrator(context.Background(), s.Visit())
 	if err != nil {
@@ -238,8 +238,8 @@ func conflicts(s *stage) {
 	s.Pass(time.Second)
 }
 
-// goesOn checks that a form posted after its session had ended is shown before it takes effect.
-func goesOn(s *stage) {
+// resumed checks that a form posted after its session had ended is shown before it takes effect.
+func resumed(s *stage) {
 	s.t.Helper()
 	s.w.Go(home + "/admin/system/preferences?edit=SESSIONIDLE")
 	s.w.Type("value", "45")

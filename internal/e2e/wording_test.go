@@ -13,7 +13,7 @@ import (
 func TestWordingPages(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
-	w, look := look2(t)
+	w, look := lookInNewWindow(t)
 	signIn(w, d.URL, "ADMIN", d.password("ADMIN"))
 	w.Press("Email Token")
 	settled(t, w)

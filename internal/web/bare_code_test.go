@@ -14,7 +14,7 @@ func TestABareCodeIsNotQuoted(t *testing.T) {
 		"550 5.1.1 User unknown.":                            `mx.acme.example said: "550 5.1.1 User unknown"`,
 		"550 5.1.1" + outbox.NoText + "the mailbox is full)": "mx.acme.example said 550 5.1.1, without a reason. It probably means: the mailbox is full",
 	} {
-		if got := notifiedList(countersign.Message{Server: "mx.acme.example", State: countersign.StateRefused, Answer: answer}); got != want {
+		if got := deliveryAnswer(countersign.Message{Server: "mx.acme.example", State: countersign.StateRefused, Answer: answer}); got != want {
 			t.Errorf("%q is shown as %q, want %q", answer, got, want)
 		}
 	}

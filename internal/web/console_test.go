@@ -13,16 +13,16 @@ import (
 	"countersign/internal/apptest"
 )
 
-// house returns an application on SQLite in which ADMIN holds all rights.
-func house(t *testing.T) *apptest.App {
+// testApp returns an application on SQLite in which ADMIN holds all rights.
+func testApp(t *testing.T) *apptest.App {
 	t.Helper()
 	h := apptest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "house.db"))
 	h.Administrator()
 	return h
 }
 
-// houses runs a test on SQLite and on PostgreSQL.
-func houses(t *testing.T, f func(t *testing.T, h *apptest.App)) {
+// onBothEngines runs a test on SQLite and on PostgreSQL.
+func onBothEngines(t *testing.T, f func(t *testing.T, h *apptest.App)) {
 	t.Helper()
 	t.Parallel()
 	for engine, open := range map[string]func(testing.TB) string{"SQLite": apptest.SQLite, "PostgreSQL": apptest.PostgreSQL} {
@@ -80,7 +80,7 @@ func TestRightsOpenTheirPages(t *testing.T) {
 		"all":                   {countersign.AgencyRights, all, "/admin/system/preferences"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := house(t)
+			h := testApp(t)
 			h.User("BSMITH")
 			h.User("CBILLS", c.rights...)
 			b := signedIn(h, "CBILLS")
@@ -114,7 +114,7 @@ func TestRightsOpenTheirPages(t *testing.T) {
 // The two buttons are on another user's page only with the TechNote's right, and Edit only with its
 // own right.
 func TestButtonsNeedTheRight(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	h.User("BSMITH")
 	h.User("CBILLS", countersign.RightReset)
 	h.User("JJONES", countersign.RightUsers)
@@ -133,7 +133,7 @@ func TestButtonsNeedTheRight(t *testing.T) {
 // M5: an invalid value is refused beside its field, kept as typed, and changes nothing, both when
 // the effect is requested and when it is saved.
 func TestRefusedPreferences(t *testing.T) {
-	houses(t, func(t *testing.T, h *apptest.App) {
+	onBothEngines(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")
 		for _, step := range []string{"effect", "save"} {
 			for _, c := range []struct{ code, typed, says string }{
@@ -174,7 +174,7 @@ func TestRefusedPreferences(t *testing.T) {
 
 // The table has headings in its own order and none when it is sorted. Each row has its hint.
 func TestPreferencesAreGrouped(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	b := signedIn(h, "ADMIN")
 	p := b.Get("/admin/system/preferences")
 	last := -1
@@ -197,7 +197,7 @@ func TestPreferencesAreGrouped(t *testing.T) {
 
 // A value is saved, confirmed and shown. An empty one restores the default (M3, M5).
 func TestSavePreference(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	b := signedIn(h, "ADMIN")
 	version := b.Get("/admin/system/preferences?edit=2fafrequency").Value("version")
 	p := b.Post("/admin/system/preferences", "code", "2FAFREQUENCY", "value", "14", "version", version, "step", "effect")
@@ -214,7 +214,7 @@ func TestSavePreference(t *testing.T) {
 
 // Turning 2FA Off requires a reason, which is mailed to every administrator (RS-08).
 func TestTurnOff(t *testing.T) {
-	houses(t, func(t *testing.T, h *apptest.App) {
+	onBothEngines(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")
 		version := b.Get("/admin/system/preferences?edit=2FA").Value("version")
 		p := b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "  ", "end_sessions", "yes")
@@ -233,7 +233,7 @@ func TestTurnOff(t *testing.T) {
 
 // The page before Turn on counts the users it affects.
 func TestEffectCounts(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	b := signedIn(h, "ADMIN")
 	h.User("BSMITH")
 	h.User("CBILLS")
@@ -276,7 +276,7 @@ func settingOf(h *apptest.App, code string) string {
 // Two administrators save one preference: the later one sees all three values and nothing is
 // overwritten; then they may overwrite it (409).
 func TestPreferenceConflict(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	b := signedIn(h, "ADMIN")
 	opened := b.Get("/admin/system/preferences?edit=2FAFREQUENCY")
 	h.Set("2FAFREQUENCY", "14")
@@ -292,7 +292,7 @@ func TestPreferenceConflict(t *testing.T) {
 
 // A search term is shown as typed, whatever it contains.
 func TestSearchIsEscaped(t *testing.T) {
-	houses(t, func(t *testing.T, h *apptest.App) {
+	onBothEngines(t, func(t *testing.T, h *apptest.App) {
 		b := signedIn(h, "ADMIN")
 		for _, path := range []string{"/admin/system/preferences", "/admin/users"} {
 			p := b.Get(path + "?q=" + url.QueryEscape(`"><script>alert(1)</script>`))

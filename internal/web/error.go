@@ -29,16 +29,16 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v countersign.Visi
 	over := kind == countersign.KindGone && policy.EndsSignIn(code)
 	switch {
 	case over && strings.HasPrefix(r.URL.Path, "/set-up"):
-		s.enrollmentEnded(w, r, v, code, whose(err))
+		s.enrollmentEnded(w, r, v, code, loginOf(err))
 	case over && s.resumePath(r, v, code) != "":
 		http.Redirect(w, r, s.resumePath(r, v, code), http.StatusSeeOther) // #nosec G710 -- the page of a step, a constant path
 	case over:
 		s.Guard.ClearCookie(w, edge.Attempt)
-		http.Redirect(w, r, signInFor(noticeOf(err, code), whose(err)), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor(noticeOf(err, code), loginOf(err)), http.StatusSeeOther)
 	case kind == countersign.SignedOut:
 		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	case kind == countersign.KindStepUpRequired: // set-up within a session: it continues after the step-up
-		if err := s.stepUp(w, r, v, act(r, "act.setup", "/profile")); err != nil {
+		if err := s.stepUp(w, r, v, pendingRequest(r, "act.setup", "/profile")); err != nil {
 			s.showError(w, r, v, edge.Status(countersign.KindOf(err)), countersign.CodeOf(err), err)
 		}
 	default:
@@ -64,7 +64,7 @@ func (s *Server) failSession(w http.ResponseWriter, r *http.Request, v countersi
 func (s *Server) expired(w http.ResponseWriter, r *http.Request, v countersign.Visit, err error) {
 	if countersign.CodeOf(err) == "token.third_failure" {
 		s.Guard.ClearCookie(w, edge.Session)
-		http.Redirect(w, r, signInFor(noticeOf(err, "token.third_failure"), whose(err)), http.StatusSeeOther)
+		http.Redirect(w, r, signInFor(noticeOf(err, "token.third_failure"), loginOf(err)), http.StatusSeeOther)
 		return
 	}
 	switch code := countersign.CodeOf(err); {
@@ -91,8 +91,8 @@ func noticeOf(err error, code string) string {
 	return code
 }
 
-// whose returns the user ID that an error names, or "".
-func whose(err error) string {
+// loginOf returns the user ID that an error names, or "".
+func loginOf(err error) string {
 	var e *countersign.Error
 	if !errors.As(err, &e) {
 		return ""

@@ -78,7 +78,7 @@ func messageRows(messages []countersign.Message) []messageRow {
 			row.To = masked(countersign.MethodSMS, m.To)
 		}
 		if m.State == countersign.StateRefused {
-			row.Answer = notifiedList(m)
+			row.Answer = deliveryAnswer(m)
 		}
 		if m.State == countersign.StateHeld {
 			row.Answer = "Held back: " + heldWhy[m.Answer]

@@ -65,7 +65,7 @@ func (p messagePage) steps() []messageStep {
 	case countersign.StateWaiting, countersign.StateSending:
 		switch {
 		case failed(m):
-			steps = append(steps, messageStep{m.Due, "Next try, after " + notifiedList(m)})
+			steps = append(steps, messageStep{m.Due, "Next try, after " + deliveryAnswer(m)})
 		case p.NoRoute && m.Channel == countersign.ChannelSMS:
 			steps = append(steps, messageStep{m.Due, "Waiting for a text gateway: none is set up"})
 		case p.NoRoute:
@@ -94,9 +94,9 @@ func (p messagePage) steps() []messageStep {
 // Waits reports whether the message is still to be sent. Its text is sealed until then.
 func (p messagePage) Waits() bool { return waits(p.Message) }
 
-// notifiedList returns the result of a try: the server's own words, which begin with a number, or
+// deliveryAnswer returns the result of a try: the server's own words, which begin with a number, or
 // what we found. Our own explanation of a bare code is not quoted.
-func notifiedList(m countersign.Message) string {
+func deliveryAnswer(m countersign.Message) string {
 	answer := strings.TrimRight(m.Answer, ". ")
 	if code, ours, bare := strings.Cut(answer, outbox.NoText); bare && m.Server != "" {
 		return fmt.Sprintf("%s said %s, without a reason. It probably means: %s", m.Server, code, strings.TrimSuffix(ours, ")"))
@@ -116,13 +116,13 @@ func (p messagePage) alert() *alert {
 	m := p.Message
 	switch {
 	case m.State == countersign.StateRefused:
-		return &alert{Kind: "danger", Head: "Refused", Rest: notifiedList(m) + "."}
+		return &alert{Kind: "danger", Head: "Refused", Rest: deliveryAnswer(m) + "."}
 	case m.State == countersign.StateHeld:
 		return &alert{Kind: "danger", Head: "Held back: " + heldWhy[m.Answer], Rest: "Nothing was sent. The page offered another way."}
 	case m.Receipt == countersign.ReceiptUndelivered:
 		return &alert{Kind: "danger", Head: "Not delivered", Rest: "The gateway took it; the phone's network did not deliver it."}
 	case m.Kind == countersign.MessageTest && m.State == countersign.StateSent:
-		return &alert{Kind: "done", Role: "status", Head: "The test was accepted", Rest: notifiedList(m) + "."}
+		return &alert{Kind: "done", Role: "status", Head: "The test was accepted", Rest: deliveryAnswer(m) + "."}
 	case m.Kind == countersign.MessageTest && p.NoRoute:
 		step := noRouteStep(m, p.Now)
 		return &alert{Kind: "warn", Role: "status", Head: step.Name, Rest: step.Text}
@@ -133,7 +133,7 @@ func (p messagePage) alert() *alert {
 	case m.Kind == countersign.MessageTest && p.Waits() && !failed(m):
 		return &alert{Kind: "info", Role: "status", Head: "There is no answer yet", Rest: "We keep trying until " + p.Clock(m.Expires) + ".", Look: "/admin/messages/" + string(m.ID)}
 	case p.Waits() && failed(m):
-		return &alert{Kind: "warn", Head: "It waits for another try", Rest: notifiedList(m) + "."}
+		return &alert{Kind: "warn", Head: "It waits for another try", Rest: deliveryAnswer(m) + "."}
 	default:
 		return nil
 	}

@@ -24,9 +24,9 @@ func (s *Server) getChangePassword(w http.ResponseWriter, r *http.Request, v cou
 	return s.changePassword(w, r, v, g, http.StatusOK, nil)
 }
 
-// asked holds the sentences for a user who has just signed in with a well-known password. They may
+// weakPasswordTexts holds the sentences for a user who has just signed in with a well-known password. They may
 // change it or continue (PW-04).
-var asked = map[string]string{
+var weakPasswordTexts = map[string]string{
 	"password.breached": "Your password is in a list of stolen passwords\nPrograms that guess passwords have it. Choose another one.",
 	"password.common":   "Your password is among the most used, or made of them\nIt is guessed early. Choose another one.",
 }
@@ -39,7 +39,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v counte
 	p := changePage{base: s.base(v, "Change your password", g.Preferences), UserID: g.User.Login, Shortest: g.Preferences.PasswordLength,
 		Devices: len(profile.Devices), Sessions: len(profile.Sessions) - 1}
 	p.Later = "/profile"
-	if text, ok := asked[r.URL.Query().Get("notice")]; ok {
+	if text, ok := weakPasswordTexts[r.URL.Query().Get("notice")]; ok {
 		head, rest, _ := strings.Cut(text, "\n")
 		p.Alert = &alert{Kind: "warn", Role: "status", Head: head, Rest: rest}
 		p.Later, p.Ask = edge.Then(r.URL.Query().Get("then")), true
@@ -58,7 +58,7 @@ func (s *Server) postChangePassword(w http.ResponseWriter, r *http.Request, v co
 	out, err := s.Account.ChangePassword(r.Context(), v, g, r.PostForm.Get("password"), r.PostForm.Get("new_password"), passwordProved(r))
 	switch countersign.KindOf(err) {
 	case countersign.KindStepUpRequired:
-		a := act(r, "act.password", "/password/change")
+		a := pendingRequest(r, "act.password", "/password/change")
 		a.Password = true // it was right: it need not be typed again and is not stored
 		return s.stepUp(w, r, v, a)
 	case countersign.KindInvalid:

@@ -279,7 +279,7 @@ func (s *Server) postProfileReset(w http.ResponseWriter, r *http.Request, v coun
 	case countersign.KindInvalid:
 		return s.profileReset(w, r, v, g, http.StatusUnprocessableEntity, err)
 	case countersign.KindStepUpRequired: // the password was right: it need not be typed again and is not stored
-		a := act(r, "act.reset", "/profile/reset-two-factor")
+		a := pendingRequest(r, "act.reset", "/profile/reset-two-factor")
 		a.Password = true
 		return s.stepUp(w, r, v, a)
 	}

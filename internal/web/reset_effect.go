@@ -32,7 +32,7 @@ func (p resetPage) Removed() string {
 	if p.Devices > 0 {
 		all = append(all, countersign.Count(p.Devices, "remembered device"))
 	}
-	return "Your " + listed(all) + " are removed."
+	return "Your " + joinAnd(all) + " are removed."
 }
 
 // tally lists nouns with their counts, leaves out zero counts, and returns the sum. The arguments
@@ -45,7 +45,7 @@ func tally(pairs ...any) (text string, sum int) {
 			all, sum = append(all, countersign.Count(n, noun)), sum+n
 		}
 	}
-	return listed(all), sum
+	return joinAnd(all), sum
 }
 
 // verb returns the form of a verb for a count, after a space.

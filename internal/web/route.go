@@ -74,7 +74,7 @@ func (s *Server) change(title, back string, typed bool, h sessionHandler) sessio
 				return err
 			}
 		}
-		return s.stepUp(w, r, v, act(r, title, strings.ReplaceAll(back, "{id}", r.PathValue("id"))))
+		return s.stepUp(w, r, v, pendingRequest(r, title, strings.ReplaceAll(back, "{id}", r.PathValue("id"))))
 	}
 }
 
@@ -89,9 +89,9 @@ func (s *Server) stepUp(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	return nil
 }
 
-// act returns a request that may be replayed later. It keeps what was typed, but not the user's
+// pendingRequest returns a request that may be replayed later. It keeps what was typed, but not the user's
 // password.
-func act(r *http.Request, title, back string) countersign.PendingRequest {
+func pendingRequest(r *http.Request, title, back string) countersign.PendingRequest {
 	form := map[string][]string{}
 	for name, values := range r.PostForm {
 		if name != "form_token" && name != "password" {

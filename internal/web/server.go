@@ -354,7 +354,7 @@ func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.
 		then = ""
 		code := countersign.CodeOf(why)
 		if meant && (code == "session.idle" || code == "session.absolute") {
-			if err := s.SignIn.SavePending(r.Context(), v, act(r, "", "/")); err != nil {
+			if err := s.SignIn.SavePending(r.Context(), v, pendingRequest(r, "", "/")); err != nil {
 				s.fail(w, r, v, err)
 				return
 			}

@@ -8,9 +8,9 @@ import (
 	"countersign/internal/policy"
 )
 
-// closed answers a correct password that does not sign in by itself: it says why, and where to
+// enrollmentClosed answers a correct password that does not sign in by itself: it says why, and where to
 // enter an enrollment code.
-func (s *Server) closed(w http.ResponseWriter, r *http.Request, v countersign.Visit, out authn.Outcome) error {
+func (s *Server) enrollmentClosed(w http.ResponseWriter, r *http.Request, v countersign.Visit, out authn.Outcome) error {
 	s.cookies(w, out)
 	v.Attempt = out.Attempt.Handle
 	p, ok, err := s.wizard(w, r, v, "Enrollment code")

@@ -70,7 +70,7 @@ func (s *Server) postEnrollEmail(w http.ResponseWriter, r *http.Request, v count
 	}
 	return s.enrollAgain(w, r, v, err, "Email", func(p enrollPage, status int) error {
 		p.Email = typed
-		return s.email(w, status, p, p.Errors["email"] != "" || another(typed, p.View.Attempt.Enrollment.Email))
+		return s.email(w, status, p, p.Errors["email"] != "" || isOtherAddress(typed, p.View.Attempt.Enrollment.Email))
 	})
 }
 
@@ -82,9 +82,9 @@ func (s *Server) postDropEmail(w http.ResponseWriter, r *http.Request, v counter
 	return s.next(w, r, v, out)
 }
 
-// another reports whether an address differs from the one the token went to. What was typed then
+// isOtherAddress reports whether an address differs from the one the token went to. What was typed then
 // stays in its field, and a link leads to the token.
-func another(typed, to string) bool {
+func isOtherAddress(typed, to string) bool {
 	address, err := factor.ParseEmail(typed)
 	return err == nil && address != to
 }

@@ -53,11 +53,11 @@ func (p enrollPage) receives() string {
 	if len(has) < 2 {
 		return "email"
 	}
-	return either(has)
+	return joinOr(has)
 }
 
-// either joins a list of alternatives: "one, two or three".
-func either(all []string) string {
+// joinOr joins a list of alternatives: "one, two or three".
+func joinOr(all []string) string {
 	last := len(all) - 1
 	return strings.Join(all[:last], ", ") + " or " + all[last]
 }

@@ -35,12 +35,12 @@ func (s *Server) getEnrollMore(w http.ResponseWriter, r *http.Request, v counter
 	for _, m := range profile.Missing {
 		missing = append(missing, names[m])
 	}
-	p.Missing = listed(missing)
+	p.Missing = joinAnd(missing)
 	return s.show(w, http.StatusOK, "gate_set-up-more", p)
 }
 
-// listed joins a list: "one, two and three".
-func listed(all []string) string {
+// joinAnd joins a list: "one, two and three".
+func joinAnd(all []string) string {
 	if len(all) < 2 {
 		return strings.Join(all, "")
 	}

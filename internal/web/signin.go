@@ -151,7 +151,7 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request, v countersig
 	if err == nil {
 		out, failed := s.SignIn.VerifyPassword(r.Context(), v, userID, password, then)
 		if _, closed := out.Step.(policy.Refuse); failed == nil && closed {
-			return s.closed(w, r, v, out)
+			return s.enrollmentClosed(w, r, v, out)
 		}
 		if failed == nil {
 			return s.next(w, r, v, out)

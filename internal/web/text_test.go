@@ -163,7 +163,7 @@ func TestNumbersAgreeWithTheirNouns(t *testing.T) {
 
 func TestLists(t *testing.T) {
 	for want, list := range map[string][]string{"": nil, "one": {"one"}, "one and two": {"one", "two"}, "one, two and three": {"one", "two", "three"}} {
-		if got := listed(list); got != want {
+		if got := joinAnd(list); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 // The pages of User Administration list every user once, in order, forward and back.
 func TestUserPages(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	for i := range 60 {
 		h.AddUser(admin.NewUser{Login: fmt.Sprintf("AGENT%02d", i), Name: fmt.Sprintf("Agent %02d", 59-i), Email: fmt.Sprintf("agent%02d@demo.example", i)})
 	}
@@ -80,7 +80,7 @@ func link(p *apptest.Page, direction string) string {
 
 // The list can be searched by name, user ID and email, and filtered by state, method and right.
 func TestUserFilters(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	h.User("BSMITH")
 	h.User("CBILLS", countersign.RightReset)
 	h.AddUser(admin.NewUser{Login: "JJONES", Name: "Jim Jones"})
@@ -110,7 +110,7 @@ func TestUserFilters(t *testing.T) {
 
 // A new user's page shows what was typed, escaped, with the state and the message.
 func TestAddUser(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	b := signedIn(h, "ADMIN")
 	b.Get("/admin/users/new")
 	const name = `<b>Bob</b> "Smith" & Co`
@@ -132,12 +132,12 @@ func TestAddUser(t *testing.T) {
 
 // An administrator can't grant a right they do not hold, even with a forged form.
 func TestGrant(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	h.User("BSMITH", countersign.RightUsers)
 	h.User("CBILLS")
 	b := signedIn(h, "BSMITH")
 	if p := b.Get("/admin/users/CBILLS/edit"); p.Has("input", "value", string(countersign.RightReset)) || !p.Has("input", "value", string(countersign.RightUsers)) {
-		t.Error("the form offers rights that the editor does not hold, or not those that he does")
+		t.Error("the form offers rights that the editor does not hold, or not those that they hold")
 	}
 	for _, path := range []string{"/admin/users/CBILLS/edit", "/admin/users/new"} {
 		p := b.Get(path)
@@ -152,7 +152,7 @@ func TestGrant(t *testing.T) {
 
 // A user with the right Operator, which no page grants, can be edited and keeps it.
 func TestEditKeepsOperator(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	_, err := h.Admin.EditUser(t.Context(), h.Visit(), apptest.Operator, "ADMIN", admin.Change{Version: admin.AnyVersion, AddRights: []countersign.Right{countersign.RightOperator}})
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestEditKeepsOperator(t *testing.T) {
 // Two administrators edit one user: the later one sees what was saved in between beside what they
 // typed, and may then overwrite it (409).
 func TestEditConflict(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	h.User("BSMITH")
 	b := signedIn(h, "ADMIN")
 	version := b.Get("/admin/users/BSMITH/edit").Value("version")
@@ -186,7 +186,7 @@ func TestEditConflict(t *testing.T) {
 
 // A record that does not exist, or is another agency's, is a 404 within the console.
 func TestUnknownUser(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	b := signedIn(h, "ADMIN")
 	token := b.Get("/").FormToken()
 	for _, request := range []string{"GET ", "GET /edit", "POST /edit", "GET /reset-two-factor", "POST /reset-two-factor", "GET /setup-two-factor",
@@ -205,7 +205,7 @@ func TestUnknownUser(t *testing.T) {
 
 // What an administrator does to another user: devices, sessions, state.
 func TestActsOnAUser(t *testing.T) {
-	houses(t, func(t *testing.T, h *apptest.App) {
+	onBothEngines(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")
 		user := signedIn(h, "BSMITH")
 		b := signedIn(h, "ADMIN")
@@ -226,7 +226,7 @@ func TestActsOnAUser(t *testing.T) {
 
 // The setup button on another user's page only invites them: it shows no code and no token field.
 func TestInvite(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	h.User("BSMITH")
 	h.AddUser(admin.NewUser{Login: "JJONES", Name: "Jim Jones"})
 	b := signedIn(h, "ADMIN")
@@ -249,7 +249,7 @@ func TestInvite(t *testing.T) {
 // Users reset themselves in the User Profile. A reset of a user with more rights is refused before
 // the reason is asked for (RS-02).
 func TestResetPagesThatRefuse(t *testing.T) {
-	houses(t, func(t *testing.T, h *apptest.App) {
+	onBothEngines(t, func(t *testing.T, h *apptest.App) {
 		h.User("CBILLS", countersign.RightReset)
 		b := signedIn(h, "CBILLS")
 		wantPage(t, b.Get("/admin/users/ADMIN/reset-two-factor"), 403, "Ann Admin holds a right that you do not hold", "Go to User Administration")
@@ -267,7 +267,7 @@ func TestResetPagesThatRefuse(t *testing.T) {
 
 // The User Profile shows only the user's own devices, sessions and methods.
 func TestProfile(t *testing.T) {
-	houses(t, func(t *testing.T, h *apptest.App) {
+	onBothEngines(t, func(t *testing.T, h *apptest.App) {
 		h.User("BSMITH")
 		b := h.Browser("192.0.2.10", apptest.Chrome)
 		b.EnrollApp("BSMITH", "app")

@@ -8,7 +8,7 @@ import (
 
 // The navigation shows each administrator only the pages they may open.
 func TestWordingInTheNavigation(t *testing.T) {
-	h := house(t)
+	h := testApp(t)
 	h.User("BSMITH", countersign.RightPreferences)
 	h.User("CBILLS", countersign.RightMessages)
 	p := signedIn(h, "BSMITH").Get("/admin/messages/wording")
