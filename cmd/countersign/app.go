@@ -271,7 +271,7 @@ func installed(s *config.Settings) error {
 	return nil
 }
 
-// withApp is within for a command that may seal something: until it ends, the keys it knows stay in
+// withApp is runCommand for a command that may seal something: until it ends, the keys it knows stay in
 // the key file (KY-03).
 func withApp(s *config.Settings, agency string, f func(context.Context, *app, countersign.Visit) error) error {
 	return runCommand(s, agency, func(ctx context.Context, h *app, v countersign.Visit) error {

@@ -93,17 +93,17 @@ func (s *Server) resultOf(b base, m countersign.Message) *testResult {
 	if m.Channel == countersign.ChannelEmail && m.Findings == nil && (!waits(m) || failed(m)) && b.Now.Sub(r.At) < checkedAgain {
 		r.Open = true
 	}
-	told := false
+	taken := false
 	for _, f := range m.Findings {
-		if domain := strings.Contains(f.Subject, " of "); domain && !told { // the server's answer comes before the domain's problems
-			r.Steps, told = append(r.Steps, takenStep(m)), true
+		if domain := strings.Contains(f.Subject, " of "); domain && !taken { // the server's answer comes before the domain's problems
+			r.Steps, taken = append(r.Steps, takenStep(m)), true
 		}
 		r.Steps = append(r.Steps, stepOf(f))
 		if f.Record != "" {
 			r.Records = append(r.Records, f.Record)
 		}
 	}
-	if !told {
+	if !taken {
 		r.Steps = append(r.Steps, takenStep(m))
 	}
 	r.Again = waits(m) && failed(m)

@@ -89,8 +89,8 @@ func (s *Server) stepUp(w http.ResponseWriter, r *http.Request, v countersign.Vi
 	return nil
 }
 
-// pendingRequest returns a request that may be replayed later. It keeps what was typed, but not the user's
-// password.
+// pendingRequest returns a request that may be replayed later. It keeps what was typed, but not
+// the user's password.
 func pendingRequest(r *http.Request, title, back string) countersign.PendingRequest {
 	form := map[string][]string{}
 	for name, values := range r.PostForm {

@@ -65,7 +65,7 @@ func (s *Server) routes() {
 		s.handle(pattern, RouteOpen, s.public(h))
 	}
 	k := router{s}
-	guest, fresh, typed, free := k.Session, k.ConfirmFirst, k.ValidateFirst, k.NoStepUp
+	read, confirmFirst, validateFirst, noStepUp := k.Session, k.ConfirmFirst, k.ValidateFirst, k.NoStepUp
 
 	s.handle("GET /healthz", RouteOpen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }))
 	s.handle("GET /static/", RouteOpen, s.ours(static(s.public(s.notFound))))
@@ -100,8 +100,8 @@ func (s *Server) routes() {
 	page("POST /set-up/skip", s.postSkip)
 	page("GET /set-up/default", s.getDefault)
 	page("POST /set-up/default", s.postDefault)
-	guest("GET /set-up/done", s.getEnrollDone)
-	guest("GET /set-up/more", s.getEnrollMore)
+	read("GET /set-up/done", s.getEnrollDone)
+	read("GET /set-up/more", s.getEnrollMore)
 
 	page("GET /not-me", s.getUnrecognized)
 	page("POST /not-me", s.postUnrecognized)
@@ -112,77 +112,77 @@ func (s *Server) routes() {
 	page("POST /password/forgot", s.postForgot)
 	page("GET /password/reset", s.getResetPassword)
 	page("POST /password/reset", s.postResetPassword)
-	guest("GET /password/change", s.getChangePassword)
-	typed("POST /password/change", "act.password", "/password/change", s.postChangePassword)
+	read("GET /password/change", s.getChangePassword)
+	validateFirst("POST /password/change", "act.password", "/password/change", s.postChangePassword)
 	page("GET /.well-known/change-password", s.getWellKnown)
 
-	guest("GET /step-up", s.getStepUp)
-	free("POST /step-up", s.postStepUp)
-	free("POST /step-up/new", s.postStepUpNew)
-	guest("GET /step-up/other-way", s.getStepUpOtherWay)
-	free("POST /step-up/other-way", s.postStepUpOtherWay)
-	free("POST /step-up/cancel", s.postStepUpCancel)
+	read("GET /step-up", s.getStepUp)
+	noStepUp("POST /step-up", s.postStepUp)
+	noStepUp("POST /step-up/new", s.postStepUpNew)
+	read("GET /step-up/other-way", s.getStepUpOtherWay)
+	noStepUp("POST /step-up/other-way", s.postStepUpOtherWay)
+	noStepUp("POST /step-up/cancel", s.postStepUpCancel)
 
 	page("GET /sign-out", s.getSignOut)
 	s.handle("POST /sign-out", RouteFree, s.signOut())
 
-	guest("GET /{$}", s.getHome)
-	guest("GET /profile", s.getProfile)
-	free("POST /profile/notices/seen", s.postDismissWarnings)
-	fresh("POST /profile/setup-two-factor", "act.setup", "/profile", s.postProfileEnroll)
-	guest("GET /profile/reset-two-factor", s.getProfileReset)
-	typed("POST /profile/reset-two-factor", "act.reset", "/profile/reset-two-factor", s.postProfileReset)
-	guest("GET /profile/email", s.getContact(newEmail))
-	typed("POST /profile/email", "act.email", "/profile/email", s.postEmail)
-	fresh("POST /profile/email/token", "act.email", "/profile/email", s.postContactToken(newEmail))
-	fresh("POST /profile/email/new", "act.email", "/profile/email", s.postContactNew(newEmail))
-	guest("GET /profile/phone", s.getContact(newPhone))
-	typed("POST /profile/phone", "act.phone", "/profile/phone", s.postPhone)
-	fresh("POST /profile/phone/token", "act.phone", "/profile/phone", s.postContactToken(newPhone))
-	fresh("POST /profile/phone/new", "act.phone", "/profile/phone", s.postContactNew(newPhone))
-	fresh("POST /profile/default", "act.default", "/profile", s.postProfileDefault)
-	guest("GET /profile/methods/remove", s.getRemoveMethod)
-	fresh("POST /profile/methods/remove", "act.remove", "/profile", s.postRemoveMethod)
-	guest("GET /profile/recovery-codes", s.getRecoveryCodes)
-	typed("POST /profile/recovery-codes", "act.recovery", "/profile/recovery-codes", s.postRecoveryCodes)
-	free("POST /profile/recovery-codes/file", s.postRecoveryFile)
-	guest("GET /profile/passkeys/rename", s.getRenamePasskey)
-	fresh("POST /profile/passkeys/rename", "act.passkey_rename", "/profile", s.postRenamePasskey)
-	guest("GET /profile/passkeys/remove", s.getRemovePasskey)
-	fresh("POST /profile/passkeys/remove", "act.passkey_remove", "/profile", s.postRemovePasskey)
-	guest("GET /profile/devices/forget", s.getForgetDevice)
-	fresh("POST /profile/devices/forget", "act.forget", "/profile", s.postForgetDevice)
-	fresh("POST /profile/sessions/end", "act.sessions", "/profile", s.postEndSession)
-	fresh("POST /profile/sessions/end-others", "act.sessions", "/profile", s.postEndOtherSessions)
+	read("GET /{$}", s.getHome)
+	read("GET /profile", s.getProfile)
+	noStepUp("POST /profile/notices/seen", s.postDismissWarnings)
+	confirmFirst("POST /profile/setup-two-factor", "act.setup", "/profile", s.postProfileEnroll)
+	read("GET /profile/reset-two-factor", s.getProfileReset)
+	validateFirst("POST /profile/reset-two-factor", "act.reset", "/profile/reset-two-factor", s.postProfileReset)
+	read("GET /profile/email", s.getContact(newEmail))
+	validateFirst("POST /profile/email", "act.email", "/profile/email", s.postEmail)
+	confirmFirst("POST /profile/email/token", "act.email", "/profile/email", s.postContactToken(newEmail))
+	confirmFirst("POST /profile/email/new", "act.email", "/profile/email", s.postContactNew(newEmail))
+	read("GET /profile/phone", s.getContact(newPhone))
+	validateFirst("POST /profile/phone", "act.phone", "/profile/phone", s.postPhone)
+	confirmFirst("POST /profile/phone/token", "act.phone", "/profile/phone", s.postContactToken(newPhone))
+	confirmFirst("POST /profile/phone/new", "act.phone", "/profile/phone", s.postContactNew(newPhone))
+	confirmFirst("POST /profile/default", "act.default", "/profile", s.postProfileDefault)
+	read("GET /profile/methods/remove", s.getRemoveMethod)
+	confirmFirst("POST /profile/methods/remove", "act.remove", "/profile", s.postRemoveMethod)
+	read("GET /profile/recovery-codes", s.getRecoveryCodes)
+	validateFirst("POST /profile/recovery-codes", "act.recovery", "/profile/recovery-codes", s.postRecoveryCodes)
+	noStepUp("POST /profile/recovery-codes/file", s.postRecoveryFile)
+	read("GET /profile/passkeys/rename", s.getRenamePasskey)
+	confirmFirst("POST /profile/passkeys/rename", "act.passkey_rename", "/profile", s.postRenamePasskey)
+	read("GET /profile/passkeys/remove", s.getRemovePasskey)
+	confirmFirst("POST /profile/passkeys/remove", "act.passkey_remove", "/profile", s.postRemovePasskey)
+	read("GET /profile/devices/forget", s.getForgetDevice)
+	confirmFirst("POST /profile/devices/forget", "act.forget", "/profile", s.postForgetDevice)
+	confirmFirst("POST /profile/sessions/end", "act.sessions", "/profile", s.postEndSession)
+	confirmFirst("POST /profile/sessions/end-others", "act.sessions", "/profile", s.postEndOtherSessions)
 
-	guest("GET /admin", s.getAdmin)
-	guest("GET /admin/system/preferences", s.getPreferences)
-	typed("POST /admin/system/preferences", "act.preference", "/admin/system/preferences", s.postPreferences)
-	guest("GET /admin/users", s.getUsers)
-	guest("GET /admin/users/new", s.getNewUser)
-	typed("POST /admin/users/new", "act.user_new", "/admin/users", s.postNewUser)
-	guest("GET /admin/users/{id}", s.getUser)
-	guest("GET /admin/users/{id}/edit", s.getEditUser)
-	typed("POST /admin/users/{id}/edit", "act.user_edit", "/admin/users/{id}", s.postEditUser)
-	fresh("POST /admin/users/{id}/disable", "act.user_disable", "/admin/users/{id}", s.postDisable)
-	fresh("POST /admin/users/{id}/enable", "act.user_enable", "/admin/users/{id}", s.postEnable)
-	typed("POST /admin/users/{id}/activation", "act.user_activation", "/admin/users/{id}", s.postActivation)
-	guest("GET /admin/users/{id}/reset-two-factor", s.getUserReset)
-	typed("POST /admin/users/{id}/reset-two-factor", "act.user_reset", "/admin/users/{id}", s.postUserReset)
-	fresh("POST /admin/users/{id}/reset-two-factor/cancel", "act.user_cancel", "/admin/users/{id}", s.postUserResetCancel)
-	guest("GET /admin/users/{id}/setup-two-factor", s.getUserEnroll)
-	typed("POST /admin/users/{id}/setup-two-factor", "act.user_invite", "/admin/users/{id}", s.postUserEnroll)
-	fresh("POST /admin/users/{id}/devices/forget", "act.user_forget", "/admin/users/{id}", s.postUserForget)
-	fresh("POST /admin/users/{id}/devices/forget-all", "act.user_forget", "/admin/users/{id}", s.postUserForgetAll)
-	fresh("POST /admin/users/{id}/sessions/end-one", "act.user_session", "/admin/users/{id}", s.postUserEndSession)
-	fresh("POST /admin/users/{id}/sessions/end", "act.user_sessions", "/admin/users/{id}", s.postUserEndSessions)
+	read("GET /admin", s.getAdmin)
+	read("GET /admin/system/preferences", s.getPreferences)
+	validateFirst("POST /admin/system/preferences", "act.preference", "/admin/system/preferences", s.postPreferences)
+	read("GET /admin/users", s.getUsers)
+	read("GET /admin/users/new", s.getNewUser)
+	validateFirst("POST /admin/users/new", "act.user_new", "/admin/users", s.postNewUser)
+	read("GET /admin/users/{id}", s.getUser)
+	read("GET /admin/users/{id}/edit", s.getEditUser)
+	validateFirst("POST /admin/users/{id}/edit", "act.user_edit", "/admin/users/{id}", s.postEditUser)
+	confirmFirst("POST /admin/users/{id}/disable", "act.user_disable", "/admin/users/{id}", s.postDisable)
+	confirmFirst("POST /admin/users/{id}/enable", "act.user_enable", "/admin/users/{id}", s.postEnable)
+	validateFirst("POST /admin/users/{id}/activation", "act.user_activation", "/admin/users/{id}", s.postActivation)
+	read("GET /admin/users/{id}/reset-two-factor", s.getUserReset)
+	validateFirst("POST /admin/users/{id}/reset-two-factor", "act.user_reset", "/admin/users/{id}", s.postUserReset)
+	confirmFirst("POST /admin/users/{id}/reset-two-factor/cancel", "act.user_cancel", "/admin/users/{id}", s.postUserResetCancel)
+	read("GET /admin/users/{id}/setup-two-factor", s.getUserEnroll)
+	validateFirst("POST /admin/users/{id}/setup-two-factor", "act.user_invite", "/admin/users/{id}", s.postUserEnroll)
+	confirmFirst("POST /admin/users/{id}/devices/forget", "act.user_forget", "/admin/users/{id}", s.postUserForget)
+	confirmFirst("POST /admin/users/{id}/devices/forget-all", "act.user_forget", "/admin/users/{id}", s.postUserForgetAll)
+	confirmFirst("POST /admin/users/{id}/sessions/end-one", "act.user_session", "/admin/users/{id}", s.postUserEndSession)
+	confirmFirst("POST /admin/users/{id}/sessions/end", "act.user_sessions", "/admin/users/{id}", s.postUserEndSessions)
 
-	guest("GET /admin/messages", s.getMessages)
-	guest("GET /admin/messages/test", s.getMessageTest)
-	typed("POST /admin/messages/test", "act.message_test", "/admin/messages", s.postMessageTest)
+	read("GET /admin/messages", s.getMessages)
+	read("GET /admin/messages/test", s.getMessageTest)
+	validateFirst("POST /admin/messages/test", "act.message_test", "/admin/messages", s.postMessageTest)
 	s.registerWording(k)
-	guest("GET /admin/messages/{id}", s.getMessage)
-	fresh("POST /admin/messages/{id}/resend", "act.message_resend", "/admin/messages/{id}", s.postResend)
+	read("GET /admin/messages/{id}", s.getMessage)
+	confirmFirst("POST /admin/messages/{id}/resend", "act.message_resend", "/admin/messages/{id}", s.postResend)
 	s.handle("POST /receipts/{gateway}", RouteOpen, http.HandlerFunc(s.postReceipt))
 	if s.Inbox != nil {
 		page("GET /demo/inbox", s.getInbox)
@@ -273,12 +273,12 @@ func (s *Server) public(h func(http.ResponseWriter, *http.Request, countersign.V
 		if !ok {
 			return
 		}
-		meant := r.Method != http.MethodPost || s.Guard.CheckFormToken(edge.Attempt, v.Attempt, r.PostForm.Get("form_token"))
+		tokenValid := r.Method != http.MethodPost || s.Guard.CheckFormToken(edge.Attempt, v.Attempt, r.PostForm.Get("form_token"))
 		if v.Attempt == "" {
 			v.Attempt = secret.NewHandle()
 			s.Guard.SetCookie(w, edge.Attempt, v.Attempt, 0)
 		}
-		if !meant {
+		if !tokenValid {
 			s.staleForm(w, r, v)
 			return
 		}
@@ -313,15 +313,15 @@ func (s *Server) session(h sessionHandler) http.Handler {
 		if !ok {
 			return
 		}
-		meant := r.Method != http.MethodPost || s.Guard.CheckFormToken(edge.Session, v.Session, r.PostForm.Get("form_token"))
+		tokenValid := r.Method != http.MethodPost || s.Guard.CheckFormToken(edge.Session, v.Session, r.PostForm.Get("form_token"))
 		g, err := s.Authn.Authenticate(r.Context(), v)
 		if countersign.KindOf(err) == countersign.SignedOut {
-			s.toSignIn(w, r, v, err, meant)
+			s.toSignIn(w, r, v, err, tokenValid)
 			return
 		}
 		if err == nil {
 			r = withPrincipal(r, g)
-			if !meant {
+			if !tokenValid {
 				s.showError(w, r, v, http.StatusForbidden, "form.stale", nil)
 				return
 			}
@@ -344,7 +344,7 @@ func withPrincipal(r *http.Request, g authn.Principal) *http.Request {
 
 // toSignIn redirects a browser without a session to the sign-in page, or to the sign-in or set-up
 // in progress. It keeps the contents of a form if the session ended because it was idle or too old.
-func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit, why error, meant bool) {
+func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.Visit, why error, tokenValid bool) {
 	if at := s.openStep(r, v); at != "" {
 		http.Redirect(w, r, at, http.StatusSeeOther) // #nosec G710 -- the page of a step, a constant path
 		return
@@ -353,7 +353,7 @@ func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, v countersign.
 	if r.Method == http.MethodPost {
 		then = ""
 		code := countersign.CodeOf(why)
-		if meant && (code == "session.idle" || code == "session.absolute") {
+		if tokenValid && (code == "session.idle" || code == "session.absolute") {
 			if err := s.SignIn.SavePending(r.Context(), v, pendingRequest(r, "", "/")); err != nil {
 				s.fail(w, r, v, err)
 				return

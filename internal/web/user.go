@@ -133,10 +133,10 @@ func (s *Server) getUserReset(w http.ResponseWriter, r *http.Request, v counters
 
 func (s *Server) postUserReset(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	reason := r.PostForm.Get("reason")
-	told, err := s.Admin.ResetTwoFactor(r.Context(), v, g.Actor(), r.PathValue("id"), reason)
+	notified, err := s.Admin.ResetTwoFactor(r.Context(), v, g.Actor(), r.PathValue("id"), reason)
 	if err == nil {
 		code := "reset"
-		if len(told) == 0 {
+		if len(notified) == 0 {
 			code = "reset-untold"
 		}
 		http.Redirect(w, r, userPath(r.PathValue("id"))+query("done", code), http.StatusSeeOther) // #nosec G710 -- a path with a user ID in it, which has no slash
