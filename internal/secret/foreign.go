@@ -22,14 +22,15 @@ import (
 // What a hash of another program may ask for at the most. A dearer one is
 // refused at the import, and never computed.
 const (
-	maxBcrypt = 14        // cost: about a second
-	maxCrypt  = 1_000_000 // rounds of SHA-crypt
-	maxPBKDF2 = 2_000_000 // rounds
-	maxLn     = 17        // scrypt, with r=8: 128 MiB
-	maxR      = 8
-	maxP      = 4
-	maxSalt   = 64  // bytes
-	maxDigest = 512 // characters of any stored hash
+	maxBcrypt    = 14            // cost: about a second
+	maxCrypt     = 1_000_000     // rounds of SHA-crypt
+	maxPBKDF2    = 2_000_000     // rounds
+	maxArgonWork = 4 * maxMemory // KiB × rounds of Argon2id: half a second
+	maxLn        = 17            // scrypt, with r=8: 128 MiB
+	maxR         = 8
+	maxP         = 4
+	maxSalt      = 64  // bytes
+	maxDigest    = 512 // characters of any stored hash
 )
 
 // A legacyFormat is a kind of hash that another program has made: readable, so that
@@ -246,7 +247,7 @@ func argonMemory(found []string) int64 {
 
 // argonAsks bounds an Argon2id hash as those of this program are bounded.
 func argonAsks(found []string) string {
-	if _, ok := costOf(found[1]); ok {
+	if c, ok := costOf(found[1]); ok && c.Memory*c.Iterations <= maxArgonWork {
 		return ""
 	}
 	if numbers := phc.FindStringSubmatch(found[1]); numbers != nil {

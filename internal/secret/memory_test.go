@@ -148,3 +148,45 @@ func TestMemoryFollowsDearHashes(t *testing.T) {
 		t.Errorf("%d bytes while it is checked, %d after, %d later; usually %d", during, after, later, usual)
 	}
 }
+
+// A password with several forms gives way between them: a hash that waits is computed
+// before the forms are through.
+func TestAPasswordInManyFormsGivesWay(t *testing.T) {
+	p := NewPasswordsAt(Cost{Memory: 8, Iterations: 1})
+	p.work = semaphore.NewWeighted(1)
+	begun, other := make(chan struct{}), make(chan struct{})
+	var first error
+	turns := 0
+	go func() {
+		<-begun
+		first = p.do(t.Context(), 8, func() {})
+		close(other)
+	}()
+	err := p.do(t.Context(), 8, func() {
+		close(begun)
+		for ; turns < 100_000; turns++ {
+			select {
+			case <-other:
+				return
+			default:
+				p.yield(8)
+			}
+		}
+	})
+	if err != nil || first != nil {
+		t.Fatal(err, first)
+	}
+	if turns == 100_000 {
+		t.Error("the other hash was not computed")
+	}
+}
+
+// An Argon2id hash of another program may take much memory or many rounds, not both.
+func TestWorkOfAnImportedHashIsBounded(t *testing.T) {
+	const rest = ",p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for cost, want := range map[string]bool{"m=131072,t=4": true, "m=32768,t=16": true, "m=131072,t=5": false, "m=131072,t=16": false, "m=65536,t=16": false} {
+		if _, err := ImportHash("$argon2id$v=19$" + cost + rest); (err == nil) != want {
+			t.Errorf("%s: %v, want accepted: %v", cost, err, want)
+		}
+	}
+}

@@ -139,6 +139,16 @@ func (p *Passwords) enter(ctx context.Context, memory int64) error {
 	return err
 }
 
+// yield lets hashes that wait have their turn before the next form of a password is
+// compared, so that a password in many forms delays others no longer than one form does.
+func (p *Passwords) yield(memory int64) {
+	p.taken.Add(-memory)
+	p.memory.Release(memory)
+	p.work.Release(1)
+	_ = p.enter(context.Background(), memory) // fails only when its context ends
+	p.take(memory)
+}
+
 // collect gives back what a hash has left behind that took more than those made
 // here: the collector of garbage would let several of them lie, beyond the budget.
 func (p *Passwords) collect(memory int64) {
@@ -234,7 +244,7 @@ func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, re
 			verdicts <- verdict{p.matches(encoded, text), true}
 		case fits && foreign != nil:
 			p.matches(p.dummy, "not this one")
-			right, whole := foreign.check(password, func() { p.collect(memory) })
+			right, whole := foreign.check(password, func() { p.collect(memory); p.yield(memory) })
 			verdicts <- verdict{right, whole}
 		default:
 			p.matches(p.dummy, "not this one")
