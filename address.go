@@ -3,16 +3,18 @@ package countersign
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Ranges of IPv6 that hold an IPv4 address (DV-09).
 var (
-	mappedIPv4       = netip.MustParsePrefix("::ffff:0:0/96")  // RFC 4291 §2.5.5.2
-	compatibleIPv4   = netip.MustParsePrefix("::/96")          // RFC 4291 §2.5.5.1
-	translated       = netip.MustParsePrefix("64:ff9b::/96")   // NAT64, RFC 6052
-	localTranslation = netip.MustParsePrefix("64:ff9b:1::/48") // NAT64 within a network, RFC 8215
-	sixToFour        = netip.MustParsePrefix("2002::/16")      // RFC 3056
-	teredo           = netip.MustParsePrefix("2001::/32")      // RFC 4380
+	mappedIPv4       = netip.MustParsePrefix("::ffff:0:0/96")   // RFC 4291 §2.5.5.2
+	compatibleIPv4   = netip.MustParsePrefix("::/96")           // RFC 4291 §2.5.5.1
+	translated       = netip.MustParsePrefix("64:ff9b::/96")    // NAT64, RFC 6052
+	siit             = netip.MustParsePrefix("::ffff:0:0:0/96") // IPv4-translated, RFC 2765 §2.1
+	localTranslation = netip.MustParsePrefix("64:ff9b:1::/48")  // NAT64 within a network, RFC 8215
+	sixToFour        = netip.MustParsePrefix("2002::/16")       // RFC 3056
+	teredo           = netip.MustParsePrefix("2001::/32")       // RFC 4380
 )
 
 // CanonicalAddress returns the address that is compared, counted and logged for
@@ -45,7 +47,7 @@ func carried(ip netip.Addr) (netip.Addr, bool) {
 	b := ip.As16()
 	var four [4]byte
 	switch {
-	case translated.Contains(ip), compatibleIPv4.Contains(ip):
+	case translated.Contains(ip), siit.Contains(ip), compatibleIPv4.Contains(ip):
 		four = [4]byte(b[12:])
 	case localTranslation.Contains(ip):
 		if b[8] != 0 {
@@ -96,6 +98,18 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	return CanonicalNetwork(p)
 }
 
+// narrow is the shortest prefix, in bits, that means a network. A shorter one, such as
+// 2000::/3, means IPv6 as a whole.
+const narrow = 12
+
+// holdsIPv4 reports whether p is wider than one of the ranges whose addresses carry IPv4
+// addresses. Those addresses are compared as IPv4, so p would never match them.
+func holdsIPv4(p netip.Prefix) bool {
+	return slices.ContainsFunc([]netip.Prefix{translated, siit, localTranslation, sixToFour, teredo}, func(r netip.Prefix) bool {
+		return p.Bits() < r.Bits() && p.Overlaps(r)
+	})
+}
+
 // CanonicalNetwork is CanonicalAddress for a network. It is an error if the
 // network holds IPv4 addresses but is none of IPv4.
 func CanonicalNetwork(p netip.Prefix) (netip.Prefix, error) {
@@ -107,14 +121,14 @@ func CanonicalNetwork(p netip.Prefix) (netip.Prefix, error) {
 	inside := func(r netip.Prefix) bool { return bits >= r.Bits() && r.Contains(ip) }
 	var four [4]byte
 	b := ip.As16()
-	whole := bits == 96 && (translated.Contains(ip) || localTranslation.Contains(ip)) || bits == 16 && sixToFour.Contains(ip)
+	whole := bits == 96 && (translated.Contains(ip) || siit.Contains(ip) || localTranslation.Contains(ip)) || bits == 16 && sixToFour.Contains(ip)
 	switch {
 	case whole:
 		return p, fmt.Errorf("%s holds every IPv4 address: write the IPv4 network instead", p)
 	case bits == 128 && !Borrowed(ip):
 		ip = CanonicalAddress(ip)
 		return netip.PrefixFrom(ip, ip.BitLen()), nil
-	case inside(mappedIPv4), inside(translated), inside(compatibleIPv4) && b[12] != 0:
+	case inside(mappedIPv4), inside(translated), inside(siit), inside(compatibleIPv4) && b[12] != 0:
 		four, bits = [4]byte(b[12:]), bits-96
 	case inside(sixToFour):
 		four, bits = [4]byte(b[2:6]), min(bits-16, 32)
@@ -122,13 +136,13 @@ func CanonicalNetwork(p netip.Prefix) (netip.Prefix, error) {
 		four, bits = [4]byte{^b[12], ^b[13], ^b[14], ^b[15]}, bits-96
 	case inside(localTranslation) && bits >= 96 && b[8] == 0:
 		four, bits = [4]byte(b[12:]), bits-96
-	case inside(teredo), inside(localTranslation), bits > 0 && p.Overlaps(mappedIPv4):
+	case inside(teredo), inside(localTranslation), bits > 0 && p.Overlaps(mappedIPv4), bits >= narrow && holdsIPv4(p):
 		return p, fmt.Errorf("%s holds IPv4 addresses: write the IPv4 network instead", p)
 	default:
 		return p, nil
 	}
 	inner := netip.AddrFrom4(four)
-	if inner.IsPrivate() && !mappedIPv4.Contains(ip) && !localTranslation.Contains(ip) {
+	if (inner.IsPrivate() || inner.IsLoopback() || inner.IsUnspecified()) && !mappedIPv4.Contains(ip) && !localTranslation.Contains(ip) {
 		return p, fmt.Errorf("%s can be written by any host: write the IPv4 network instead", p)
 	}
 	return netip.PrefixFrom(inner, bits).Masked(), nil

@@ -43,12 +43,15 @@ func readUsers(i Import) (f userFile) {
 		return f
 	}
 	r, skipped := csvReader(text)
-	head, err := r.Read()
-	if err != nil {
-		f.problems = problemsOf(1+skipped, noCSV(err))
-		return f
+	var head []string
+	for empty := true; empty; empty = !slices.ContainsFunc(head, func(name string) bool { return countersign.CleanID(name) != "" }) {
+		if head, err = r.Read(); err != nil {
+			f.problems = problemsOf(1+skipped, noCSV(err))
+			return f
+		}
 	}
-	columns := f.columnsOf(head, 1+skipped, i.IgnoreUnknown)
+	first, _ := r.FieldPos(0)
+	columns := f.columnsOf(head, first+skipped, i.IgnoreUnknown)
 	for {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -229,8 +232,9 @@ var excelErrors = []string{"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NU
 
 var (
 	asText     = regexp.MustCompile(`^="(.*)"$`)                         // how Excel is made to keep a number as text
-	scientific = regexp.MustCompile(`^[+-]?\d(?:[.,]\d+)?[eE][+-]?\d+$`) // how Excel shortens a long number
-	fraction   = regexp.MustCompile(`^(\+?\d{7,})[.,]0+$`)               // how other programs write a whole number
+	scientific = regexp.MustCompile(`^[+-]?\d(?:[.,]\d+)?[eE]\+\d{2,}$`) // how spreadsheets shorten a long number
+	thousands  = regexp.MustCompile(`^\+?\d{1,3}(?:,\d{3})+$`)           // a number with separators
+	fraction   = regexp.MustCompile(`^(\+?\d{3,})[.,]0+$`)               // how other programs write a whole number
 )
 
 // cellText is what a cell says, without the marks that spreadsheets put around
@@ -243,14 +247,17 @@ func cellText(column, cell string) (string, error) {
 	if slices.Contains(excelErrors, strings.ToUpper(cell)) {
 		return "", countersign.Problem(countersign.KindInvalid, "import.cell_error", column, countersign.Args{"Cell": cell})
 	}
+	cell = strings.TrimPrefix(cell, "'")
 	if column == "mobile" || column == "user_id" {
-		cell = strings.TrimPrefix(cell, "'")
 		if scientific.MatchString(cell) {
 			return "", countersign.Problem(countersign.KindInvalid, "import.cell_shortened", column, countersign.Args{"Cell": cell})
 		}
 	}
-	if found := fraction.FindStringSubmatch(cell); found != nil && column == "mobile" {
+	switch found := fraction.FindStringSubmatch(cell); {
+	case found != nil && (column == "mobile" || column == "user_id"):
 		cell = found[1]
+	case column == "mobile" && thousands.MatchString(cell):
+		cell = strings.ReplaceAll(cell, ",", "")
 	}
 	return cell, nil
 }

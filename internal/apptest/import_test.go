@@ -253,6 +253,9 @@ func TestImportAsSpreadsheetsWrite(t *testing.T) {
 		"the end of MS-DOS":                     plain + "\x1a",
 		"empty rows":                            strings.ReplaceAll(plain, "CBILLS", "\n,,,\n , ,\u00a0,\nCBILLS") + ",,,\n\n",
 		"empty rows before the head":            "\n\n" + plain,
+		"separators before the head":            ",,,\n , ,,\n" + plain,
+		"every cell as text":                    strings.NewReplacer("bsmith@", "'bsmith@", "Zoë", "'Zoë", "BSMITH", "'BSMITH").Replace(plain),
+		"thousands":                             strings.Replace(plain, "6145550112", `"6,145,550,112"`, 1),
 		"separators at the end":                 strings.ReplaceAll(plain, "\n", ",,\n"),
 		"cells left out at the end":             strings.ReplaceAll(plain, "cbills@demo.example,", "cbills@demo.example"),
 		"names of columns as people write them": strings.Replace(plain, "user_id,name,email,mobile", "User ID,NAME,\u00a0Email,Mobile\u200b", 1),
@@ -310,6 +313,26 @@ func TestImportInACodePage(t *testing.T) {
 		p, err := h.Admin.User(t.Context(), h.Visit(), Operator, "BSMITH")
 		if done.Added != 1 || len(wrong) > 0 || err != nil || p.User.Name != "Müller" {
 			t.Errorf("as CP850: %+v %q, %+v %v", done, wrong, p.User, err)
+		}
+	})
+}
+
+// User IDs of digits are read as people mean them: 1001.0 is a spreadsheet's 1001, and
+// 1E5 is a name. A number that a spreadsheet shortened is refused.
+func TestImportOfUserIDsWithDigits(t *testing.T) {
+	Each(t, func(t *testing.T, h *App) {
+		h.Administrator()
+		done, wrong := load(t, h, admin.Import{Text: []byte("user_id,name,email\n1001.0,One,one@demo.example\n1E5,Two,two@demo.example\n")})
+		if len(wrong) > 0 || done.Added != 2 {
+			t.Fatalf("%+v %q", done, wrong)
+		}
+		for _, login := range []string{"1001", "1E5"} {
+			if _, err := h.Admin.User(t.Context(), h.Visit(), Operator, login); err != nil {
+				t.Errorf("%s: %v", login, err)
+			}
+		}
+		if _, wrong := load(t, h, admin.Import{Text: []byte("user_id,name,email\n6.14556E+09,One,three@demo.example\n")}); len(wrong) != 1 {
+			t.Errorf("a shortened number: %q", wrong)
 		}
 	})
 }

@@ -107,9 +107,15 @@ func asPath(err error, to **os.PathError) bool {
 }
 
 func (s *Settings) checkDatabase() error {
-	scheme, _, _ := strings.Cut(s.Database, ":")
+	scheme, rest, _ := strings.Cut(s.Database, ":")
 	switch scheme {
-	case "sqlite", "postgres", "postgresql":
+	case "sqlite":
+		return nil
+	case "postgres", "postgresql":
+		authority, _, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "/")
+		if strings.Count(authority, "@") > 1 {
+			return wrong("--database", "the user name or password has an @, which means something else in a URL; write it as %%40")
+		}
 		return nil
 	default:
 		return wrong("--database", "it must begin with sqlite: or postgres://")
@@ -131,8 +137,8 @@ func (s *Settings) Public() (*url.URL, error) {
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, wrong(name, "http is for localhost only; write https://%s", u.Host)
 	}
-	host, err := asciiHost(u.Hostname())
-	if err != nil || strings.Contains(host, "..") {
+	host, err := asciiHost(strings.TrimSuffix(u.Hostname(), ".")) // browsers drop the dot of the root
+	if err != nil || strings.Contains(host, "..") || strings.HasSuffix(host, ".") {
 		return nil, wrong(name, "%q is not a host name; write it as browsers send it, with xn-- where it has letters beyond a to z", u.Hostname())
 	}
 	u.Path, u.Host = "", strings.ToLower(strings.Replace(u.Host, u.Hostname(), host, 1))

@@ -48,3 +48,19 @@ func TestPasswordsInURLs(t *testing.T) {
 		}
 	}
 }
+
+// An @ in the password of a database is named without showing any part of the password.
+func TestAnAtInADatabasePassword(t *testing.T) {
+	for raw, want := range map[string]bool{
+		"postgres://user:p@cret@db.example/countersign":        false,
+		"postgresql://us@er:cret@db.example/countersign":       false,
+		"postgres://user:p%40cret@db.example/countersign":      true,
+		"postgres://user:p@db.example/countersign?options=a@b": true,
+	} {
+		s := Settings{Database: raw}
+		err := s.checkDatabase()
+		if (err == nil) != want || err != nil && (strings.Contains(err.Error(), "cret") || !strings.Contains(err.Error(), "%40")) {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}

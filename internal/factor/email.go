@@ -38,7 +38,7 @@ func (e email) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 // invisible characters that pasted text brings along. They are compared by
 // countersign.SameEmail (D-45). What is no address is refused beside the field email.
 func ParseEmail(typed string) (string, error) {
-	address := countersign.CleanID(typed)
+	address := pastedAddress(countersign.CleanID(typed))
 	refuse := func(code string) (string, error) {
 		return "", &countersign.Error{Kind: countersign.KindInvalid, Code: code, Field: "email", Args: countersign.Args{"Value": typed}}
 	}
@@ -85,4 +85,18 @@ func plausibleDomain(domain string) bool {
 // servers take them, and none needs them.
 func plausibleLocal(local string) bool {
 	return local != "" && len(local) <= 64 && !strings.ContainsFunc(local, func(r rune) bool { return r > 0x7e || strings.ContainsRune(`"(),:;<>[\]`, r) })
+}
+
+// pastedAddress returns the address in what people paste: <bob@acme.example>,
+// mailto:bob@acme.example, one with a mark after it, or one with a spreadsheet's
+// apostrophe before it.
+func pastedAddress(text string) string {
+	if len(text) > 7 && strings.EqualFold(text[:7], "mailto:") {
+		text = text[7:]
+	}
+	text = strings.TrimRight(text, ",;")
+	if inner, ok := strings.CutPrefix(text, "<"); ok {
+		text = strings.TrimSuffix(inner, ">")
+	}
+	return strings.TrimPrefix(text, "'")
 }

@@ -220,6 +220,10 @@ func TestParseEmail(t *testing.T) {
 		"b.smith+2fa@mail.acme.test.": "b.smith+2fa@mail.acme.test",
 		"b@bücher.example":            "b@xn--bcher-kva.example",
 		"o'brien@acme.example":        "o'brien@acme.example",
+		"<b@acme.example>":            "b@acme.example",
+		"mailto:b@acme.example":       "b@acme.example",
+		"b@acme.example;":             "b@acme.example",
+		"'b@acme.example":             "b@acme.example",
 	}
 	for typed, want := range good {
 		if got, err := ParseEmail(typed); err != nil || got != want {
@@ -246,6 +250,7 @@ func TestParsePhone(t *testing.T) {
 	good := map[string]string{
 		"6145550112": "+16145550112", "614-555-0112": "+16145550112", "(614) 555-0112": "+16145550112", "+1 614 555 0112": "+16145550112",
 		"16145550112": "+16145550112", "６１４５５５０１１２": "+16145550112", "٦١٤٥٥٥٠١١٢": "+16145550112", "६१४-५५५-०११२": "+16145550112", "2124567890": "+12124567890",
+		"tel:6145550112": "+16145550112", "TEL:+1-614-555-0112": "+16145550112", "614·555·0112": "+16145550112", "614—555—0112": "+16145550112", "614-555-0112;": "+16145550112",
 	}
 	for typed, want := range good {
 		if got, err := ParsePhone(typed, "", us); err != nil || got != want {

@@ -78,7 +78,8 @@ func ParsePhone(typed, country string, countries []string) (string, error) {
 // telephone code of that country: what begins with another code is not read as
 // if it did not.
 func parsePhone(typed, country string) (string, error) {
-	digits, ok := phoneDigits(countersign.CleanID(typed))
+	typed = pastedPhone(countersign.CleanID(typed))
+	digits, ok := phoneDigits(typed)
 	if !ok && extension.MatchString(typed) {
 		return "", refusePhone("phone.extension", typed, "phone", 0)
 	}
@@ -164,6 +165,15 @@ func textable(n *phonenumbers.PhoneNumber) bool {
 // extension is what follows the number of a telephone behind an exchange.
 var extension = regexp.MustCompile(`(?i)\d[\s,;.]*(?:x|ext|extn|extension|#)[\s.:]*\d+\s*$`)
 
+// pastedPhone returns the number in what people paste: tel:6145550112, or a number
+// with a mark after it.
+func pastedPhone(text string) string {
+	if len(text) > 4 && strings.EqualFold(text[:4], "tel:") {
+		text = text[4:]
+	}
+	return strings.TrimRight(text, ",;")
+}
+
 // phoneDigits drops what people put between digits, and maps digits of other
 // scripts; anything else is no number.
 func phoneDigits(typed string) (string, bool) {
@@ -172,7 +182,7 @@ func phoneDigits(typed string) (string, bool) {
 		switch {
 		case unicode.Is(unicode.Nd, r):
 			digits.WriteByte(byte('0' + digitOf(r)))
-		case strings.ContainsRune(" -().\u2010\u2011\u2012\u2013\u2212/", r) || r == '+' && i == 0:
+		case strings.ContainsRune(" -().\u00b7\u2010\u2011\u2012\u2013\u2014\u2022\u2212/", r) || r == '+' && i == 0:
 		default:
 			return "", false
 		}
