@@ -12,13 +12,13 @@ import (
 	"countersign"
 )
 
-// A messageTestPage is the form for a test.
+// A messageTestPage is the form for a test message.
 type messageTestPage struct {
 	base
 	To    string
 	Texts bool // a text gateway is set up
 
-	Result *testResult // of the test that was sent; nil: none was
+	Result *testResult // of the test that was sent; nil: none
 }
 
 func (s *Server) messageTest(v countersign.Visit, g authn.Principal, to string) messageTestPage {
@@ -63,23 +63,23 @@ func (s *Server) postMessageTest(w http.ResponseWriter, r *http.Request, v count
 	return s.show(w, status, "console_message-test", p)
 }
 
-// A testResult is what became of a test, step by step.
+// A testResult is the result of a test, step by step.
 type testResult struct {
 	ID      countersign.MessageID
 	At      time.Time
-	Open    bool // more is to come: the page looks again
-	Again   bool // it was tried in vain, and waits
-	Late    bool // it waits still, and the page has stopped looking
+	Open    bool // results are incomplete: the page reloads
+	Again   bool // a try failed, and the test waits
+	Late    bool // it still waits, and the page no longer reloads
 	Over    bool // the time to send it has passed
 	Until   time.Time
 	Steps   []testStep
 	Records []string // missing in the DNS
 }
 
-// A testStep is one thing on the way of a test.
+// A testStep is one step of a test's delivery.
 type testStep struct{ Name, Text, Fix, Word, Badge string }
 
-// checkedAgain is how long after a test the page waits for what is looked at besides.
+// checkedAgain is how long after a test the page waits for the checks of the sender's domain.
 const checkedAgain = 45 * time.Second
 
 func (s *Server) resultOf(b base, m countersign.Message) *testResult {
@@ -112,7 +112,7 @@ func (s *Server) resultOf(b base, m countersign.Message) *testResult {
 	return r
 }
 
-// takenStep is what the server or gateway said to the message itself.
+// takenStep is the step in which the server or gateway accepts the message, with its answer.
 func takenStep(m countersign.Message) testStep {
 	s := testStep{Name: "Accepted"}
 	known := messageStates[m.State]
@@ -149,7 +149,7 @@ func stepOf(f countersign.Finding) testStep {
 	return s
 }
 
-// opening is a finding as a sentence begins; a record stays as it is.
+// opening capitalizes the first letter of a finding, unless it begins with a record.
 func opening(text string) string {
 	if strings.Contains(strings.SplitN(text, " ", 2)[0], "=") {
 		return text
