@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/BurntSushi/toml"
+	"github.com/agnivade/levenshtein"
 	"github.com/alecthomas/kong"
 
 	"countersign"
@@ -58,7 +59,7 @@ func ReadFile(path string, flags []string) (*File, []countersign.Preference, err
 func nearest(key string, known []string) string {
 	best, least := "", 4
 	for _, k := range known {
-		if d := distance(key, k); d < least {
+		if d := levenshtein.ComputeDistance(key, k); d < least {
 			best, least = k, d
 		}
 	}
@@ -66,27 +67,6 @@ func nearest(key string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is how many letters have to be changed, added or left out.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost++
-			}
-			before = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // declaredIn reads the [[preference]] tables: the applications' own preferences (M6).

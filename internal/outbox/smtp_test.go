@@ -201,6 +201,7 @@ func TestLoginByBearerToken(t *testing.T) {
 		if err := r.ParseForm(); err != nil || r.PostForm.Encode() != want.Encode() {
 			t.Errorf("it was asked %s", r.PostForm.Encode())
 		}
+		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": given, "token_type": "Bearer", "expires_in": 3600})
 	}))
 	defer tokens.Close()

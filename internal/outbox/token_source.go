@@ -1,11 +1,10 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,20 +12,21 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/singleflight"
 )
 
 // A tokenSource gets the OAuth tokens that a mail server accepts instead of a password: by
 // client credentials, as Microsoft 365 requires, or by a refresh token, as Google does.
 type tokenSource struct {
-	url    string
-	form   url.Values
-	client *http.Client
-	asking singleflight.Group // concurrent callers share one request, so that an unresponsive service costs its timeout once
+	credentials clientcredentials.Config
+	refresh     string // refresh token; "": by client credentials
+	client      *http.Client
+	asking      singleflight.Group // concurrent callers share one request, so that an unresponsive service costs its timeout once
 
-	mu      sync.Mutex
-	token   string
-	expires time.Time
+	mu    sync.Mutex
+	token *oauth2.Token // nil: none yet, or it was rejected
 }
 
 func newTokenSource(q url.Values) (*tokenSource, error) {
@@ -40,15 +40,14 @@ func newTokenSource(q url.Values) (*tokenSource, error) {
 	if q.Get("client-id") == "" || q.Get("client-secret") == "" {
 		return nil, errors.New("auth=xoauth2 needs client-id and client-secret")
 	}
-	form := url.Values{"client_id": {q.Get("client-id")}, "client_secret": {q.Get("client-secret")}, "grant_type": {"client_credentials"}}
-	if q.Get("refresh-token") != "" {
-		form.Set("grant_type", "refresh_token")
-		form.Set("refresh_token", q.Get("refresh-token"))
-	}
-	if q.Get("scope") != "" {
-		form.Set("scope", q.Get("scope"))
-	}
-	return &tokenSource{url: u.String(), form: form, client: httpClient()}, nil
+	return &tokenSource{
+		credentials: clientcredentials.Config{
+			ClientID: q.Get("client-id"), ClientSecret: q.Get("client-secret"), TokenURL: u.String(),
+			Scopes: strings.Fields(q.Get("scope")), AuthStyle: oauth2.AuthStyleInParams,
+		},
+		refresh: q.Get("refresh-token"),
+		client:  httpClient(),
+	}, nil
 }
 
 // httpClient returns a client for a service with a fixed address: it follows no redirects and
@@ -74,47 +73,40 @@ func (b *tokenSource) get(ctx context.Context) (string, error) {
 	return token.(string), nil
 }
 
-// current returns the token if it is still valid; otherwise "".
+// current returns the token if it is valid for another minute; otherwise "".
 func (b *tokenSource) current() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if time.Now().Add(time.Minute).Before(b.expires) {
-		return b.token
+	if b.token != nil && time.Now().Add(time.Minute).Before(b.token.Expiry) {
+		return b.token.AccessToken
 	}
 	return ""
 }
 
 // ask requests a new token.
 func (b *tokenSource) ask(ctx context.Context) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, strings.NewReader(b.form.Encode()))
-	if err != nil {
-		return "", err
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, b.client)
+	source := b.credentials.TokenSource(ctx)
+	if b.refresh != "" {
+		c := oauth2.Config{ClientID: b.credentials.ClientID, ClientSecret: b.credentials.ClientSecret, Scopes: b.credentials.Scopes,
+			Endpoint: oauth2.Endpoint{TokenURL: b.credentials.TokenURL, AuthStyle: b.credentials.AuthStyle}}
+		source = c.TokenSource(ctx, &oauth2.Token{RefreshToken: b.refresh})
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "application/json")
-	answer, err := b.client.Do(r)
-	if err != nil {
+	token, err := source.Token()
+	var refused *oauth2.RetrieveError
+	var unreached *url.Error
+	switch {
+	case errors.As(err, &refused):
+		return "", fmt.Errorf("the service that gives out tokens said no: %s", oauthError(refused.Response.StatusCode, refused.ErrorCode))
+	case errors.As(err, &unreached):
 		return "", errors.New("the service that gives out tokens can't be reached")
-	}
-	defer func() { _ = answer.Body.Close() }()
-	return b.read(answer)
-}
-
-// read reads the token from an answer (RFC 6749).
-func (b *tokenSource) read(answer *http.Response) (string, error) {
-	var said struct {
-		Token   string `json:"access_token"`
-		Seconds int64  `json:"expires_in"`
-		Error   string `json:"error"`
-	}
-	err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&said)
-	if err != nil || answer.StatusCode != http.StatusOK || said.Token == "" {
-		return "", fmt.Errorf("the service that gives out tokens said no: %s", oauthError(answer.StatusCode, said.Error))
+	case err != nil: // the library's words may repeat the answer
+		return "", errors.New("the service that gives out tokens said no: its answer can't be read")
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.token, b.expires = said.Token, time.Now().Add(time.Duration(said.Seconds)*time.Second)
-	return b.token, nil
+	b.token = token
+	return token.AccessToken, nil
 }
 
 // oauthErrors are the errors of RFC 6749 and OpenID Connect. Other texts of the service may
@@ -126,12 +118,12 @@ func oauthError(code int, said string) string {
 	if slices.Contains(oauthErrors, said) {
 		return strings.ReplaceAll(said, "_", " ")
 	}
-	return strings.ToLower(http.StatusText(code))
+	return cmp.Or(strings.ToLower(http.StatusText(code)), "its answer can't be read")
 }
 
 // drop forgets a token that the mail server rejected.
 func (b *tokenSource) drop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.token = ""
+	b.token = nil
 }

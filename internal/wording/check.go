@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"countersign"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // How long texts may be, in characters as they are typed.
@@ -103,33 +105,13 @@ func (k Kind) nearestName(typed string) string {
 	if utf8.RuneCountInString(typed) > 20 {
 		return ""
 	}
-	nearest := slices.MinFunc(k.Names, func(a, b string) int { return cmp.Compare(distance(typed, a), distance(typed, b)) })
-	if distance(typed, nearest) > (len(nearest)+1)/3 {
+	nearest := slices.MinFunc(k.Names, func(a, b string) int {
+		return cmp.Compare(levenshtein.ComputeDistance(typed, a), levenshtein.ComputeDistance(typed, b))
+	})
+	if levenshtein.ComputeDistance(typed, nearest) > (len(nearest)+1)/3 {
 		return ""
 	}
 	return nearest
-}
-
-// distance is how many letters have to be changed, added or taken to make one word of the other.
-func distance(a, b string) int {
-	from, to := []rune(a), []rune(b)
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range from {
-		before := row[0]
-		row[0] = i + 1
-		for j := range to {
-			changed := before
-			if from[i] != to[j] {
-				changed++
-			}
-			before = row[j+1]
-			row[j+1] = min(changed, row[j]+1, before+1)
-		}
-	}
-	return row[len(to)]
 }
 
 func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
