@@ -1,12 +1,14 @@
 package secret
 
 import (
+	"crypto/cipher"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync/atomic"
 
-	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // A Box seals what has to be read back: the secrets of apps, messages on their
@@ -22,7 +24,7 @@ type Box struct {
 // A ring is the keys of a Box at a moment.
 type ring struct {
 	sealing uint32
-	aeads   map[uint32]*subtle.XChaCha20Poly1305
+	aeads   map[uint32]cipher.AEAD
 }
 
 // idSize is the length of the key's ID in front of a sealed value.
@@ -36,9 +38,9 @@ func newBox(m *Master) *Box {
 
 // Use takes the keys of m from now on, in place of those before.
 func (b *Box) Use(m *Master) {
-	r := &ring{sealing: m.sealing().id, aeads: map[uint32]*subtle.XChaCha20Poly1305{}}
+	r := &ring{sealing: m.sealing().id, aeads: map[uint32]cipher.AEAD{}}
 	for _, k := range m.keys {
-		aead, err := subtle.NewXChaCha20Poly1305(k.derive("seal"))
+		aead, err := chacha20poly1305.NewX(k.derive("seal"))
 		if err != nil {
 			panic(err) // only for keys of another length
 		}
@@ -61,23 +63,23 @@ func KeyOfSealed(sealed []byte) string {
 // Seal seals plain for one place, such as "factor.secret/AGENCY/USER/ID".
 func (b *Box) Seal(plain []byte, place string) ([]byte, error) {
 	r := b.ring.Load()
-	sealed, err := r.aeads[r.sealing].Encrypt(plain, []byte(place))
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", place, err)
-	}
-	return append(binary.BigEndian.AppendUint32(nil, r.sealing), sealed...), nil
+	sealed := binary.BigEndian.AppendUint32(nil, r.sealing)
+	nonce := make([]byte, chacha20poly1305.NonceSizeX)
+	_, _ = rand.Read(nonce) // never fails: the program ends where there is no randomness
+	return r.aeads[r.sealing].Seal(append(sealed, nonce...), nonce, plain, []byte(place)), nil
 }
 
 // Open opens what was sealed for the same place, with any key of the file.
 func (b *Box) Open(sealed []byte, place string) ([]byte, error) {
-	if len(sealed) < idSize {
+	if len(sealed) < idSize+chacha20poly1305.NonceSizeX {
 		return nil, fmt.Errorf("open %s: %w", place, ErrOtherPlace)
 	}
 	aead := b.ring.Load().aeads[binary.BigEndian.Uint32(sealed)]
 	if aead == nil {
 		return nil, fmt.Errorf("open %s: %w", place, ErrOtherKey)
 	}
-	plain, err := aead.Decrypt(sealed[idSize:], []byte(place))
+	nonce, text := sealed[idSize:idSize+chacha20poly1305.NonceSizeX], sealed[idSize+chacha20poly1305.NonceSizeX:]
+	plain, err := aead.Open(nil, nonce, text, []byte(place))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", place, ErrOtherPlace)
 	}

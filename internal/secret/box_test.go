@@ -2,7 +2,9 @@ package secret
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -77,4 +79,31 @@ func TestBoxGivesBackWhatWasSealed(t *testing.T) {
 			t.Fatalf("got %x, %v, want %x", got, err, plain)
 		}
 	})
+}
+
+// A value that an earlier version sealed, with another library, still opens: key ID, nonce
+// of 24 bytes, XChaCha20-Poly1305 with the place as additional data.
+func TestSealedValuesKeepTheirForm(t *testing.T) {
+	m, err := parseMaster("o1NxGwT/W7m4QMYsoauZ6hYWa3a7adwfpG3TekyWpk8=\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := hex.DecodeString("0f4b4e6669a2f2dd17f20b369516b63f84c21e1547811a090a1161ece5ecea5412e9fddf4310cb66990b1ee744de04c7340888cb52938ab13e3709e7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := m.Box().Open(sealed, "factor.secret/A/U/1")
+	if err != nil || string(plain) != "JBSWY3DPEHPK3PXP" {
+		t.Errorf("%q, %v", plain, err)
+	}
+	for i := range sealed {
+		forged := slices.Clone(sealed)
+		forged[i] ^= 1
+		if _, err := m.Box().Open(forged, "factor.secret/A/U/1"); err == nil {
+			t.Errorf("byte %d changed: it opens", i)
+		}
+		if _, err := m.Box().Open(sealed[:i], "factor.secret/A/U/1"); err == nil {
+			t.Errorf("cut to %d bytes: it opens", i)
+		}
+	}
 }
