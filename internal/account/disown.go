@@ -48,7 +48,7 @@ func (s *Service) undoChanges(ctx context.Context, tx *store.Tx, v countersign.V
 	if err != nil {
 		return false, err
 	}
-	for _, step := range []func(context.Context, store.SessionChange) (bool, error){w.profile, w.mobile, w.tokens, w.codes, w.method, w.passkey} {
+	for _, step := range []func(context.Context, store.SessionChange) (bool, error){w.profile, w.mobile, w.tokens, w.codes, w.method, w.passkey, w.password} {
 		if err := w.each(ctx, changes, step); err != nil {
 			return false, err
 		}
@@ -69,6 +69,12 @@ func (s *Service) undoChanges(ctx context.Context, tx *store.Tx, v countersign.V
 		return false, err
 	}
 	return true, w.notify(ctx)
+}
+
+// password counts a changed password as undone: it can't be put back, but whoever signed in
+// with it since then is signed out and unknown.
+func (w *undo) password(_ context.Context, c store.SessionChange) (bool, error) {
+	return c.Kind == store.ChangePassword, nil
 }
 
 // each takes back one change after another, the newest first. One address may have

@@ -42,6 +42,9 @@ func (s *Service) ChangePassword(ctx context.Context, v countersign.Visit, g aut
 		if err := s.savePassword(ctx, tx, v, u, hash, g.Session.ID); err != nil {
 			return err
 		}
+		if err := authn.NoteChange(ctx, tx, v, g.Session.ID, store.SessionChange{Kind: store.ChangePassword}); err != nil {
+			return err
+		}
 		if err := tx.RotateSession(ctx, g.Session.ID, authn.SessionID(handle), v.Now); err != nil {
 			return err
 		}

@@ -2,10 +2,12 @@ package account
 
 import (
 	"context"
+	"time"
 
 	"countersign"
 	"countersign/internal/authn"
 	"countersign/internal/notify"
+	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/store"
 )
@@ -97,7 +99,11 @@ func (s *Service) endUnrecognized(ctx context.Context, tx *store.Tx, v countersi
 	if err := authn.ForgetBrowser(ctx, tx, v, u.ID, session.Browser, "", "disowned"); err != nil {
 		return err
 	}
-	undone, err := s.undoChanges(ctx, tx, v, u, session.Browser, session.Started)
+	since, err := intrudedSince(ctx, tx, v, u.ID, session)
+	if err != nil {
+		return err
+	}
+	undone, err := s.undoChanges(ctx, tx, v, u, session.Browser, since)
 	if err != nil {
 		return err
 	}
@@ -108,6 +114,18 @@ func (s *Service) endUnrecognized(ctx context.Context, tx *store.Tx, v countersi
 		return err
 	}
 	return s.Authn.EndOtherAttempts(ctx, tx, v, u, "")
+}
+
+// intrudedSince returns since when the changes made in the browser of a reported session are
+// undone: since the user was first seen in it, while the link about that sign-in still
+// works. A user who has had the browser for longer owns it, and only what the reported
+// session changed is undone (DV-08).
+func intrudedSince(ctx context.Context, tx *store.Tx, v countersign.Visit, user countersign.UserID, session countersign.Session) (time.Time, error) {
+	first, err := tx.FirstSeen(ctx, user, session.Browser)
+	if err != nil || first.Before(v.Now.Add(-policy.UnrecognizedLife)) || session.Started.Before(first) {
+		return session.Started, err
+	}
+	return first, nil
 }
 
 // endBegun ends the sign-ins of a user that a browser has begun.

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"countersign"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,4 +120,71 @@ func TestDisowningPutsEverythingBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// DV-08: the report of a later sign-in undoes what the same browser changed in an earlier session,
+// and signs out whoever signed in with a password that it changed.
+func TestDisowningCoversEarlierSessionsOfTheBrowser(t *testing.T) {
+	signIn := func(h *App, b *Browser, password string) {
+		b.SignInWith("BSMITH", password)
+		wantIn(h.T.(*testing.T), b.Post("/sign-in/token", "token", h.Token(bsmith)), "BSMITH")
+	}
+	t.Run("app", func(t *testing.T) {
+		Each(t, func(t *testing.T, h *App) {
+			h.T = t
+			h.Administrator()
+			h.User("BSMITH")
+			h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+			h.Pass(time.Minute)
+			thief := h.Browser("203.0.113.66", SafariMac)
+			signIn(h, thief, Password)
+			h.Pass(time.Minute)
+			thief.Get("/profile")
+			thief.Post("/profile/setup-two-factor")
+			key := thief.Get("/set-up/app").Key()
+			thief.Post("/set-up/app", "token", h.AppToken(key))
+			thief.Get("/profile")
+			thief.SignOut()
+			h.Pass(time.Hour)
+			thief.IP = "203.0.113.99"
+			signIn(h, thief, Password)
+			_, handle := newest(h, bsmith)
+			reader := h.Browser("198.51.100.7", Edge)
+			reader.Get("/not-me?link=" + handle)
+			reader.Post("/not-me", "link", handle)
+			p, err := h.Admin.User(t.Context(), h.Visit(), Operator, "BSMITH")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fa := range p.Factors {
+				if fa.Method == countersign.MethodApp {
+					t.Error("the app of the reported browser still works")
+				}
+			}
+		})
+	})
+	t.Run("password", func(t *testing.T) {
+		Each(t, func(t *testing.T, h *App) {
+			const changed = "another long password 7"
+			h.T = t
+			h.Administrator()
+			h.User("BSMITH")
+			h.Browser("192.0.2.10", Chrome).Enroll("BSMITH")
+			h.Pass(time.Minute)
+			thief := h.Browser("203.0.113.66", SafariMac)
+			signIn(h, thief, Password)
+			_, handle := newest(h, bsmith)
+			thief.Get("/password/change")
+			thief.Post("/password/change", "password", Password, "new_password", changed)
+			h.Pass(time.Minute)
+			second := h.Browser("203.0.113.70", Edge)
+			signIn(h, second, changed)
+			reader := h.Browser("198.51.100.7", Edge)
+			reader.Get("/not-me?link=" + handle)
+			reader.Post("/not-me", "link", handle)
+			if p := second.Get("/profile"); p.Path == "/profile" {
+				t.Error("a session begun with the changed password goes on")
+			}
+		})
+	})
 }

@@ -23,6 +23,14 @@ func (tx *Tx) DeviceBrowser(ctx context.Context, user countersign.UserID, id cou
 	return b, remembered, err
 }
 
+// FirstSeen returns when a user was first seen in a browser, at any network address; zero: never.
+func (tx *Tx) FirstSeen(ctx context.Context, user countersign.UserID, b countersign.BrowserID) (time.Time, error) {
+	var first int64
+	err := tx.sql.QueryRowContext(ctx, `SELECT COALESCE(MIN(first_seen), 0) FROM device WHERE agency_id = $1 AND user_id = $2 AND browser_id = $3`,
+		tx.agency, user, b).Scan(&first)
+	return instant(first), err
+}
+
 // ForgetBrowser forgets a user's browser at every network address, remembered or not. From now
 // on the browser is unknown to that user.
 func (tx *Tx) ForgetBrowser(ctx context.Context, user countersign.UserID, b countersign.BrowserID, why countersign.Forgotten, now time.Time) error {
@@ -91,6 +99,7 @@ const (
 	ChangeName     ChangeKind = "name"     // a passkey was renamed; Ref: its ID, a space, the new name; Was: the old name
 	ChangeCodes    ChangeKind = "recovery" // recovery codes were generated
 	ChangeReset    ChangeKind = "reset"    // Reset/Disable
+	ChangePassword ChangeKind = "password" // the password changed
 )
 
 // A SessionChange records what a session in a browser changed about its user.
