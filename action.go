@@ -6,10 +6,9 @@ type Action struct {
 	Means string
 }
 
-// Actions is the catalog of the audit log (AU-01), in alphabetical order. Who
-// records a new kind of event adds a line here and the same one in
-// docs/security/events.md; tests compare the list with the code, with the
-// document, and with what the tests of the house have made happen.
+// Actions is the catalog of the audit log (AU-01), in alphabetical order. Add a
+// new kind of event here and in docs/security/events.md; tests compare the list
+// with the code, the document, and the events that the application tests cause.
 var Actions = []Action{
 	{"agency.added", "The operator added an agency."},
 	{"agency.changed", "The name, product name, sender, time zone or hosts of an agency were changed; the detail says from what to what."},

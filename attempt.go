@@ -15,10 +15,10 @@ const (
 	PurposeStepUp     Purpose = "step-up" // a fresh second factor for a session (SE-06)
 	PurposeNewEmail   Purpose = "email"   // proves a new address of the profile
 	PurposeNewPhone   Purpose = "phone"   // proves a new number of the profile
-	PurposeResume     Purpose = "resume"  // what was posted after its session had ended, until the user is back
+	PurposeResume     Purpose = "resume"  // a request posted after its session had ended, until the user signs in again
 )
 
-// An Attempt is a sign-in, a set-up or a step-up under way: everything that was
+// An Attempt is a sign-in, a set-up or a step-up in progress: everything that was
 // proved so far, kept in the database so that every node sees the same.
 type Attempt struct {
 	ID           AttemptID
@@ -33,15 +33,15 @@ type Attempt struct {
 	TokenAsked   bool      `json:"Asked"` // a token was asked for: nothing but a proof admits from then on
 	Proved       Method    // the second factor that was proved; empty: none yet
 	PasskeyOnly  bool      `json:"Alone"` // it was a passkey that verified its user, asked to be the whole sign-in
-	Failures     int       // tries that were paid for, over all methods and steps (TH-01)
-	Tried        time.Time // when the last of them was paid for; zero: none was
-	Wrong        int       // of these, tokens that were judged and wrong
+	Failures     int       // tries counted, over all methods and steps (TH-01)
+	Tried        time.Time // when the last of them was counted; zero: none was
+	Wrong        int       // of these, tokens that were compared and wrong
 	WrongAt      time.Time // the last of them; zero: none was
-	Notified     int       `json:"Told"` // of Wrong, those that the user was told of or has turned out to have typed
+	Notified     int       `json:"Told"` // of Wrong, those the user was notified of or turned out to have typed
 	Cleared      bool      // its user has completed a sign-in in the same browser since
-	Warned       string    // the warning that the user was told of while it went on; empty: none
-	Hints        int       // inputs that were not six digits (D-18)
-	Prompts      int       // prompts for a passkey that were cancelled or failed (D-18)
+	Warned       string    // the warning sent while the attempt was open; empty: none
+	Hints        int       // inputs that were not six digits; they don't count as tries
+	Prompts      int       // passkey prompts that were canceled or failed; they don't count as tries
 	Sends        int       // tokens sent so far
 
 	// Sent is when a token last went out by a channel and was not answered yet.
@@ -62,15 +62,15 @@ type Attempt struct {
 	Expires          time.Time
 }
 
-// AwaitingSecondFactor tells whether the attempt is a sign-in that waits for its second factor:
-// whoever began it knew the password. A wizard that nobody has typed a wrong token
-// into is none: nothing is set up yet.
+// AwaitingSecondFactor reports whether the attempt is a sign-in that waits for its second
+// factor, so its client knew the password. A set-up wizard without a wrong token
+// doesn't count: nothing is set up yet.
 func (a Attempt) AwaitingSecondFactor() bool {
 	return a.Purpose == PurposeSignIn && a.Password && a.Proved == "" && (!a.Enrollment.Open || a.Wrong > 0)
 }
 
-// SupersededToken is a token that a newer one replaced. Whoever types it reads the mailbox or
-// the phone that it was sent to: it admits nowhere, but costs no try (token.older).
+// SupersededToken is a token that a newer one replaced. Typing it shows that the user reads
+// the mailbox or phone it was sent to: it is not accepted, but costs no try (token.older).
 type SupersededToken struct {
 	Reference string
 	Digest    []byte
@@ -90,8 +90,8 @@ func (a *Attempt) ReplaceToken() {
 	}
 }
 
-// Enrollment is how far the wizard is. Methods that are not verified live here and
-// nowhere else, so that a wizard left early leaves no trace (ER-06).
+// Enrollment is the progress of the set-up wizard. Unverified methods are stored only
+// here, so that a wizard left early leaves no trace (ER-06).
 type Enrollment struct {
 	Open          bool        // the wizard is open: nothing else is until it is done
 	Method        Method      // being proved now; empty: none
@@ -104,8 +104,8 @@ type Enrollment struct {
 	KeyAt         time.Time   // when Key was drawn; zero: when the wizard was opened
 	Step          int64       // the step of RFC 6238 that proved it
 	Verified      []Method    // proved in this wizard
-	Unnotified    []Method    `json:"Untold"`  // of these, those that the letter at the end of a first set-up tells of
-	Notices       []MessageID `json:"Letters"` // that letter, one for each address, as long as it waits
+	Unnotified    []Method    `json:"Untold"`  // of these, those that the mail at the end of a first set-up lists
+	Notices       []MessageID `json:"Letters"` // that mail, one for each address, while it waits in the outbox
 	Skipped       []Method    // skipped in this wizard
 	DefaultChosen bool        `json:"Chosen"`  // the Default was chosen, or there was nothing to choose
 	NeedsCode     bool        `json:"Closed"`  // the password alone opens nothing: an enrollment code comes first
@@ -113,7 +113,7 @@ type Enrollment struct {
 	CodeSkipped   bool        `json:"Uncoded"` // there is a code, but its user goes on without it
 }
 
-// An PendingRequest is a request that waits for a step-up and then goes on by itself.
+// A PendingRequest is a request that waits for a step-up and then continues by itself.
 type PendingRequest struct {
 	Path  string              // where it was posted
 	Form  map[string][]string // what was typed
@@ -125,7 +125,7 @@ type PendingRequest struct {
 	Password bool
 }
 
-// Size is how many bytes the act holds.
+// Size returns the size of the request in bytes.
 func (a PendingRequest) Size() int {
 	n := len(a.Path)
 	for name, values := range a.Form {
@@ -155,10 +155,10 @@ type Session struct {
 	EndedWhy string    // "signed-out", "user", "administrator", "reset", "disabled", "idle", "absolute", "password"
 }
 
-// Proof is how a session was admitted (0.1 rule 1: never say more than was proved).
+// Proof is how a session was admitted. It never claims more than was proved.
 type Proof string
 
-// What a sign-in was admitted by.
+// The proofs of a sign-in.
 const (
 	ProofPassword   Proof = "password"   // two factor authentication was Off
 	ProofRemembered Proof = "remembered" // password on a remembered device
@@ -171,7 +171,7 @@ const (
 // Handle is the secret value of a cookie or link; it is stored as a digest only.
 type Handle string
 
-// A Visit is the facts of one request, gathered once at the door.
+// A Visit holds the facts of one request, gathered once by the handler.
 type Visit struct {
 	Agency  Agency
 	Client  Client
@@ -180,17 +180,17 @@ type Visit struct {
 	Session Handle    // cookies; empty: none
 	Attempt Handle
 	Browser Handle
-	Pending string // step-up: the mark of the act that the page named
+	Pending string // step-up: the ID of the pending request that the page named
 }
 
-// An Actor is who does an administrative act: a signed-in user, or the operator on the host.
+// An Actor is who makes an administrative change: a signed-in user, or the operator on the host.
 type Actor struct {
 	User     User
 	Session  SessionID
 	Operator bool // a command on the host, above all rights
 }
 
-// Name is how audit rows and letters call the actor.
+// Name returns the actor's name for audit rows and mail.
 func (a Actor) Name() string {
 	if a.Operator {
 		return "operator"
@@ -198,7 +198,7 @@ func (a Actor) Name() string {
 	return a.User.Login
 }
 
-// Has tells whether the actor holds right r.
+// Has reports whether the actor holds right r.
 func (a Actor) Has(r Right) bool { return a.Operator || a.User.Has(r) }
 
 // LinkPurpose is what a mailed or printed link opens.

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// A Checkpoint says how far the audit log of an agency had come at a moment:
+// A Checkpoint records how far the audit log of an agency had come at a moment:
 // its last row and that row's digest, which covers every row before it. It is
-// signed, so that who can write the database still can't make one; a copy kept
+// signed, so that write access to the database is not enough to make one; a copy kept
 // elsewhere proves later that nothing before it was cut off or rewritten (AU-03).
 type Checkpoint struct {
 	Agency    AgencyID
@@ -21,15 +21,15 @@ type Checkpoint struct {
 
 const checkpointHead = "countersign-checkpoint-1"
 
-// Text is what is signed.
+// Text returns the text that is signed.
 func (c Checkpoint) Text() string {
 	return fmt.Sprintf("%s %s %d %s %s", checkpointHead, c.Agency, c.Seq, c.Digest, c.At.UTC().Format(time.RFC3339))
 }
 
-// String is the checkpoint as one line that can be printed and kept.
+// String returns the checkpoint as one line that can be printed and kept.
 func (c Checkpoint) String() string { return c.Text() + " " + c.Signature }
 
-// ParseCheckpoint is the inverse of String.
+// ParseCheckpoint parses the result of String.
 func ParseCheckpoint(line string) (Checkpoint, error) {
 	fields := strings.Fields(line)
 	if len(fields) != 6 || fields[0] != checkpointHead {
@@ -57,7 +57,7 @@ type EventQuery struct {
 	Limit   int       // the newest so many; 0: all
 }
 
-// A Inconsistency is something that is wrong with the audit log of an agency.
+// An Inconsistency is a fault in the audit log of an agency.
 type Inconsistency struct {
 	Seq  int64  // the row where it shows
 	What string // a sentence

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Client is what one request tells about the device that sent it. Families
-// only, never versions (D-10, D-11).
+// Client describes the device that sent a request. It holds families only, never
+// versions, so that an update doesn't make a device unknown.
 type Client struct {
 	IP      netip.Addr // invalid: unknown, equals nothing (DV-04)
 	Browser string     // family: Chrome, Edge, Firefox, …, Other
@@ -15,10 +15,10 @@ type Client struct {
 }
 
 // Network is the part of the address that is compared exactly: an IPv4 address,
-// or the /64 of an IPv6 address; empty if the address is unknown (D-12).
+// or the /64 of an IPv6 address; empty if the address is unknown.
 func (c Client) Network() string { return network(c.IP, 32, 64) }
 
-// Neighborhood is the wider network: IPv4 /24, IPv6 /56; empty if unknown (D-12).
+// Neighborhood returns the wider network: IPv4 /24, IPv6 /56; empty if unknown.
 func (c Client) Neighborhood() string { return network(c.IP, 24, 56) }
 
 // Wide is the /48 that an IPv6 address lies in, which one customer of a provider
@@ -49,7 +49,7 @@ func network(ip netip.Addr, bits4, bits6 int) string {
 	return p.String()
 }
 
-// Describe names the device for people: "Chrome on Windows".
+// Describe returns the device's name for people: "Chrome on Windows".
 func (c Client) Describe() string {
 	b, o := c.Browser, c.OS
 	if b == "" || b == "Other" {
@@ -61,7 +61,7 @@ func (c Client) Describe() string {
 	return b + " on " + o
 }
 
-// Address is the IP address for people; "unknown" where it is not known.
+// Address returns the IP address for people; "unknown" if it is not known.
 func (c Client) Address() string {
 	if !c.IP.IsValid() {
 		return "unknown"
@@ -69,7 +69,7 @@ func (c Client) Address() string {
 	return CanonicalAddress(c.IP).String()
 }
 
-// BrowserID names a browser row: what a device cookie stands for.
+// BrowserID identifies a browser row, to which a device cookie refers.
 type BrowserID string
 
 // A Browser is one browser that completed a sign-in here: the holder of the
@@ -81,12 +81,12 @@ type Browser struct {
 	Seen    time.Time
 }
 
-// DeviceID names a device row.
+// DeviceID identifies a device row.
 type DeviceID string
 
 // A Device is one connection of one user: a browser row with a browser family,
-// an operating system family and a network (D-09). It is remembered while the
-// time of its last second factor, Proved, is recent enough (D-02).
+// an operating system family and a network. It is remembered while the time of
+// its last second factor, Proved, is recent enough.
 type Device struct {
 	ID              DeviceID
 	User            UserID
@@ -104,7 +104,7 @@ type Device struct {
 // Forgotten says why a device was forgotten.
 type Forgotten string
 
-// Why devices are forgotten (D-41).
+// Why devices are forgotten.
 const (
 	ForgottenByUser    Forgotten = "user"
 	ForgottenByAdmin   Forgotten = "administrator"
@@ -116,5 +116,5 @@ const (
 	ForgottenFrequency Forgotten = "frequency"
 	ForgottenDisabled  Forgotten = "disabled"
 	ForgottenRights    Forgotten = "rights" // the user was given a right
-	ForgottenCopied    Forgotten = "copied" // the cookie appeared with another browser and another system (D-16)
+	ForgottenCopied    Forgotten = "copied" // the cookie appeared with another browser and another system
 )

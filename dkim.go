@@ -2,7 +2,7 @@ package countersign
 
 import "time"
 
-// A DKIMKey signs an agency's mail from one domain. The public half stands in
+// A DKIMKey signs an agency's mail from one domain. The public key is published in
 // the domain's DNS under the selector.
 type DKIMKey struct {
 	Domain   string
@@ -12,5 +12,5 @@ type DKIMKey struct {
 	Signs    bool // mail is signed with it; false: its record is still to be published
 }
 
-// RecordName is where the record of the key stands.
+// RecordName returns the DNS name of the key's record.
 func (k DKIMKey) RecordName() string { return k.Selector + "._domainkey." + k.Domain }

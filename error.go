@@ -6,32 +6,32 @@ import (
 	"slices"
 )
 
-// A Kind of error decides the status at the door.
+// An ErrorKind decides the HTTP status of the response.
 type ErrorKind int
 
 // The kinds of errors.
 const (
 	KindInternal       ErrorKind = iota // anything unexpected: logged, never shown
-	KindInvalid                         // what was typed is not right: 422
+	KindInvalid                         // the input is not valid: 422
 	KindDenied                          // a right is missing, or a rule forbids it: 403
 	SignedOut                           // no session: to the sign-in page
 	KindNotFound                        // no such thing, or another agency's: 404
-	KindConflict                        // somebody else was first: 409
+	KindConflict                        // someone else changed or took it first: 409
 	KindTooMany                         // wait: 429
 	KindGone                            // the attempt or link is over: 410
-	KindUnavailable                     // cannot know just now: 503
+	KindUnavailable                     // can't be decided at present: 503
 	KindStepUpRequired                  // a step-up is needed first
 )
 
 // Args fill the placeholders of an error's text.
 type Args map[string]any
 
-// An Error is what a person may learn. Its Code is stable; its text lives in
-// the web door's catalog.
+// An Error is an error shown to people. Its Code is stable; its text is in the
+// catalog of package web.
 type Error struct {
 	Kind  ErrorKind
 	Code  string
-	Field string // the form field it stands beside; empty: none
+	Field string // the form field it belongs to; empty: none
 	Args  Args
 	Err   error // the cause, for the log
 }
@@ -51,7 +51,7 @@ func Problem(kind ErrorKind, code, field string, args Args) error {
 	return &Error{Kind: kind, Code: code, Field: field, Args: args}
 }
 
-// KindOf is the kind of err; Internal unless it is an *Error.
+// KindOf returns the kind of err; KindInternal unless it is an *Error.
 func KindOf(err error) ErrorKind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -60,7 +60,7 @@ func KindOf(err error) ErrorKind {
 	return KindInternal
 }
 
-// CodeOf is the code of err; empty unless it is an *Error.
+// CodeOf returns the code of err; empty unless it is an *Error.
 func CodeOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {

@@ -2,7 +2,7 @@ package countersign
 
 import "time"
 
-// FactorID names a factor row.
+// FactorID identifies a factor row.
 type FactorID string
 
 // A Method is a kind of second factor. The text is stored and never renamed.
@@ -29,8 +29,8 @@ type Factor struct {
 	Verified time.Time
 	LastUsed time.Time // zero: not since it was verified
 	Default  bool
-	Broken   bool      // its secret does not open in this row: somebody has moved or changed it (KY-01)
-	Passkeys []Passkey // passkey: the keys that this one factor stands for, the oldest first
+	Broken   bool      // its secret can't be decrypted in this row: it was moved or changed (KY-01)
+	Passkeys []Passkey // passkey: the keys of this one factor, the oldest first
 }
 
 // A Challenge is a token that was asked for and is not answered yet.
@@ -39,7 +39,7 @@ type Challenge struct {
 	Method      Method
 	Factor      FactorID // empty while the method is being set up
 	Address     string   // where the token was sent; empty for the app
-	Digest      []byte   // empty: nothing was sent, or the token is dead
+	Digest      []byte   // empty: nothing was sent, or the token was invalidated
 	Reference   string   // two letters that page, mail and text share
 	Issued      time.Time
 	Expires     time.Time
@@ -48,7 +48,7 @@ type Challenge struct {
 	PasskeyOnly bool      `json:"Alone"` // passkey: it is the whole sign-in, so its user must have been verified
 }
 
-// Live tells whether the challenge can still be answered at now (OT-02, D-22).
+// Live reports whether the challenge can still be answered at now (OT-02).
 func (c Challenge) Live(now time.Time) bool {
 	return len(c.Digest) > 0 && now.Before(c.Expires)
 }

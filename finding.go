@@ -1,7 +1,7 @@
 package countersign
 
-// A Finding is one thing that was looked at on the way of messages, and the mend
-// where it is not right.
+// A Finding is the result of one check of the delivery of messages, with the fix
+// where something is wrong.
 type Finding struct {
 	Subject string // "SPF of acme.example"
 	Level   Level

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// A LimitKey is a road on which guesses at one subject are counted: its failures in
-// a row, and until when it waits.
+// A LimitKey names a limit on the tries at one subject: it counts failures in a
+// row and delays the next try.
 type LimitKey string
 
-// The lanes of the sign-in page: of the password, and of a passkey that is the
-// whole sign-in. A browser that completed a sign-in of the user before has one of
-// its own, which nobody else can fill (TH-05).
+// The limits of the sign-in page: for the password, and for a passkey that is the
+// whole sign-in. Browsers that completed a sign-in of the user before have a limit
+// of their own, which no one else can exhaust (TH-05).
 const (
 	LimitPasswordKnown LimitKey = "password-known"
 	LimitPassword      LimitKey = "password"
@@ -19,12 +19,12 @@ const (
 	LimitPasskey       LimitKey = "passkey"
 )
 
-// LimitOf is the lane of a method's tokens.
+// LimitOf returns the limit of a method's tokens.
 func LimitOf(m Method) LimitKey { return LimitKey(tokenLimit + string(m)) }
 
 const tokenLimit = "token-"
 
-// Method is the method whose tokens a lane counts; empty for the lanes of the sign-in page.
+// Method returns the method whose tokens a limit counts; empty for the limits of the sign-in page.
 func (l LimitKey) Method() Method {
 	m, ok := strings.CutPrefix(string(l), tokenLimit)
 	if !ok {
@@ -33,40 +33,40 @@ func (l LimitKey) Method() Method {
 	return Method(m)
 }
 
-// IsPassword tells whether a lane counts passwords.
+// IsPassword reports whether a limit counts passwords.
 func (l LimitKey) IsPassword() bool { return l == LimitPasswordKnown || l == LimitPassword }
 
-// IsPasskey tells whether a lane counts passkeys that are the whole sign-in.
+// IsPasskey reports whether a limit counts passkeys that are the whole sign-in.
 func (l LimitKey) IsPasskey() bool { return l == LimitPasskeyKnown || l == LimitPasskey }
 
-// IsKnown tells whether a lane is that of a user's own browsers.
+// IsKnown reports whether a limit is that of browsers the user has signed in with before.
 func (l LimitKey) IsKnown() bool { return l == LimitPasswordKnown || l == LimitPasskeyKnown }
 
-// A CountedTry is one password, passkey or token, paid for before it is compared. A
-// right one is given back, a wrong one stays; one that nobody settled counts as wrong.
+// A CountedTry is one password, passkey or token, counted before it is compared. A
+// right one is removed, a wrong one stays; one that is never settled counts as wrong.
 type CountedTry struct {
 	ID      string
-	Subject string // the user's ID; for a user ID or passkey that nobody has, its keyed digest (V8)
+	Subject string // the user's ID; for an unknown user ID or passkey, its keyed digest
 	Limit   LimitKey
 	Client  Client
 	At      time.Time
 }
 
-// A LimitState is where a subject's lane stands.
+// A LimitState is the state of one limit of a subject.
 type LimitState struct {
 	Failures int       // in a row, settled
-	InFlight int       // paid for and not settled yet
-	Until    time.Time // no guess is taken before; zero: no wait
-	Closed   time.Time // since when no guess is taken at all; zero: it is open
+	InFlight int       // counted and not settled yet
+	Until    time.Time // no try is accepted before; zero: no wait
+	Closed   time.Time // since when no try is accepted at all; zero: not locked
 }
 
-// A Window is what failed in a stretch of time.
+// A Window is what failed in a period.
 type Window struct {
 	Failed   []time.Time // the oldest first
 	InFlight int
 }
 
-// A Try is one guess as the limits of a network see it.
+// A Try is one try as the limits of a network count it.
 type Try struct {
 	Subject string
 	Token   bool // at a token; otherwise at a password or passkey of the sign-in page
@@ -74,12 +74,12 @@ type Try struct {
 	At      time.Time
 }
 
-// A SharedState is what a guess at the sign-in page shares with others of its agency: its
-// network, the wider network, and the agency itself. What was forgiven is left out.
+// A SharedState holds the failures that a try at the sign-in page shares with others of its
+// agency: by network, wider network, and agency. Forgiven failures are left out.
 type SharedState struct {
-	Again  bool   // the subject of the guess has failed in this network, or is just being guessed at
+	Again  bool   // the subject has failed in this network, or another try at it is in flight
 	Logins Window // of the network: the first failure of each subject
 	All    Window // of the network: every password and passkey
 	Wide   Window
-	Agency time.Time // once it is full: the instant of the failure that has to fall out of it first
+	Agency time.Time // if its limit is reached: the time of the failure that must expire first
 }

@@ -2,10 +2,10 @@ package countersign
 
 import "time"
 
-// MessageID names a message row.
+// MessageID identifies a message row.
 type MessageID string
 
-// A Channel is a way out of the house.
+// A Channel is a way to deliver messages.
 type Channel string
 
 // The channels. The text is what the demo's inbox shows.
@@ -14,20 +14,20 @@ const (
 	ChannelSMS   Channel = "sms"
 )
 
-// A MessageKind of message: which letter it is.
+// A MessageKind selects the template of a message.
 type MessageKind string
 
-// The letters.
+// The kinds of messages.
 const (
 	MessageToken            MessageKind = "token"
 	MessageNewConnection    MessageKind = "new-connection"
-	MessageReset            MessageKind = "reset"  // Data "By" empty: by oneself
-	MessageEnrolled         MessageKind = "set-up" // a first set-up: all that it has brought, and its sign-in
+	MessageReset            MessageKind = "reset"  // Data "By" empty: by the user
+	MessageEnrolled         MessageKind = "set-up" // a first set-up: all methods it added, and its sign-in
 	MessageMethodAdded      MessageKind = "method-added"
 	MessageMethodRemoved    MessageKind = "method-removed"
 	MessageDefaultChanged   MessageKind = "default-changed"
 	MessageAddressChanged   MessageKind = "two-factor-address-changed"
-	MessageAddressAsked     MessageKind = "two-factor-address-asked" // told to the address on file when another is typed
+	MessageAddressAsked     MessageKind = "two-factor-address-asked" // to the address on file, when another one is typed
 	MessageProfileChanged   MessageKind = "profile-changed"
 	MessageActivation       MessageKind = "activation" // a new user's link to /welcome
 	MessageInvitation       MessageKind = "invitation" // set-up awaits at the next sign-in
@@ -43,12 +43,12 @@ const (
 	MessagePasswordLink     MessageKind = "password-reset"   // a forgotten password: the link to choose a new one
 	MessagePasswordChanged  MessageKind = "password-changed" // Data "How": "change" or "link"
 	MessagePasswordKnown    MessageKind = "password-known"   // a right password, and no second factor (NT-03)
-	MessageGuessing         MessageKind = "guessing"         // somebody guesses: tokens or password stopped; Data "Why" is the code
+	MessageGuessing         MessageKind = "guessing"         // too many wrong tokens or passwords, now locked; Data "Why" is the code
 	MessageTest             MessageKind = "test"
 	MessageTextAlarm        MessageKind = "text-alarm" // SMS looks misused, or the day's budget is spent; to administrators
 )
 
-// MessageState is where a message stands.
+// MessageState is the delivery state of a message.
 type MessageState string
 
 // The states of a message.
@@ -56,26 +56,26 @@ const (
 	StateWaiting MessageState = "waiting" // in the outbox, also between tries
 	StateSending MessageState = "sending" // claimed by a node
 	StateSent    MessageState = "sent"    // accepted by the server
-	StateRefused MessageState = "refused" // the server said no for good
-	StateDropped MessageState = "dropped" // its token died before it could be sent
-	StateHeld    MessageState = "held"    // a budget forbade it: never in the outbox, kept so that it can be seen
+	StateRefused MessageState = "refused" // refused permanently by the server
+	StateDropped MessageState = "dropped" // its token expired before it could be sent
+	StateHeld    MessageState = "held"    // over a budget: never queued, kept so that it is visible
 )
 
 // A Message waits in the outbox, or is the receipt of one that was sent.
-// Data fills the letter's template; it is sealed at rest and wiped once sent.
+// Data fills the template; it is sealed at rest and wiped once sent.
 type Message struct {
 	ID        MessageID
 	Agency    AgencyID
-	User      UserID // empty: nobody's
+	User      UserID // empty: not about a user
 	Kind      MessageKind
 	Channel   Channel
 	To        string // address, or E.164
 	Data      map[string]string
-	Reference string    // two letters; empty for letters without token
-	Urgent    bool      // tokens go before letters
-	Created   time.Time // when the deed was done
+	Reference string    // two letters; empty for messages without a token
+	Urgent    bool      // tokens go before other messages
+	Created   time.Time // when the event happened
 	Due       time.Time // not before
-	Claimed   time.Time // until when a node has it; zero: none has
+	Claimed   time.Time // until when a node's lease holds; zero: no lease
 	Expires   time.Time // not after; zero: no limit
 	Tries     int
 	State     MessageState
@@ -84,10 +84,10 @@ type Message struct {
 	Reason    Reason // why it was not taken; empty: it was, or was not tried yet
 	Done      time.Time
 	Used      bool   // its token led to a success: not counted against the quotas
-	Route     string // the way out that has it, or may have it: no other one is tried then
+	Route     string // the route that took it, or may have: no other is tried then
 	Tag       string // what the gateway calls it, for its receipts
 	Receipt   Receipt
-	ReceiptAt time.Time // when the gateway told; zero: it has not
+	ReceiptAt time.Time // when the gateway reported; zero: it has not
 	Network   string    // from which it was asked for
 	Findings  []Finding // a test mail: what was found on its way
 }
@@ -105,12 +105,12 @@ const (
 	ReasonLater       Reason = "later"        // asked to come again: greylisting, a fault that passes
 	ReasonRateLimited Reason = "rate_limited" // too many at once
 	ReasonSettings    Reason = "settings"     // ours are wrong: login, sender, name, certificate
-	ReasonUnreachable Reason = "unreachable"  // nobody was reached
+	ReasonUnreachable Reason = "unreachable"  // no server could be reached
 	ReasonSilent      Reason = "silent"       // no answer; the message may have been taken
 	ReasonRefused     Reason = "refused"      // refused for good, for none of the reasons above
 )
 
-// A Queue is what waits to be sent by one channel, over all agencies: tokens, or letters.
+// A Queue describes what waits on one channel, over all agencies: tokens, or other messages.
 type Queue struct {
 	Channel Channel
 	Urgent  bool
@@ -118,10 +118,10 @@ type Queue struct {
 	Since   time.Time // when the oldest of them was made
 }
 
-// A Receipt is what a gateway tells after it took a text message.
+// A Receipt is what a gateway reports after it accepted a text message.
 type Receipt string
 
-// The receipts. A message that is delivered stays so, whatever is told later.
+// The receipts. A delivered message stays delivered, whatever is reported later.
 const (
 	ReceiptDelivered   Receipt = "delivered"
 	ReceiptUndelivered Receipt = "undelivered"

@@ -2,11 +2,11 @@ package countersign
 
 import "time"
 
-// PasskeyID names a passkey row.
+// PasskeyID identifies a passkey row.
 type PasskeyID string
 
 // A Passkey is one key pair of a user, made for this agency's address only. The
-// private key stays in his device or password manager.
+// private key stays in their device or password manager.
 type Passkey struct {
 	ID         PasskeyID
 	User       UserID
@@ -15,7 +15,7 @@ type Passkey struct {
 	Key        PasskeyKey
 	Created    time.Time
 	LastUsed   time.Time // zero: not since it was made
-	Broken     bool      // its key does not open in this row: somebody has moved or changed it (KY-01)
+	Broken     bool      // its key can't be decrypted in this row: it was moved or changed (KY-01)
 }
 
 // A PasskeyKey is what an answer of a passkey is checked against. The store
@@ -32,8 +32,8 @@ type PasskeyKey struct {
 // one purpose is useless for another (OT-04).
 type NoncePurpose string
 
-// The purposes of nonces that are kept. That of the whole sign-in is none of them:
-// nobody has begun an attempt yet, and so it needs no row until it has signed somebody in.
+// The purposes of nonces that are stored. A passkey as the whole sign-in has none:
+// no attempt exists yet, so it needs no row until the sign-in has succeeded.
 const (
 	NonceMake  NoncePurpose = "make"  // a new passkey
 	NonceProve NoncePurpose = "prove" // a second factor

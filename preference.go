@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A PreferenceKind is what values a preference takes.
+// A PreferenceKind says which values a preference takes.
 type PreferenceKind string
 
 // The kinds of preferences.
@@ -64,7 +64,7 @@ const (
 	GroupHelp      = "Help"
 )
 
-// BuiltIn are the preferences of every agency, the TechNote's two first.
+// BuiltIn returns the preferences of every agency, the TechNote's two first.
 func BuiltIn() []Preference {
 	return []Preference{
 		{Code: PrefTwoFactor, Group: GroupTwoFactor, Name: "Turn on two factor authentication", Kind: PreferenceSwitch,
@@ -116,7 +116,7 @@ const (
 )
 
 // Parse brings a typed value into the form that is stored, or says beside the
-// field why it can't be one (D-01, M5). Empty is always a value: the default.
+// field why it can't be one (M5). Empty is always a value: the default.
 func (p Preference) Parse(typed string) (string, error) {
 	value := CleanText(typed)
 	if value == "" {
@@ -190,7 +190,7 @@ func (p Preference) refuse(code, value string) error {
 		"Value": value, "Min": p.Min, "Max": p.Max, "Default": p.Default, "Values": p.Values, "Name": p.Name}}
 }
 
-// Show is the value as the table shows it: "On", "30 (default)", "select...".
+// Show returns the value as the table shows it: "On", "30 (default)", "select...".
 func (p Preference) Show(value string) string {
 	switch {
 	case value != "" && p.Kind == PreferenceChoice:
@@ -244,7 +244,7 @@ type Setting struct {
 	Reason  string
 }
 
-// Preferences are the settings of an agency as the rules read them.
+// Preferences holds the settings of an agency as package policy reads them.
 type Preferences struct {
 	TwoFactor      bool          // 2FA
 	Since          time.Time     // when 2FA was last turned on; zero: never
@@ -264,11 +264,11 @@ type Preferences struct {
 	Countries      []string      // SMSCOUNTRIES, ISO 3166
 	Texts          int           // SMSDAILY
 	Help           string        // HELPCONTACT
-	Damaged        []string      // codes whose stored value can't be read; they act as their safest value (D-01)
+	Damaged        []string      // codes whose stored value can't be read; they act as their safest value
 }
 
 // ParsePreferences reads the stored settings of an agency. A damaged frequency
-// acts as 0: it asks every time (D-01).
+// acts as 0: it asks every time.
 func ParsePreferences(settings map[string]Setting) Preferences {
 	var damaged []string
 	value := func(code string) string {

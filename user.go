@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/cases"
 )
 
-// UserID names a user row; what people type is the Login.
+// UserID identifies a user row; what people type is the Login.
 type UserID string
 
 // A User is one person of one agency.
@@ -22,7 +22,7 @@ type User struct {
 	Mobile             string    // E.164; empty: none
 	Password           string    // encoded hash; empty: no password was chosen yet
 	PasswordAt         time.Time // when the password was chosen; zero: never
-	Broken             bool      // the hash does not open in this row, so there is none: somebody has moved or changed it (KY-01)
+	Broken             bool      // the hash can't be decrypted in this row, so there is none: it was moved or changed (KY-01)
 	Rights             []Right   // sorted
 	Groups             []string  // sorted
 	Disabled           bool
@@ -32,24 +32,24 @@ type User struct {
 	EnrollmentOpenings int       // how often set-up was opened with the password alone since the reset
 	OldEmail           string    // the address that the profile had before; empty: none
 	EmailSince         time.Time // when Email was changed last; zero: never
-	EnrollmentLeft     bool      // left the wizard before its end: the rest is offered once more (D-35)
+	EnrollmentLeft     bool      // left the wizard before its end: the rest is offered once more
 	Enrolled           bool      // has at least one verified method; kept by the store
 	Version            int64
 	Created            time.Time
 	LastSignIn         time.Time // zero: never
 }
 
-// Has tells whether the user holds right r.
+// Has reports whether the user holds right r.
 func (u User) Has(r Right) bool { return slices.Contains(u.Rights, r) }
 
-// FirstName is the first word of the name, for greetings.
+// FirstName returns the first word of the name, for greetings.
 func (u User) FirstName() string {
 	first, _, _ := strings.Cut(strings.TrimSpace(u.Name), " ")
 	return first
 }
 
-// FoldEmail is the form in which email addresses are compared: without regard to
-// case. What is shown and sent keeps its letters (D-45).
+// FoldEmail returns the form in which email addresses are compared: without regard to
+// case. What is shown and sent keeps its letters.
 func FoldEmail(address string) string { return strings.ToLower(address) }
 
 // SameEmail reports whether two addresses are the same.
@@ -59,9 +59,9 @@ func SameEmail(a, b string) bool { return FoldEmail(a) == FoldEmail(b) }
 // than the 64 characters of a user ID have, with what comes along when it is pasted.
 const MaxTypedLength = 1024
 
-// FoldLogin is the form in which user IDs are compared: as CleanID returns them, case
-// folded. One that is too long for anybody's is a space, which is nobody's:
-// normalizing it would take time before any limit (TH-07).
+// FoldLogin returns the form in which user IDs are compared: as CleanID returns them, case
+// folded. It returns a space, which no user has, for one that is too long:
+// normalizing it would take time before any limit applies (TH-07).
 func FoldLogin(login string) string {
 	if login = strings.TrimSpace(login); len(login) > MaxTypedLength {
 		return " "
@@ -69,7 +69,7 @@ func FoldLogin(login string) string {
 	return FoldText(login)
 }
 
-// FoldText is the form in which texts are searched. Its caller bounds their length.
+// FoldText returns the form in which texts are searched. The caller bounds their length.
 func FoldText(text string) string { return cases.Fold().String(CleanID(text)) }
 
 // reservedLogins are parts of paths below /admin/users.
@@ -100,7 +100,7 @@ func isLoginRune(r rune) bool {
 // A Right is a permission by the name that pages and commands show.
 type Right string
 
-// The rights of interfaces.md section 3.
+// The rights.
 const (
 	RightReset        Right = "Admin-Disable 2 Factor Authentication" // the TechNote's
 	RightPreferences  Right = "Admin-System Preferences"
@@ -115,11 +115,11 @@ const (
 var AgencyRights = []Right{RightReset, RightPreferences, RightUsers, RightApplications, RightMessages, RightAudit}
 
 // OfferedRights are those of AgencyRights that open something. Pages offer only
-// them; a right joins when its first page does.
+// them; add a right together with its first page.
 var OfferedRights = []Right{RightReset, RightPreferences, RightUsers, RightMessages}
 
-// KnownRight tells whether r is one of the seven.
+// KnownRight reports whether r is one of the seven rights.
 func KnownRight(r Right) bool { return r == RightOperator || slices.Contains(AgencyRights, r) }
 
-// IsAdministrator tells whether the user holds any right at all (M4, DV-07).
+// IsAdministrator reports whether the user holds any right (M4, DV-07).
 func (u User) IsAdministrator() bool { return len(u.Rights) > 0 }

@@ -11,7 +11,7 @@ type Warning struct {
 	Browser   BrowserID // the browser that began it, by its device cookie; empty: unknown
 	Client    Client
 	Wrong     int       // wrong tokens
-	Due       time.Time // when the user is told, unless they turn out to have begun it
+	Due       time.Time // when the user is notified, unless they turn out to have begun it
 	Notified  bool
 	Dismissed bool // the user has answered the notice on their home page
 }
@@ -19,7 +19,7 @@ type Warning struct {
 // A SwitchChange is what has just happened to a sign-in that waits for its second factor.
 type SwitchChange string
 
-// The turns. SignedInElsewhere and SignedInHere do not end the sign-in (NT-05).
+// The changes. SignedInElsewhere and SignedInHere do not end the sign-in (NT-05).
 const (
 	Ended             SwitchChange = "ended"               // left, cancelled, failed, or ended by a change
 	SignedInHere      SwitchChange = "signed in here"      // its user completed another sign-in in the same browser
@@ -29,7 +29,7 @@ const (
 // A WarnTiming says whether an unfinished sign-in warns its user, and when.
 type WarnTiming string
 
-// What Warns decides.
+// The results of Warns.
 const (
 	WarnNever WarnTiming = "never" // it says nothing that the user does not know
 	WarnLater WarnTiming = "later" // when its time is over, unless its user signs in by the same browser before

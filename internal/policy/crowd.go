@@ -6,9 +6,9 @@ import (
 	"countersign"
 )
 
-// CheckLimit says whether a password or passkey of a lane may be compared at now. crowd
-// counts for browsers only that are not known: no one can fill it for a user's own
-// desk (TH-05).
+// CheckLimit decides whether a password or passkey of a limit may be compared at now.
+// crowd, the shared limit, applies to unknown browsers only, so an attacker cannot lock
+// a user out of a known device (TH-05).
 func CheckLimit(now time.Time, lane countersign.LimitKey, t countersign.LimitState, crowd countersign.SharedState) Decision {
 	if p := queue(now, lane, t); p.Code != "" || lane.IsKnown() {
 		return p
@@ -26,7 +26,7 @@ func CheckLimit(now time.Time, lane countersign.LimitKey, t countersign.LimitSta
 	return Decision{}
 }
 
-// shared are the limits that a guess shares with others (TH-04, TH-09). User IDs
+// shared returns the limits that a try shares with others (TH-04, TH-09). User IDs
 // that have failed in a network leave the last of its failures to those that have
 // not, so that one who guesses at a few keeps no one else out.
 func shared(now time.Time, c countersign.SharedState) []Decision {
@@ -68,7 +68,7 @@ func pace(now time.Time, w countersign.Window, free, most int, full Decision) De
 	return Decision{}
 }
 
-// Network sorts what was guessed from one network, the oldest first, for a guess
+// Network sorts the tries from one network, the oldest first, for a try
 // at subject.
 func Network(tries []countersign.Try, subject string) (c countersign.SharedState) {
 	failed, flying := map[string]bool{}, map[string]bool{}

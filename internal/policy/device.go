@@ -143,7 +143,7 @@ func (f Facts) After(admit Admit, decline bool) countersign.Device {
 	return d
 }
 
-// RememberedUntil is when a device that was proved at t is asked again; zero if
+// RememberedUntil returns when a device that was proved at t is asked again; zero if
 // it is not remembered.
 func RememberedUntil(p countersign.Preferences, t time.Time) time.Time {
 	if t.IsZero() || !p.TwoFactor || p.Days == 0 {

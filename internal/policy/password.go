@@ -6,7 +6,7 @@ import (
 	"countersign"
 )
 
-// The numbers of forgotten passwords (PW-06).
+// The limits of password resets (PW-06).
 const (
 	PasswordLink         = time.Hour // how long the link works
 	MaxLinks             = 3         // to one user in an hour
@@ -14,9 +14,9 @@ const (
 	MaxResetRequestsWide = 80        // the same from an IPv6 /48
 )
 
-// LinkRefused says why a user who asked for a link to choose a new password
-// gets none, as a code for the audit log; empty: he gets one. sent is how many
-// went to him within the hour. Who asked is told nothing of it (EN-01).
+// LinkRefused returns why a user who asked for a link to choose a new password
+// gets none, as a code for the audit log; empty: they get one. sent is how many
+// links they got within the hour. The client never learns the reason (EN-01).
 func LinkRefused(u countersign.User, sent int) string {
 	switch {
 	case u.Disabled:
@@ -31,7 +31,7 @@ func LinkRefused(u countersign.User, sent int) string {
 }
 
 // SamePassword reports whether a user still has the password that was checked. Its
-// hash may have been renewed by a sign-in meanwhile: that is no other password.
+// hash may have been renewed by a sign-in since: the password is still the same.
 func SamePassword(checked, now countersign.User) bool {
 	return checked.Password == now.Password ||
 		checked.Password != "" && now.Password != "" && checked.PasswordAt.Equal(now.PasswordAt)

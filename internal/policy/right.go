@@ -6,19 +6,19 @@ import (
 	"countersign"
 )
 
-// The reasons why an administrative act is refused; also codes of texts.
+// The reasons why an administrative change is refused; also codes of texts.
 const (
 	RightMissing      = "right.missing"
 	RankTooLow        = "reset.rank"
 	LastAdministrator = "reset.last_administrator"
 )
 
-// Refusal says why an act may not be done; nil if it may.
+// refusal returns the error of a forbidden change.
 func refusal(code string, args countersign.Args) error {
 	return &countersign.Error{Kind: countersign.KindDenied, Code: code, Args: args}
 }
 
-// MayOpen says whether the actor may open what needs one of the rights.
+// MayOpen returns an error unless the actor holds one of the rights.
 func MayOpen(actor countersign.Actor, rights ...countersign.Right) error {
 	if slices.ContainsFunc(rights, actor.Has) {
 		return nil
@@ -26,8 +26,8 @@ func MayOpen(actor countersign.Actor, rights ...countersign.Right) error {
 	return refusal(RightMissing, countersign.Args{"Right": string(rights[0]), "Login": actor.Name()})
 }
 
-// Outranks says whether the actor holds every right that the target holds:
-// nobody acts on a user who may do more than himself (RS-02).
+// Outranks reports whether the actor holds every right that the target holds:
+// no one may change a user who has more rights (RS-02).
 func Outranks(actor countersign.Actor, target countersign.User) bool {
 	return !slices.ContainsFunc(target.Rights, func(r countersign.Right) bool { return !actor.Has(r) })
 }
@@ -64,8 +64,8 @@ func minus(a, b []countersign.Right) []countersign.Right {
 	return slices.DeleteFunc(slices.Clone(a), func(r countersign.Right) bool { return slices.Contains(b, r) })
 }
 
-// Grants are the rights of the agency that the user can give to others: nobody
-// gives a right that he does not hold himself.
+// Grants returns the rights of the agency that the user can give to others: no one
+// gives a right that they don't hold.
 func Grants(u countersign.User) []countersign.Right {
 	if u.Disabled || !u.Has(countersign.RightUsers) {
 		return nil
@@ -73,13 +73,13 @@ func Grants(u countersign.User) []countersign.Right {
 	return slices.DeleteFunc(slices.Clone(countersign.AgencyRights), func(r countersign.Right) bool { return !u.Has(r) })
 }
 
-// Revokes are the rights that a user can give before a change and not after it.
+// Revokes returns the rights that a user can give before a change and not after it.
 func Revokes(old, u countersign.User) []countersign.Right { return minus(Grants(old), Grants(u)) }
 
 // RefuseLast refuses what would take away the last administrator who can give
-// the rights that u is about to lose: nobody of the agency could undo it.
-// holders are enabled users; one of them counts if he has chosen a password and
-// can give all of these rights back (RS-07).
+// the rights that u is about to lose: no one in the agency could undo it.
+// holders are enabled users; one counts if they have chosen a password and can
+// give all of these rights back (RS-07).
 func RefuseLast(u countersign.User, lost []countersign.Right, holders []countersign.User) error {
 	another := func(h countersign.User) bool {
 		return h.ID != u.ID && h.Password != "" && len(minus(lost, Grants(h))) == 0

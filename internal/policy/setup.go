@@ -17,7 +17,7 @@ type (
 	AskCode struct{}
 	// ProposeEmail: the address is asked for; nothing has been sent to it.
 	ProposeEmail struct{}
-	// ConfirmEmail: the address on file proves itself before the other one (ER-02).
+	// ConfirmEmail: the address on file is proved before the other one (ER-02).
 	ConfirmEmail struct{}
 	// ProveEmail: the token sent to the address is asked for.
 	ProveEmail struct{}
@@ -44,7 +44,7 @@ func (MakePasskey) stage()   {}
 func (ChooseDefault) stage() {}
 func (Done) stage()          {}
 
-// NextStage is where the wizard stands, from what was set up so far: verified
+// NextStage returns the wizard's next page, from what was set up so far: verified
 // are the user's methods, offered those that this installation can offer. A
 // passkey is offered beside the others, and has no step of its own.
 func NextStage(s countersign.Enrollment, verified []countersign.Factor, offered []countersign.Method) Stage {
@@ -74,10 +74,10 @@ func NextStage(s countersign.Enrollment, verified []countersign.Factor, offered 
 	}
 }
 
-// NeedsCode tells whether the wizard begins with an enrollment code: because the
-// password alone opens nothing after a reset that is over (D-38), because the
-// profile has no address to prove (D-46), or because one was made and its user
-// has not chosen to go on without it.
+// NeedsCode reports whether the wizard begins with an enrollment code: because the
+// time for set-up after a reset is over, because the profile has no address to
+// prove, or because a code was made and the user has not chosen to continue
+// without it.
 func NeedsCode(f Facts) bool {
 	s := f.Attempt.Enrollment
 	if len(f.Factors) > 0 || s.CodeAccepted {
@@ -86,7 +86,7 @@ func NeedsCode(f Facts) bool {
 	return s.NeedsCode || MustUseCode(f) || f.EnrollmentCode.Live(f.Now) && !s.CodeSkipped
 }
 
-// MustUseCode tells whether there is no way into set-up but an enrollment code.
+// MustUseCode reports whether set-up is possible only with an enrollment code.
 func MustUseCode(f Facts) bool {
 	return f.Attempt.Enrollment.NeedsCode || f.lapsed() || f.User.Email == ""
 }

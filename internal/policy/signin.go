@@ -1,7 +1,6 @@
-// Package policy says what must be: what a sign-in still needs, which step of
-// the set-up wizard comes next, which device is remembered, who may do what to
-// whom. It is pure: the same facts give the same answer, on every node, at
-// every door, at any time of day.
+// Package policy decides what a sign-in still needs, which step of the set-up
+// wizard comes next, which device is remembered, and who may do what to whom.
+// Its functions are pure: the same facts give the same answer on every node.
 package policy
 
 import (
@@ -11,23 +10,23 @@ import (
 	"countersign"
 )
 
-// The numbers of the sign-in (0.3).
+// The limits and lifetimes of a sign-in.
 const (
 	MaxFailures           = 3                // second-factor attempts per sign-in, fixed (M30)
-	MaxHints              = 20               // inputs that were not six digits, per sign-in (D-18)
+	MaxHints              = 20               // inputs that were not six digits, per sign-in
 	AttemptLife           = 10 * time.Minute // from the password to the token
 	EnrollmentLife        = 30 * time.Minute // the wizard
 	LinkLife              = 24 * time.Hour   // activation, and the first administrator's link (PW-07)
-	UnrecognizedLife      = 7 * Day          // the link «This was not me» (decision 14)
+	UnrecognizedLife      = 7 * Day          // the link «This was not me»
 	ResetEnrollmentLife   = 24 * time.Hour   // an enrollment code
 	KeyLife               = 10 * time.Minute // an app's key that waits for its first token (ER-03)
 	MaxEnrollmentOpenings = 5                // of set-up with the password alone, after a reset (RS-03)
-	OldEmail              = 72 * time.Hour   // how long a replaced address is told (ER-05)
-	ResetLife             = 24 * time.Hour   // how long a reset leaves set-up open (D-38)
+	OldEmail              = 72 * time.Hour   // how long a replaced address still gets notices (ER-05)
+	ResetLife             = 24 * time.Hour   // how long a reset leaves set-up open
 	StepUpAge             = 5 * time.Minute  // how long a proof counts as fresh (SE-06)
 	Skew                  = 300 * time.Second
-	Day                   = 86400 * time.Second // no calendar, no daylight saving (D-04)
-	SeenFor               = 180 * Day           // how long a connection counts as seen (D-17)
+	Day                   = 86400 * time.Second // no calendar, no daylight saving
+	SeenFor               = 180 * Day           // how long a connection counts as seen
 	MaxDevices            = 50                  // connections remembered per user
 	SendGap               = 30 * time.Second    // between two tokens of a sign-in
 	MaxSends              = 5                   // tokens per sign-in
@@ -35,7 +34,7 @@ const (
 	MaxHourly             = 10                  // unused tokens per user in an hour
 	NumberGap             = 10 * time.Minute    // how long an unused token counts against its phone number
 	MaxPerNumber          = 5                   // unused tokens per phone number in ten minutes
-	MaxPrompts            = 10                  // cancelled or failed prompts for a passkey, per sign-in (D-18)
+	MaxPrompts            = 10                  // canceled or failed prompts for a passkey, per sign-in
 	MaxPasskeys           = 10                  // passkeys per user
 	NonceLife             = 5 * time.Minute     // how long a passkey may take to answer (PK-01)
 )
@@ -56,7 +55,7 @@ type Facts struct {
 	TokenLimits    TokenLimits // wrong tokens of this user, over all sign-ins
 }
 
-// LimitedMethods says why no token of a verified method is taken now; the zero Pause: one is.
+// LimitedMethods returns why no token of a method is accepted now; the zero Decision: one is.
 func (f Facts) LimitedMethods(fa countersign.Factor) Decision {
 	p := f.TokenLimits.Decide(f.Now, fa.Method, fa.Verified)
 	if p.Busy() {
@@ -81,7 +80,7 @@ type (
 		Issue  bool
 		Stale  bool
 	}
-	// AskRecovery: the user turned to his recovery codes; one of them is asked for.
+	// AskRecovery: the user switched to recovery codes; one of them is asked for.
 	AskRecovery struct{ Left int }
 	// Enroll: no method is verified; the wizard and nothing else is open.
 	Enroll struct{}
@@ -111,7 +110,7 @@ const (
 	RefusedCrowded   = "attempt.crowded"   // ended so that another sign-in of its user could begin (TH-07)
 	RefusedFailures  = "token.third_failure"
 	RefusedHints     = "token.no_tokens"
-	RefusedDisabled  = "password.wrong" // nobody learns that an account is disabled (EN-01)
+	RefusedDisabled  = "password.wrong" // never reveals that an account is disabled (EN-01)
 	RefusedLapsed    = "reset.lapsed"
 	RefusedOpenings  = "reset.openings"
 	RefusedNoEmail   = "setup.no_email"
@@ -167,13 +166,13 @@ func Next(f Facts) Step {
 	}
 }
 
-// OutOfTries tells whether an attempt is over for its failures. A try that was just
-// paid for may still turn out to be right; one that is not settled in time was wrong.
+// OutOfTries reports whether an attempt has no tries left. A try that was just
+// counted may still turn out to be right; one that is not settled in time was wrong.
 func OutOfTries(a countersign.Attempt, now time.Time) bool {
 	return a.Failures >= MaxFailures && (a.Wrong >= MaxFailures || !now.Before(a.Tried.Add(InFlight)))
 }
 
-// alone tells whether a passkey is the whole sign-in: the agency allows it, and
+// alone reports whether a passkey is the whole sign-in: the agency allows it, and
 // the passkey has verified its user, so that two factors were proved at once.
 func (f Facts) alone() bool {
 	return f.Agency.PasskeySignIn && f.Attempt.PasskeyOnly && f.Attempt.Proved == countersign.MethodPasskey && f.has(countersign.MethodPasskey)
@@ -183,7 +182,7 @@ func (f Facts) has(m countersign.Method) bool {
 	return slices.ContainsFunc(f.Factors, func(factor countersign.Factor) bool { return factor.Method == m })
 }
 
-// ask is the token that the attempt is waiting for: by the method the user
+// ask returns the token that the attempt waits for: by the method the user
 // turned to, otherwise by the Default (M21).
 func (f Facts) ask() Step {
 	if f.Attempt.Method == countersign.MethodRecovery && f.RecoveryCodes.Left > 0 {
@@ -199,16 +198,15 @@ func (f Facts) ask() Step {
 	}
 }
 
-// Sends tells whether a token is sent for the method. The app shows its own,
+// Sends reports whether a token is sent for the method. The app shows its own,
 // and a passkey has none.
 func Sends(m countersign.Method) bool {
 	return m == countersign.MethodEmail || m == countersign.MethodSMS
 }
 
-// SendAllowedAt is from when on a token may be sent by a channel; zero: at once. The
-// wait holds for the channel, whatever the address: a wizard that texted one
-// number after the other would be a way to text anybody, and to spend the
-// agency's money. A change of method may send at once (D-27, M22).
+// SendAllowedAt returns when a token may next be sent by a channel; zero: at once. The
+// wait holds for the channel, whatever the address: otherwise the wizard could be used
+// to text any number, at the agency's expense. A change of method may send at once (M22).
 func SendAllowedAt(a countersign.Attempt, m countersign.Method) time.Time {
 	if a.Sent[m].IsZero() {
 		return time.Time{}
@@ -216,7 +214,7 @@ func SendAllowedAt(a countersign.Attempt, m countersign.Method) time.Time {
 	return a.Sent[m].Add(SendGap)
 }
 
-// Method is the verified method that a token is asked by.
+// Method returns the verified method that a token is asked by.
 func (f Facts) Method() countersign.Factor {
 	chosen := Default(f.Factors)
 	for _, factor := range f.Factors {
@@ -227,8 +225,8 @@ func (f Facts) Method() countersign.Factor {
 	return chosen
 }
 
-// Default is the method that decides how tokens are delivered: the chosen one,
-// or the strongest where none is marked (D-34). The zero Factor if there is none.
+// Default returns the method that decides how tokens are delivered: the chosen one,
+// or the strongest if none is marked. The zero Factor if there is none.
 func Default(factors []countersign.Factor) countersign.Factor {
 	for _, f := range factors {
 		if f.Default {
@@ -245,23 +243,23 @@ func Default(factors []countersign.Factor) countersign.Factor {
 	return countersign.Factor{}
 }
 
-// Strength orders the methods, the strongest first (D-33).
+// Strength orders the methods, the strongest first.
 var Strength = []countersign.Method{countersign.MethodPasskey, countersign.MethodApp, countersign.MethodSMS, countersign.MethodEmail}
 
-// lapsed tells whether the user was reset and did not set up in time (D-38).
+// lapsed reports whether the user was reset and did not set up in time.
 func (f Facts) lapsed() bool {
 	return !f.User.ResetUntil.IsZero() && !f.Now.Before(f.User.ResetUntil)
 }
 
-// spent tells whether a reset was opened as often as it may be (RS-03).
+// spent reports whether set-up was opened as often as a reset allows (RS-03).
 func (f Facts) spent() bool {
 	return !f.User.ResetUntil.IsZero() && f.User.EnrollmentOpenings >= MaxEnrollmentOpenings
 }
 
-// MayRemember tells whether a proof in these facts earns trust for the device.
+// MayRemember reports whether a proof in these facts lets the device be remembered.
 func MayRemember(f Facts) bool { return f.mayRemember() }
 
-// mayRemember tells whether a proof now earns trust (D-13).
+// mayRemember reports whether a proof now lets the device be remembered.
 func (f Facts) mayRemember() bool {
 	return f.Agency.TwoFactor && f.Agency.Days > 0 && f.Client.Network() != "" && !f.adminAlways() && f.Attempt.Proved != countersign.MethodRecovery
 }
