@@ -9,8 +9,8 @@ import (
 	"countersign/internal/store"
 )
 
-// Admit turns a finished attempt into a session. It is the only place where one
-// is made, and it does nothing but carry out what policy.Next has decided.
+// Admit turns a finished attempt into a session. Sessions are made only here, and
+// only as policy.Next has decided.
 func (s *Service) Admit(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, step policy.Admit, decline bool) (Outcome, error) {
 	device, browser, err := s.saveDevice(ctx, tx, v, f, step, decline)
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *Service) Admit(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 		Expires: v.Now.Add(f.Agency.Max),
 	}
 	if f.Attempt.Proved != "" || len(f.Factors) == 0 {
-		session.ProvedAt = v.Now // a second factor, or the password of somebody who has none (SE-06)
+		session.ProvedAt = v.Now // a second factor, or the password of a user without one (SE-06)
 	}
 	if err := tx.AddSession(ctx, session); err != nil {
 		return Outcome{}, err
@@ -53,16 +53,16 @@ func (s *Service) Admit(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	}
 	out := Outcome{Step: step, Session: SetCookie(handle), Attempt: ClearCookie, Browser: browser, Then: f.Attempt.ReturnTo, Notice: f.Attempt.PasswordProblem}
 	if out.Act, err = s.takePending(ctx, tx, v, f.User); err != nil || out.Act != nil {
-		return out, err // what was typed goes on first; the offer waits for another sign-in
+		return out, err // the pending request continues first; the offer waits for another sign-in
 	}
 	out.Offer = f.User.EnrollmentLeft && f.Attempt.Proved != ""
 	if out.Offer {
-		err = tx.LeaveEnrollment(ctx, f.User.ID, false) // offered once, whatever becomes of it
+		err = tx.LeaveEnrollment(ctx, f.User.ID, false) // offered only once
 	}
 	return out, err
 }
 
-// takePending is the act that waited for this user in this browser.
+// takePending returns the request that waited for this user in this browser, and removes it.
 func (s *Service) takePending(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User) (*countersign.PendingRequest, error) {
 	if v.Session == "" {
 		return nil, nil
@@ -78,7 +78,7 @@ func (s *Service) takePending(ctx context.Context, tx *store.Tx, v countersign.V
 	return a.Pending, err
 }
 
-// saveDevice keeps the connection of the visit and gives the browser its cookie: a new
+// saveDevice records the connection of the visit and gives the browser its cookie: a new
 // secret after each second factor, the row stays (DV-03).
 func (s *Service) saveDevice(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, step policy.Admit, decline bool) (countersign.Device, Cookie, error) {
 	device := f.After(step, decline)
@@ -123,8 +123,8 @@ func CookieOf(b *countersign.Browser) Cookie {
 	return SetCookie(countersign.Handle(string(b.ID) + "." + string(key)))
 }
 
-// applyChoice lets the choice about remembering that came with a second factor count
-// for the whole browser (DV-08).
+// applyChoice applies the choice about remembering that came with a second factor
+// to the whole browser (DV-08).
 func applyChoice(ctx context.Context, tx *store.Tx, f policy.Facts, device countersign.Device) error {
 	switch {
 	case f.Attempt.Proved == "" || f.Attempt.Proved == countersign.MethodRecovery:
@@ -136,8 +136,8 @@ func applyChoice(ctx context.Context, tx *store.Tx, f policy.Facts, device count
 	}
 }
 
-// revokeCopied forgets what a device cookie opened that has come up with
-// another browser and another system at once (D-16).
+// revokeCopied forgets the devices of a cookie that appeared with another browser
+// and another operating system at once.
 func (s *Service) revokeCopied(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
 	for _, device := range f.Devices {
 		if err := tx.ForgetBrowser(ctx, f.User.ID, device.Browser, countersign.ForgottenCopied, v.Now); err != nil {

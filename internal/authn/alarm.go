@@ -9,20 +9,20 @@ import (
 	"countersign/internal/store"
 )
 
-// brokenFactor is the answer for a factor whose secret does not open in its row.
+// brokenFactor returns the error for a factor whose secret can't be decrypted in its row.
 func brokenFactor(f countersign.Factor) error {
 	return countersign.Problem(countersign.KindDenied, "secret.broken", "", countersign.Args{"Place": fmt.Sprintf("factor %s", f.ID), "User": f.User})
 }
 
-// brokenPassword is what is wrong with a user whose password hash does not open in
-// his row. Who types a password there is told that it is not right, like everybody (EN-01).
+// brokenPassword returns the error for a user whose password hash can't be decrypted
+// in their row. The client sees only the usual answer for a wrong password (EN-01).
 func brokenPassword(u countersign.User) error {
 	return countersign.Problem(countersign.KindDenied, "secret.broken", "", countersign.Args{"Place": fmt.Sprintf("password of user %s", u.ID), "User": u.ID})
 }
 
-// ReportTampering keeps in the audit log that a sealed value did not open in its row:
-// somebody has moved or changed it in the database (KY-01). The transaction
-// that met it is over, undone or not; this is one of its own.
+// ReportTampering records in the audit log that a sealed value can't be decrypted in
+// its row: it was moved or changed in the database (KY-01). It uses a transaction of
+// its own, since the one that found the value may have been rolled back.
 func (s *Service) ReportTampering(ctx context.Context, v countersign.Visit, why error) error {
 	var e *countersign.Error
 	if !errors.As(why, &e) || e.Code != "secret.broken" {

@@ -12,8 +12,8 @@ import (
 
 // PendingKey is the app's key that a wizard shows now, and until when it can be
 // proved: the one that was drawn, and after each ten minutes another one (ER-03).
-// The later ones come from the first by the house's own key, so that opening a
-// page writes nothing, and whoever saw one can't tell the next.
+// The later ones are derived from the first with the installation's key, so that
+// opening a page writes nothing, and no key reveals the next.
 func (s *Service) PendingKey(a countersign.Attempt, now time.Time) (key []byte, until time.Time) {
 	drawn := a.Enrollment.KeyAt
 	if drawn.IsZero() {

@@ -8,8 +8,8 @@ import (
 	"countersign/internal/store"
 )
 
-// PhoneShared refuses a number that as many others have as may share one (D-48).
-// It is asked when a number is given, and again when it is proved.
+// PhoneShared refuses a number that already has as many users as may share one.
+// It is checked when a number is entered, and again when it is proved.
 func PhoneShared(ctx context.Context, tx *store.Tx, f policy.Facts, number string) error {
 	if err := tx.LockContact(ctx, number); err != nil {
 		return err

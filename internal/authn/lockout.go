@@ -10,7 +10,7 @@ import (
 	"countersign/internal/store"
 )
 
-// tokens is what is known of a user's wrong tokens.
+// tokens loads the state of the limits on a user's tokens.
 func (s *Service) tokens(ctx context.Context, tx *store.Tx, v countersign.Visit, user countersign.UserID) (t policy.TokenLimits, err error) {
 	if t.Limits, err = tx.Limits(ctx, string(user), v.Now.Add(-policy.InFlight)); err != nil {
 		return t, err
@@ -22,9 +22,9 @@ func (s *Service) tokens(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	return t, err
 }
 
-// wrongToken is what follows a wrong token beyond its own sign-in, whatever
-// succeeded in between (TH-02): too many in a day stop all tokens, too many in
-// thirty days or in a row close the methods that were guessed at.
+// wrongToken applies the limits that a wrong token counts toward beyond its own
+// sign-in, whatever succeeded in between (TH-02): too many in a day stop all tokens,
+// too many in thirty days or in a row lock the methods that were tried.
 func (s *Service) wrongToken(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, g countersign.CountedTry, failures int) error {
 	since := v.Now.Add(-policy.TokensLong)
 	many, err := tx.NthWrongToken(ctx, u.ID, since, policy.MaxTokensLong, true)
@@ -52,8 +52,8 @@ func (s *Service) wrongToken(ctx context.Context, tx *store.Tx, v countersign.Vi
 	return s.alertUser(ctx, tx, v, u, policy.DecisionStopped, map[string]string{"Until": notify.Until(t.DayEnd)})
 }
 
-// lockOutMethods closes methods until they are bound again, and the password until
-// a new one is chosen: who guesses tokens knows it.
+// lockOutMethods locks methods until they are set up again, and the password until
+// a new one is chosen: an attacker who guesses tokens knows it.
 func (s *Service) lockOutMethods(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, lanes []countersign.LimitKey) error {
 	var methods []string
 	for _, l := range lanes {
@@ -70,8 +70,8 @@ func (s *Service) lockOutMethods(ctx context.Context, tx *store.Tx, v countersig
 	return s.alertUser(ctx, tx, v, u, policy.DecisionUnbound, map[string]string{"Methods": strings.Join(methods, " ")})
 }
 
-// lockOutPassword closes a password's lane; the user is told. Where nobody has the
-// user ID the same is done, but for the letter.
+// lockOutPassword locks a password and notifies the user. For an unknown user ID it
+// does the same, without the mail.
 func (s *Service) lockOutPassword(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, g countersign.CountedTry) error {
 	closed, err := tx.LockOut(ctx, g.Subject, g.Limit, v.Now)
 	if err != nil || !closed || u.ID == "" {
@@ -80,8 +80,8 @@ func (s *Service) lockOutPassword(ctx context.Context, tx *store.Tx, v countersi
 	return s.alertUser(ctx, tx, v, u, policy.DecisionClosed, map[string]string{"Lane": string(g.Limit)})
 }
 
-// alertUser alerts: an audit row, a letter to every address of the user, and a count
-// for the monitors.
+// alertUser writes an audit row, sends mail to every address of the user, and counts
+// the alarm in the metrics.
 func (s *Service) alertUser(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, code string, data map[string]string) error {
 	tx.Record(v.RefusedEvent("throttle.alarm", u, code))
 	tx.After(func() { s.alarmed(code) })

@@ -9,18 +9,18 @@ import (
 	"countersign/internal/store"
 )
 
-// lostGuesses says that guesses of a lane were paid for and never settled: the node
-// that compared them has died. They are settled in a transaction of their own, since
-// the one that met them may be refused and undone.
+// lostGuesses is the error for tries of a limit that were counted and never settled: the
+// node that compared them has died. They are settled in a transaction of their own, since
+// the one that found them may be rolled back.
 type lostGuesses struct {
 	user countersign.UserID     // empty: no user has the user ID or passkey
-	g    countersign.CountedTry // the one that met them: their subject and lane
+	g    countersign.CountedTry // the try that found them: their subject and limit
 }
 
 func (lostGuesses) Error() string { return "guesses of this lane were never settled" }
 
-// afterLost runs pay, which pays for a guess in one transaction, and once more after it
-// has settled the guesses that were lost.
+// afterLost runs pay, which counts a try in one transaction. If pay finds lost tries,
+// afterLost settles them and runs pay once more.
 func (s *Service) afterLost(ctx context.Context, v countersign.Visit, pay func() error) error {
 	err := pay()
 	var lost lostGuesses
@@ -33,9 +33,9 @@ func (s *Service) afterLost(ctx context.Context, v countersign.Visit, pay func()
 	return pay()
 }
 
-// settleLost counts lost guesses as wrong. What follows a wrong guess follows them too:
-// a lane that closes by them has its audit row and its letter. Neither names the client
-// of this visit, which has not made them.
+// settleLost counts lost tries as wrong, with all consequences: a lockout that they
+// cause has its audit row and its mail. Neither names the client of this visit, which
+// has not made them.
 func (s *Service) settleLost(ctx context.Context, v countersign.Visit, lost lostGuesses) error {
 	g := lost.g
 	g.Client, v.Client = countersign.Client{}, countersign.Client{}

@@ -33,8 +33,8 @@ func (s *Service) Nonce(ctx context.Context, v countersign.Visit, id countersign
 	})
 }
 
-// VerifyPasskeyAnswer is judge for what the browser sent: no answer at all, or one
-// that comes too late, is a prompt that failed and costs no try (D-18).
+// VerifyPasskeyAnswer verifies what the browser sent. No answer, or one that comes
+// too late, is a failed prompt and costs no try.
 func (s *Service) VerifyPasskeyAnswer(ctx context.Context, v countersign.Visit, id countersign.AttemptID, answer string, p countersign.NoncePurpose,
 	isAnswer func(string) bool, compare Check) error {
 	if !isAnswer(answer) {
@@ -58,8 +58,8 @@ func (s *Service) VerifyPasskeyAnswer(ctx context.Context, v countersign.Visit, 
 	})
 }
 
-// countPrompt counts a prompt that was cancelled or failed: no try, but not
-// without end either.
+// countPrompt counts a prompt that was canceled or failed. It costs no try, but the
+// number of prompts is limited.
 func (s *Service) countPrompt(ctx context.Context, v countersign.Visit, id countersign.AttemptID, code string) error {
 	counted := false
 	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {

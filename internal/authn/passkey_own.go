@@ -4,7 +4,7 @@ import (
 	"countersign"
 )
 
-// Passkeys is the factor that stands for the user's passkeys; the zero Factor if there are none.
+// Passkeys returns the factor that holds the user's passkeys; the zero Factor if there are none.
 func Passkeys(factors []countersign.Factor) countersign.Factor {
 	for _, f := range factors {
 		if f.Method == countersign.MethodPasskey {

@@ -8,7 +8,7 @@ import (
 	"countersign/internal/store"
 )
 
-// ErrStepUpRequired is the answer of a deed that needs a step-up first.
+// ErrStepUpRequired returns the error of a request that needs a step-up first.
 func ErrStepUpRequired() error {
 	return countersign.Problem(countersign.KindStepUpRequired, "step_up.needed", "", nil)
 }

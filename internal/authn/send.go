@@ -15,13 +15,13 @@ import (
 )
 
 // Send makes a new token for the method that which names, or says why not; the
-// earlier token works on if none is sent (D-23).
+// earlier token still works if none is sent.
 func (s *Service) Send(ctx context.Context, v countersign.Visit, id countersign.AttemptID,
 	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
 	return s.SendWith(ctx, v, id, RememberChoice{}, which)
 }
 
-// SendWith is send for a page that also said whether to remember this device.
+// SendWith is Send for a page that also said whether to remember this device.
 func (s *Service) SendWith(ctx context.Context, v countersign.Visit, id countersign.AttemptID, w RememberChoice,
 	which func(policy.Facts) (countersign.Factor, error)) (Outcome, error) {
 	var out Outcome
@@ -52,8 +52,8 @@ func (s *Service) SendWith(ctx context.Context, v countersign.Visit, id counters
 	return out, err
 }
 
-// IssueOrExplain sends a token unless a quota forbids it; then the attempt goes on
-// and its page tells why nothing was sent and what else works (D-27).
+// IssueOrExplain sends a token unless a quota forbids it; then the attempt continues
+// and its page says why nothing was sent and what else works.
 func (s *Service) IssueOrExplain(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
 	err := s.Issue(ctx, tx, v, f, fa)
 	var wait *countersign.Error
@@ -70,11 +70,11 @@ func (s *Service) IssueOrExplain(ctx context.Context, tx *store.Tx, v countersig
 }
 
 // Issue makes a token, puts its message into the outbox and its digest into the
-// attempt; the earlier token is dead from here on.
+// attempt; the earlier token no longer works.
 func (s *Service) Issue(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, fa countersign.Factor) error {
 	a := &f.Attempt
 	if p := f.LimitedMethods(fa); p.Code != "" && fa.ID != "" {
-		return RefusedTry(p) // nothing is sent that is not taken (D-28)
+		return RefusedTry(p) // don't send a token that would not be accepted
 	}
 	if err := s.checkSendLimits(ctx, tx, v, *a, fa); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *Service) Issue(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	}
 	c, dispatch := m.Ask(fa, s.binding(v, *a), v.Now, f.Agency.TokenLife)
 	for len(a.Superseded) > 0 && c.Reference == a.Superseded[len(a.Superseded)-1].Reference {
-		c.Reference = secret.Reference() // two messages in a row must be told apart
+		c.Reference = secret.Reference() // two messages in a row must differ
 	}
 	if dispatch != nil {
 		var data map[string]string
@@ -129,8 +129,8 @@ func sentNow(a *countersign.Attempt, m countersign.Method, now time.Time) {
 	a.Sent = sent
 }
 
-// answered ends the wait of a channel: who has proved a token of it may ask for
-// another one at once, such as one to the address that he wants instead.
+// answered ends the wait of a channel: a user who proved a token of it may ask for
+// another one at once, such as one to the address that they want instead.
 func answered(a *countersign.Attempt, m countersign.Method) {
 	a.Sent = maps.Clone(a.Sent)
 	delete(a.Sent, m)
@@ -145,7 +145,7 @@ func waitCode(a countersign.Attempt, m countersign.Method, now time.Time) string
 	return "send.wait_channel"
 }
 
-// checkSendLimits holds the limits of sending, in the order in which people meet them (0.3).
+// checkSendLimits applies the limits of sending, in the order in which people reach them.
 func (s *Service) checkSendLimits(ctx context.Context, tx *store.Tx, v countersign.Visit, a countersign.Attempt, fa countersign.Factor) error {
 	wait := func(code string, until time.Time) error {
 		return countersign.Problem(countersign.KindTooMany, code, "", countersign.Args{

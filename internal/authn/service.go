@@ -14,7 +14,7 @@ import (
 	"countersign/internal/store"
 )
 
-// A Service is where people sign in.
+// A Service holds what the services of sign-in, set-up and account share.
 type Service struct {
 	Store     *store.DB
 	Methods   factor.Set
@@ -22,23 +22,23 @@ type Service struct {
 	Key       secret.Key
 	Wake      func()            // tells the outbox that a message waits
 	Texts     int               // text messages that all agencies together may send in a day; 0: no limit
-	Refused   func(code string) // counts guesses that were not taken; nil: nobody counts
-	Alarmed   func(code string) // counts alarms; nil: nobody counts
+	Refused   func(code string) // counts tries that were refused; nil: not counted
+	Alarmed   func(code string) // counts alarms; nil: not counted
 
 	pending pendingTries
 }
 
-// An Outcome tells the door what is next and which cookies to set.
+// An Outcome tells the handler what is next and which cookies to set.
 type Outcome struct {
 	Step    policy.Step  // what the sign-in needs next; nil outside of one
-	Stage   policy.Stage // where the wizard stands; nil outside of it
+	Stage   policy.Stage // the wizard's page; nil outside of it
 	Session Cookie
 	Attempt Cookie
 	Browser Cookie
-	Offer   bool                        // set-up was left before its end: the rest is offered first (D-35)
+	Offer   bool                        // set-up was left before its end: the rest is offered first
 	Then    string                      // where an admitted user goes; empty: home
 	Notice  string                      // code of a sentence for the next page; empty: none
-	Act     *countersign.PendingRequest // what the user had posted when his session ended, and goes on now
+	Act     *countersign.PendingRequest // what the user posted after their session had ended, to continue now
 	Message countersign.MessageID       // the token that was written for the next page; empty: none
 }
 
@@ -61,7 +61,7 @@ func SessionID(h countersign.Handle) countersign.SessionID {
 	return countersign.SessionID(secret.Digest(h))
 }
 
-// Facts gathers all that the next step depends on.
+// Facts loads all that the next step depends on.
 func (s *Service) Facts(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt) (policy.Facts, error) {
 	f := policy.Facts{Now: v.Now, User: u, Attempt: a, Client: v.Client}
 	var err error
@@ -96,7 +96,7 @@ func (s *Service) Facts(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 }
 
 // Usable are the verified methods that can still be asked for at the agency.
-// One that is no longer offered is kept, but dormant (D-33).
+// One that is no longer offered is kept, but not used.
 func (s *Service) Usable(ctx context.Context, tx *store.Tx, v countersign.Visit, user countersign.UserID) ([]countersign.Factor, error) {
 	all, err := tx.Factors(ctx, user)
 	if i := slices.IndexFunc(all, func(f countersign.Factor) bool { return f.Broken }); i >= 0 {
@@ -130,7 +130,7 @@ func (s *Service) Browser(ctx context.Context, tx *store.Tx, v countersign.Visit
 	return b, true, nil
 }
 
-// ErrAttemptGone is the answer for an attempt that is not there any more.
+// ErrAttemptGone returns the error for an attempt that no longer exists.
 func ErrAttemptGone() error {
 	return countersign.Problem(countersign.KindGone, policy.RefusedExpired, "", nil)
 }
@@ -150,7 +150,7 @@ func (s *Service) Lock(ctx context.Context, tx *store.Tx, id countersign.Attempt
 	return u, a, OrGone(err)
 }
 
-// OrGone turns a missing row into an attempt that is over.
+// OrGone turns the error of a missing row into ErrAttemptGone.
 func OrGone(err error) error {
 	if countersign.KindOf(err) == countersign.KindNotFound {
 		return ErrAttemptGone()

@@ -13,12 +13,11 @@ import (
 // Never is the zero time, for what never was or is over.
 var Never time.Time
 
-// touchInterval is how exactly the last use of a session is kept: to the second,
-// so that nobody is signed out before his time (SE-03), and what a page loads
-// besides costs no write.
+// touchInterval is the precision of a session's last use: one second, so that no one
+// is signed out early (SE-03), and the further requests of a page cost no write.
 const touchInterval = time.Second
 
-// A Principal is somebody who is signed in: what every page of a session needs.
+// A Principal is a signed-in user, with what every page of a session needs.
 type Principal struct {
 	Session     countersign.Session
 	User        countersign.User
@@ -26,16 +25,16 @@ type Principal struct {
 	Enrolled    bool // has a verified method
 }
 
-// Actor is the guest as one who does administrative acts.
+// Actor returns the principal as the actor of administrative changes.
 func (g Principal) Actor() countersign.Actor {
 	return countersign.Actor{User: g.User, Session: g.Session.ID}
 }
 
-// Fresh tells whether the guest proved a second factor (or, without a method,
+// Fresh reports whether the user proved a second factor (or, without a method,
 // typed the password) within the last five minutes (SE-06).
 func (g Principal) Fresh(now time.Time) bool { return policy.ProvedRecently(g.Session, g.User, now) }
 
-// Authenticate says who is signed in with the session of the visit, within the limits
+// Authenticate returns who is signed in with the session of the visit, within the limits
 // of the moment (SE-03); otherwise an error of kind SignedOut says why not.
 func (s *Service) Authenticate(ctx context.Context, v countersign.Visit) (Principal, error) {
 	var g Principal
@@ -71,7 +70,7 @@ func (s *Service) Authenticate(ctx context.Context, v countersign.Visit) (Princi
 	})
 }
 
-// endedBecause says why a session does not count any more; nil if it does.
+// endedBecause returns why a session is no longer valid; nil if it is.
 func (g Principal) endedBecause(now time.Time) error {
 	s, p := g.Session, g.Preferences
 	absolute := s.Started.Add(p.Max)
@@ -97,7 +96,7 @@ func (g Principal) endedBecause(now time.Time) error {
 }
 
 // RotateSession gives the session of the visit a new handle and the proof of the
-// facts, and counts it as a second factor on this device (SE-01, D-03).
+// facts, and counts it as a second factor on this device (SE-01).
 func (s *Service) RotateSession(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (session, browser Cookie, err error) {
 	handle := secret.NewHandle()
 	old, renewed := f.Attempt.Session, SessionID(handle)

@@ -10,8 +10,8 @@ import (
 	"countersign/internal/policy"
 )
 
-// settleTimeout is how long a guess may take from its payment to its settlement. It
-// ends before the guess would count as lost (policy.InFlight).
+// settleTimeout is how long a try may take from being counted to being settled. It
+// ends before the try would count as lost (policy.InFlight).
 const settleTimeout = policy.InFlight - 5*time.Second
 
 // UntilSettled is the context of a guess from its payment to its settlement: a
@@ -25,12 +25,12 @@ func UntilSettled(ctx context.Context) (context.Context, context.CancelFunc, err
 	return settling, cancel, nil
 }
 
-// ErrHungUp undoes what a right answer did whose browser does not wait for it any
-// more. It would have used up the token and left a session that nobody holds; the
-// second of two clicks is the one that gets in.
+// ErrHungUp rolls back a right answer whose client has disconnected. Otherwise the
+// token would be used up for a session that no browser holds; of two clicks, the
+// second one is admitted.
 var ErrHungUp = errors.New("the client hung up")
 
-// pendingTries counts the guesses of this node that are paid for and not settled, by
+// pendingTries counts the tries of this node that are counted and not settled, by
 // attempt. The zero value is ready to use.
 type pendingTries struct {
 	mu  sync.Mutex
@@ -43,7 +43,7 @@ type attemptTries struct {
 	settled chan struct{} // closed when none is left
 }
 
-// begin counts a guess until end is called.
+// begin counts a try until end is called.
 func (u *pendingTries) begin(id countersign.AttemptID) (end func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -66,7 +66,7 @@ func (u *pendingTries) begin(id countersign.AttemptID) (end func()) {
 	}
 }
 
-// wait waits until the guesses of an attempt are settled, and reports whether
+// wait waits until the tries of an attempt are settled, and reports whether
 // there were any and they are.
 func (u *pendingTries) wait(ctx context.Context, id countersign.AttemptID) bool {
 	u.mu.Lock()

@@ -8,7 +8,7 @@ import (
 	"countersign/internal/store"
 )
 
-// WizardOpen tells whether the facts are those of a wizard that may go on.
+// WizardOpen returns an error unless the facts are those of a wizard that may continue.
 func (s *Service) WizardOpen(f policy.Facts, v countersign.Visit) error {
 	a := f.Attempt
 	switch {
@@ -41,7 +41,7 @@ func (s *Service) WizardRecent(ctx context.Context, tx *store.Tx, v countersign.
 	return err
 }
 
-// StageOf is where the wizard stands.
+// StageOf returns the wizard's page.
 func (s *Service) StageOf(f policy.Facts) policy.Stage {
 	if policy.NeedsCode(f) {
 		return policy.AskCode{}

@@ -12,7 +12,7 @@ import (
 	"countersign/internal/store"
 )
 
-// EnrollmentNotice writes the letter about a set-up so far, in place of the one before.
+// EnrollmentNotice writes the mail about a set-up so far, in place of the one before.
 // It goes out at due, unless the wizard writes it again until then.
 func (s *Service) EnrollmentNotice(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, due time.Time, data map[string]string) error {
 	enrollment := &f.Attempt.Enrollment
@@ -34,8 +34,8 @@ func (s *Service) EnrollmentNotice(ctx context.Context, tx *store.Tx, v counters
 	return err
 }
 
-// notifySignIn tells of a completed sign-in: of the set-up that it has ended, and of
-// its connection where that is new. Both go into one letter.
+// notifySignIn notifies the user of a completed sign-in: of the set-up that it ended,
+// and of its connection if that is new. Both go into one mail.
 func (s *Service) notifySignIn(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, session countersign.Session, announce bool) error {
 	data, err := map[string]string{}, error(nil)
 	if announce {

@@ -1,5 +1,5 @@
 package authn
 
-// ErrWrongStage is over for what came to a wizard at another stage, or was taken
-// before, as from a second click: nothing is compared, and no try is paid for.
+// ErrWrongStage is the error for input to a wizard that is at another stage, or for
+// input already accepted, as from a second click: nothing is compared or counted.
 var ErrWrongStage = ErrAttemptGone()

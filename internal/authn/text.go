@@ -14,8 +14,8 @@ import (
 	"countersign/internal/store"
 )
 
-// A textHeld text is one that a budget forbids (SM-01). The deed that asked for it is
-// undone, but that it was asked for is kept: administrators see it.
+// textHeld is the error for a text message that a budget forbids (SM-01). The work that
+// asked for it is rolled back, but the request is recorded: administrators see it.
 type textHeld struct {
 	err   *countersign.Error // what the user is told
 	user  countersign.User
@@ -27,7 +27,7 @@ func (h *textHeld) Error() string { return h.err.Error() }
 
 func (h *textHeld) Unwrap() error { return h.err }
 
-// InTx is Store.In for deeds that may ask for a text message.
+// InTx is Store.In for work that may send a text message.
 func (s *Service) InTx(ctx context.Context, v countersign.Visit, f func(*store.Tx) error) error {
 	err := s.Store.In(ctx, v.Agency.ID, f)
 	var h *textHeld
@@ -40,7 +40,7 @@ func (s *Service) InTx(ctx context.Context, v countersign.Visit, f func(*store.T
 	return h.err
 }
 
-// recordHeld writes down that a text message was not sent, and why.
+// recordHeld records that a text message was not sent, and why.
 func (s *Service) recordHeld(ctx context.Context, tx *store.Tx, v countersign.Visit, h *textHeld) error {
 	err := tx.HoldText(ctx, countersign.Message{ID: countersign.MessageID(secret.NewID()), User: h.user.ID, Kind: countersign.MessageToken,
 		Channel: countersign.ChannelSMS, To: h.to, Created: v.Now, Done: v.Now, State: countersign.StateHeld, Answer: h.err.Code, Network: v.Client.Network()})
@@ -53,7 +53,7 @@ func (s *Service) recordHeld(ctx context.Context, tx *store.Tx, v countersign.Vi
 	return s.alarm(ctx, tx, v, h.alarm)
 }
 
-// alarm tells every administrator, once a day for each alarm.
+// alarm notifies every administrator, at most once a day for each alarm.
 func (s *Service) alarm(ctx context.Context, tx *store.Tx, v countersign.Visit, what string) error {
 	if what == "" {
 		return nil
@@ -70,11 +70,11 @@ func (s *Service) alarm(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	return notify.Administrators(ctx, tx, v, countersign.MessageTextAlarm, map[string]string{"What": what, "Sent": strconv.Itoa(sent)})
 }
 
-// dayOf is the number of a day of UTC.
+// dayOf returns the number of the UTC day since 1970.
 func dayOf(t time.Time) int64 { return t.Unix() / int64(policy.Day/time.Second) }
 
-// mayText weighs a text message against the budgets, behind a lock that no
-// other node passes meanwhile, and counts it if it may be sent.
+// mayText checks a text message against the budgets, under a lock that excludes all
+// other nodes, and counts it if it may be sent.
 func (s *Service) mayText(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, number string) error {
 	refuse := func(verdict policy.TextVerdict) error {
 		e := &countersign.Error{Kind: countersign.KindTooMany, Code: verdict.Code, Args: countersign.Args{"Until": verdict.Until}}

@@ -11,18 +11,17 @@ import (
 	"countersign/internal/store"
 )
 
-// A TriedPassword password was paid for and compared.
+// A TriedPassword is a password that was counted and compared.
 type TriedPassword struct {
 	Try    countersign.CountedTry
 	Right  bool
-	Rehash bool // right, and to be hashed anew
+	Rehash bool // right, and to be hashed again
 }
 
-// CheckPassword is the one road of every guess at a password: it is paid for in a
-// transaction of its own, and only then compared (V2). u is the zero User where
-// login is nobody's, and everything is done alike for it (EN-01, EN-02). The
-// caller settles the guess with rightGuess or wrongGuess, in the transaction of
-// what follows.
+// CheckPassword checks every password. It counts the try in a transaction of its own
+// before it compares, so that a crash or a race cannot yield a free try. u is the zero
+// User if login is unknown, and everything is done the same for it (EN-01, EN-02).
+// The caller settles the try in the transaction of what follows.
 func (s *Service) CheckPassword(ctx context.Context, v countersign.Visit, u countersign.User, login, password string) (TriedPassword, error) {
 	g, err := s.spendPasswordTry(ctx, v, u, login)
 	if err != nil {
@@ -38,7 +37,7 @@ func (s *Service) CheckPassword(ctx context.Context, v countersign.Visit, u coun
 	return TriedPassword{Try: g, Right: right, Rehash: rehash}, err
 }
 
-// RefundPassword gives a guess back that was not compared.
+// RefundPassword removes a counted try that was not compared.
 func (s *Service) RefundPassword(ctx context.Context, v countersign.Visit, g countersign.CountedTry, why error) error {
 	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error { return tx.RemoveTry(ctx, g) })
 	if err != nil {
@@ -47,14 +46,14 @@ func (s *Service) RefundPassword(ctx context.Context, v countersign.Visit, g cou
 	return why
 }
 
-// spendPasswordTry pays for one guess at a password, or says why none is taken.
+// spendPasswordTry counts one try at a password, or returns why none is accepted.
 func (s *Service) spendPasswordTry(ctx context.Context, v countersign.Visit, u countersign.User, login string) (countersign.CountedTry, error) {
 	return s.SpendAtSignIn(ctx, v, u.ID, s.subject(v, u, login), countersign.LimitPassword, countersign.LimitPasswordKnown)
 }
 
-// SpendAtSignIn pays for one guess of somebody who has proved nothing yet, at what
-// belongs to the subject: on the lane of a browser that the user is known in, or
-// of all others, which share what their network and agency have failed (TH-04).
+// SpendAtSignIn counts one try at the subject by a client that has proved nothing yet:
+// on the limit of the user's known browsers, or on that of all others, which share
+// the failures of their network and agency (TH-04).
 func (s *Service) SpendAtSignIn(ctx context.Context, v countersign.Visit, user countersign.UserID, subject string, unknown, known countersign.LimitKey) (countersign.CountedTry, error) {
 	house, err := s.Store.CountTries(ctx, v.Now.Add(-policy.Window), policy.MaxInstallation)
 	if err != nil {
@@ -92,8 +91,8 @@ func (s *Service) SpendAtSignIn(ctx context.Context, v countersign.Visit, user c
 	return g, err
 }
 
-// subject is whom a guess is counted for: the user, however his user ID was
-// spelled, or a digest of a user ID that nobody has. What was typed is not kept (V8).
+// subject returns whom a try is counted for: the user, however their user ID was
+// spelled, or a digest of an unknown user ID. What was typed is not stored.
 func (s *Service) subject(v countersign.Visit, u countersign.User, login string) string {
 	if u.ID != "" {
 		return string(u.ID)
@@ -101,7 +100,7 @@ func (s *Service) subject(v countersign.Visit, u countersign.User, login string)
 	return hex.EncodeToString(s.Key.MAC("user ID that nobody has", string(v.Agency.ID), countersign.FoldLogin(login)))
 }
 
-// knownBrowser tells whether the device cookie of the visit is one of the user's (TH-05).
+// knownBrowser reports whether the device cookie of the visit is one of the user's (TH-05).
 func (s *Service) knownBrowser(ctx context.Context, tx *store.Tx, v countersign.Visit, user countersign.UserID) (bool, error) {
 	b, known, err := s.Browser(ctx, tx, v)
 	if err != nil {

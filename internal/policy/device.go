@@ -7,9 +7,9 @@ import (
 	"countersign"
 )
 
-// Remembered tells whether the password alone is enough here: the browser holds
+// Remembered reports whether the password alone is enough here: the browser holds
 // the cookie of its last second factor, browser family, operating system and
-// network are the same, and that proof is recent enough (M11, D-02, DV-02).
+// network are the same, and that proof is recent enough (M11, DV-02).
 func (f Facts) Remembered() bool {
 	if !f.mayRemember() || !f.Known {
 		return false
@@ -22,8 +22,8 @@ func (f Facts) Remembered() bool {
 	return false
 }
 
-// recentlyProved tells whether a proof at t still counts: less than the frequency ago,
-// and not from the future by more than the skew (D-05).
+// recentlyProved reports whether a proof at t still counts: less than the frequency ago,
+// and not from the future by more than the skew.
 func (f Facts) recentlyProved(t time.Time) bool {
 	if t.IsZero() || f.Now.Before(t.Add(-Skew)) {
 		return false
@@ -31,8 +31,8 @@ func (f Facts) recentlyProved(t time.Time) bool {
 	return f.Now.Sub(t) < time.Duration(f.Agency.Days)*Day
 }
 
-// same tells whether the client of this request is the connection d, as wide as
-// the agency's preference for networks says (D-10 to D-12).
+// same reports whether the client of this request is the connection d, as closely as
+// the agency's preference for networks says.
 func (f Facts) same(d countersign.Device) bool {
 	return sameBrowser(d.Client, f.Client) && d.Client.OS == f.Client.OS && SameNetwork(f.Agency.Network, d.Client, f.Client)
 }
@@ -55,7 +55,7 @@ func sameBrowser(a, b countersign.Client) bool {
 	return a.Browser == b.Browser && (a.Browser != "Other" || a.Product == b.Product)
 }
 
-// SameNetwork compares two addresses as rule says; an unknown one equals nothing (D-12).
+// SameNetwork compares two addresses as rule says; an unknown one equals nothing.
 func SameNetwork(rule string, a, b countersign.Client) bool {
 	if a.Network() == "" || b.Network() == "" {
 		return false
@@ -80,7 +80,7 @@ func (f Facts) exact() (countersign.Device, bool) {
 	return countersign.Device{}, false
 }
 
-// announce tells whether this connection is new to the user: not seen in 180 days (D-17).
+// announce reports whether this connection is new to the user: not seen in 180 days.
 func (f Facts) announce() bool {
 	d, ok := f.exact()
 	if !ok || !f.Known || disowned(d) && !d.LastSeen.After(d.Forgotten) {
@@ -89,8 +89,8 @@ func (f Facts) announce() bool {
 	return f.Now.Sub(d.LastSeen) >= SeenFor
 }
 
-// disowned tells whether a person forgot the browser of d, or its cookie was
-// copied: whoever comes with it next is unknown.
+// disowned reports whether a person forgot the browser of d, or its cookie was
+// copied: the next client with that cookie is unknown.
 func disowned(d countersign.Device) bool {
 	switch d.ForgottenReason {
 	case countersign.ForgottenByUser, countersign.ForgottenByAdmin, countersign.ForgottenCopied:
@@ -100,8 +100,8 @@ func disowned(d countersign.Device) bool {
 	}
 }
 
-// Copied tells whether the device cookie appears with another browser and
-// another system at once: a copied cookie (D-16).
+// Copied reports whether the device cookie appears with another browser and
+// another operating system at once, and so was copied.
 func (f Facts) Copied() bool {
 	if !f.Known || len(f.Devices) == 0 {
 		return false
@@ -114,14 +114,14 @@ func (f Facts) Copied() bool {
 	return true
 }
 
-// Declined tells whether the user chose not to be remembered in this browser, at
+// Declined reports whether the user chose not to be remembered in this browser, at
 // whatever address that was (DV-08).
 func (f Facts) Declined() bool {
 	return slices.ContainsFunc(f.Devices, func(d countersign.Device) bool { return d.Declined })
 }
 
-// After is the connection as it is kept once the sign-in is admitted: seen now,
-// and proved now if it has earned trust (D-03, D-13).
+// After returns the connection to save once the sign-in is admitted: seen now,
+// and proved now if it may be remembered.
 func (f Facts) After(admit Admit, decline bool) countersign.Device {
 	d, ok := f.exact()
 	if !ok && !KnownBrowser(f.Devices) {

@@ -6,9 +6,8 @@ import (
 	"countersign"
 )
 
-// The numbers of throttling (0.3). Every guess is paid for before it is
-// compared, and nothing here is kept in memory: the rows of the database decide,
-// on every node alike (TH-03).
+// The limits on tries. Every try is counted before it is compared. Nothing here is
+// kept in memory: the rows of the database decide, the same on every node (TH-03).
 const (
 	Window          = 10 * time.Minute // in which failures of a network and an agency are counted
 	MaxNetwork      = 30               // passwords, and passkeys alone, that failed from one IPv4 address or IPv6 /64
@@ -19,23 +18,23 @@ const (
 	MaxInstallation = 3000             // the same in the whole installation
 	LeastAgency     = 60               // what an agency may still fail while the installation is over its budget
 	MaxTokens       = 30               // wrong tokens of a user in a day, whatever succeeded between them (TH-02)
-	MaxTokensLong   = 100              // the same in thirty days: then the methods are closed
+	MaxTokensLong   = 100              // the same in thirty days: then the methods are locked
 	TokensLong      = 30 * Day         // how long wrong tokens are remembered
-	InFlight        = 30 * time.Second // a guess that is not settled by then was wrong: its node died
+	InFlight        = 30 * time.Second // a try that is not settled by then counts as wrong: its node died
 	MaxAttempts     = 20               // sign-ins of a user, or step-ups and so on, that are under way at once (TH-07)
-	WarningEvery    = time.Hour        // between two letters that somebody knows the password (NT-03)
+	WarningEvery    = time.Hour        // between two warnings that someone may know the password (NT-03)
 )
 
-// A Backoff is how waits grow with failures in a row.
+// A Backoff describes how waits grow with failures in a row.
 type Backoff struct {
 	First int             // the first wait follows this failure
 	Every int             // and then one follows each so many
 	Waits []time.Duration // how long they are; the last one stays
-	Cap   int             // this failure closes the road; 0: none does
+	Cap   int             // this failure locks the subject out; 0: none does
 }
 
-// The roads: passwords (per lane), passkeys that are the whole sign-in, which wait
-// as passwords do and are never closed, since nobody guesses one (D-28), and the
+// The backoffs: of passwords (per limit); of passkeys that are the whole sign-in, which
+// wait as passwords do but never lock, since a passkey can't be guessed; and of the
 // tokens of a method, where three failures are one failed sign-in.
 var (
 	passwordBackoff = Backoff{First: 5, Every: 1, Cap: 50, Waits: []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute,
@@ -45,7 +44,7 @@ var (
 		5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}}
 )
 
-// BackoffFor is the road that a lane is.
+// BackoffFor returns the backoff of a limit.
 func BackoffFor(l countersign.LimitKey) Backoff {
 	switch {
 	case l.IsPassword():
@@ -57,7 +56,7 @@ func BackoffFor(l countersign.LimitKey) Backoff {
 	}
 }
 
-// Wait is how long the road waits after so many failures in a row; 0: no new wait.
+// Wait returns the wait after so many failures in a row; 0: no new wait.
 func (r Backoff) Wait(failures int) time.Duration {
 	over := failures - r.First
 	if over < 0 || over%r.Every != 0 {
@@ -66,7 +65,7 @@ func (r Backoff) Wait(failures int) time.Duration {
 	return r.Waits[min(over/r.Every, len(r.Waits)-1)]
 }
 
-// MaxConcurrent is how many guesses may be under way at once after so many failures: as
+// MaxConcurrent returns how many tries may be in flight at once after so many failures: as
 // many as are left before the next wait.
 func (r Backoff) MaxConcurrent(failures int) int {
 	if failures < r.First {
@@ -75,14 +74,14 @@ func (r Backoff) MaxConcurrent(failures int) int {
 	return r.Every - (failures-r.First)%r.Every
 }
 
-// A Decision is why no guess is taken now. The zero Pause: one is.
+// A Decision says why no try is accepted now. The zero Decision accepts it.
 type Decision struct {
-	Code  string    // of the sentence; empty: guess
-	Until time.Time // when one is taken again; zero: nobody can say
-	Alarm bool      // somebody should look
+	Code  string    // of the sentence; empty: accepted
+	Until time.Time // when one is accepted again; zero: unknown
+	Alarm bool      // an administrator should look
 }
 
-// Codes of pauses. Busy: a guess is under way that has to be settled first.
+// Codes of decisions. DecisionBusy: a try in flight has to be settled first.
 const (
 	DecisionPassword = "password.wait"
 	DecisionPasskey  = "passkey.wait"
@@ -95,10 +94,10 @@ const (
 	DecisionUnbound  = "token.closed"
 )
 
-// Busy tells whether the pause is over as soon as what is under way is settled.
+// Busy reports whether the wait is over as soon as the tries in flight are settled.
 func (p Decision) Busy() bool { return p.Code == DecisionBusy }
 
-// queue is what the lane itself says.
+// queue returns the decision of the limit itself.
 func queue(now time.Time, lane countersign.LimitKey, t countersign.LimitState) Decision {
 	road, code := BackoffFor(lane), DecisionToken
 	switch {
@@ -119,15 +118,15 @@ func queue(now time.Time, lane countersign.LimitKey, t countersign.LimitState) D
 	}
 }
 
-// Closes tells whether so many failures in a row close the lane: a password's
-// until a new one is chosen, a method's until it is bound again.
+// Closes reports whether so many failures in a row lock the subject out: a password
+// until a new one is chosen, a method until it is set up again.
 func Closes(lane countersign.LimitKey, failures int) bool {
 	limit := BackoffFor(lane).Cap
 	return limit > 0 && failures >= limit
 }
 
-// AgencyQuota is how many passwords may fail in one agency while so many failed
-// in the whole installation: an attack on one never reaches those below their share (TN-02).
+// AgencyQuota returns how many passwords may fail in one agency while so many failed in
+// the whole installation: an attack on one agency doesn't affect those below their quota (TN-02).
 func AgencyQuota(house int) int {
 	if house >= MaxInstallation {
 		return LeastAgency
@@ -135,15 +134,15 @@ func AgencyQuota(house int) int {
 	return MaxAgency
 }
 
-// TokenLimits is what is known of a user's wrong tokens.
+// TokenLimits holds the state of the limits on a user's tokens.
 type TokenLimits struct {
 	Limits map[countersign.LimitKey]countersign.LimitState
-	DayEnd time.Time // when a token is taken again after too many in a day; zero: now
+	DayEnd time.Time // when a token is accepted again after too many in a day; zero: now
 }
 
-// Decide says why no token of a method is taken. bound is when the method was
-// verified; zero while it is being set up. Passkeys cannot be guessed, and wait
-// for nothing (D-28).
+// Decide returns why no token of a method is accepted. bound is when the method was
+// verified; zero while it is being set up. Passkeys cannot be guessed, so they
+// never wait.
 func (t TokenLimits) Decide(now time.Time, m countersign.Method, bound time.Time) Decision {
 	if Unlimited(m) {
 		return Decision{}
@@ -159,12 +158,12 @@ func (t TokenLimits) Decide(now time.Time, m countersign.Method, bound time.Time
 	}
 }
 
-// Unlimited tells whether a method is one that nobody can guess.
+// Unlimited reports whether a method can't be guessed, so that it needs no limit.
 func Unlimited(m countersign.Method) bool { return m == countersign.MethodPasskey }
 
-// KnownBrowser tells whether a browser with these connections of a user counts
-// as one of his own: it completed a sign-in, and nobody has disowned it since
-// (TH-05). Trust is another matter: a browser that is asked for a token is known too.
+// KnownBrowser reports whether a browser with these connections of a user counts as
+// one of the user's own: it completed a sign-in and was not disowned since (TH-05).
+// It need not be remembered: a browser that is asked for a token is known too.
 func KnownBrowser(connections []countersign.Device) bool {
 	for _, d := range connections {
 		if !disowned(d) && !d.Declined {
