@@ -16,9 +16,9 @@ type Agency struct {
 	Name     string   // "Acme Insurance"
 	Product  string   // what letters and pages call the program; empty: Name
 	Hosts    []string // host names, lower case, without port; none: answers on every configured host
-	URL      string   // base URL of every link and cookie, without a trailing slash; set by the door from configuration
+	URL      string   // base URL of every link and cookie, without a trailing slash; set by the handler from configuration
 	MailFrom string   // sender of its letters; empty: the installation's
-	Zone     string   // IANA time zone for the times people read; empty: UTC, and nobody has chosen yet
+	Zone     string   // IANA time zone for the times people read; empty: UTC, and no one has chosen yet
 	Created  time.Time
 }
 

@@ -8,7 +8,7 @@ type Event struct {
 	Seq     int64 // 1, 2, 3 … within the agency
 	At      time.Time
 	Action  string // from the catalog: "sign-in.completed"
-	Actor   string // login, "operator", or empty where nobody is known yet
+	Actor   string // login, "operator", or empty if no one is known yet
 	Subject string // login, preference code, … that it was done to
 	Method  string
 	Result  string // "ok" or "refused"

@@ -15,7 +15,7 @@ import (
 // The email address and the mobile phone of the own profile: a new one is
 // proved by a token that went to it, and counts from then on.
 
-// ChangeEmail takes a new address for the guest's profile and sends a token to
+// ChangeEmail takes a new address for the user's profile and sends a token to
 // it (D-44). also: tokens go there too, once it is proved.
 func (s *Service) ChangeEmail(ctx context.Context, v countersign.Visit, g authn.Principal, typed string, also bool) (authn.Outcome, error) {
 	return s.askContact(ctx, v, g, countersign.PurposeNewEmail, func(tx *store.Tx, f *policy.Facts) (countersign.Factor, error) {
@@ -45,7 +45,7 @@ func (s *Service) emailFree(ctx context.Context, tx *store.Tx, u countersign.Use
 	return err
 }
 
-// ChangePhone takes a new number for the guest's profile and sends a token to it.
+// ChangePhone takes a new number for the user's profile and sends a token to it.
 func (s *Service) ChangePhone(ctx context.Context, v countersign.Visit, g authn.Principal, country, typed string) (authn.Outcome, error) {
 	m := s.Authn.Methods.Of(countersign.MethodSMS)
 	if m == nil {

@@ -10,7 +10,7 @@ import (
 	"countersign/internal/store"
 )
 
-// RenamePasskey gives a passkey of the guest another name.
+// RenamePasskey gives a passkey of the signed-in user another name.
 func (s *Service) RenamePasskey(ctx context.Context, v countersign.Visit, g authn.Principal, id countersign.PasskeyID, name string) error {
 	name = countersign.CleanText(name)
 	if err := policy.CheckPasskeyName(name); err != nil {
@@ -36,8 +36,8 @@ func (s *Service) RenamePasskey(ctx context.Context, v countersign.Visit, g auth
 	})
 }
 
-// RemovePasskey removes one passkey of the guest, and with the last one the
-// method. Email stays, so that nobody removes his last way in (PK-02).
+// RemovePasskey removes one passkey of the signed-in user, and with the last one the
+// method. Email stays, so that no one removes their last method (PK-02).
 func (s *Service) RemovePasskey(ctx context.Context, v countersign.Visit, g authn.Principal, id countersign.PasskeyID) error {
 	return s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		factors, err := tx.Factors(ctx, u.ID)

@@ -23,16 +23,16 @@ type Profile struct {
 	Codes    countersign.RecoveryCodes
 }
 
-// Offers tells whether the installation has a method.
+// Offers reports whether the installation has a method.
 func (s *Service) Offers(m countersign.Method) bool { return s.Authn.Methods.Of(m) != nil }
 
-// HasPasskey tells whether the user has a passkey.
+// HasPasskey reports whether the user has a passkey.
 func (p Profile) HasPasskey() bool { return authn.Passkeys(p.Factors).ID != "" }
 
 // recentEvents is how many events the User Profile shows.
 const recentEvents = 10
 
-// Profile gathers the User Profile of the guest.
+// Profile loads the User Profile of the signed-in user.
 func (s *Service) Profile(ctx context.Context, v countersign.Visit, g authn.Principal) (Profile, error) {
 	p := Profile{Principal: g}
 	err := s.Authn.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
@@ -154,7 +154,7 @@ func (s *Service) methodRemoved(ctx context.Context, tx *store.Tx, v countersign
 	return notify.Send(ctx, tx, v, u, countersign.MessageMethodRemoved, map[string]string{"Method": string(m), "Passkey": passkey})
 }
 
-// ForgetDevice forgets one remembered device of the guest at every address, and
+// ForgetDevice forgets one remembered device of the user at every address, and
 // ends its sessions but this one; with an empty ID all of them (DV-06, DV-08).
 func (s *Service) ForgetDevice(ctx context.Context, v countersign.Visit, g authn.Principal, id countersign.DeviceID) error {
 	return s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
@@ -179,7 +179,7 @@ func (s *Service) ForgetDevice(ctx context.Context, v countersign.Visit, g authn
 	})
 }
 
-// EndSession ends one session of the guest; with an empty ID all but this one (SE-04).
+// EndSession ends one session of the user; with an empty ID all but this one (SE-04).
 func (s *Service) EndSession(ctx context.Context, v countersign.Visit, g authn.Principal, id countersign.SessionID) error {
 	return s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		tx.Record(v.Event("session.ended", u))
@@ -277,8 +277,8 @@ func (s *Service) ResetOwn(ctx context.Context, v countersign.Visit, g authn.Pri
 	return authn.Outcome{Step: policy.Enroll{}, Stage: policy.ProposeEmail{}, Session: authn.ClearCookie, Attempt: authn.SetCookie(handle)}, err
 }
 
-// MayResetOwn says why the guest may not reset himself, before his password is
-// asked for; nil if he may. ResetOwn asks again.
+// MayResetOwn returns why users may not reset themselves, before their password is
+// asked for; nil if they may. ResetOwn checks again.
 func (s *Service) MayResetOwn(ctx context.Context, v countersign.Visit, g authn.Principal) error {
 	if !g.Preferences.SelfReset {
 		return countersign.Problem(countersign.KindDenied, "reset.self_off", "", nil)
@@ -296,8 +296,8 @@ func lockLastAdmin(ctx context.Context, tx *store.Tx, u countersign.User) error 
 	return refuseLastAdmin(ctx, tx, u)
 }
 
-// refuseLastAdmin refuses to reset the last administrator: if he did not finish set-up
-// in time, nobody could let him in again but the host's operator (RS-07).
+// refuseLastAdmin refuses to reset the last administrator: if they did not finish set-up
+// in time, only the operator on the host could restore their access (RS-07).
 func refuseLastAdmin(ctx context.Context, tx *store.Tx, u countersign.User) error {
 	lost := policy.Grants(u)
 	if len(lost) == 0 {
@@ -310,7 +310,7 @@ func refuseLastAdmin(ctx context.Context, tx *store.Tx, u countersign.User) erro
 	return policy.RefuseLast(u, lost, holders)
 }
 
-// ownPassword says why what was typed is not the guest's password; nil if it is.
+// ownPassword returns why what was typed is not the user's password; nil if it is.
 // A session makes no guess cheaper: each is counted like one at the sign-in page.
 // A wrong one is a refused action.
 func (s *Service) ownPassword(ctx context.Context, v countersign.Visit, g authn.Principal, action, password string) error {

@@ -14,7 +14,7 @@ import (
 // recoverySetSize is how many codes a set has (0.3).
 const recoverySetSize = 8
 
-// MakeRecoveryCodes replaces the guest's codes by a new set and returns it, this
+// MakeRecoveryCodes replaces the user's codes by a new set and returns it, this
 // once and never again. instead is when the set was made that the new one
 // replaces, as the page showed it (SetOf); AnySet: whatever is there.
 func (s *Service) MakeRecoveryCodes(ctx context.Context, v countersign.Visit, g authn.Principal, instead int64) (codes []string, err error) {

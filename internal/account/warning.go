@@ -8,7 +8,7 @@ import (
 	"countersign/internal/store"
 )
 
-// Warnings are what the home page of the guest tells: sign-ins with his password
+// Warnings returns what the home page shows: sign-ins with the user's password
 // whose second factor failed or never came, the newest first.
 func (s *Service) Warnings(ctx context.Context, v countersign.Visit, g authn.Principal) (all []countersign.Warning, err error) {
 	err = s.Authn.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {

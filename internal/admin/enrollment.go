@@ -74,7 +74,7 @@ func mayCode(actor countersign.Actor, u countersign.User, reason string) error {
 	}
 }
 
-// notifyBoth tells the user, and every administrator, what was done to his second factor.
+// notifyBoth notifies the user, and every administrator, of a change to the user's second factor.
 func (s *Service) notifyBoth(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User,
 	kind countersign.MessageKind, what, reason string, until time.Time) error {
 	data := map[string]string{"By": displayName(actor), "Reason": reason, "Until": notify.Until(until)}

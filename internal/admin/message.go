@@ -139,7 +139,7 @@ func (s *Service) ResendMessage(ctx context.Context, v countersign.Visit, actor 
 	})
 }
 
-// testsPerHour is how many tests an agency may send, so that nobody is flooded by them.
+// testsPerHour is how many tests an agency may send in an hour, so that they can't flood a mailbox.
 const testsPerHour = 10
 
 // SendTest writes a test mail or text message to an address or number.
@@ -221,7 +221,7 @@ func (s *Service) testTo(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	return tx.CountText(ctx, day)
 }
 
-// besideTo says beside the one field of a test what is wrong with what stands in it.
+// besideTo attaches an error to the one field of a test.
 func besideTo(err error) error {
 	var refused *countersign.Error
 	if !errors.As(err, &refused) {

@@ -50,7 +50,7 @@ func (s *Service) reset(ctx context.Context, tx *store.Tx, v countersign.Visit, 
 	return tx.OpenReset(ctx, u.ID, v.Now, until, displayName(actor))
 }
 
-// lockTarget is the locked user that an act is for, if the actor may do it to him.
+// lockTarget locks the user that a change is for and returns them, if the actor may make it.
 func (s *Service) lockTarget(ctx context.Context, tx *store.Tx, actor countersign.Actor, right countersign.Right, login string) (countersign.User, error) {
 	u, err := tx.UserByLogin(ctx, login)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package admin holds the deeds of administration: preferences, users, rights,
+// Package admin makes administrative changes: preferences, users, rights,
 // reset. Each one is a transaction with its audit row; who may do it is decided
-// by policy, from the actor as he is at that moment.
+// by policy, from the actor's rights at that moment.
 package admin
 
 import (
@@ -60,8 +60,8 @@ func (s *Service) change(ctx context.Context, v countersign.Visit, actor counter
 	return err
 }
 
-// recent tells whether the actor has just proved a second factor, from his
-// session as it stands now; commands on the host have none and need none.
+// recent reports whether the actor has just proved a second factor, by the present
+// state of their session; commands on the host have no session and need none.
 func (s *Service) recent(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor) (bool, error) {
 	if actor.Operator {
 		return true, nil
@@ -99,7 +99,7 @@ func (s *Service) MayOpen(ctx context.Context, v countersign.Visit, actor counte
 	return s.read(ctx, v, actor, func(*store.Tx, countersign.Actor) error { return nil }, rights...)
 }
 
-// currentActor is the actor as he is now.
+// currentActor returns the actor with their present rights.
 func (s *Service) currentActor(ctx context.Context, tx *store.Tx, actor countersign.Actor) (countersign.Actor, error) {
 	if actor.Operator {
 		return actor, nil

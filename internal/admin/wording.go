@@ -18,13 +18,13 @@ type WordingRow struct {
 	Words countersign.Wording // the agency's own, or the original text
 }
 
-// Own tells whether the agency has words of its own.
+// Own reports whether the agency has its own wording.
 func (r WordingRow) Own() bool { return r.Words.Version != 0 }
 
 // A WordingView is what the pages of wording show.
 type WordingView struct {
 	Rows   []WordingRow
-	Agency countersign.Agency // as it stands in the database now
+	Agency countersign.Agency // as it is in the database now
 	Sender string             // of its mail, as people write it
 }
 

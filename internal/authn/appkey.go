@@ -45,7 +45,7 @@ func (s *Service) keyOf(a countersign.Attempt, n int) []byte {
 	return s.Key.MAC("app key", string(a.ID), hex.EncodeToString(a.Enrollment.Key), strconv.Itoa(n))[:len(a.Enrollment.Key)]
 }
 
-// keyOver tells whether a token of the wizard was made with the key that was
+// keyOver reports whether a token of the wizard was made with the key that was
 // shown before: it was right until a while ago.
 func (s *Service) keyOver(a countersign.Attempt, fa countersign.Factor, in factor.Binding, token string, v countersign.Visit) bool {
 	if fa.Method != countersign.MethodApp || fa.ID != "" || !a.Enrollment.Open {

@@ -14,9 +14,9 @@ import (
 // ends before the try would count as lost (policy.InFlight).
 const settleTimeout = policy.InFlight - 5*time.Second
 
-// UntilSettled is the context of a guess from its payment to its settlement: a
-// client that hangs up takes nothing back, and leaves nothing behind that is not
-// counted, audited and told (TH-08). It refuses a client that has hung up before.
+// UntilSettled returns the context of a try from being counted to being settled. It
+// outlives the client's connection, so that a client can't disconnect to avoid being
+// counted, audited and reported (TH-08). It refuses a client that has already disconnected.
 func UntilSettled(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err

@@ -119,8 +119,8 @@ func (s *Service) knownBrowser(ctx context.Context, tx *store.Tx, v countersign.
 	return policy.KnownBrowser(here), nil
 }
 
-// lockLimit locks the lane of a guess and says where it stands. Guesses that a node which
-// died has left unsettled are an error, lostGuesses: afterLost settles them.
+// lockLimit locks the limit of a try and returns its state. If a node died and left
+// tries unsettled, it returns the error lostGuesses: afterLost settles them.
 func (s *Service) lockLimit(ctx context.Context, tx *store.Tx, v countersign.Visit, user countersign.UserID, g countersign.CountedTry) (countersign.LimitState, error) {
 	t, err := tx.LockLimit(ctx, g.Subject, g.Limit, v.Now)
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *Service) lockLimit(ctx context.Context, tx *store.Tx, v countersign.Vis
 	return t, err
 }
 
-// sharedState is what a guess shares with others; the network's part is locked, so
+// sharedState loads what a try shares with others; the network's part is locked, so
 // that nodes never decide from the same count. A user's own browser is not counted.
 func (s *Service) sharedState(ctx context.Context, tx *store.Tx, v countersign.Visit, g countersign.CountedTry, share int) (c countersign.SharedState, err error) {
 	if g.Limit.IsKnown() {
@@ -166,9 +166,9 @@ func limitPeriod(v countersign.Visit) store.Period {
 	return store.Period{Since: v.Now.Add(-policy.Window), UnsettledBefore: v.Now.Add(-policy.InFlight)}
 }
 
-// spendTokenTry pays for one guess at a token, whatever sign-in, step-up or wizard it
-// is for (V9, V10), or says why none is taken; with it comes the method that it was
-// paid at. The user is locked: nodes decide one after another.
+// spendTokenTry counts one try at a token, whatever sign-in, step-up or wizard it is
+// for, or returns why none is accepted. It also returns the method that the try was
+// counted for. The user is locked: nodes decide one after another.
 func (s *Service) spendTokenTry(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, a countersign.Attempt, by countersign.Method) (countersign.CountedTry, countersign.Method, error) {
 	f, err := s.Facts(ctx, tx, v, u, a)
 	if err != nil {
@@ -214,7 +214,7 @@ func (s *Service) triedFactor(f policy.Facts) countersign.Factor {
 	}
 }
 
-// RefusedTry is a pause as what the person learns. None is counted.
+// RefusedTry returns the error for people of a decision that refuses a try. The try isn't counted.
 func RefusedTry(p policy.Decision) error {
 	if p.Busy() {
 		return countersign.Problem(countersign.KindUnavailable, "busy", "", nil)
@@ -237,7 +237,7 @@ func (s *Service) countRefusal(ctx context.Context, v countersign.Visit, g count
 	return s.raiseAlarm(ctx, v, subject, name, p.Code, why)
 }
 
-// raiseAlarm writes the audit row of something that somebody should look at, once in
+// raiseAlarm writes the audit row of something that needs attention, at most once in
 // a window, and counts it; why is what the person learns.
 func (s *Service) raiseAlarm(ctx context.Context, v countersign.Visit, subject, name, code string, why error) error {
 	raised := false
@@ -257,7 +257,7 @@ func (s *Service) raiseAlarm(ctx context.Context, v countersign.Visit, subject, 
 	return why
 }
 
-// AcceptTry gives a right guess back and lets its lane begin anew.
+// AcceptTry removes a right try and resets its limit.
 func (s *Service) AcceptTry(ctx context.Context, tx *store.Tx, g countersign.CountedTry) error {
 	if g.ID == "" {
 		return nil
@@ -265,7 +265,7 @@ func (s *Service) AcceptTry(ctx context.Context, tx *store.Tx, g countersign.Cou
 	return tx.AcceptTry(ctx, g)
 }
 
-// FailTry settles a guess as wrong: its lane may wait from here on, or close.
+// FailTry settles a try as wrong: its limit may then wait, or lock.
 func (s *Service) FailTry(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, g countersign.CountedTry) error {
 	if g.ID == "" {
 		return nil
@@ -277,8 +277,8 @@ func (s *Service) FailTry(ctx context.Context, tx *store.Tx, v countersign.Visit
 	return s.afterFailures(ctx, tx, v, u, g, failures, v.Now)
 }
 
-// afterFailures does what follows so many failures in a row, the last of them at at: a
-// lane waits from then on, or closes.
+// afterFailures applies the wait or the lockout that follows so many failures in a row,
+// the last of them at at.
 func (s *Service) afterFailures(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, g countersign.CountedTry, failures int, at time.Time) error {
 	if wait := policy.BackoffFor(g.Limit).Wait(failures); wait > 0 {
 		if err := tx.DelayUntil(ctx, g.Subject, g.Limit, at.Add(wait)); err != nil {

@@ -74,8 +74,8 @@ func (s *Service) CheckToken(ctx context.Context, tx *store.Tx, v countersign.Vi
 	return true, nil
 }
 
-// explainWrong names what is wrong with a token, as far as that helps its owner
-// and nobody else.
+// explainWrong returns what is wrong with a token, as far as that helps its owner
+// and not an attacker.
 func (s *Service) explainWrong(err error, a countersign.Attempt, fa countersign.Factor, in factor.Binding, token string, v countersign.Visit) error {
 	c := a.Challenge
 	args := countersign.Args{"Reference": c.Reference, "Until": c.Expires}
@@ -121,8 +121,8 @@ func appStepLimit(fa countersign.Factor) countersign.LimitKey {
 	return countersign.LimitKey("app-step-" + strconv.FormatInt(fa.State, 10))
 }
 
-// spendStep uses up a token that came before its time: the page says that it belongs
-// to another minute, so nobody may wait for that minute to come.
+// spendStep uses up a token that came too early: the page says that it belongs to
+// another minute, and it must not work when that minute comes.
 func spendStep(ctx context.Context, tx *store.Tx, v countersign.Visit, fa countersign.Factor) error {
 	until := factor.StepEnds(fa.State)
 	if !v.Now.Before(until) {

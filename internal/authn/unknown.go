@@ -7,9 +7,9 @@ import (
 	"countersign/internal/store"
 )
 
-// RecordNotFound keeps that somebody who is signed in asked for a thing that does not
-// exist: one of another agency looks just so, and whoever tries many of them
-// shall be seen (TN-01). id is the user ID of the address, if it holds one.
+// RecordNotFound records that a signed-in user asked for something that does not
+// exist. Things of other agencies look the same, and repeated tries at them must be
+// visible (TN-01). id is the user ID in the address, if it holds one.
 func (s *Service) RecordNotFound(ctx context.Context, v countersign.Visit, g Principal, id, code string) error {
 	if countersign.CheckLogin(id) != nil {
 		id = "" // what was typed there is no user ID, and may be anything

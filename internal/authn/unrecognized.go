@@ -10,9 +10,9 @@ import (
 	"countersign/internal/store"
 )
 
-// unrecognizedLink makes the link of a letter about a sign-in from a connection not seen
-// before. It ends the session and signs nobody in (M31). With it come the letter's
-// facts about the sign-in.
+// unrecognizedLink makes the link for the mail about a sign-in from a connection not seen
+// before. The link ends the session and doesn't sign anyone in (M31). It also returns
+// the mail's facts about the sign-in.
 func (s *Service) unrecognizedLink(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, session countersign.Session) (map[string]string, error) {
 	handle := secret.NewHandle()
 	until := v.Now.Add(policy.UnrecognizedLife)

@@ -11,10 +11,10 @@ import (
 	"countersign/internal/store"
 )
 
-// A Check tells whether an answer is right, or says what is wrong with it.
+// A Check reports whether an answer is right, or returns what is wrong with it.
 type Check func(ctx context.Context, tx *store.Tx, f policy.Facts, answer string) (right bool, err error)
 
-// VerifyTyped is guess for what was typed: six digits, or else a hint.
+// VerifyTyped is Verify for what was typed. Anything but six digits costs no try.
 func (s *Service) VerifyTyped(ctx context.Context, v countersign.Visit, id countersign.AttemptID, typed Typed, compare Check) error {
 	token, ok := factor.ParseToken(typed.Token)
 	if !ok {
@@ -25,13 +25,13 @@ func (s *Service) VerifyTyped(ctx context.Context, v countersign.Visit, id count
 	})
 }
 
-// Verify is the one road of every guess, by token, recovery code or passkey: a
-// try is paid for in a transaction of its own, and only then compares compare
-// (0.1 rule 4, D-30). compare reports whether the answer was right, or an error
-// for people that says what was wrong with it; both are facts that are kept.
-// Any other error undoes what compare did, but not the payment. by is what is
-// guessed at; empty: the token that the attempt asks for. It is compared only while
-// it is still for the method that was paid at.
+// Verify checks every token, recovery code and passkey. It counts the try in a
+// transaction of its own before it runs compare, so that a crash or a race cannot
+// yield a free try. compare reports whether the answer was right, or returns an error
+// for people that says what was wrong; both are committed. Any other error rolls back
+// what compare did, but the try stays counted. by is the method of the answer; empty:
+// the token that the attempt asks for. The answer is compared only while it is still
+// for the method that the try was counted for.
 func (s *Service) Verify(ctx context.Context, v countersign.Visit, id countersign.AttemptID, by countersign.Method,
 	compare func(context.Context, *store.Tx, policy.Facts) (right bool, err error)) error {
 	client := ctx
@@ -71,16 +71,16 @@ func (s *Service) Verify(ctx context.Context, v countersign.Visit, id countersig
 	return verdict
 }
 
-// A spent is a guess that was paid for.
+// A spent is a try that was counted.
 type spent struct {
 	try    countersign.CountedTry
-	method countersign.Method // that it was paid at
+	method countersign.Method // that it was counted for
 	end    func()             // to be called when it is settled
 }
 
-// NotJudged tells whether an error for people is about something else than the
+// NotJudged reports whether an error for people is about something other than the
 // answer: the attempt was over, a step-up is needed first, or what the answer was
-// for can't be done. All of it was undone, so no try is kept.
+// for can't be done. All of it was rolled back, so no try is counted.
 func NotJudged(err error) bool {
 	switch countersign.KindOf(err) {
 	case countersign.KindInternal, countersign.KindUnavailable:
@@ -90,7 +90,7 @@ func NotJudged(err error) bool {
 	}
 }
 
-// isWrong is err as what is wrong with an answer; nil if it is about something else.
+// isWrong returns err if it says what is wrong with an answer; nil if it is about something else.
 func isWrong(err error) *countersign.Error {
 	var wrong *countersign.Error
 	if !errors.As(err, &wrong) || wrong.Kind != countersign.KindInvalid {
@@ -114,8 +114,8 @@ func (s *Service) Refund(ctx context.Context, v countersign.Visit, id countersig
 	return why
 }
 
-// settle lets a guess that was paid for be compared, and settles it. What was not
-// compared, since its attempt has ended or gone on meanwhile, is given back.
+// settle compares a counted try and settles it. If its attempt has ended or moved on
+// since, the try is not compared, and is removed.
 func (s *Service) settle(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID, g countersign.CountedTry,
 	compare func(*policy.Facts) (right bool, err error)) (verdict, err error) {
 	u, a, err := s.Lock(ctx, tx, id)
@@ -144,7 +144,7 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	}
 }
 
-// otherMethod is the code of a token that came for a method which is not asked for any more.
+// otherMethod is the code for a token of a method that is no longer asked for.
 const otherMethod = "token.other_way"
 
 // costsNothing are the codes of answers that are no failed attempts: nothing was
@@ -164,7 +164,7 @@ func sentBy(asked countersign.Method) countersign.Method {
 // answering is the facts for an answer from a page of method by. The sign-in or
 // step-up may have been turned to another method since that page was opened, in
 // another window or before Back was pressed: a token is compared with what its page
-// asked for. It is one method in any case, so that nobody guesses at two for one try.
+// asked for. Only one method is compared, so that one try never covers two.
 func (s *Service) answering(f policy.Facts, by countersign.Method) policy.Facts {
 	a := &f.Attempt
 	if a.Enrollment.Open || a.Purpose != countersign.PurposeSignIn && a.Purpose != countersign.PurposeStepUp || by == countersign.MethodRecovery {
@@ -186,8 +186,8 @@ func (s *Service) answering(f policy.Facts, by countersign.Method) policy.Facts 
 	return f
 }
 
-// errMovedOn is the answer to a token that was paid for at one method while the
-// attempt asks for another one by now: what one costs says nothing about the other.
+// errMovedOn is the error for a token that was counted for one method while the
+// attempt now asks for another: their limits are separate.
 func errMovedOn(f policy.Facts) error {
 	if f.Attempt.Enrollment.Open {
 		return ErrWrongStage
@@ -237,9 +237,9 @@ func (s *Service) spendNow(ctx context.Context, v countersign.Visit, id counters
 	return p, err
 }
 
-// refundIn gives a guess back that was not compared: between its payment and now
-// the wizard has gone on, the sign-in was turned to another method, or it has
-// ended, as by the first of two clicks.
+// refundIn removes a counted try that was not compared: since it was counted, the
+// wizard has moved on, or the sign-in was switched to another method or has ended, as
+// by the first of two clicks.
 func (s *Service) refundIn(ctx context.Context, tx *store.Tx, id countersign.AttemptID, g countersign.CountedTry) error {
 	if g.ID != "" {
 		if err := tx.RemoveTry(ctx, g); err != nil {
@@ -262,8 +262,8 @@ func ReserveTry(ctx context.Context, tx *store.Tx, v countersign.Visit, a counte
 	}
 }
 
-// RejectInput is the answer to what can't be a token or code: not counted as a try, but
-// not without end either (D-18). It returns why, the sentence beside the field.
+// RejectInput handles what can't be a token or code. It costs no try, but the number
+// of such inputs is limited. It returns the sentence beside the field.
 func (s *Service) RejectInput(ctx context.Context, v countersign.Visit, id countersign.AttemptID, why error) error {
 	counted := false
 	err := s.Store.In(ctx, v.Agency.ID, func(tx *store.Tx) error {
@@ -289,8 +289,8 @@ func (s *Service) RejectInput(ctx context.Context, v countersign.Visit, id count
 	}
 }
 
-// endUnusable ends an attempt that sends nothing which could be a token; a token
-// that is still on its way dies with it.
+// endUnusable ends an attempt that got too many inputs which can't be a token; a token
+// that is still being sent no longer works.
 func (s *Service) endUnusable(ctx context.Context, tx *store.Tx, v countersign.Visit, id countersign.AttemptID) error {
 	u, a, err := s.Lock(ctx, tx, id)
 	if err != nil {
@@ -305,8 +305,8 @@ func (s *Service) endUnusable(ctx context.Context, tx *store.Tx, v countersign.V
 	return s.EndWithWarning(ctx, tx, v, u, a)
 }
 
-// Failed keeps a wrong token: the third one ends the attempt, its token and,
-// for a step-up, the session it was opened from (M30, D-19).
+// Failed records a wrong token. The third one ends the attempt, its token and, for a
+// step-up, the session it was opened from (M30).
 func (s *Service) Failed(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, g countersign.CountedTry, wrong *countersign.Error) (error, error) {
 	if err := s.FailTry(ctx, tx, v, f.User, g); err != nil {
 		return nil, err
@@ -349,8 +349,8 @@ func (s *Service) Failed(ctx context.Context, tx *store.Tx, v countersign.Visit,
 	return countersign.Problem(countersign.KindGone, policy.RefusedFailures, "", countersign.Args{"Login": f.User.Login, "Method": e.Method}), nil
 }
 
-// lastTry says what another wrong token ends: the sign-in or the session, or only
-// the wizard that was opened from the User Profile (D-20).
+// lastTry returns what another wrong token ends: the sign-in or the session, or only
+// the wizard that was opened from the User Profile.
 func lastTry(p countersign.Purpose) string {
 	if p == countersign.PurposeEnrollment {
 		return "token.wrong_last_own"

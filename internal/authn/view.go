@@ -11,13 +11,13 @@ import (
 	"countersign/internal/store"
 )
 
-// A View is all that the pages of an attempt show. Looking changes nothing and
-// sends nothing (D-24).
+// A View holds all that the pages of an attempt show. Reading it changes nothing and
+// sends nothing.
 type View struct {
 	User        countersign.User
 	Preferences countersign.Preferences
 	Attempt     countersign.Attempt
-	Act         string // step-up: the mark of the act that waits
+	Act         string // step-up: the ID of the pending request
 	Step        policy.Step
 	Stage       policy.Stage         // nil outside of the wizard
 	Factors     []countersign.Factor // verified methods
@@ -27,15 +27,15 @@ type View struct {
 	Why         policy.Why
 	Left        int // tries left
 	Message     countersign.Message
-	Pause       policy.Decision // why the method that is asked for takes no token now; zero: it does
+	Pause       policy.Decision // why no token of the method asked for is accepted now; zero: one is
 	Paused      map[countersign.Method]bool
-	Remembers   bool // a token earns trust for this device
+	Remembers   bool // a token lets this device be remembered
 	Offered     []countersign.Method
 	URI         string                     // otpauth URI of the wizard's key
 	Key         string                     // the same key, 32 base32 characters
 	KeyUntil    time.Time                  // when another key takes its place
 	Code        countersign.EnrollmentCode // made last for this user; zero: none
-	MustCode    bool                       // there is no way into set-up but an enrollment code
+	MustCode    bool                       // set-up is possible only with an enrollment code
 }
 
 // Read is what is known of an attempt that is looked at, and whose user is not locked.
@@ -126,7 +126,7 @@ func (v *View) pause(f policy.Facts) {
 	}
 }
 
-// Has tells whether method m is verified.
+// Has reports whether method m is verified.
 func (v View) Has(m countersign.Method) bool {
 	return slices.ContainsFunc(v.Factors, func(f countersign.Factor) bool { return f.Method == m })
 }

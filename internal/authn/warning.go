@@ -13,8 +13,8 @@ import (
 	"countersign/internal/store"
 )
 
-// WarnUser tells the user that someone knows their password: by one letter an hour,
-// and on their home page (NT-03). instead is the warning that it takes the place of.
+// WarnUser warns the user that someone knows their password: by at most one mail an
+// hour, and on their home page (NT-03). instead is the warning that it replaces.
 func (s *Service) WarnUser(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, w countersign.Warning, instead string) error {
 	w.Notified = true
 	if err := tx.AddWarning(ctx, w, instead); err != nil {
@@ -110,8 +110,8 @@ func (s *Service) EndOtherAttempts(ctx context.Context, tx *store.Tx, v counters
 }
 
 // resolveWarnings follows a completed sign-in. It ends no other sign-in of the user
-// (NT-05): what the same browser has left half done warns no more, and wrong tokens
-// from elsewhere are told now, so that the home page shows them.
+// (NT-05): unfinished sign-ins of the same browser no longer warn, and wrong tokens
+// from elsewhere warn now, so that the home page shows them.
 func (s *Service) resolveWarnings(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
 	here := func(b countersign.BrowserID, c countersign.Client) bool {
 		return policy.SamePerson(f.Agency.Network, f.Attempt.Browser, b, v.Client, c)
@@ -165,7 +165,7 @@ func (s *Service) resolveWarning(ctx context.Context, tx *store.Tx, v countersig
 	return tx.SaveAttempt(ctx, a)
 }
 
-// expireBatch is how much one round of Sweep takes up; the next round follows soon.
+// expireBatch is how much one round of ExpireAttempts handles; the next round follows soon.
 const expireBatch = 1000
 
 // ExpireAttempts ends attempts that are over, of all agencies, and tells the users of
@@ -219,7 +219,7 @@ func (s *Service) expire(ctx context.Context, now time.Time, due store.Due, f fu
 	})
 }
 
-// notifyDue tells a user of the warnings that wait for him and are due.
+// notifyDue notifies a user of their warnings that are due.
 func (s *Service) notifyDue(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User) error {
 	waiting, err := tx.DueWarnings(ctx, u.ID)
 	if err != nil {
