@@ -16,7 +16,7 @@ import (
 // proved by a token that went to it, and counts from then on.
 
 // ChangeEmail takes a new address for the user's profile and sends a token to
-// it (D-44). also: tokens go there too, once it is proved.
+// it. also: tokens go there too, once it is proved.
 func (s *Service) ChangeEmail(ctx context.Context, v countersign.Visit, g authn.Principal, typed string, also bool) (authn.Outcome, error) {
 	return s.askContact(ctx, v, g, countersign.PurposeNewEmail, func(tx *store.Tx, f *policy.Facts) (countersign.Factor, error) {
 		fa, err := s.Authn.Methods.Of(countersign.MethodEmail).Enroll(factor.Input{Address: typed})
@@ -29,7 +29,7 @@ func (s *Service) ChangeEmail(ctx context.Context, v countersign.Visit, g authn.
 }
 
 // emailFree refuses an address that is the user's already, or another's: two
-// users with one mailbox could read each other's tokens (D-45). Whose it is,
+// users with one mailbox could read each other's tokens. Whose it is,
 // is an administrator's to know.
 func (s *Service) emailFree(ctx context.Context, tx *store.Tx, u countersign.User, address string) error {
 	if countersign.SameEmail(address, u.Email) {
@@ -61,7 +61,7 @@ func (s *Service) ChangePhone(ctx context.Context, v countersign.Visit, g authn.
 	})
 }
 
-// phoneFree refuses a number that is the user's already, or that many others have (D-48).
+// phoneFree refuses a number that is the user's already, or that too many others have.
 func (s *Service) phoneFree(ctx context.Context, tx *store.Tx, f policy.Facts, number string) error {
 	if number == f.User.Mobile {
 		return countersign.Problem(countersign.KindInvalid, "phone.same", "phone", countersign.Args{})

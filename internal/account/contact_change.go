@@ -13,7 +13,7 @@ import (
 	"countersign/internal/store"
 )
 
-// moveEmail keeps the proved address in the profile (D-41, D-44). Tokens go on
+// moveEmail keeps the proved address in the profile. Tokens go on
 // to where they went, unless the user has said that they move too.
 func (s *Service) moveEmail(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
 	old, u := f.User, f.User
@@ -60,7 +60,7 @@ func (s *Service) moveEmail(ctx context.Context, tx *store.Tx, v countersign.Vis
 }
 
 // movePhone keeps the proved number in the profile; who gets tokens by SMS gets
-// them there (D-41).
+// them there.
 func (s *Service) movePhone(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) error {
 	old, u := f.User, f.User
 	u.Mobile = f.Attempt.Enrollment.Phone

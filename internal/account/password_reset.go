@@ -158,7 +158,7 @@ func (s *Service) ResetPassword(ctx context.Context, v countersign.Visit, handle
 	return w.Preferences.TwoFactor, err
 }
 
-// savePassword keeps a new hash and does what follows (D-41): every remembered
+// savePassword keeps a new hash and does what follows: every remembered
 // device is forgotten, sessions but one, attempts and links end, and passwords are counted
 // anew.
 func (s *Service) savePassword(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, hash string, but countersign.SessionID) error {

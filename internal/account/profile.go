@@ -113,7 +113,7 @@ func (s *Service) MakeDefault(ctx context.Context, v countersign.Visit, g authn.
 }
 
 // RemoveMethod removes a method other than email, which every user has; the
-// Default falls to the strongest that remains (D-34).
+// Default falls to the strongest that remains.
 func (s *Service) RemoveMethod(ctx context.Context, v countersign.Visit, g authn.Principal, m countersign.Method) error {
 	return s.withUser(ctx, v, g, func(tx *store.Tx, u countersign.User) error {
 		factors, err := tx.Factors(ctx, u.ID)
@@ -142,7 +142,7 @@ func (s *Service) dropFactor(ctx context.Context, tx *store.Tx, factors []counte
 	return tx.SetDefault(ctx, gone.User, rest.Method)
 }
 
-// methodRemoved does what follows when a method, or one passkey, was removed (D-41).
+// methodRemoved does what follows when a method, or one passkey, was removed.
 func (s *Service) methodRemoved(ctx context.Context, tx *store.Tx, v countersign.Visit, u countersign.User, m countersign.Method, passkey string) error {
 	if _, err := tx.ForgetDevices(ctx, u.ID, countersign.ForgottenMethods, v.Now); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (s *Service) EndSession(ctx context.Context, v countersign.Visit, g authn.P
 }
 
 // OpenEnrollment opens the wizard from the User Profile: «Setup 2 Factor
-// Authentication». The methods stay as they are until a new one is proved (D-37).
+// Authentication». The methods stay as they are until a new one is proved.
 // only: nothing but another passkey is made; empty: all methods are offered.
 // then is where its end leads; empty: home.
 func (s *Service) OpenEnrollment(ctx context.Context, v countersign.Visit, g authn.Principal, only countersign.Method, then string) (authn.Outcome, error) {

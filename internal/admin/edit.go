@@ -151,7 +151,7 @@ func (s *Service) lastAdministrator(ctx context.Context, tx *store.Tx, u counter
 	return policy.RefuseLast(u, lost, holders)
 }
 
-// afterEdit does what follows from a change (D-41): notices to every address, also
+// afterEdit does what follows from a change: notices to every address, also
 // the one that is replaced, links, and remembered devices, sessions and attempts.
 func (s *Service) afterEdit(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
 	e := newEvent(v, actor, "user.changed", u.Login)
@@ -193,7 +193,7 @@ func shutOut(ctx context.Context, tx *store.Tx, v countersign.Visit, actor count
 }
 
 // notifyChanged tells the user of a new number or address, at the old address too,
-// and every administrator of a new address (D-45, RS-06).
+// and every administrator of a new address (RS-06).
 func notifyChanged(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, old, u countersign.User, reason string) error {
 	tell := func(what, before, after string) error {
 		data := map[string]string{"By": displayName(actor), "Reason": reason, "What": what, "Old": factor.Readable(before), "New": factor.Readable(after)}

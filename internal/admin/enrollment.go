@@ -86,7 +86,7 @@ func (s *Service) notifyBoth(ctx context.Context, tx *store.Tx, v countersign.Vi
 }
 
 // CancelReset closes the reset that is open for a user: from now on his password
-// alone opens nothing, and a wizard under way ends (D-42).
+// alone opens nothing, and a wizard in progress ends.
 func (s *Service) CancelReset(ctx context.Context, v countersign.Visit, actor countersign.Actor, login string) error {
 	return s.change(ctx, v, actor, countersign.RightReset, func(tx *store.Tx, actor countersign.Actor) error {
 		u, err := s.lockTarget(ctx, tx, actor, countersign.RightReset, login)

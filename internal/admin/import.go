@@ -161,7 +161,7 @@ func (s *Service) importOne(ctx context.Context, tx *store.Tx, v countersign.Vis
 
 // RemoveUser erases a user: profile, password, methods, devices, sessions,
 // links and messages. The audit rows stay. Nobody removes a user who may do
-// more, and the last administrator stays (RS-07, D-41).
+// more, and the last administrator stays (RS-07).
 func (s *Service) RemoveUser(ctx context.Context, v countersign.Visit, actor countersign.Actor, login, reason string) (u countersign.User, err error) {
 	err = s.change(ctx, v, actor, countersign.RightUsers, func(tx *store.Tx, actor countersign.Actor) error {
 		if u, err = s.lockTarget(ctx, tx, actor, countersign.RightUsers, login); err != nil {

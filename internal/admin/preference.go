@@ -161,7 +161,7 @@ func (s *Service) SetPreference(ctx context.Context, v countersign.Visit, actor 
 	return row, err
 }
 
-// afterSave does what follows from a saved value (D-41).
+// afterSave does what follows from a saved value.
 func (s *Service) afterSave(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, e Effect, preferenceChange PreferenceChange) error {
 	code := e.Row.Preference.Code
 	ev := newEvent(v, actor, "preference.changed", code)

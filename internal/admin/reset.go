@@ -22,7 +22,7 @@ func (s *Service) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor
 			return err
 		}
 		if !actor.Operator && actor.User.ID == u.ID {
-			return countersign.Problem(countersign.KindDenied, "reset.self", "", nil) // D-43: the User Profile asks for more
+			return countersign.Problem(countersign.KindDenied, "reset.self", "", nil) // the User Profile asks for more
 		}
 		if err := policy.CheckReason(reason, "reset.reason_missing"); err != nil {
 			return err
@@ -35,7 +35,7 @@ func (s *Service) ResetTwoFactor(ctx context.Context, v countersign.Visit, actor
 	return told, err
 }
 
-// reset tells of a reset, clears what it clears, and opens set-up (D-41, RS-06).
+// reset tells of a reset, clears what it clears, and opens set-up (RS-06).
 func (s *Service) reset(ctx context.Context, tx *store.Tx, v countersign.Visit, actor countersign.Actor, u countersign.User, reason string) error {
 	until := v.Now.Add(policy.ResetLife)
 	if err := s.notifyBoth(ctx, tx, v, actor, u, countersign.MessageReset, "reset", reason, until); err != nil {

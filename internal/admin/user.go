@@ -268,7 +268,7 @@ func profileProblems(old countersign.User, u *countersign.User, p countersign.Pr
 }
 
 // emailTaken refuses an address of another user: two users with one mailbox
-// could read each other's tokens (D-45).
+// could read each other's tokens.
 func (s *Service) emailTaken(ctx context.Context, tx *store.Tx, u countersign.User) error {
 	if err := tx.LockContact(ctx, u.Email); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 
 // VerifyEnrollmentCode judges the code with which the wizard begins. A try of the
 // code's own five is paid for before it is compared. A right one allows another
-// address, and opens set-up where it was closed (D-38, ER-02).
+// address, and opens set-up where it was locked (ER-02).
 func (s *Service) VerifyEnrollmentCode(ctx context.Context, v countersign.Visit, typed string) (authn.Outcome, error) {
 	if err := s.Authn.WantWizard(ctx, v, true); err != nil {
 		return authn.Outcome{}, err

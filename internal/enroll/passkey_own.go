@@ -98,7 +98,7 @@ func notMade(err error) error {
 }
 
 // addPasskey keeps a new passkey: usable from now on. Making one is not using
-// one, so the sign-in says of it no more than it did before (0.1 rule 1).
+// one, so the sign-in says of it no more than it did before.
 func (s *Service) addPasskey(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, p countersign.Passkey) error {
 	if authn.Passkeys(f.Factors).ID == "" {
 		if err := s.verified(ctx, tx, v, f, countersign.Factor{User: f.User.ID, Method: countersign.MethodPasskey}); err != nil {

@@ -79,7 +79,7 @@ func (s *Service) verified(ctx context.Context, tx *store.Tx, v countersign.Visi
 		}
 	}
 	if err := s.Authn.EndOtherAttempts(ctx, tx, v, f.User, f.Attempt.ID); err != nil {
-		return err // whatever else was begun goes by methods of before (D-41)
+		return err // other attempts depend on the methods before this change
 	}
 	if err := tx.ClearMethodFailures(ctx, f.User.ID, fa.Method); err != nil {
 		return err

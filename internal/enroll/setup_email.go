@@ -90,7 +90,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, v countersign.Visit, typed s
 }
 
 // VerifyEmailToken takes the token sent to the address being set up; from here on
-// the user is enrolled, with email as Default (D-35).
+// the user is enrolled, with email as Default.
 func (s *Service) VerifyEmailToken(ctx context.Context, v countersign.Visit, typed string) (authn.Outcome, error) {
 	return s.wizardToken(ctx, v, typed, policy.ProveEmail{}, emailFactor, func(ctx context.Context, tx *store.Tx, f *policy.Facts) error {
 		old, first := f.User.Email, len(f.Factors) == 0

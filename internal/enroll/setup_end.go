@@ -10,7 +10,7 @@ import (
 )
 
 // finish ends the wizard. Of two wizards of one user only the first to finish
-// counts (ER-03). Its last token is the second factor of the sign-in (D-39).
+// counts (ER-03). Its last token is the second factor of the sign-in.
 func (s *Service) finish(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts) (authn.Outcome, error) {
 	f.Attempt.Enrollment.Open = false
 	if err := tx.DropEnrollmentCode(ctx, f.User.ID); err != nil {

@@ -34,7 +34,7 @@ func (app) Ask(f countersign.Factor, _ Binding, now time.Time, _ time.Duration) 
 }
 
 // Check takes the steps before, at and after now, and only those later than the
-// last one that was taken, so that a token works once (OT-08, D-26). One of the ten
+// last one that was taken, so that a token works once (OT-08). One of the ten
 // steps before or after is wrong too, but says that a clock is (ErrOtherMinute).
 func (app) Check(f countersign.Factor, _ countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error) {
 	step := now.Unix() / int64(period/time.Second)

@@ -36,7 +36,7 @@ func (e email) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 // ParseEmail brings an address into the form in which addresses are kept: the
 // domain in lower case and as punycode, the local part as it was typed, without the
 // invisible characters that pasted text brings along. They are compared by
-// countersign.SameEmail (D-45). What is no address is refused beside the field email.
+// countersign.SameEmail. What is no address is refused beside the field email.
 func ParseEmail(typed string) (string, error) {
 	address := pastedAddress(countersign.CleanID(typed))
 	refuse := func(code string) (string, error) {

@@ -22,7 +22,7 @@ type passkey struct{}
 
 func (passkey) Kind() countersign.Method { return countersign.MethodPasskey }
 
-// Enroll makes the factor that stands for a user's passkeys; Site.Make makes those.
+// Enroll makes the factor that holds a user's passkeys; Site.Make makes the passkeys.
 func (passkey) Enroll(Input) (countersign.Factor, error) {
 	return countersign.Factor{Method: countersign.MethodPasskey}, nil
 }
@@ -60,7 +60,7 @@ func (passkey) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 	credential, err := party.ValidateLogin(owner, session(c, f), parsed)
 	switch {
 	case err == nil && c.PasskeyOnly && len(parsed.Response.UserHandle) == 0:
-		return f, ErrWrong // who stands alone names his user
+		return f, ErrWrong // a passkey as the whole sign-in names its user
 	case err != nil && c.PasskeyOnly && !parsed.Response.AuthenticatorData.Flags.HasUserVerified():
 		return f, ErrUnverified
 	case err != nil:
@@ -97,8 +97,8 @@ func verification(alone bool) protocol.UserVerificationRequirement {
 
 func encoded(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// IsPasskeyAnswer tells whether text is the answer of a passkey at all, right
-// or wrong. What is none was cancelled or failed in the browser (D-18).
+// IsPasskeyAnswer reports whether text is the answer of a passkey at all, right
+// or wrong. Otherwise the prompt was canceled or failed in the browser.
 func IsPasskeyAnswer(text string) bool {
 	_, err := protocol.ParseCredentialRequestResponseBytes([]byte(text))
 	return err == nil
@@ -128,7 +128,7 @@ func NonceOf(answer string) []byte {
 }
 
 // An owner is a user as the library sees one. The handle that authenticators
-// keep for him is the ID of his row, which says nothing about him.
+// keep for the user is the ID of their row, which says nothing about them.
 type owner struct {
 	id       countersign.UserID
 	login    string
@@ -162,7 +162,7 @@ func (o owner) descriptors() []protocol.CredentialDescriptor {
 	return all
 }
 
-// index is where the passkey with this credential stands; -1 if it is not the owner's.
+// index returns the position of the passkey with this credential; -1 if it is not the owner's.
 func (o owner) index(credential []byte) int {
 	for i, p := range o.passkeys {
 		if bytes.Equal(p.Credential, credential) {

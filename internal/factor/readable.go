@@ -46,7 +46,7 @@ var together = [][]string{{"Han", "Hiragana", "Katakana"}, {"Han", "Bopomofo"}, 
 // alike are letters that look like Latin ones.
 const alike = "асԁеһіјӏорԛѕԝхуъьгпт" + "αιοκνρτυχγεω"
 
-// misleading tells whether a label may be taken for another one.
+// misleading reports whether a label may be taken for another one.
 func misleading(label string) bool {
 	var scripts []string
 	odd, latinLike := false, true
@@ -72,7 +72,7 @@ func misleading(label string) bool {
 	})
 }
 
-// usual tells whether a Latin letter beyond ASCII is one of Europe's alphabets
+// usual reports whether a Latin letter beyond ASCII is one of Europe's alphabets
 // and is not taken for another one.
 func usual(r rune) bool {
 	return r >= 'ß' && r <= 'ž' && !strings.ContainsRune("ıĸŉŋ", r)

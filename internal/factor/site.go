@@ -31,7 +31,7 @@ var algorithms = []protocol.CredentialParameter{
 	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgRS256},
 }
 
-// HasPasskeys tells whether passkeys can be made for the site: not for an
+// HasPasskeys reports whether passkeys can be made for the site: not for an
 // address without a name, which browsers refuse.
 func (s Site) HasPasskeys() bool {
 	host := s.host()
@@ -66,7 +66,7 @@ func (s Site) party() (*webauthn.WebAuthn, error) {
 			UserVerification: protocol.VerificationPreferred,
 		},
 		Timeouts: webauthn.TimeoutsConfig{Login: limit, Registration: limit},
-		// Password managers answer extensions that nobody asked for; none is read.
+		// Password managers answer extensions that were not asked for; none is read.
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 }
@@ -115,7 +115,7 @@ func (s Site) ToProve(u countersign.UserID, have []countersign.Passkey, nonce []
 
 // Make judges the answer to ToMake, by the steps of WebAuthn 7.1, and returns
 // the new passkey. No attestation is asked for and none is judged: which make
-// of device a user has is his own affair.
+// of device a user has is their own affair.
 func (s Site) Make(u countersign.UserID, nonce []byte, expires time.Time, answer string, now time.Time) (countersign.Passkey, error) {
 	if len(nonce) == 0 || !now.Before(expires) {
 		return countersign.Passkey{}, ErrLate
@@ -145,7 +145,7 @@ func (s Site) Make(u countersign.UserID, nonce []byte, expires time.Time, answer
 	return p, nil
 }
 
-// IsNewPasskey tells whether text is the answer to ToMake at all, right or wrong.
+// IsNewPasskey reports whether text is the answer to ToMake at all, right or wrong.
 func IsNewPasskey(text string) bool {
 	_, err := protocol.ParseCredentialCreationResponseBytes([]byte(text))
 	return err == nil

@@ -43,7 +43,7 @@ const maxPhoneLength = 128
 // is ISO 3166 and must be one of countries; empty, where no country is asked
 // for, means the first of them in which the number can be one. A number that
 // text messages can't or must not go to is refused beside the field phone (M18,
-// D-48, SM-02).
+// SM-02).
 func ParsePhone(typed, country string, countries []string) (string, error) {
 	if len(countries) == 0 {
 		countries = []string{"US"}
@@ -115,7 +115,7 @@ func LikePhone(typed string) bool {
 	return false
 }
 
-// withCode tells whether a number begins with the telephone code of its country.
+// withCode reports whether a number begins with the telephone code of its country.
 func withCode(typed string) bool {
 	return strings.HasPrefix(countersign.CleanID(typed), "+")
 }
@@ -143,20 +143,20 @@ func parseNorthAmerican(typed, digits, country string) (string, error) {
 	return "+1" + digits, nil
 }
 
-// sample tells whether a number is one of those set aside for examples:
+// sample reports whether a number is one of those set aside for examples:
 // 555-0100 to 555-0199 of an area (SM-02).
 func sample(digits string) bool {
 	return digits[3:8] == "55501"
 }
 
-// textable tells whether a number can be that of a telephone in a hand: not one
-// on a wall, and none that costs extra or is free for the caller.
+// textable reports whether a number can be that of a mobile phone: not a landline,
+// and none that costs extra or is free for the caller.
 func textable(n *phonenumbers.PhoneNumber) bool {
 	switch phonenumbers.GetNumberType(n) {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
 		return true
 	case phonenumbers.VOIP, phonenumbers.PERSONAL_NUMBER, phonenumbers.UNKNOWN:
-		return true // nobody can tell
+		return true // the plan doesn't say
 	default:
 		return false
 	}
@@ -193,7 +193,7 @@ func phoneDigits(typed string) (string, bool) {
 	return digits.String(), true
 }
 
-// InCountries tells whether a number is one of the countries that an agency
+// InCountries reports whether a number is one of the countries that an agency
 // sends text messages to, as they are now.
 func InCountries(number string, countries []string) bool {
 	if digits, ok := strings.CutPrefix(number, "+1"); ok && len(digits) == 10 {

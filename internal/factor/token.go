@@ -9,7 +9,7 @@ import (
 
 // ParseToken reads what was typed into a token field: spaces, hyphens and
 // invisible characters are dropped, digits of other scripts mapped to ASCII;
-// then it must be six digits (D-25). ok is false otherwise.
+// then it must be six digits. ok is false otherwise.
 func ParseToken(typed string) (token string, ok bool) {
 	if len(typed) > 256 {
 		return "", false
@@ -27,7 +27,7 @@ func ParseToken(typed string) (token string, ok bool) {
 	return digits.String(), digits.Len() == 6
 }
 
-// digitOf is the value of a decimal digit: digits stand in runs of ten.
+// digitOf returns the value of a decimal digit: Unicode has digits in runs of ten.
 func digitOf(r rune) int {
 	for value := 0; value <= 9; value++ {
 		if !unicode.Is(unicode.Nd, r-rune(value)-1) || value == 9 {

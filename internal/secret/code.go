@@ -37,7 +37,7 @@ func Grouped(code string) string {
 }
 
 // CodeDigest is all that is kept of a code. It is bound to its user: the code of
-// another one is none (V15).
+// another one is none.
 func (k Key) CodeDigest(kind string, agency countersign.AgencyID, u countersign.UserID, code string) string {
 	return hex.EncodeToString(k.MAC(kind+" code", string(agency), string(u), code))
 }

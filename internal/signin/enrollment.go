@@ -35,7 +35,7 @@ func (s *Service) countOpening(ctx context.Context, tx *store.Tx, v countersign.
 }
 
 // startLocked keeps the right password of a user to whom set-up is closed, so
-// that an enrollment code can open it; nothing else is open to him (D-38, D-46).
+// that an enrollment code can open it; nothing else is open to the user.
 func (s *Service) startLocked(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, why policy.Refuse, handle countersign.Handle) (authn.Outcome, error) {
 	a := f.Attempt
 	a.Enrollment = countersign.Enrollment{Open: true, NeedsCode: true, Key: secret.AppKey(), KeyAt: v.Now}

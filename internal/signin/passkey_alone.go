@@ -17,7 +17,7 @@ import (
 // PasskeyOnlyRequest is what the sign-in page gives to the browser where a passkey
 // may be the whole sign-in, as JSON; empty elsewhere. What is to be signed is
 // bound to the attempt cookie of the browser and kept nowhere: anybody may open
-// this page as often as he likes, and fills no database with it (V40).
+// this page as often as they like, without filling the database.
 func (s *Service) PasskeyOnlyRequest(v countersign.Visit, p countersign.Preferences) (string, error) {
 	if !p.PasskeySignIn || v.Attempt == "" || !slices.Contains(s.Authn.Kinds(v), countersign.MethodPasskey) {
 		return "", nil
@@ -43,7 +43,7 @@ func (s *Service) passkeyOnlyChallenge(v countersign.Visit, answer string) count
 
 // SignInWithPasskey judges a passkey that is the whole sign-in. Whoever is refused
 // gets one answer, whatever the reason (EN-01). Each answer is paid for like a
-// password before it is compared (TH-04, 0.1 rule 4). One that comes too late costs
+// password before it is compared (TH-04). One that comes too late costs
 // nothing, and leaves no row.
 func (s *Service) SignInWithPasskey(ctx context.Context, v countersign.Visit, answer, then string) (authn.Outcome, error) {
 	credential, ok := factor.Credential(answer)
@@ -118,8 +118,8 @@ func (s *Service) spendNonce(ctx context.Context, tx *store.Tx, c countersign.Ch
 	return c, err
 }
 
-// spendPasskeyTry pays for one answer of a passkey that nobody has asked a password
-// for. It is counted for its owner, or for a digest of what nobody has.
+// spendPasskeyTry counts one answer of a passkey that is the whole sign-in. It is
+// counted for its owner, or for a digest of an unknown credential.
 func (s *Service) spendPasskeyTry(ctx context.Context, v countersign.Visit, credential []byte) (countersign.CountedTry, error) {
 	var user countersign.UserID
 	err := s.Authn.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) (err error) {
@@ -136,7 +136,7 @@ func (s *Service) spendPasskeyTry(ctx context.Context, v countersign.Visit, cred
 	return s.Authn.SpendAtSignIn(ctx, v, user, subject, countersign.LimitPasskey, countersign.LimitPasskeyKnown)
 }
 
-// owner is the user of a credential, locked; the zero User if nobody has it here.
+// owner locks and returns the user of a credential; the zero User if it is unknown here.
 func (s *Service) owner(ctx context.Context, tx *store.Tx, credential []byte) (countersign.User, error) {
 	id, err := tx.PasskeyOwner(ctx, credential)
 	if err != nil || id == "" {
@@ -153,7 +153,7 @@ func (s *Service) passkeyOnly(ctx context.Context, tx *store.Tx, v countersign.V
 		return authn.Outcome{}, err
 	}
 	a := countersign.Attempt{
-		ID:       authn.AttemptID(secret.NewHandle()), // not that of the cookie, which may be somebody's half sign-in
+		ID:       authn.AttemptID(secret.NewHandle()), // not that of the cookie, which may be an unfinished sign-in
 		User:     u.ID,
 		Purpose:  countersign.PurposeSignIn,
 		Client:   v.Client,

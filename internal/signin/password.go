@@ -17,7 +17,7 @@ import (
 // opens the wizard. What is wrong with the pair is never told (EN-01), and the
 // same work is done for users that do not exist (EN-02).
 func (s *Service) VerifyPassword(ctx context.Context, v countersign.Visit, login, password, then string) (authn.Outcome, error) {
-	if len(login) > countersign.MaxTypedLength { // nobody's: no work is done for it (TH-07)
+	if len(login) > countersign.MaxTypedLength { // no user has it: no work is done for it (TH-07)
 		return authn.Outcome{}, countersign.Problem(countersign.KindInvalid, "user_id.long", "user_id", nil)
 	}
 	u, err := s.userByLogin(ctx, v, login)
@@ -120,7 +120,7 @@ func (s *Service) passwordWrong(ctx context.Context, v countersign.Visit, u coun
 }
 
 // startAttempt is what follows a right password. weak is why its user is asked to
-// choose another one once he is in; empty: nothing speaks against it.
+// choose another one once signed in; empty: nothing speaks against it.
 func (s *Service) startAttempt(ctx context.Context, v countersign.Visit, checked countersign.User, t authn.TriedPassword, renewed, then, weak string) (authn.Outcome, error) {
 	var out authn.Outcome
 	handle := secret.NewHandle()
@@ -241,7 +241,7 @@ func refusal(step policy.Refuse) error {
 }
 
 // refusedAtPassword gives back the guess of a right password where no second
-// factor may be tried now, and tells the user that somebody has it (NT-03).
+// factor may be tried now, and warns the user that someone has it (NT-03).
 func (s *Service) refusedAtPassword(ctx context.Context, v countersign.Visit, u countersign.User, t authn.TriedPassword, why error) error {
 	kind := countersign.KindOf(why)
 	if kind == countersign.KindTooMany || kind == countersign.KindUnavailable {
@@ -268,7 +268,7 @@ func (s *Service) refusedAtPassword(ctx context.Context, v countersign.Visit, u 
 }
 
 // startEnrollment starts the set-up of a user without a verified method: the only
-// live one, earlier ones die (D-38). The app's key is made here, so that
+// live one, earlier ones stop working. The app's key is made here, so that
 // opening or reloading its page changes nothing.
 func (s *Service) startEnrollment(ctx context.Context, tx *store.Tx, v countersign.Visit, f policy.Facts, handle countersign.Handle) (authn.Outcome, error) {
 	a := f.Attempt

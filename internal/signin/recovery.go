@@ -65,7 +65,7 @@ func (s *Service) verifyCode(ctx context.Context, v countersign.Visit, id counte
 }
 
 // useRecoveryCode uses up a code and keeps the proof in the facts. It is taken wherever a
-// token would be: the user need not have turned to his codes first.
+// token would be: the user need not have switched to recovery codes first.
 func (s *Service) useRecoveryCode(ctx context.Context, tx *store.Tx, v countersign.Visit, f *policy.Facts, code string) (bool, error) {
 	switch s.Authn.NextAsk(*f).(type) {
 	case policy.AskToken, policy.AskRecovery:

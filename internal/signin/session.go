@@ -11,7 +11,7 @@ import (
 )
 
 // SignOut ends the session of the visit, and what was begun from it. forget: this
-// browser is forgotten as well (D-14, DV-08), even if the session is over already.
+// browser is forgotten as well (DV-08), even if the session is over already.
 func (s *Service) SignOut(ctx context.Context, v countersign.Visit, forget bool) (authn.Outcome, error) {
 	out := authn.Outcome{Session: authn.ClearCookie, Attempt: authn.ClearCookie, Notice: "signed-out"}
 	g, err := s.Authn.Authenticate(ctx, v)

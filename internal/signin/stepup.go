@@ -33,7 +33,7 @@ func (s *Service) BeginStepUp(ctx context.Context, v countersign.Visit, act coun
 			return err
 		}
 		a := countersign.Attempt{
-			ID:      authn.AttemptID(secret.NewHandle()), // nobody holds its handle: the session leads to it
+			ID:      authn.AttemptID(secret.NewHandle()), // no browser holds its handle: the session leads to it
 			User:    u.ID,
 			Purpose: countersign.PurposeStepUp,
 			Session: g.Session.ID,
@@ -71,7 +71,7 @@ func (s *Service) pendingMark(a countersign.Attempt) string {
 }
 
 // stepUp is the step-up that is open for the session of the visit, if the form
-// comes from its page: another window may have begun another one meanwhile.
+// comes from its page: another window may have begun another one since.
 func (s *Service) stepUp(ctx context.Context, v countersign.Visit) (a countersign.Attempt, err error) {
 	err = s.Authn.Store.Read(ctx, v.Agency.ID, func(tx *store.Tx) error {
 		a, err = tx.SessionAttempt(ctx, authn.SessionID(v.Session), countersign.PurposeStepUp)

@@ -61,7 +61,7 @@ func askedFactor(step policy.Step) (countersign.Factor, error) {
 }
 
 // UseOtherMethod turns to another verified method, and sends a token by it at once if
-// it is one that is sent (M22, D-31). The failures so far stay.
+// it is one that is sent (M22). The failures so far stay.
 func (s *Service) UseOtherMethod(ctx context.Context, v countersign.Visit, m countersign.Method, w authn.RememberChoice) (authn.Outcome, error) {
 	return s.switchMethod(ctx, v, authn.AttemptID(v.Attempt), m, w)
 }

@@ -99,7 +99,7 @@ func (k Kind) parse(typed string) (Text, error) {
 // List is the names as a hint shows them.
 func (k Kind) List() string { return "{" + strings.Join(k.Names, "}, {") + "}" }
 
-// nearestName is the name that somebody probably meant; empty if none is near.
+// nearestName returns the name that was probably meant; empty if none is near.
 func (k Kind) nearestName(typed string) string {
 	typed = strings.ToLower(strings.Join(strings.Fields(typed), "_"))
 	if utf8.RuneCountInString(typed) > 20 {

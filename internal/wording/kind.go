@@ -12,14 +12,14 @@ type Kind struct {
 	Title   string // for people
 	Message countersign.MessageKind
 	Channel countersign.Channel
-	Names   []string // what may stand in braces
+	Names   []string // names allowed in braces
 	Needs   string   // the name that its text must hold; empty: none
 	Subject string   // the original text
 	Body    string
 	Always  string // what stands below the text, whatever it is; a sentence
 }
 
-// The names. What each stands for is told by Values of the outbox.
+// The names. Values of package outbox gives their values.
 const (
 	Product   = "product"
 	Token     = "token"
@@ -72,7 +72,7 @@ func Of(name string) (Kind, bool) {
 	return find(func(k Kind) bool { return k.Name == name })
 }
 
-// For is the kind that words a message; false if its words are the house's.
+// For returns the kind of a message; false if its wording can't be changed.
 func For(m countersign.MessageKind, c countersign.Channel) (Kind, bool) {
 	return find(func(k Kind) bool { return k.Message == m && k.Channel == c })
 }
@@ -85,7 +85,7 @@ func find(f func(Kind) bool) (Kind, bool) {
 	return Kinds[i], true
 }
 
-// Mail tells whether the message is a mail: it has a sender and a subject.
+// Mail reports whether the message is a mail: it has a sender and a subject.
 func (k Kind) Mail() bool { return k.Channel == countersign.ChannelEmail }
 
 // Original is the original text as an agency's own words would be kept.

@@ -20,7 +20,7 @@ type Part struct {
 	At   Place // of the brace; of names only
 }
 
-// A Place is where something stands, as people count: from 1, in characters.
+// A Place is a position as people count: from 1, in characters.
 type Place struct{ Line, Column int }
 
 // Parse reads a text. A name stands in braces; a brace itself is written twice,
@@ -113,7 +113,7 @@ func (p *parser) flush() {
 	}
 }
 
-// Holds tells whether a name stands in the text.
+// Holds reports whether a name is in the text.
 func (t Text) Holds(name string) bool {
 	for _, p := range t {
 		if p.Name == name {
