@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -24,6 +25,7 @@ type Box struct {
 // A ring is the keys of a Box at a moment.
 type ring struct {
 	sealing uint32
+	waiting []uint32 // keys that open, and don't seal yet
 	aeads   map[uint32]cipher.AEAD
 }
 
@@ -40,6 +42,9 @@ func newBox(m *Master) *Box {
 func (b *Box) Use(m *Master) {
 	r := &ring{sealing: m.sealing().id, aeads: map[uint32]cipher.AEAD{}}
 	for _, k := range m.keys {
+		if k.waits {
+			r.waiting = append(r.waiting, k.id)
+		}
 		aead, err := chacha20poly1305.NewX(k.derive("seal"))
 		if err != nil {
 			panic(err) // only for keys of another length
@@ -51,6 +56,17 @@ func (b *Box) Use(m *Master) {
 
 // Mark is what a value begins with that the Box seals now: the ID of its key.
 func (b *Box) Mark() []byte { return binary.BigEndian.AppendUint32(nil, b.ring.Load().sealing) }
+
+// Behind reports whether a value that begins with mark was sealed by a key that this Box does
+// not have, or does not seal with yet. After a rotation that is so on a node that has not read
+// the key file again: the key it would seal with may be retired (KY-03).
+func (b *Box) Behind(mark []byte) bool {
+	if len(mark) < idSize {
+		return false
+	}
+	r, id := b.ring.Load(), binary.BigEndian.Uint32(mark)
+	return r.aeads[id] == nil || slices.Contains(r.waiting, id)
+}
 
 // KeyOfSealed is the ID of the key that a sealed value names; empty if it is none.
 func KeyOfSealed(sealed []byte) string {

@@ -26,6 +26,9 @@ var keyProof = []byte("countersign")
 // digests. The first node creates both.
 func (db *DB) openInstallation(ctx context.Context) error {
 	t, err := db.begin(ctx, db.write, allAgencies, nil)
+	if errors.Is(err, ErrOldKey) {
+		return ErrOtherKey
+	}
 	if err != nil {
 		return err
 	}

@@ -39,21 +39,45 @@ func (db *DB) begin(ctx context.Context, pool *sql.DB, agency countersign.Agency
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
+	var mark []byte // what the key of the installation is sealed with
 	if !db.rls {
-		return t, nil
+		if pool == db.write {
+			err = t.QueryRowContext(ctx, `SELECT SUBSTR(value, 1, 4) FROM installation WHERE name = 'key'`).Scan(&mark)
+		}
+		return db.current(t, mark, err)
 	}
 	timeLimit := serverTimeout
 	if options.ReadOnly { // reads a whole log, at the speed of its reader
 		timeLimit = longTimeout
 	}
-	_, err = t.ExecContext(ctx, `
+	var set [6]string
+	err = t.QueryRowContext(ctx, `
 		SELECT set_config($1, $2, TRUE), set_config('search_path', $3, TRUE), set_config('row_security', 'on', TRUE),
-			set_config('statement_timeout', $4, TRUE), set_config('idle_in_transaction_session_timeout', $4, TRUE), set_config('lock_timeout', '0', TRUE)`,
-		setting, string(agency), db.schema, strconv.FormatInt(timeLimit.Milliseconds(), 10))
+			set_config('statement_timeout', $4, TRUE), set_config('idle_in_transaction_session_timeout', $4, TRUE), set_config('lock_timeout', '0', TRUE),
+			(SELECT SUBSTR(value, 1, 4) FROM `+pgx.Identifier{db.schema, "installation"}.Sanitize()+` WHERE name = 'key')`,
+		setting, string(agency), db.schema, strconv.FormatInt(timeLimit.Milliseconds(), 10)).Scan(&set[0], &set[1], &set[2], &set[3], &set[4], &set[5], &mark)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("set agency for row-level security: %w", err), t.Rollback())
+		err = fmt.Errorf("set agency for row-level security: %w", err)
 	}
-	return t, nil
+	return db.current(t, mark, err)
+}
+
+// ErrOldKey is the error of a transaction on a node that would seal with a retired key. It is
+// over once the node has read the key file again.
+var ErrOldKey = errors.New("the master key was rotated, and this node has not read its file yet")
+
+// current returns t if this node seals with a current key: mark begins the sealed key of the
+// installation. A node that was stopped during a rotation, such as a paused virtual machine,
+// gets an error until it has read the key file again, which takes a second (KY-03).
+func (db *DB) current(t *sql.Tx, mark []byte, err error) (*sql.Tx, error) {
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return nil, errors.Join(err, t.Rollback())
+	case db.box.Behind(mark):
+		return nil, errors.Join(&countersign.Error{Kind: countersign.KindUnavailable, Code: "busy", Err: ErrOldKey}, t.Rollback())
+	default:
+		return t, nil
+	}
 }
 
 // serverTimeout is how long the server works on one statement, or waits for the next one,

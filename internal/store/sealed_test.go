@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -188,4 +189,72 @@ func TestAMovedMessageHoldsNothingUp(t *testing.T) {
 			return err
 		})
 	})
+}
+
+// KY-03: a node that was stopped during a rotation seals nothing with the retired key. Once
+// it has read the key file again, it works as before.
+func TestANodeThatMissedARotation(t *testing.T) {
+	urls := map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "test.db"), "PostgreSQL": pgtest.DSN(t)}
+	for engine, url := range urls {
+		t.Run(engine, func(t *testing.T) {
+			master, err := secret.NewMaster()
+			if err != nil {
+				t.Fatal(err)
+			}
+			introduced := master.WithNew()
+			promoted, err := introduced.Promoted()
+			if err != nil {
+				t.Fatal(err)
+			}
+			box := master.Box()
+			stopped := openWith(t, url, box)
+			write := func() error {
+				return stopped.db.In(t.Context(), stopped.ours, func(tx *store.Tx) error {
+					return tx.AddAttempt(t.Context(), countersign.Attempt{ID: countersign.AttemptID(secret.NewID()), User: stopped.user.ID, Expires: noon})
+				})
+			}
+			other, err := store.Open(t.Context(), url, promoted.Box())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = other.Close() })
+			if err := write(); err != nil {
+				t.Fatalf("before values are sealed again: %v", err)
+			}
+			for n := 1; n > 0; {
+				if n, err = other.Reseal(t.Context(), 100); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for name, m := range map[string]*secret.Master{"without the new key": master, "where the new key waits": introduced} {
+				box.Use(m)
+				if err := write(); countersign.KindOf(err) != countersign.KindUnavailable || !errors.Is(err, store.ErrOldKey) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			box.Use(promoted.Reduced())
+			if err := write(); err != nil {
+				t.Errorf("after the key file was read again: %v", err)
+			}
+			for n := range sealedWith(t, other) {
+				if n != promoted.Sealing() {
+					t.Errorf("a value is sealed with the retired key %s", n)
+				}
+			}
+		})
+	}
+}
+
+// sealedWith returns the keys that values of the database are sealed with.
+func sealedWith(t *testing.T, db *store.DB) map[string]bool {
+	t.Helper()
+	rows, err := db.SealedRows(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]bool{}
+	for _, s := range rows {
+		keys[s.Key] = true
+	}
+	return keys
 }
