@@ -26,3 +26,12 @@ func TestAChangeIsMadeInItsFunctionOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryChangeIsFoundInTheCode fails when code moves away from its row in the table, so
+// that make mutate never loses a requirement.
+func TestEveryChangeIsFoundInTheCode(t *testing.T) {
+	t.Chdir("../..")
+	if err := run("", 1, true, true); err != nil {
+		t.Error(err)
+	}
+}
