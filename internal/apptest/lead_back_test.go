@@ -36,6 +36,10 @@ func TestOtherPagesLeadBackToTheOpenStep(t *testing.T) {
 				if p := b.Get(half.at); p.Path != half.at {
 					t.Errorf("%s is over, and leads to %s", half.at, p.Path)
 				}
+				p := b.Get("/sign-in")
+				if linked := strings.Contains(string(p.Body), `<a href="`+half.at+`">Continue your sign-in</a>`); linked != (half.at != "/sign-in") {
+					t.Errorf("the sign-in page links to %s: %v", half.at, linked)
+				}
 			})
 		}
 	})

@@ -14,11 +14,12 @@ import (
 // A signInPage asks for user ID and password.
 type signInPage struct {
 	base
-	UserID  string
-	Then    string
-	Passkey string // what the browser needs to ask for a passkey that signs in alone, as JSON; empty if none may
-	Demo    bool   // the page says where to start
-	Both    bool   // both fields were left empty: a summary comes first
+	UserID   string
+	Then     string
+	Passkey  string // what the browser needs to ask for a passkey that signs in alone, as JSON; empty if none may
+	Demo     bool   // the page says where to start
+	Both     bool   // both fields were left empty: a summary comes first
+	Continue string // page of the sign-in that is open in this browser; empty: none is
 }
 
 // notices are the codes that the address of the sign-in page may name.
@@ -66,6 +67,7 @@ func (s *Server) getSignIn(w http.ResponseWriter, r *http.Request, v countersign
 	} else if p.Alert, err = s.ended(r, v, err, then); err != nil {
 		return err
 	}
+	p.Continue = s.openStep(r, v)
 	return s.show(w, http.StatusOK, "gate_sign-in", p)
 }
 
