@@ -110,7 +110,7 @@ func (w *Window) Broken() []string {
 	w.t.Helper()
 	return Eval[[]string](w, `(() => {
 		const whole = /\(?\d{3}\)?[ -]\d{3}-\d{4}|(?<!\w)--[a-z]+(?:-[a-z]+)+/g, broken = []
-		const texts = document.createTreeWalker(document.body ?? document, NodeFilter.SHOW_TEXT)
+		const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
 		for (let node; (node = texts.nextNode());) {
 			for (const found of node.data.matchAll(whole)) {
 				const range = document.createRange()

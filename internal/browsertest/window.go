@@ -184,12 +184,14 @@ func value[T any](w *Window, what string, step chromedp.Action[T]) T {
 	return v
 }
 
-// replaced reports whether a step failed because another page replaced the one that it read.
+// replaced reports whether a step failed because another page replaced the one that it read,
+// or has not built its document yet.
 func replaced(err error) bool {
 	if err == nil {
 		return false
 	}
-	for _, said := range []string{"navigated or closed", "context was destroyed", "Cannot find context", "uniqueContextId not found"} {
+	for _, said := range []string{"navigated or closed", "context was destroyed", "Cannot find context", "uniqueContextId not found",
+		"null (reading 'scrollWidth')", "parameter 1 is not of type 'Node'"} {
 		if strings.Contains(err.Error(), said) {
 			return true
 		}
