@@ -72,9 +72,9 @@ func (s *Service) undoChanges(ctx context.Context, tx *store.Tx, v countersign.V
 }
 
 // password counts a changed password as undone: it can't be put back, but whoever signed in
-// with it since then is signed out and unknown.
+// with it since then is signed out and unknown. A password that was chosen later is the user's.
 func (w *undo) password(_ context.Context, c store.SessionChange) (bool, error) {
-	return c.Kind == store.ChangePassword, nil
+	return c.Kind == store.ChangePassword && !w.u.PasswordAt.After(c.At), nil
 }
 
 // each takes back one change after another, the newest first. One address may have

@@ -117,15 +117,17 @@ func (s *Service) endUnrecognized(ctx context.Context, tx *store.Tx, v countersi
 }
 
 // intrudedSince returns since when the changes made in the browser of a reported session are
-// undone: since the user was first seen in it, while the link about that sign-in still
-// works. A user who has had the browser for longer owns it, and only what the reported
-// session changed is undone (DV-08).
+// undone: since the user was first seen in it, but at most for as long as the link about a
+// sign-in works. The browser may have been used by an intruder in earlier sessions (DV-08).
 func intrudedSince(ctx context.Context, tx *store.Tx, v countersign.Visit, user countersign.UserID, session countersign.Session) (time.Time, error) {
-	first, err := tx.FirstSeen(ctx, user, session.Browser)
-	if err != nil || first.Before(v.Now.Add(-policy.UnrecognizedLife)) || session.Started.Before(first) {
-		return session.Started, err
+	since, err := tx.FirstSeen(ctx, user, session.Browser)
+	if limit := v.Now.Add(-policy.UnrecognizedLife); since.Before(limit) {
+		since = limit
 	}
-	return first, nil
+	if session.Started.Before(since) {
+		since = session.Started
+	}
+	return since, err
 }
 
 // endBegun ends the sign-ins of a user that a browser has begun.
