@@ -62,7 +62,7 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 		if err := h.admin.NoteAccepted(ctx, v, m, receipt.Server); err != nil {
 			return err
 		}
-		return c.table([][]string{{"Accepted by " + receipt.Server, receipt.Answer}})
+		return c.table([][]string{{"Accepted by " + receipt.Server, outbox.Explained(receipt.Answer)}})
 	})
 }
 
@@ -70,11 +70,11 @@ func (cmd messageTest) Run(s *config.Settings, c *console) error {
 func undelivered(r *outbox.Refusal) error {
 	switch {
 	case r.Permanent:
-		return fmt.Errorf("%s refused it: %s", r.Server, r.Answer)
+		return fmt.Errorf("%s refused it: %s", r.Server, outbox.Explained(r.Answer))
 	case r.MaybeTaken:
-		return fmt.Errorf("%s may have it: %s", r.Server, r.Answer)
+		return fmt.Errorf("%s may have it: %s", r.Server, outbox.Explained(r.Answer))
 	default:
-		return fmt.Errorf("it was not sent; %s: %s", r.Server, r.Answer)
+		return fmt.Errorf("it was not sent; %s: %s", r.Server, outbox.Explained(r.Answer))
 	}
 }
 

@@ -212,10 +212,10 @@ func TestTestButton(t *testing.T) {
 		if len(sent) != 1 || !strings.Contains(sent[0].Subject, "A test mail") {
 			t.Fatalf("%+v", sent)
 		}
-		if p := b.Get("/admin/messages/" + sent[0].ID); !p.Says("Administration Messages Test Message", "b•••@demo.example, asked for by ADMIN", "The test was accepted", "the demo's inbox said") || p.Header.Get("Refresh") != "" {
+		if p := b.Get("/admin/messages/" + sent[0].ID); !p.Says("Administration Messages Test Message", "b•••@demo.example, asked for by ADMIN", "The test was accepted", "the demo's inbox: kept") || p.Header.Get("Refresh") != "" {
 			t.Errorf("accepted: %s", p.Text())
 		}
-		if p := b.Get("/admin/messages/test?sent=" + sent[0].ID); !p.Says("Result, 2:00:00 PM", "Accepted By the demo's inbox, which said") {
+		if p := b.Get("/admin/messages/test?sent=" + sent[0].ID); !p.Says("Result, 2:00:00 PM", "Accepted By the demo's inbox, after") {
 			t.Errorf("the result: %s", p.Text())
 		}
 		if p := b.Get("/admin/messages/test?sent=unknown"); p.Status != 404 {

@@ -247,7 +247,7 @@ func adminPages(t *testing.T, d demo) {
 	look("message-test-error", "The part after @ is missing.")
 	w.Type("to", "admin@demo.example")
 	w.Click("main button[type=submit]")
-	w.Wait("which said")
+	w.Wait("By the demo's inbox, after")
 	w.Press("All about this message")
 	w.Wait("What became of it")
 	settled(t, w)

@@ -202,6 +202,16 @@ var reasonWords = map[countersign.Reason]string{
 // parenthesis.
 const NoText = " (no text: "
 
+// Explained returns an answer for people. The reason that was added to a bare code is marked as
+// a guess of ours.
+func Explained(answer string) string {
+	code, ours, bare := strings.Cut(strings.TrimRight(answer, ". "), NoText)
+	if !bare {
+		return answer
+	}
+	return code + ", without a reason. It probably means: " + strings.TrimSuffix(ours, ")")
+}
+
 // withReason adds the reason to an answer that is only a code. It marks the words as ours,
 // because pages show the rest as the server's answer.
 func withReason(answer string, reason countersign.Reason) string {

@@ -94,17 +94,22 @@ func (p messagePage) steps() []messageStep {
 // Waits reports whether the message is still to be sent. Its text is sealed until then.
 func (p messagePage) Waits() bool { return waits(p.Message) }
 
-// deliveryAnswer returns the result of a try: the server's own words, which begin with a number, or
-// what we found. Our own explanation of a bare code is not quoted.
+// isQuotable reports whether the kept answer holds the server's own words: that of a mail server,
+// which begins with its code. The words for a text gateway's status are ours.
+func isQuotable(m countersign.Message) bool {
+	return m.Channel != countersign.ChannelSMS && m.Answer != "" && m.Answer[0] >= '0' && m.Answer[0] <= '9' && !strings.Contains(m.Answer, outbox.NoText)
+}
+
+// deliveryAnswer returns the result of a try: the server's own words, or what we found. Our own
+// explanation of a code is not quoted.
 func deliveryAnswer(m countersign.Message) string {
 	answer := strings.TrimRight(m.Answer, ". ")
-	if code, ours, bare := strings.Cut(answer, outbox.NoText); bare && m.Server != "" {
-		return fmt.Sprintf("%s said %s, without a reason. It probably means: %s", m.Server, code, strings.TrimSuffix(ours, ")"))
-	}
 	switch {
 	case m.Server == "":
 		return answer
-	case answer != "" && answer[0] >= '0' && answer[0] <= '9' || m.State == countersign.StateSent:
+	case strings.Contains(answer, outbox.NoText):
+		return m.Server + " said " + outbox.Explained(answer)
+	case isQuotable(m):
 		return fmt.Sprintf("%s said: \"%s\"", m.Server, answer)
 	default:
 		return m.Server + ": " + answer

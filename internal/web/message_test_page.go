@@ -120,11 +120,14 @@ func takenStep(m countersign.Message) testStep {
 	switch {
 	case m.State == countersign.StateSent:
 		s.Word = "Good"
-		s.Text = fmt.Sprintf("By %s, which said \"%s\", after %s", m.Server, m.Answer, tookText(m.Done.Sub(m.Created)))
+		s.Text = fmt.Sprintf("By %s, after %s", m.Server, tookText(m.Done.Sub(m.Created)))
+		if isQuotable(m) {
+			s.Text = fmt.Sprintf("By %s, which said \"%s\", after %s", m.Server, m.Answer, tookText(m.Done.Sub(m.Created)))
+		}
 	case m.State == countersign.StateDropped:
 		s.Text = "It did not go out in time"
 	case m.Answer != "":
-		s.Text = fmt.Sprintf("%s: %s", m.Server, m.Answer)
+		s.Text = deliveryAnswer(m)
 	case m.State == countersign.StateSending:
 		s.Name, s.Text = waitingFor(m), "It has not answered yet"
 	default:
