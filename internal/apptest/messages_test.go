@@ -79,6 +79,9 @@ func TestMessagesPage(t *testing.T) {
 				t.Errorf("looking for %s: %s", number, p.Text())
 			}
 		}
+		if p := b.Get("/admin/messages?kind=zzz&state=zzz"); !p.Says("number ending 12", "c•••@demo.example") || p.Says("No message found") {
+			t.Errorf("unknown filters: %s", p.Text())
+		}
 		if p := b.Get("/admin/messages?q=%25"); !p.Says("No message found") {
 			t.Errorf("a sign of the database's own: %s", p.Text())
 		}

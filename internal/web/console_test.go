@@ -210,6 +210,10 @@ func TestSavePreference(t *testing.T) {
 	wantPage(t, p, 200, "2FA has no value, which counts as Off.", "Two factor authentication is Off")
 	p = b.Post("/admin/system/preferences", "code", "ADDAPPWIZ", "value", "On", "step", "save")
 	wantPage(t, p, 200, "ADDAPPWIZ is set to On.")
+	p = b.Post("/admin/system/preferences", "code", "HELPCONTACT", "value", strings.Repeat("call ", 11)+"12345", "step", "save")
+	wantPage(t, p, 200, "HELPCONTACT is set to call ")
+	p = b.Post("/admin/system/preferences", "code", "HELPCONTACT", "value", strings.Repeat("call ", 11)+"123456", "step", "save")
+	wantPage(t, p, 200, "HELPCONTACT is saved.")
 }
 
 // Turning 2FA Off requires a reason, which is mailed to every administrator (RS-08).
@@ -224,7 +228,7 @@ func TestTurnOff(t *testing.T) {
 		}
 		wantPage(t, b.Get("/admin/system/preferences?q=2FA"), 200, "Turn on two factor authentication")
 		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "effect")
-		wantPage(t, p, 200, "from On to Off", "Reason")
+		wantPage(t, p, 200, "Turn off two factor authentication: from On to Off", "Reason")
 		p = b.Post("/admin/system/preferences", "code", "2FA", "value", "Off", "version", version, "step", "save", "reason", "mail server <move>")
 		wantPage(t, p, 200, "2FA is set to Off.", `Two factor authentication is Off since today at 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)
 		wantPage(t, b.Get("/admin/users"), 200, `Two factor authentication is Off since today at 2:00 PM, by ADMIN.`, `Reason given: "mail server <move>"`)

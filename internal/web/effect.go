@@ -27,6 +27,15 @@ func (p effectPage) Turn() string {
 	}
 }
 
+// Name returns the name of the preference; what the change does, if it turns two-factor
+// authentication off, since the name says "Turn on".
+func (p effectPage) Name() string {
+	if p.Turn() == "off" {
+		return "Turn off two factor authentication"
+	}
+	return p.Effect.Row.Preference.Name
+}
+
 // Frequency reports whether the number of days changes while two-factor authentication is On.
 func (p effectPage) Frequency() bool {
 	return p.Effect.After.TwoFactor && p.Effect.Before.Days != p.Effect.After.Days

@@ -29,6 +29,14 @@ type messagesPage struct {
 // An option is one entry of a list to choose from.
 type option struct{ Value, Name string }
 
+// known returns value if it is one of the options; otherwise "", which filters nothing.
+func known(options []option, value string) string {
+	if slices.ContainsFunc(options, func(o option) bool { return o.Value == value }) {
+		return value
+	}
+	return ""
+}
+
 // messageKinds holds the kinds that the list can be filtered by: the most used first, then all
 // others.
 var messageKinds = kindOptions(
@@ -149,11 +157,11 @@ func tookText(d time.Duration) string {
 
 func (s *Server) getMessages(w http.ResponseWriter, r *http.Request, v countersign.Visit, g authn.Principal) error {
 	q := r.URL.Query()
-	p := messagesPage{base: s.console(v, g, "Messages", "admin-messages"), Query: q.Get("q"), Kind: q.Get("kind"), State: q.Get("state"),
+	p := messagesPage{base: s.console(v, g, "Messages", "admin-messages"), Query: q.Get("q"), Kind: known(messageKinds, q.Get("kind")), State: known(messageStateNames, q.Get("state")),
 		Kinds: messageKinds, States: messageStateNames, query: url.Values{}}
-	for _, keep := range []string{"q", "kind", "state"} {
-		if q.Get(keep) != "" {
-			p.query.Set(keep, q.Get(keep))
+	for name, value := range map[string]string{"q": p.Query, "kind": p.Kind, "state": p.State} {
+		if value != "" {
+			p.query.Set(name, value)
 		}
 	}
 	var err error

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"countersign"
 	"countersign/internal/admin"
@@ -189,12 +190,19 @@ func (p *preferencesPage) open(code string, typed *admin.PreferenceChange) {
 	}
 }
 
+// longestNoticed is the most characters of a value that the notice after saving repeats. The
+// table below it shows longer ones.
+const longestNoticed = 60
+
 // savedAlert says what the value of a preference is now.
 func (p preferencesPage) savedAlert(code string) *alert {
 	for _, row := range p.Rows {
 		if row.Preference.Code == code {
 			a := &alert{Kind: "done", Role: "status", Head: code + " is set to " + cmp.Or(row.Shown(), "empty") + ".",
 				Rest: "It applies at each user's next sign-in."}
+			if utf8.RuneCountInString(row.Shown()) > longestNoticed {
+				a.Head = code + " is saved."
+			}
 			if row.Setting.Value == "" && row.Preference.Default == "" && row.Preference.Kind == countersign.PreferenceSwitch {
 				a.Head = code + " has no value, which counts as Off."
 			}
