@@ -13,14 +13,14 @@ import (
 	"countersign/internal/store"
 )
 
-// A ActivationLink is what the link of an activation or of the first administrator opens.
+// An ActivationLink is what the link of an activation or of the first administrator opens.
 type ActivationLink struct {
 	Link        countersign.Link
 	User        countersign.User // who chooses a password; zero for the first administrator
 	Preferences countersign.Preferences
 }
 
-// A Activation is what the page of a link asks for. A user who is activated types
+// An Activation is what the page of a link asks for. A user who is activated types
 // the password only.
 type Activation struct {
 	Login    string

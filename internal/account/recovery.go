@@ -11,7 +11,7 @@ import (
 	"countersign/internal/store"
 )
 
-// recoverySetSize is how many codes a set has (0.3).
+// recoverySetSize is the number of codes in a set (RC-01).
 const recoverySetSize = 8
 
 // MakeRecoveryCodes replaces the user's codes by a new set and returns it, this

@@ -12,7 +12,7 @@ import (
 	"countersign/internal/store"
 )
 
-// A Unrecognized is what the link «This was not me» shows: a sign-in, and whose.
+// An Unrecognized is what the link «This was not me» shows: a sign-in, and whose.
 type Unrecognized struct {
 	Link        countersign.Link
 	User        countersign.User

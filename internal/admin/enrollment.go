@@ -11,7 +11,7 @@ import (
 	"countersign/internal/store"
 )
 
-// A IssuedCode is an enrollment code as it was made: shown once, and kept nowhere.
+// An IssuedCode is an enrollment code as it was made: shown once, and kept nowhere.
 type IssuedCode struct {
 	Code     string // in groups of four
 	Until    time.Time

@@ -13,7 +13,7 @@ import (
 	"countersign/internal/store"
 )
 
-// An Service is where administrators work.
+// A Service does what administrators and operators do.
 type Service struct {
 	Store     *store.DB
 	Passwords *secret.Passwords

@@ -22,7 +22,7 @@ type UserList struct {
 	All int // users of the agency
 }
 
-// mayRead are the rights that open User Administration for reading (interfaces 3).
+// mayRead are the rights that open User Administration for reading.
 var mayRead = []countersign.Right{countersign.RightUsers, countersign.RightReset}
 
 // Users is a page of users.
