@@ -26,9 +26,9 @@ func CheckLimit(now time.Time, lane countersign.LimitKey, t countersign.LimitSta
 	return Decision{}
 }
 
-// shared returns the limits that a try shares with others (TH-04, TH-09). User IDs
-// that have failed in a network leave the last of its failures to those that have
-// not, so that one who guesses at a few keeps no one else out.
+// shared returns the limits that a try shares with others (TH-04, TH-09). In a
+// network, user IDs that have failed can't use up the last of its failures: these
+// are for user IDs that have not failed, so guessing at a few IDs keeps no one else out.
 func shared(now time.Time, c countersign.SharedState) []Decision {
 	pauses := []Decision{
 		pace(now, c.All, MaxRepeats, MaxNetwork, Decision{Code: DecisionNetwork}),
@@ -44,10 +44,10 @@ func shared(now time.Time, c countersign.SharedState) []Decision {
 	return pauses
 }
 
-// pace takes the first free failures of a window as they come, and spreads the rest
-// evenly over it: one at a time, and the next only a while after the last. No window
-// ever holds more than most, and whoever has to wait waits for no more than that
-// while, as long as no one fails before them (TH-09).
+// pace accepts the first free failures of a window without delay, and spreads the
+// rest evenly over it: one at a time, each a while after the last. No window holds
+// more than most failures. As long as no one else fails first, the wait is no longer
+// than that while (TH-09).
 func pace(now time.Time, w countersign.Window, free, most int, full Decision) Decision {
 	n := len(w.Failed)
 	switch {
@@ -68,8 +68,8 @@ func pace(now time.Time, w countersign.Window, free, most int, full Decision) De
 	return Decision{}
 }
 
-// Network sorts the tries from one network, the oldest first, for a try
-// at subject.
+// Network summarizes the tries from one network for a try at subject. tries are
+// ordered, the oldest first.
 func Network(tries []countersign.Try, subject string) (c countersign.SharedState) {
 	failed, flying := map[string]bool{}, map[string]bool{}
 	for _, t := range tries {

@@ -80,7 +80,7 @@ func (f Facts) exact() (countersign.Device, bool) {
 	return countersign.Device{}, false
 }
 
-// announce reports whether this connection is new to the user: not seen in 180 days.
+// announce reports whether this connection is new to the user: they did not use it in 180 days.
 func (f Facts) announce() bool {
 	d, ok := f.exact()
 	if !ok || !f.Known || disowned(d) && !d.LastSeen.After(d.Forgotten) {

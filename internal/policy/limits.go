@@ -6,19 +6,19 @@ import (
 	"countersign"
 )
 
-// The limits on tries. Every try is counted before it is compared. Nothing here is
-// kept in memory: the rows of the database decide, the same on every node (TH-03).
+// The limits on tries. Every try is counted before it is compared. The counts are in
+// the database, never in memory, so every node decides the same (TH-03).
 const (
 	Window          = 10 * time.Minute // in which failures of a network and an agency are counted
-	MaxNetwork      = 30               // passwords, and passkeys alone, that failed from one IPv4 address or IPv6 /64
-	MaxRepeats      = 20               // of these, as many as user IDs that have failed there may use up
-	MaxWide         = 120              // the same from an IPv6 /48
+	MaxNetwork      = 30               // passwords, and passkeys as the whole sign-in, that failed from one IPv4 address or IPv6 /64
+	MaxRepeats      = 20               // of these, the most that user IDs with a failure there may use up
+	MaxWide         = 120              // as MaxNetwork, from an IPv6 /48
 	MaxLogins       = 20               // different user IDs that failed from one network
-	MaxAgency       = 600              // the same in one agency from devices that are not known
-	MaxInstallation = 3000             // the same in the whole installation
+	MaxAgency       = 600              // as MaxNetwork, in one agency from unknown devices
+	MaxInstallation = 3000             // as MaxAgency, in the whole installation
 	LeastAgency     = 60               // what an agency may still fail while the installation is over its budget
 	MaxTokens       = 30               // wrong tokens of a user in a day, whatever succeeded between them (TH-02)
-	MaxTokensLong   = 100              // the same in thirty days: then the methods are locked
+	MaxTokensLong   = 100              // as MaxTokens, in thirty days: then the methods are locked
 	TokensLong      = 30 * Day         // how long wrong tokens are remembered
 	InFlight        = 30 * time.Second // a try that is not settled by then counts as wrong: its node died
 	MaxAttempts     = 20               // sign-ins of a user, or step-ups and so on, that are under way at once (TH-07)
@@ -27,10 +27,10 @@ const (
 
 // A Backoff describes how waits grow with failures in a row.
 type Backoff struct {
-	First int             // the first wait follows this failure
-	Every int             // and then one follows each so many
-	Waits []time.Duration // how long they are; the last one stays
-	Cap   int             // this failure locks the subject out; 0: none does
+	First int             // the failure after which the first wait follows
+	Every int             // a wait follows each so many failures after it
+	Waits []time.Duration // the waits in order; the last one repeats
+	Cap   int             // the failure that locks the subject out; 0: none
 }
 
 // The backoffs: of passwords (per limit); of passkeys that are the whole sign-in, which
@@ -77,8 +77,8 @@ func (r Backoff) MaxConcurrent(failures int) int {
 // A Decision says why no try is accepted now. The zero Decision accepts it.
 type Decision struct {
 	Code  string    // of the sentence; empty: accepted
-	Until time.Time // when one is accepted again; zero: unknown
-	Alarm bool      // an administrator should look
+	Until time.Time // when a try is accepted again; zero: unknown
+	Alarm bool      // notify an administrator
 }
 
 // Codes of decisions. DecisionBusy: a try in flight has to be settled first.
@@ -94,7 +94,7 @@ const (
 	DecisionUnbound  = "token.closed"
 )
 
-// Busy reports whether the wait is over as soon as the tries in flight are settled.
+// Busy reports whether a try is accepted as soon as the tries in flight are settled.
 func (p Decision) Busy() bool { return p.Code == DecisionBusy }
 
 // queue returns the decision of the limit itself.

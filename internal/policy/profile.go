@@ -6,8 +6,8 @@ import (
 	"countersign"
 )
 
-// CheckName says beside the field why a person's or group's name can't be kept;
-// nil if it can: one line of 1 to 100 characters.
+// CheckName returns an error for the field of a person's or group's name; nil if it
+// is one line of 1 to 100 characters.
 func CheckName(name string) error {
 	if name == "" {
 		return &countersign.Error{Kind: countersign.KindInvalid, Code: "name.required", Field: "name"}
@@ -18,8 +18,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// CheckPasskeyName says beside the field why a passkey can't be called so; nil
-// if it can: one line of 1 to 50 characters.
+// CheckPasskeyName returns an error for the field of a passkey's name; nil if it is
+// one line of 1 to 50 characters.
 func CheckPasskeyName(name string) error {
 	if name == "" {
 		return &countersign.Error{Kind: countersign.KindInvalid, Code: "passkey.name_required", Field: "passkey_name"}
@@ -30,8 +30,8 @@ func CheckPasskeyName(name string) error {
 	return nil
 }
 
-// CheckReason says beside the field why a typed reason can't be kept; nil if it
-// can. missing is the code for an empty one.
+// CheckReason returns an error for the field of a typed reason; nil if it is valid.
+// missing is the error code for an empty one.
 func CheckReason(reason, missing string) error {
 	if strings.TrimSpace(reason) == "" {
 		return &countersign.Error{Kind: countersign.KindInvalid, Code: missing, Field: "reason"}

@@ -32,9 +32,8 @@ func Outranks(actor countersign.Actor, target countersign.User) bool {
 	return !slices.ContainsFunc(target.Rights, func(r countersign.Right) bool { return !actor.Has(r) })
 }
 
-// MayActOn says whether the actor may do to target what needs right. holders
-// are the other enabled users who hold a right that target lacks nothing of: a
-// refusal names them, so that the page can say whom to ask.
+// MayActOn returns an error unless the actor holds right and every right that target
+// holds (RS-02). The refusal names target.
 func MayActOn(actor countersign.Actor, right countersign.Right, target countersign.User) error {
 	if err := MayOpen(actor, right); err != nil {
 		return err
@@ -45,8 +44,8 @@ func MayActOn(actor countersign.Actor, right countersign.Right, target countersi
 	return nil
 }
 
-// MayGrant says whether the actor may change a user's rights from old to new:
-// only by rights that the actor holds, and Operator only on the host.
+// MayGrant returns an error unless the actor holds every right that differs between
+// old and new. Only a command on the host may change Operator.
 func MayGrant(actor countersign.Actor, old, new []countersign.Right) error {
 	changed := append(minus(old, new), minus(new, old)...)
 	for _, r := range changed {
@@ -76,10 +75,9 @@ func Grants(u countersign.User) []countersign.Right {
 // Revokes returns the rights that a user can give before a change and not after it.
 func Revokes(old, u countersign.User) []countersign.Right { return minus(Grants(old), Grants(u)) }
 
-// RefuseLast refuses what would take away the last administrator who can give
-// the rights that u is about to lose: no one in the agency could undo it.
-// holders are enabled users; one counts if they have chosen a password and can
-// give all of these rights back (RS-07).
+// RefuseLast returns an error if u is the last administrator who can give the rights
+// in lost: no one in the agency could undo that change. holders are enabled users;
+// one counts if they have chosen a password and can give all of these rights (RS-07).
 func RefuseLast(u countersign.User, lost []countersign.Right, holders []countersign.User) error {
 	another := func(h countersign.User) bool {
 		return h.ID != u.ID && h.Password != "" && len(minus(lost, Grants(h))) == 0

@@ -84,8 +84,8 @@ type (
 	AskRecovery struct{ Left int }
 	// Enroll: no method is verified; the wizard and nothing else is open.
 	Enroll struct{}
-	// Admit: a session. Remember: this device has earned trust. Announce: the
-	// connection was not seen before, the user is told.
+	// Admit: start a session. Remember: this device has earned trust. Announce: the
+	// connection is new, so notify the user.
 	Admit struct {
 		Proof    countersign.Proof
 		Remember bool
@@ -146,9 +146,9 @@ func Next(f Facts) Step {
 	case a.Proved != "":
 		return Admit{Proof: countersign.Proof(a.Proved), Remember: f.mayRemember(), Announce: f.announce()}
 	case a.TokenAsked && len(f.Factors) == 0:
-		return Refuse{RefusedExpired} // what it was asked by is gone
+		return Refuse{RefusedExpired} // the method that asked for the token was removed
 	case a.TokenAsked:
-		return f.ask() // whatever has changed since: the page that is open keeps its word
+		return f.ask() // even if a preference changed since: the open page stays valid
 	case !f.Agency.TwoFactor:
 		return Admit{Proof: countersign.ProofPassword, Announce: f.announce()}
 	case len(f.Factors) == 0 && f.lapsed():

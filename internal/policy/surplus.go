@@ -6,21 +6,21 @@ import (
 	"countersign"
 )
 
-// Surplus returns the attempts that end so that one more may begin. live are those
+// Surplus returns the attempts to end so that one more may begin. live holds those
 // of one user and purpose, the oldest first (TH-07).
 //
-// Anyone who knows the password can begin sign-ins. What they must not be able to do is
-// end the user's own. The order in which attempts end keeps that from them:
+// Anyone who knows the password can begin sign-ins, but must not be able to end the
+// user's own. Attempts therefore end in this order:
 //
-//  1. those that the same browser has begun another one after: no page shows them;
+//  1. those that are not the newest of their browser: no page shows them;
 //  2. those of browsers that had not signed this user in before;
-//  3. the others: newest sign-ins of browsers that the user has used.
+//  3. the others: the newest sign-ins of browsers that the user has used.
 //
-// Within each, the busiest network goes first, counted by /48, then /56, then /64
-// (IPv4: by /24, then the address), and there the oldest attempt. So the newest
-// sign-in of a network that is not known goes on until others hold MaxAttempts-1
-// networks besides, which no provider gives to one customer. Beyond that a new device
-// can't be told from theirs; a known one still can.
+// Within each class, the network with the most attempts comes first, counted by /48,
+// then /56, then /64 (IPv4: by /24, then the address), and there the oldest attempt.
+// The newest sign-in from an unknown network therefore goes on until others hold
+// MaxAttempts-1 networks, which no provider gives to one customer. With more, a new
+// device can't be told from theirs; a known one still can.
 func Surplus(live []countersign.Attempt) (ended []countersign.Attempt) {
 	live = slices.Clone(live)
 	for len(live) >= MaxAttempts {
@@ -31,7 +31,7 @@ func Surplus(live []countersign.Attempt) (ended []countersign.Attempt) {
 	return ended
 }
 
-// spare is the index of the attempt that is missed least.
+// spare returns the index of the attempt to end first.
 func spare(live []countersign.Attempt) int {
 	newest := map[countersign.BrowserID]int{}
 	var begun [3]map[string]int
@@ -64,7 +64,7 @@ func spare(live []countersign.Attempt) int {
 	return first
 }
 
-// networks are the networks that a client is in, the widest first.
+// networks returns the networks of a client, the widest first.
 func networks(c countersign.Client) [3]string {
 	wide := c.Wide()
 	if wide == "" {

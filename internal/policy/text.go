@@ -4,53 +4,53 @@ import (
 	"time"
 )
 
-// The budgets of text messages (0.3, SM-01). A pump makes a program send them to
-// numbers that share the fee; what it asks for leads to no sign-in.
+// The budgets of text messages (SM-01). In a pumping fraud, an attacker has texts
+// sent to numbers whose fees they share; these texts never lead to a sign-in.
 const (
-	TextsPerHour    = 10 // to a number within an hour, unused
-	TextsPerDay     = 20 // to a number within a day, unused
-	TextsPerNetwork = 50 // asked for from a network within an hour, unused
-	AdjacentNumbers = 10 // numbers beside each other within an hour, over and unused
-	FewTexts        = 20 // below, a share says nothing
-	LeastUsed       = 30 // percent of the last hour's texts that have to lead to something
-	AlarmAt         = 80 // percent of the day's budget
+	TextsPerHour    = 10 // unused texts to a number in an hour
+	TextsPerDay     = 20 // unused texts to a number in a day
+	TextsPerNetwork = 50 // unused texts requested from a network in an hour
+	AdjacentNumbers = 10 // adjacent numbers in an hour whose texts expired unused
+	FewTexts        = 20 // with fewer texts in the hour, LeastUsed does not apply
+	LeastUsed       = 30 // the least percentage of the last hour's texts that must have been used
+	AlarmAt         = 80 // percentage of the day's budget
 )
 
-// TextFacts are what a text message is weighed against before it is sent.
+// TextFacts holds what MayText needs to decide about a text message.
 type TextFacts struct {
 	Now        time.Time
-	NumberHour int // unused ones to the number
+	NumberHour int // unused texts to the number within an hour
 	NumberDay  int
-	Network    int // unused ones from the network within an hour
-	Adjacent   int // other numbers nearby, over and unused, within an hour
-	Unlimited  int // texts of the agency within an hour whose token is over
-	Used       int // of these, used
-	Sent       int // by the agency on this day
+	Network    int // unused texts requested from the network within an hour
+	Adjacent   int // other adjacent numbers within an hour whose texts expired unused
+	Unlimited  int // the agency's texts within an hour whose token was used or has expired
+	Used       int // of these, the used ones
+	Sent       int // by the agency today
 	Budget     int // of the agency for a day
 	SentByAll  int
-	BudgetAll  int // of the installation for a day; 0: none
+	BudgetAll  int // of the installation for a day; 0: no limit
 }
 
-// The alarms that tell administrators of an agency.
+// The alarms for administrators of an agency.
 const (
 	AlarmBudget     = "budget"     // most of the day's budget is spent
-	AlarmSpent      = "spent"      // all of it
-	AlarmAll        = "all"        // all of the installation's
-	AlarmAdjacent   = "adjacent"   // numbers beside each other
-	AlarmConversion = "conversion" // few texts lead to anything
+	AlarmSpent      = "spent"      // the day's budget is spent
+	AlarmAll        = "all"        // the installation's budget for the day is spent
+	AlarmAdjacent   = "adjacent"   // texts to adjacent numbers
+	AlarmConversion = "conversion" // few texts were used
 )
 
 // A TextVerdict says whether a text message may be sent.
 type TextVerdict struct {
-	Code   string        // why not; empty: it may
-	Until  time.Time     // when it may again; zero: not said
-	Within time.Duration // instead of Until: there were Most within this time, so it ends as the oldest of them falls out
+	Code   string        // why it may not be sent; empty: it may
+	Until  time.Time     // when texts may be sent again; zero: unknown
+	Within time.Duration // instead of Until: the limit of Most texts within this time was reached
 	Most   int
-	Alarm  string // what administrators are told; empty: nothing
+	Alarm  string // the alarm to send to administrators; empty: none
 }
 
-// MayText weighs a text message. What concerns the number or the network alone
-// comes first: no alarm for one person who tries too often.
+// MayText decides whether to send a text message. It checks the limits of the number
+// and the network first, so that one person who tries too often causes no alarm.
 func MayText(f TextFacts) TextVerdict {
 	day := f.Now.Truncate(Day).Add(Day)
 	switch {

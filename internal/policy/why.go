@@ -6,8 +6,8 @@ import (
 	"countersign"
 )
 
-// A Why is the one sentence that tells why a token is asked: the code of the
-// sentence and what fills it.
+// A Why explains why a token is asked for: the code of one sentence and the values
+// that fill it.
 type Why struct {
 	Code string
 	Days int
@@ -16,7 +16,7 @@ type Why struct {
 	Is   string
 }
 
-// WhyAsked tells why a token is asked, from the same facts as Next.
+// WhyAsked explains why a token is asked for, from the same facts as Next.
 func WhyAsked(f Facts) Why {
 	d, known := f.nearest()
 	switch {
@@ -47,8 +47,8 @@ func WhyAsked(f Facts) Why {
 	}
 }
 
-// whyNew is for a browser without a token of this user so far: either two
-// factor authentication is new, or the device is.
+// whyNew explains the request on a browser without an earlier token of this user:
+// either two factor authentication or the device is new.
 func (f Facts) whyNew() Why {
 	if f.Known && len(f.Devices) > 0 && !f.Agency.Since.IsZero() {
 		return Why{Code: "why.turned_on", Last: f.Agency.Since}
@@ -71,8 +71,8 @@ func whyForgotten(d countersign.Device) Why {
 	}
 }
 
-// nearest is the connection of this browser that differs least from the
-// client: the same one, or the one proved last.
+// nearest returns the connection of this browser that differs least from the
+// client; among equals, the one with the latest token. false if there is none.
 func (f Facts) nearest() (countersign.Device, bool) {
 	if !f.Known {
 		return countersign.Device{}, false

@@ -2,9 +2,9 @@ package policy
 
 import "countersign"
 
-// The classes of a sign-in, in the words that other programs read (0.2): an
-// emailed token is less than one of an app, and a remembered device is no
-// factor at all. Never more is said than was proved.
+// The authentication classes (acr) that other programs read: an emailed token is
+// worth less than one of an app, and a remembered device is no second factor. A
+// class never claims more than was proved.
 const (
 	ClassPassword    = "urn:countersign:acr:pwd"
 	ClassKnownDevice = "urn:countersign:acr:known-device"
@@ -14,7 +14,7 @@ const (
 	ClassPhishproof  = "phr"
 )
 
-// ClassOf is the class of a sign-in that was admitted by a proof.
+// ClassOf returns the class of a sign-in that was admitted by a proof.
 func ClassOf(p countersign.Proof) string {
 	switch p {
 	case countersign.ProofRemembered:
