@@ -11,8 +11,8 @@ import (
 	"countersign"
 )
 
-// CheckCountries says beside the field which code of a list of countries is that
-// of no country with telephones; nil if all are.
+// CheckCountries returns an error for the field if a code in a list of countries is
+// not that of a country with phone numbers.
 func CheckCountries(codes []string) error {
 	known := phonenumbers.GetSupportedRegions()
 	for _, code := range codes {
@@ -23,7 +23,7 @@ func CheckCountries(codes []string) error {
 	return nil
 }
 
-// CountryName is a country with its telephone code: "Canada (+1)".
+// CountryName returns a country with its phone code: "Canada (+1)".
 func CountryName(code string) string {
 	name := code
 	if region, err := language.ParseRegion(code); err == nil {
@@ -32,7 +32,7 @@ func CountryName(code string) string {
 	return fmt.Sprintf("%s (+%d)", name, phonenumbers.GetCountryCodeForRegion(code))
 }
 
-// countryNames are several, in their order.
+// countryNames returns the names of several countries, in their order.
 func countryNames(codes []string) string {
 	var names []string
 	for _, code := range codes {

@@ -13,7 +13,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// Email sends the token by mail; every user has it (M13).
+// Email returns the method that sends a token by mail; every user has it (M13).
 func Email(key secret.Key) Method { return email{sent{key}} }
 
 type email struct{ sent }
@@ -33,10 +33,10 @@ func (e email) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 	return e.check(f, c, in, token, now)
 }
 
-// ParseEmail brings an address into the form in which addresses are kept: the
-// domain in lower case and as punycode, the local part as it was typed, without the
-// invisible characters that pasted text brings along. They are compared by
-// countersign.SameEmail. What is no address is refused beside the field email.
+// ParseEmail returns an address in the form that is stored: the domain in lower case
+// and as punycode, the local part as it was typed, without the invisible characters
+// that pasted text brings along. Compare addresses with countersign.SameEmail. For
+// anything else it returns an error for the field email.
 func ParseEmail(typed string) (string, error) {
 	address := pastedAddress(countersign.CleanID(typed))
 	refuse := func(code string) (string, error) {
@@ -69,8 +69,8 @@ func ParseEmail(typed string) (string, error) {
 	return whole, nil
 }
 
-// plausibleDomain asks for two labels at least: mail to a bare name would stay
-// on the server's own network.
+// plausibleDomain requires two labels at least: mail to a bare name would stay on
+// the server's own network.
 func plausibleDomain(domain string) bool {
 	labels := strings.Split(domain, ".")
 	for _, l := range labels {
@@ -81,8 +81,8 @@ func plausibleDomain(domain string) bool {
 	return len(labels) > 1
 }
 
-// plausibleLocal refuses quoted local parts and letters beyond ASCII: few
-// servers take them, and none needs them.
+// plausibleLocal rejects quoted local parts and characters beyond ASCII: few servers
+// accept them, and hardly anyone needs them.
 func plausibleLocal(local string) bool {
 	return local != "" && len(local) <= 64 && !strings.ContainsFunc(local, func(r rune) bool { return r > 0x7e || strings.ContainsRune(`"(),:;<>[\]`, r) })
 }

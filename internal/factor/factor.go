@@ -1,5 +1,5 @@
-// Package factor holds the second-factor methods, one file each. A method does
-// no I/O: what must be sent it returns, what must be kept it returns.
+// Package factor holds the second-factor methods, one file each. A method does no
+// I/O: it returns what to send and what to store.
 package factor
 
 import (
@@ -10,23 +10,23 @@ import (
 	"countersign/internal/secret"
 )
 
-// A Method is one way to prove a second factor. The same verbs serve set-up
-// and sign-in: set-up is the first proof of a factor that is not trusted yet.
+// A Method is one way to prove a second factor. Set-up and sign-in use the same
+// functions: set-up is the first proof of a factor that is not trusted yet.
 type Method interface {
-	// Kind is which method it is.
+	// Kind returns which method it is.
 	Kind() countersign.Method
-	// Enroll makes an unverified factor from what the user typed in set-up:
-	// an address, a number, or nothing. It refuses in words beside the field.
+	// Enroll makes an unverified factor from what the user typed in set-up: an
+	// address, a number, or nothing. Its errors name the form field.
 	Enroll(input Input) (countersign.Factor, error)
-	// Ask begins a proof of f, in attempt a, with a token that works for life.
-	// The dispatch is nil if nothing is to be sent.
+	// Ask begins a proof of f in the attempt of in, with a token that works for life.
+	// The dispatch is nil if there is nothing to send.
 	Ask(f countersign.Factor, in Binding, now time.Time, life time.Duration) (countersign.Challenge, *Dispatch)
-	// Check judges the answer to c: one of the errors below, or nil. It returns
-	// f as it must be kept from now on; with ErrOtherMinute, the step of the token.
+	// Check compares the answer to c: it returns one of the errors below, or nil. It
+	// also returns f as it must be stored; with ErrOtherMinute, State is the token's step.
 	Check(f countersign.Factor, c countersign.Challenge, in Binding, token string, now time.Time) (countersign.Factor, error)
 }
 
-// Input is what set-up asks for.
+// Input holds what the user entered in set-up.
 type Input struct {
 	Address   string   // email: the address; sms: the number as it was typed
 	Country   string   // sms: ISO 3166, empty for the first allowed one
@@ -34,25 +34,25 @@ type Input struct {
 	Key       []byte   // app: the secret that was shown
 }
 
-// Binding is what a token is bound to besides its channel and destination: it
-// is useless in any other attempt, for any other user or purpose (OT-04).
+// Binding holds what a token is bound to besides its channel and destination: it is
+// useless in any other attempt and for any other user or purpose (OT-04).
 type Binding struct {
 	Agency     countersign.AgencyID
 	User       countersign.UserID
 	Attempt    countersign.AttemptID
 	Purpose    countersign.Purpose
-	Enrollment bool // the factor is being set up: a clock that is wrong is told
+	Enrollment bool // the factor is being set up
 	Site       Site // passkey: the site that it was made for
 }
 
-// A Dispatch is a token on its way.
+// A Dispatch is a token to send.
 type Dispatch struct {
 	Channel countersign.Channel
 	To      string
 	Token   string
 }
 
-// What Check finds.
+// The errors of Check.
 var (
 	ErrWrong       = errors.New("token is wrong")
 	ErrUsed        = errors.New("token was used")
@@ -63,10 +63,10 @@ var (
 	ErrCloned      = errors.New("passkey counts backwards")
 )
 
-// A Set is the methods of an installation, in the order of the wizard.
+// A Set holds the methods of an installation, in the order of the wizard.
 type Set []Method
 
-// Of is the method of a kind; nil if the installation does not offer it.
+// Of returns the method of a kind; nil if the installation does not offer it.
 func (s Set) Of(kind countersign.Method) Method {
 	for _, m := range s {
 		if m.Kind() == kind {
@@ -76,7 +76,7 @@ func (s Set) Of(kind countersign.Method) Method {
 	return nil
 }
 
-// Kinds are the methods that can be set up.
+// Kinds returns the methods that can be set up.
 func (s Set) Kinds() []countersign.Method {
 	kinds := make([]countersign.Method, 0, len(s))
 	for _, m := range s {
@@ -112,13 +112,13 @@ func (s sent) check(f countersign.Factor, c countersign.Challenge, in Binding, t
 	return f, nil
 }
 
-// digest is all that is kept of a token (OT-06).
+// digest returns the keyed digest of a token, the only form that is stored (OT-06).
 func (s sent) digest(f countersign.Factor, in Binding, token string) []byte {
 	return s.key.MAC("token", string(in.Agency), string(in.User), string(in.Attempt), string(in.Purpose), string(f.Method), f.Address, token)
 }
 
-// Was reports whether token is the one of an earlier challenge in the same attempt,
-// so that the page can say that a newer one replaced it. It proves nothing.
+// Was reports whether token is that of an earlier challenge in the same attempt, so
+// that the page can say that a newer one replaced it. It proves nothing.
 func Was(key secret.Key, f countersign.Factor, e countersign.SupersededToken, in Binding, token string) bool {
 	if e.Method != "" {
 		f.Method, f.Address = e.Method, e.Address

@@ -6,9 +6,9 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// areas are the area codes of +1 outside of the United States, by country; those
-// that are planned as well. All other ones are of the United States: new ones
-// come every few months, faster than any list.
+// areas maps the area codes of +1 outside of the United States, in use or planned, to
+// their countries. All others belong to the United States: new ones come every few
+// months, faster than any list.
 var areas = func() map[string]string {
 	all := map[string]string{}
 	for country, codes := range map[string]string{
@@ -23,17 +23,17 @@ var areas = func() map[string]string {
 	return all
 }()
 
-// notAreas are codes in the form of an area's that are set aside: free for the
+// notAreas are codes that look like area codes but have another use: free for the
 // caller, extra charges, or services of carriers and governments.
 const notAreas = "456 600 622 633 644 655 677 688 699 700 710 800 822 833 844 855 866 877 880 881 882 883 884 885 886 887 888 889 900"
 
-// areaCountry is the country of ten digits of +1; empty if no telephone can have
-// them. It goes by the form of the numbering plan: NXX-NXX-XXXX, N from 2 to 9.
+// areaCountry returns the country of ten digits of +1; empty if no phone can have
+// them. It follows the numbering plan: NXX-NXX-XXXX, N from 2 to 9.
 func areaCountry(digits string) string {
 	area, exchange := digits[:3], digits[3:6]
 	switch {
-	case area[0] < '2' || exchange[0] < '2', // of no area, or of no exchange
-		area[1] == '9',                         // kept for longer numbers
+	case area[0] < '2' || exchange[0] < '2', // no area code or exchange begins so
+		area[1] == '9',                         // reserved for longer numbers
 		area[1:] == "11", exchange[1:] == "11", // 911 and the like
 		area[:2] == "37", area[:2] == "96", // set aside in blocks
 		exchange == "976",                         // extra charges
@@ -47,14 +47,13 @@ func areaCountry(digits string) string {
 	return "US"
 }
 
-// placeless reports whether an area code is none of a place but of numbers that
-// follow their owner or of services: the library knows those that are in use.
+// placeless reports whether an area code belongs to personal numbers or services
+// instead of a place. The library has a list of those in use.
 func placeless(area string) bool { return area[1] == area[2] || area[:2] == "52" }
 
-// northAmerican reports whether ten digits of +1 can be a telephone that gets
-// text messages in a country, or in another one. What the library knows it says;
-// what it does not know, since it is newer, goes by the form of the numbering
-// plan (SM-02).
+// northAmerican reports whether ten digits of +1 can be a phone that receives text
+// messages in a country, or in another one. Where the library does not have a number,
+// since it is newer, the form of the numbering plan decides (SM-02).
 func northAmerican(digits, country string) (right, elsewhere bool) {
 	place := areaCountry(digits)
 	if place == "" || place != country {

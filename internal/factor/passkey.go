@@ -13,8 +13,8 @@ import (
 	"countersign"
 )
 
-// Passkey is WebAuthn: the user's device or password manager signs a nonce for
-// this site, and for no site that merely looks like it (PK-01). There is
+// Passkey returns the WebAuthn method: the user's device or password manager signs a
+// nonce for this site, and for no site that merely looks like it (PK-01). There is
 // nothing to send and nothing to type.
 func Passkey() Method { return passkey{} }
 
@@ -27,14 +27,14 @@ func (passkey) Enroll(Input) (countersign.Factor, error) {
 	return countersign.Factor{Method: countersign.MethodPasskey}, nil
 }
 
-// Ask sends nothing: the nonce goes into the page.
+// Ask sends nothing: the page holds the nonce.
 func (passkey) Ask(f countersign.Factor, _ Binding, now time.Time, _ time.Duration) (countersign.Challenge, *Dispatch) {
 	return countersign.Challenge{Method: countersign.MethodPasskey, Factor: f.ID, Issued: now}, nil
 }
 
-// Check judges the JSON that the browser sent, by the steps of WebAuthn 7.2. Of
-// the passkeys of f only the one that answered comes back, with its new counter
-// and backup state.
+// Check verifies the JSON that the browser sent, by the steps of WebAuthn 7.2. It
+// returns f with only the passkey that answered, with its new counter and backup
+// state.
 func (passkey) Check(f countersign.Factor, c countersign.Challenge, in Binding, answer string, now time.Time) (countersign.Factor, error) {
 	if len(c.Nonce) == 0 || !now.Before(c.Expires) {
 		return f, ErrLate
@@ -52,9 +52,9 @@ func (passkey) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 	if i < 0 {
 		return f, ErrUnknown
 	}
-	// Whether it may be copied to other devices changes when a password manager
-	// is updated or a passkey is moved. The library compares it with what was kept;
-	// the signature covers it, so what the answer says is kept instead.
+	// Whether a passkey may be copied to other devices changes when a password manager
+	// is updated or the passkey is moved. The library would reject a value other than
+	// the stored one. The signature covers it, so take the value of the answer.
 	owner.passkeys = slices.Clone(owner.passkeys)
 	owner.passkeys[i].Key.Syncable = parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
 	credential, err := party.ValidateLogin(owner, session(c, f), parsed)
@@ -77,7 +77,7 @@ func (passkey) Check(f countersign.Factor, c countersign.Challenge, in Binding, 
 	return f, nil
 }
 
-// session is what the library wants to know of the question that was asked.
+// session returns what the library needs to know about the challenge.
 func session(c countersign.Challenge, f countersign.Factor) webauthn.SessionData {
 	return webauthn.SessionData{
 		Challenge:        encoded(c.Nonce),
@@ -86,8 +86,8 @@ func session(c countersign.Challenge, f countersign.Factor) webauthn.SessionData
 	}
 }
 
-// verification asks for fingerprint, face or PIN where the passkey stands
-// alone; beside the password its possession is enough (0.2).
+// verification requires fingerprint, face or PIN where the passkey is the whole
+// sign-in; beside the password, possession is enough.
 func verification(alone bool) protocol.UserVerificationRequirement {
 	if alone {
 		return protocol.VerificationRequired
@@ -97,14 +97,14 @@ func verification(alone bool) protocol.UserVerificationRequirement {
 
 func encoded(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// IsPasskeyAnswer reports whether text is the answer of a passkey at all, right
-// or wrong. Otherwise the prompt was canceled or failed in the browser.
+// IsPasskeyAnswer reports whether text is the answer of a passkey, right or wrong.
+// Otherwise the prompt was canceled or failed in the browser.
 func IsPasskeyAnswer(text string) bool {
 	_, err := protocol.ParseCredentialRequestResponseBytes([]byte(text))
 	return err == nil
 }
 
-// Credential is which passkey an answer comes from, as it says itself.
+// Credential returns the ID of the passkey that an answer claims to come from.
 func Credential(answer string) ([]byte, bool) {
 	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
 	if err != nil {
@@ -113,8 +113,8 @@ func Credential(answer string) ([]byte, bool) {
 	return parsed.RawID, true
 }
 
-// NonceOf is the nonce that an answer says it has signed; whether it has is for
-// Check to find out.
+// NonceOf returns the nonce that an answer claims to have signed; Check verifies
+// the claim.
 func NonceOf(answer string) []byte {
 	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
 	if err != nil {
@@ -127,8 +127,8 @@ func NonceOf(answer string) []byte {
 	return nonce
 }
 
-// An owner is a user as the library sees one. The handle that authenticators
-// keep for the user is the ID of their row, which says nothing about them.
+// An owner is a user as the library needs it. The handle that authenticators keep
+// for the user is their row's ID, which reveals nothing about them.
 type owner struct {
 	id       countersign.UserID
 	login    string
@@ -172,5 +172,5 @@ func (o owner) index(credential []byte) int {
 	return -1
 }
 
-// errNoSite is a URL that passkeys cannot be made for.
+// errNoSite means that passkeys can't be made for a URL.
 var errNoSite = errors.New("passkeys need a host name")

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Readable is an address as people write it: an internationalised domain in its
-// own letters, which are kept as punycode. A domain that could be taken for
-// another one stays punycode: with letters of several scripts in one label, with
-// rare Latin ones, or with nothing but letters that look like Latin ones.
+// Readable returns an address as people write it: an internationalized domain, stored
+// as punycode, in its own letters. A domain that could be mistaken for another one
+// stays punycode: with letters of several scripts in one label, with rare Latin ones,
+// or with nothing but letters that look like Latin ones.
 func Readable(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	domain := address[at+1:]
@@ -40,13 +40,13 @@ func readableLabel(label string) string {
 	return text
 }
 
-// together are the scripts that are written in one word.
+// together are the scripts that one word may mix.
 var together = [][]string{{"Han", "Hiragana", "Katakana"}, {"Han", "Bopomofo"}, {"Han", "Hangul"}}
 
 // alike are letters that look like Latin ones.
 const alike = "асԁеһіјӏорԛѕԝхуъьгпт" + "αιοκνρτυχγεω"
 
-// misleading reports whether a label may be taken for another one.
+// misleading reports whether a label may be mistaken for another one.
 func misleading(label string) bool {
 	var scripts []string
 	odd, latinLike := false, true
@@ -72,13 +72,13 @@ func misleading(label string) bool {
 	})
 }
 
-// usual reports whether a Latin letter beyond ASCII is one of Europe's alphabets
-// and is not taken for another one.
+// usual reports whether a Latin letter beyond ASCII belongs to a European alphabet
+// and is not mistaken for another one.
 func usual(r rune) bool {
 	return r >= 'ß' && r <= 'ž' && !strings.ContainsRune("ıĸŉŋ", r)
 }
 
-// scriptOf is the script of a letter; empty for digits, hyphens and marks.
+// scriptOf returns the script of a letter; empty for digits, hyphens and marks.
 func scriptOf(r rune) string {
 	if !unicode.IsLetter(r) {
 		return ""

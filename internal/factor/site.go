@@ -13,26 +13,26 @@ import (
 	"countersign"
 )
 
-// A Site is where passkeys of an agency work: at its own URL, never at what a
-// request's headers say (PK-01).
+// A Site is where an agency's passkeys work: its configured URL, never what the
+// headers of a request say (PK-01).
 type Site struct {
 	URL  string // of the agency
 	Name string // what the browser calls it
 }
 
-// SiteOf is the site of an agency.
+// SiteOf returns the site of an agency.
 func SiteOf(a countersign.Agency) Site { return Site{URL: a.URL, Name: a.ProductName()} }
 
-// algorithms are the signatures that are taken: Ed25519, ES256 and RS256, which
-// every authenticator knows one of.
+// algorithms are the accepted signatures: Ed25519, ES256 and RS256. Every
+// authenticator supports one of them.
 var algorithms = []protocol.CredentialParameter{
 	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgEdDSA},
 	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgES256},
 	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgRS256},
 }
 
-// HasPasskeys reports whether passkeys can be made for the site: not for an
-// address without a name, which browsers refuse.
+// HasPasskeys reports whether passkeys can be made for the site. Browsers reject IP
+// addresses.
 func (s Site) HasPasskeys() bool {
 	host := s.host()
 	_, err := netip.ParseAddr(host)
@@ -47,9 +47,9 @@ func (s Site) host() string {
 	return u.Hostname()
 }
 
-// party is the site as the library knows it. No time limit is enforced there,
-// because it would read a clock of its own: Check and Make compare with the
-// instant that they are given.
+// party returns the site as the library needs it. The library must not enforce a
+// time limit, because it would read its own clock: Check and Make compare with the
+// time that they are given.
 func (s Site) party() (*webauthn.WebAuthn, error) {
 	if !s.HasPasskeys() {
 		return nil, errNoSite
@@ -66,13 +66,13 @@ func (s Site) party() (*webauthn.WebAuthn, error) {
 			UserVerification: protocol.VerificationPreferred,
 		},
 		Timeouts: webauthn.TimeoutsConfig{Login: limit, Registration: limit},
-		// Password managers answer extensions that were not asked for; none is read.
+		// Password managers answer extensions that were not requested; ignore these.
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 }
 
-// ToMake is what the browser needs to make a passkey for u, as JSON. Devices
-// that hold one of his already are asked not to make another.
+// ToMake returns what the browser needs to make a passkey for u, as JSON. A device
+// that holds one of the user's passkeys does not make another.
 func (s Site) ToMake(u countersign.User, have []countersign.Passkey, nonce []byte) (string, error) {
 	party, err := s.party()
 	if err != nil {
@@ -91,9 +91,9 @@ func (s Site) ToMake(u countersign.User, have []countersign.Passkey, nonce []byt
 	return string(text), err
 }
 
-// ToProve is what the browser needs to ask for one of these passkeys, as JSON;
-// without any it asks for whichever passkey of the site its user picks, and
-// that one must verify him, since it stands alone.
+// ToProve returns what the browser needs to ask for one of these passkeys, as JSON.
+// Without any, the user may pick any passkey of the site; as the whole sign-in, it
+// must verify its user.
 func (s Site) ToProve(u countersign.UserID, have []countersign.Passkey, nonce []byte) (string, error) {
 	party, err := s.party()
 	if err != nil {
@@ -113,9 +113,9 @@ func (s Site) ToProve(u countersign.UserID, have []countersign.Passkey, nonce []
 	return string(text), err
 }
 
-// Make judges the answer to ToMake, by the steps of WebAuthn 7.1, and returns
-// the new passkey. No attestation is asked for and none is judged: which make
-// of device a user has is their own affair.
+// Make verifies the answer to ToMake, by the steps of WebAuthn 7.1, and returns the
+// new passkey. It neither requests nor checks an attestation: users choose their own
+// make of device.
 func (s Site) Make(u countersign.UserID, nonce []byte, expires time.Time, answer string, now time.Time) (countersign.Passkey, error) {
 	if len(nonce) == 0 || !now.Before(expires) {
 		return countersign.Passkey{}, ErrLate
@@ -145,7 +145,7 @@ func (s Site) Make(u countersign.UserID, nonce []byte, expires time.Time, answer
 	return p, nil
 }
 
-// IsNewPasskey reports whether text is the answer to ToMake at all, right or wrong.
+// IsNewPasskey reports whether text is an answer to ToMake, right or wrong.
 func IsNewPasskey(text string) bool {
 	_, err := protocol.ParseCredentialCreationResponseBytes([]byte(text))
 	return err == nil

@@ -15,7 +15,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// SMS sends the token by text message.
+// SMS returns the method that sends a token by text message.
 func SMS(key secret.Key) Method { return sms{sent{key}} }
 
 type sms struct{ sent }
@@ -35,15 +35,14 @@ func (s sms) Check(f countersign.Factor, c countersign.Challenge, in Binding, to
 	return s.check(f, c, in, token, now)
 }
 
-// maxPhoneLength is how many bytes of a typed number are looked at: fifteen digits of any
-// script, and what people put between them.
+// maxPhoneLength limits the bytes of a typed number: fifteen digits of any script, and
+// what people put between them.
 const maxPhoneLength = 128
 
-// ParsePhone brings a typed mobile number into E.164, "+16145550112". country
-// is ISO 3166 and must be one of countries; empty, where no country is asked
-// for, means the first of them in which the number can be one. A number that
-// text messages can't or must not go to is refused beside the field phone (M18,
-// SM-02).
+// ParsePhone returns a typed mobile number in E.164, "+16145550112". country is ISO
+// 3166 and must be one of countries; empty means the first of them in which the
+// number is valid. A number that can't or must not get text messages returns an error
+// for the field phone (M18, SM-02).
 func ParsePhone(typed, country string, countries []string) (string, error) {
 	if len(countries) == 0 {
 		countries = []string{"US"}
@@ -74,9 +73,8 @@ func ParsePhone(typed, country string, countries []string) (string, error) {
 	return "", first
 }
 
-// parsePhone reads a number as it is written in a country, or with a + and the
-// telephone code of that country: what begins with another code is not read as
-// if it did not.
+// parsePhone reads a number as it is written in a country, or with a + and that
+// country's phone code. It rejects a number with the code of another country.
 func parsePhone(typed, country string) (string, error) {
 	typed = pastedPhone(countersign.CleanID(typed))
 	digits, ok := phoneDigits(typed)
@@ -106,8 +104,8 @@ func parsePhone(typed, country string) (string, error) {
 	return phonenumbers.Format(n, phonenumbers.E164), nil
 }
 
-// LikePhone reports whether a text begins as a telephone number does, so that it
-// is not a word that was typed in the place of an address.
+// LikePhone reports whether a text begins as a phone number does, and so is not a
+// word typed in place of an address.
 func LikePhone(typed string) bool {
 	for _, r := range countersign.CleanID(typed) {
 		return unicode.Is(unicode.Nd, r) || r == '+' || r == '('
@@ -115,7 +113,7 @@ func LikePhone(typed string) bool {
 	return false
 }
 
-// withCode reports whether a number begins with the telephone code of its country.
+// withCode reports whether a number begins with the phone code of a country.
 func withCode(typed string) bool {
 	return strings.HasPrefix(countersign.CleanID(typed), "+")
 }
@@ -124,8 +122,8 @@ func refusePhone(code, typed, field string, digits int) error {
 	return &countersign.Error{Kind: countersign.KindInvalid, Code: code, Field: field, Args: countersign.Args{"Value": typed, "Digits": digits}}
 }
 
-// parseNorthAmerican takes ten digits, area code first; a leading 1 is the
-// country's code and is dropped.
+// parseNorthAmerican accepts ten digits, area code first; it drops a leading 1, the
+// country's code.
 func parseNorthAmerican(typed, digits, country string) (string, error) {
 	if len(digits) == 11 && digits[0] == '1' {
 		digits = digits[1:]
@@ -143,14 +141,14 @@ func parseNorthAmerican(typed, digits, country string) (string, error) {
 	return "+1" + digits, nil
 }
 
-// sample reports whether a number is one of those set aside for examples:
-// 555-0100 to 555-0199 of an area (SM-02).
+// sample reports whether a number is reserved for examples: 555-0100 to 555-0199 of
+// an area (SM-02).
 func sample(digits string) bool {
 	return digits[3:8] == "55501"
 }
 
 // textable reports whether a number can be that of a mobile phone: not a landline,
-// and none that costs extra or is free for the caller.
+// and not one that costs extra or is free for the caller.
 func textable(n *phonenumbers.PhoneNumber) bool {
 	switch phonenumbers.GetNumberType(n) {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
@@ -162,7 +160,7 @@ func textable(n *phonenumbers.PhoneNumber) bool {
 	}
 }
 
-// extension is what follows the number of a telephone behind an exchange.
+// extension matches an extension behind a phone number.
 var extension = regexp.MustCompile(`(?i)\d[\s,;.]*(?:x|ext|extn|extension|#)[\s.:]*\d+\s*$`)
 
 // pastedPhone returns the number in what people paste: tel:6145550112, or a number
@@ -174,8 +172,8 @@ func pastedPhone(text string) string {
 	return strings.TrimRight(text, ",;")
 }
 
-// phoneDigits drops what people put between digits, and maps digits of other
-// scripts; anything else is no number.
+// phoneDigits drops what people put between digits, and maps digits of other scripts
+// to ASCII; false if anything else is in the text.
 func phoneDigits(typed string) (string, bool) {
 	var digits strings.Builder
 	for i, r := range typed {
@@ -193,8 +191,8 @@ func phoneDigits(typed string) (string, bool) {
 	return digits.String(), true
 }
 
-// InCountries reports whether a number is one of the countries that an agency
-// sends text messages to, as they are now.
+// InCountries reports whether a number belongs to one of the countries to which an
+// agency sends text messages now.
 func InCountries(number string, countries []string) bool {
 	if digits, ok := strings.CutPrefix(number, "+1"); ok && len(digits) == 10 {
 		return slices.Contains(countries, areaCountry(digits))

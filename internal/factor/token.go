@@ -7,9 +7,9 @@ import (
 	"countersign"
 )
 
-// ParseToken reads what was typed into a token field: spaces, hyphens and
-// invisible characters are dropped, digits of other scripts mapped to ASCII;
-// then it must be six digits. ok is false otherwise.
+// ParseToken reads what was typed into a token field. It drops spaces, hyphens and
+// invisible characters, and maps digits of other scripts to ASCII. ok is false unless
+// six digits remain.
 func ParseToken(typed string) (token string, ok bool) {
 	if len(typed) > 256 {
 		return "", false
