@@ -13,16 +13,16 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// How long texts may be, in characters as they are typed.
+// The limits on lengths, in characters as they are typed.
 const (
 	MaxSubject = 150
 	MaxBody    = 4000
 	MaxText    = 500 // of a text message, before its names are filled in
 )
 
-// Read parses the words of a message and says beside each field what is wrong:
-// what does not parse, with its place; what is missing, too long, or would put
-// the token where it must not stand (OT-06).
+// Read parses the words of a message. It returns an error for each field that does
+// not parse, with the place, is empty or too long, or would put the token where it
+// must not be (OT-06).
 func (k Kind) Read(w countersign.Wording) (words Texts, err error) {
 	var wrongSubject, wrongBody error
 	if k.Mail() {
@@ -76,7 +76,7 @@ func (k Kind) body(typed string) (Text, error) {
 	return t, err
 }
 
-// parse is Parse for the names of this message.
+// parse is Parse with the names of this message.
 func (k Kind) parse(typed string) (Text, error) {
 	t, err := Parse(typed)
 	if err != nil {
@@ -96,10 +96,10 @@ func (k Kind) parse(typed string) (Text, error) {
 	return t, nil
 }
 
-// List is the names as a hint shows them.
+// List returns the names as a hint shows them.
 func (k Kind) List() string { return "{" + strings.Join(k.Names, "}, {") + "}" }
 
-// nearestName returns the name that was probably meant; empty if none is near.
+// nearestName returns the name that was probably meant; empty if none is similar.
 func (k Kind) nearestName(typed string) string {
 	typed = strings.ToLower(strings.Join(strings.Fields(typed), "_"))
 	if utf8.RuneCountInString(typed) > 20 {
@@ -116,7 +116,7 @@ func (k Kind) nearestName(typed string) string {
 
 func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// shorten keeps a sentence readable, whatever somebody typed between braces.
+// shorten cuts a long name, so that the sentence that quotes it stays readable.
 func shorten(name string) string {
 	if letters := []rune(name); len(letters) > 40 {
 		return string(letters[:40]) + "…"
@@ -132,7 +132,7 @@ func refuse(code string, args countersign.Args) error {
 	return &countersign.Error{Kind: countersign.KindInvalid, Code: code, Args: args}
 }
 
-// nextTo puts an error to its field.
+// nextTo assigns an error to its field.
 func nextTo(field string, err error) error {
 	var e *countersign.Error
 	if errors.As(err, &e) {

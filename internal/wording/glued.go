@@ -6,15 +6,15 @@ import (
 	"unicode"
 )
 
-// secrets are the names whose values are for the reader alone.
+// secrets are the names whose values only the recipient may see.
 var secrets = []string{Token, Link}
 
-// harmless are the names whose values are the house's own and no part of an address.
+// harmless are the names whose values the program makes and that can't be part of a URL.
 var harmless = []string{Reference, Expires, Life}
 
-// secretInURL is the first secret that stands within what a mail program or a phone may
-// take for an address, as in https://elsewhere.example/{token}: whoever presses it
-// would send the secret there. Beside spaces and plain letters it is out of reach.
+// secretInURL returns the first secret within text that a mail program or a phone may
+// turn into a link, as in https://elsewhere.example/{token}: clicking it would send the
+// secret to that host. A word of plain letters and the secret is safe.
 func (t Text) secretInURL() (Part, bool) {
 	var word strings.Builder
 	var held, found *Part
@@ -33,7 +33,7 @@ func (t Text) secretInURL() (Part, bool) {
 		case slices.Contains(harmless, p.Name):
 			word.WriteByte('x')
 		case p.Name != "":
-			word.WriteByte('/') // it may be anything, an address too
+			word.WriteByte('/') // the value may be anything, a URL too
 		default:
 			for _, r := range p.Text {
 				if unicode.IsSpace(r) {
@@ -51,8 +51,8 @@ func (t Text) secretInURL() (Part, bool) {
 	return *found, true
 }
 
-// addressable tells whether a word may be taken for an address: it holds a sign of
-// one, or a dot that goes on.
+// addressable reports whether a word may become a link: it holds a sign of a URL, or a
+// dot with text after it.
 func addressable(word string) bool {
 	if strings.ContainsAny(word, `/\@?=&%`) {
 		return true

@@ -6,20 +6,20 @@ import (
 	"countersign"
 )
 
-// A Kind is a message whose words are the agency's to choose.
+// A Kind is a message that an agency may word itself.
 type Kind struct {
-	Name    string // in addresses and rows: "token"
+	Name    string // in URLs and rows: "token"
 	Title   string // for people
 	Message countersign.MessageKind
 	Channel countersign.Channel
 	Names   []string // names allowed in braces
-	Needs   string   // the name that its text must hold; empty: none
+	Needs   string   // the name that the text must contain; empty: none
 	Subject string   // the original text
 	Body    string
-	Always  string // what stands below the text, whatever it is; a sentence
+	Always  string // a sentence below every text
 }
 
-// The names. Values of package outbox gives their values.
+// The names. Package outbox fills in their values.
 const (
 	Product   = "product"
 	Token     = "token"
@@ -35,8 +35,8 @@ const (
 	Device    = "device"
 )
 
-// Kinds are all of them. Warnings are not among them: whoever could word them
-// could leave out what they warn of.
+// Kinds holds them all. Warnings are not among them: an agency could leave out what
+// they warn of.
 var Kinds = []Kind{
 	{Name: "token", Title: "Token mail", Message: countersign.MessageToken, Channel: countersign.ChannelEmail, Needs: Token,
 		Names:   []string{Product, Token, Reference, Expires, Life, Agency, Help, Name, UserID},
@@ -67,7 +67,7 @@ var Kinds = []Kind{
 		Always:  "Below your text always come until when the link works, and what to do if it was not the reader who asked."},
 }
 
-// Of is the kind of a name; false if there is none.
+// Of returns the kind with a name; false if there is none.
 func Of(name string) (Kind, bool) {
 	return find(func(k Kind) bool { return k.Name == name })
 }
@@ -88,18 +88,18 @@ func find(f func(Kind) bool) (Kind, bool) {
 // Mail reports whether the message is a mail: it has a sender and a subject.
 func (k Kind) Mail() bool { return k.Channel == countersign.ChannelEmail }
 
-// Original is the original text as an agency's own words would be kept.
+// Original returns the original text in the form of an agency's own.
 func (k Kind) Original() countersign.Wording {
 	return countersign.Wording{Kind: k.Name, Subject: k.Subject, Body: k.Body}
 }
 
-// Texts are a subject and a text that were read and are right.
+// Texts holds a parsed, valid subject and text.
 type Texts struct {
 	Subject Text
 	Body    Text
 }
 
-// Originals are the words of the original text.
+// Originals returns the original subject and text, parsed.
 func (k Kind) Originals() Texts {
 	words, err := k.Read(k.Original())
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package wording is the language in which agencies word their messages: text,
-// and names in braces that stand for a value. It knows which names each message
-// has and what its text must hold. It sends nothing and keeps nothing.
+// Package wording parses the messages that agencies word themselves: text with names
+// in braces, each of which is replaced by a value. It defines the names of each message
+// and what its text must contain. It neither sends nor stores anything.
 package wording
 
 import (
@@ -10,21 +10,21 @@ import (
 	"countersign"
 )
 
-// A Text is a text that was parsed.
+// A Text is a parsed text.
 type Text []Part
 
-// A Part is a stretch of text as it was written, or a name.
+// A Part is a piece of text as it was written, or a name.
 type Part struct {
-	Name string // empty: it is text
+	Name string // empty: this is text
 	Text string
-	At   Place // of the brace; of names only
+	At   Place // of the brace; for names only
 }
 
-// A Place is a position as people count: from 1, in characters.
+// A Place is a position in a text, counted from 1, in characters.
 type Place struct{ Line, Column int }
 
-// Parse reads a text. A name stands in braces; a brace itself is written twice,
-// {{ or }}. What it can't read it says with line and column.
+// Parse parses a text. Names are in braces; {{ and }} are literal braces. Its error
+// names the line and column.
 func Parse(text string) (Text, error) {
 	p := parser{rest: []rune(Tidy(text)), at: Place{1, 1}}
 	for len(p.rest) > 0 {
@@ -36,8 +36,8 @@ func Parse(text string) (Text, error) {
 	return p.done, nil
 }
 
-// Tidy is a text as it is kept: lines end as the house writes them, and nothing
-// stands before or after it.
+// Tidy returns a text as it is stored: lines end with a line feed and without spaces,
+// and the text neither begins nor ends with an empty line.
 func Tidy(text string) string {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	lines := strings.Split(text, "\n")
@@ -54,7 +54,7 @@ type parser struct {
 	done Text
 }
 
-// step reads one letter, one brace that is meant, or one name.
+// step reads one character, one literal brace, or one name.
 func (p *parser) step() error {
 	r := p.rest[0]
 	switch {
@@ -74,8 +74,8 @@ func (p *parser) step() error {
 	return nil
 }
 
-// name reads a name with its braces. It ends on its line: an open brace is told
-// where it stands, and not where the text ends.
+// name reads a name with its braces. It must end on its line, so that the error for an
+// open brace names that brace and not the end of the text.
 func (p *parser) name() error {
 	end := 1
 	for end < len(p.rest) && !strings.ContainsRune("{}\n", p.rest[end]) {
@@ -94,7 +94,7 @@ func (p *parser) name() error {
 	return nil
 }
 
-// take goes on by n letters.
+// take advances by n characters.
 func (p *parser) take(n int) {
 	for _, r := range p.rest[:n] {
 		p.at.Column++
@@ -105,7 +105,7 @@ func (p *parser) take(n int) {
 	p.rest = p.rest[n:]
 }
 
-// flush ends a stretch of text.
+// flush ends a piece of text.
 func (p *parser) flush() {
 	if p.text.Len() > 0 {
 		p.done = append(p.done, Part{Text: p.text.String()})
@@ -113,7 +113,7 @@ func (p *parser) flush() {
 	}
 }
 
-// Holds reports whether a name is in the text.
+// Holds reports whether the text contains a name.
 func (t Text) Holds(name string) bool {
 	for _, p := range t {
 		if p.Name == name {
@@ -123,7 +123,7 @@ func (t Text) Holds(name string) bool {
 	return false
 }
 
-// Fill is the text with the value of each name.
+// Fill returns the text with the value of each name.
 func (t Text) Fill(value func(name string) string) string {
 	var b strings.Builder
 	for _, p := range t {
@@ -136,11 +136,11 @@ func (t Text) Fill(value func(name string) string) string {
 	return b.String()
 }
 
-// A Line is a line of parts. In a filled one the Text of a name is its value.
+// A Line holds the parts of a line. In a filled line, the Text of a name is its value.
 type Line []Part
 
-// Paragraphs are the lines of the filled text, by the empty lines between them.
-// A value never begins a new line.
+// Paragraphs returns the lines of the filled text, split into paragraphs at empty
+// lines. A value never begins a new line.
 func (t Text) Paragraphs(value func(name string) string) (all [][]Line) {
 	var paragraph []Line
 	for _, l := range append(t.lines(value), nil) {
