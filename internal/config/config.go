@@ -1,6 +1,6 @@
-// Package config is the settings of the program: one struct, read from flags,
-// environment and an optional file, in this order of precedence, and checked in
-// words that name the setting and the mend.
+// Package config holds the settings of the program: one struct, read from flags,
+// environment and an optional file, in this order of precedence. Errors name the
+// setting and the fix.
 package config
 
 import (
@@ -21,8 +21,8 @@ import (
 	"countersign/internal/textfile"
 )
 
-// Settings are those of every command; each is a flag, an environment variable
-// COUNTERSIGN_<FLAG> and a key of the file.
+// Settings holds the settings of every command. Each one is a flag, an environment
+// variable COUNTERSIGN_<FLAG> and a key of the file.
 type Settings struct {
 	Config        string   `help:"TOML file with settings by the names of these flags." placeholder:"FILE"`
 	PublicURL     string   `name:"public-url" help:"The one base URL that users see, for example https://login.acme.example." placeholder:"URL"`
@@ -47,11 +47,11 @@ type Settings struct {
 	Preferences []countersign.Preference `kong:"-"` // declared in the file
 }
 
-// An Error is a setting that is wrong in itself: the program ends with 2.
+// An Error reports an invalid setting; the program exits with status 2.
 type Error struct {
 	Setting string
 	Problem string
-	Err     error // what is wrong, if it is an error for people; Problem says where
+	Err     error // what is wrong, if it is an error for people; Problem says with which setting
 }
 
 func (e *Error) Error() string { return e.Setting + ": " + e.Problem }
@@ -62,7 +62,7 @@ func wrong(setting, problem string, args ...any) error {
 	return &Error{Setting: setting, Problem: fmt.Sprintf(problem, args...)}
 }
 
-// Resolve reads secrets from their files and fills what follows from --data.
+// Resolve reads secrets from their files and derives defaults from --data.
 func (s *Settings) Resolve() error {
 	secrets := []struct {
 		flag, file string
@@ -91,7 +91,7 @@ func (s *Settings) Resolve() error {
 	return s.checkDatabase()
 }
 
-// cause is the last part of a file error, without the path that was named already.
+// cause returns a file error without its path, which the message already names.
 func cause(err error) error {
 	var path *os.PathError
 	if asPath(err, &path) {
@@ -145,7 +145,7 @@ func (s *Settings) Public() (*url.URL, error) {
 	return u, nil
 }
 
-// asciiHost is a host name as browsers send it: letters beyond ASCII as punycode.
+// asciiHost returns a host name as browsers send it: letters beyond ASCII as punycode.
 func asciiHost(host string) (string, error) {
 	if !strings.ContainsFunc(host, func(r rune) bool { return r > 0x7e }) {
 		return host, nil
@@ -184,7 +184,7 @@ func (s *Settings) From() (string, error) {
 	}
 	a, err := mail.ParseAddress(s.MailFrom)
 	typed := strings.TrimSpace(s.MailFrom)
-	if err != nil || typed != a.Address && !strings.HasSuffix(typed, ">") { // a group has an address too
+	if err != nil || typed != a.Address && !strings.HasSuffix(typed, ">") { // the syntax of groups contains an address too
 		return "", wrong("--mail-from", "%q is not a sender like Agency Support <support@acme.example>", s.MailFrom)
 	}
 	local, domain, _ := strings.Cut(a.Address, "@")
@@ -196,11 +196,11 @@ func (s *Settings) From() (string, error) {
 	return a.String(), nil
 }
 
-// hostName is the name of a host in ASCII.
+// hostName matches the name of a host in ASCII.
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
-// Helo checks --smtp-helo; without it, it is the host of --public-url, and empty
-// where there is none.
+// Helo checks --smtp-helo. The default is the host of --public-url, and empty without
+// one.
 func (s *Settings) Helo() (string, error) {
 	if s.SMTPHelo == "" {
 		if s.PublicURL == "" {
@@ -223,7 +223,7 @@ func (s *Settings) Helo() (string, error) {
 	return name, nil
 }
 
-// Logger is the log on standard error, as --log-format and --log-level say.
+// Logger returns the log on standard error, as --log-format and --log-level say.
 func (s *Settings) Logger(to *os.File) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {

@@ -14,14 +14,14 @@ import (
 	"countersign/internal/textfile"
 )
 
-// A File is the settings that stand in a TOML file.
+// A File holds the settings of a TOML file.
 type File struct {
 	path   string
 	values map[string]any
 }
 
-// ReadFile reads the file at path; an empty path is no file. flags are the
-// names that may stand in it; any other is refused.
+// ReadFile reads the file at path; with an empty path it returns no file. flags are
+// the names of the settings allowed in it; any other is an error.
 func ReadFile(path string, flags []string) (*File, []countersign.Preference, error) {
 	f := &File{path: path, values: map[string]any{}}
 	if path == "" {
@@ -55,7 +55,7 @@ func ReadFile(path string, flags []string) (*File, []countersign.Preference, err
 	return f, declared, nil
 }
 
-// nearest names a known key that was probably meant.
+// nearest returns the known key that was probably meant.
 func nearest(key string, known []string) string {
 	best, least := "", 4
 	for _, k := range known {
@@ -106,7 +106,7 @@ func declaredIn(path, text string) ([]countersign.Preference, error) {
 	return all, nil
 }
 
-// defaultText is a default as it is stored: true and false are On and Off.
+// defaultText returns a default as it is stored: true and false become On and Off.
 func defaultText(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -118,12 +118,12 @@ func defaultText(value any) string {
 	}
 }
 
-// Resolver gives kong the values of the file, below flags and environment.
+// Resolver gives kong the values of the file; flags and environment override them.
 func (f *File) Resolver() kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, env := range flag.Envs {
 			if _, set := os.LookupEnv(env); set {
-				return nil, nil // the environment is stronger than the file
+				return nil, nil // the environment overrides the file
 			}
 		}
 		value, ok := f.values[flag.Name]

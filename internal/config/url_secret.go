@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// CheckURL refuses a setting whose user name or password has a sign that means
-// something else in a URL, and says how to write it. It tells the sign and nothing
-// else of the password.
+// CheckURL returns an error for a setting whose user name or password has a character
+// with another meaning in URLs. The error says how to write that character, and
+// reveals nothing else of the password.
 func CheckURL(setting, raw string) error {
 	if sign := misread(raw); sign != "" {
 		name := fmt.Sprintf("%q", sign)
@@ -31,8 +31,8 @@ func encoded(sign string) string {
 	return fmt.Sprintf("%%%02X", sign[0])
 }
 
-// misread is the first sign of a user name or password that a URL can't hold as it
-// is; empty: there is none. Secrets of webhooks stand in their query.
+// misread returns the first character of a user name or password that a URL can't hold
+// unescaped; empty if there is none. Webhooks have their secrets in the query.
 func misread(raw string) string {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok || strings.HasPrefix(scheme, "webhook") {
@@ -57,8 +57,8 @@ func misread(raw string) string {
 	return unwritten(rest[:at])
 }
 
-// unwritten is the first sign of a user name and password that has to be written
-// as %XX and is not.
+// unwritten returns the first character of a user name and password that has to be
+// written as %XX and is not.
 func unwritten(info string) string {
 	for i, r := range info {
 		switch {

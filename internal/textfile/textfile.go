@@ -17,10 +17,10 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// ErrEncoding says that a file is neither UTF-8 nor UTF-16.
+// ErrEncoding means that a file is neither UTF-8 nor UTF-16.
 var ErrEncoding = errors.New("it is not a text file in UTF-8 or UTF-16; save it as UTF-8")
 
-// Read returns the text of the file at path. It fails with ErrEncoding.
+// Read returns the text of the file at path. It returns ErrEncoding for other files.
 func Read(path string) (string, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -29,9 +29,9 @@ func Read(path string) (string, error) {
 	return Decode(data)
 }
 
-// Decode returns the text of a file in UTF-8 or UTF-16, without its byte order
-// mark. Anything else is ErrEncoding. A file of UTF-16 without a mark is
-// recognized by the zero bytes of its first two characters.
+// Decode returns the text of a file in UTF-8 or UTF-16, without its byte order mark, or
+// ErrEncoding. It recognizes UTF-16 without a mark by the zero bytes of the first two
+// characters.
 func Decode(data []byte) (string, error) {
 	decoded := data
 	if e := utf16Of(data); e != nil {
@@ -47,7 +47,7 @@ func Decode(data []byte) (string, error) {
 	return string(decoded), nil
 }
 
-// utf16Of returns the kind of UTF-16 that a file begins in; nil for none.
+// utf16Of returns the kind of UTF-16 with which a file begins; nil for none.
 func utf16Of(data []byte) encoding.Encoding {
 	if len(data) < 2 {
 		return nil
@@ -61,28 +61,28 @@ func utf16Of(data []byte) encoding.Encoding {
 	return nil
 }
 
-// NewReader returns r as UTF-8: what begins with a byte order mark is decoded,
-// anything else passes as it is. It is for files too large for Decode.
+// NewReader returns r as UTF-8: it decodes what begins with a byte order mark, and
+// passes on anything else unchanged. Use it for files too large for Decode.
 func NewReader(r io.Reader) io.Reader {
 	return transform.NewReader(r, unicode.BOMOverride(transform.Nop))
 }
 
-// codePages are the encodings that a file of older programs may be in, by the
-// names that people know them by.
+// codePages maps names that people use to the encodings of files that older programs
+// write.
 var codePages = map[string]*charmap.Charmap{
 	"windows-1250": charmap.Windows1250, "windows-1251": charmap.Windows1251, "windows-1252": charmap.Windows1252,
 	"iso-8859-1": charmap.ISO8859_1, "iso-8859-15": charmap.ISO8859_15,
 	"cp437": charmap.CodePage437, "cp850": charmap.CodePage850, "macintosh": charmap.Macintosh,
 }
 
-// CodePages are the names that DecodeAs takes.
+// CodePages lists the names that DecodeAs accepts.
 const CodePages = "windows-1250, windows-1251, windows-1252, iso-8859-1, iso-8859-15, cp437, cp850, macintosh"
 
 // IsCodePage reports whether name is one of CodePages, in any case.
 func IsCodePage(name string) bool { return codePages[strings.ToLower(name)] != nil }
 
-// DecodeAs returns the text of a file in the code page of that name. It fails
-// with ErrEncoding for a name it doesn't know, and for bytes that the page lacks.
+// DecodeAs returns the text of a file in the named code page. It returns ErrEncoding
+// for an unknown name, and for bytes that the code page does not define.
 func DecodeAs(data []byte, name string) (string, error) {
 	page := codePages[strings.ToLower(name)]
 	if page == nil {
