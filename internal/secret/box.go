@@ -12,17 +12,17 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// A Box seals what has to be read back: the secrets of apps, messages on their
-// way, what is typed during a sign-in. Each value is bound to its place, so that
-// it opens in no other row (KY-01).
+// A Box encrypts (seals) what must be read back: the secrets of apps, queued messages,
+// what was typed during a sign-in. Each value is bound to its place, so that it opens
+// in no other row (KY-01).
 //
-// The keys in it may be replaced while it is in use.
+// Its keys may be replaced while it is in use.
 type Box struct {
 	redacted
 	ring atomic.Pointer[ring]
 }
 
-// A ring is the keys of a Box at a moment.
+// A ring holds the keys of a Box at one time.
 type ring struct {
 	sealing uint32
 	waiting []uint32 // keys that open, and don't seal yet
@@ -38,7 +38,7 @@ func newBox(m *Master) *Box {
 	return b
 }
 
-// Use takes the keys of m from now on, in place of those before.
+// Use replaces the keys of the Box with those of m.
 func (b *Box) Use(m *Master) {
 	r := &ring{sealing: m.sealing().id, aeads: map[uint32]cipher.AEAD{}}
 	for _, k := range m.keys {
@@ -54,12 +54,12 @@ func (b *Box) Use(m *Master) {
 	b.ring.Store(r)
 }
 
-// Mark is what a value begins with that the Box seals now: the ID of its key.
+// Mark returns the first bytes of the values that the Box seals now: the ID of its key.
 func (b *Box) Mark() []byte { return binary.BigEndian.AppendUint32(nil, b.ring.Load().sealing) }
 
-// Behind reports whether a value that begins with mark was sealed by a key that this Box does
-// not have, or does not seal with yet. After a rotation that is so on a node that has not read
-// the key file again: the key it would seal with may be retired (KY-03).
+// Behind reports whether a value that begins with mark was sealed by a key that this Box
+// does not have, or does not seal with yet. After a rotation, this is true on a node that
+// has not reloaded the key file: the key it would seal with may be retired (KY-03).
 func (b *Box) Behind(mark []byte) bool {
 	if len(mark) < idSize {
 		return false
@@ -68,7 +68,8 @@ func (b *Box) Behind(mark []byte) bool {
 	return r.aeads[id] == nil || slices.Contains(r.waiting, id)
 }
 
-// KeyOfSealed is the ID of the key that a sealed value names; empty if it is none.
+// KeyOfSealed returns the ID of the key that a sealed value names; empty if it is too
+// short.
 func KeyOfSealed(sealed []byte) string {
 	if len(sealed) < idSize {
 		return ""
@@ -81,11 +82,12 @@ func (b *Box) Seal(plain []byte, place string) ([]byte, error) {
 	r := b.ring.Load()
 	sealed := binary.BigEndian.AppendUint32(nil, r.sealing)
 	nonce := make([]byte, chacha20poly1305.NonceSizeX)
-	_, _ = rand.Read(nonce) // never fails: the program ends where there is no randomness
+	_, _ = rand.Read(nonce) // never fails: crypto/rand ends the program instead
 	return r.aeads[r.sealing].Seal(append(sealed, nonce...), nonce, plain, []byte(place)), nil
 }
 
-// Open opens what was sealed for the same place, with any key of the file.
+// Open decrypts what was sealed for the same place, with any key of the file. It fails
+// with ErrOtherKey or ErrOtherPlace.
 func (b *Box) Open(sealed []byte, place string) ([]byte, error) {
 	if len(sealed) < idSize+chacha20poly1305.NonceSizeX {
 		return nil, fmt.Errorf("open %s: %w", place, ErrOtherPlace)
@@ -102,9 +104,9 @@ func (b *Box) Open(sealed []byte, place string) ([]byte, error) {
 	return plain, nil
 }
 
-// ErrOtherKey is the answer for what was sealed with a key that is not in the file.
+// ErrOtherKey means that a value was sealed with a key that is not in the file.
 var ErrOtherKey = errors.New("sealed with another master key")
 
-// ErrOtherPlace is the answer for what was sealed for another place, or changed
-// since: somebody has moved it (KY-01).
+// ErrOtherPlace means that a value was sealed for another place or changed since, so
+// that it was moved or edited in the database (KY-01).
 var ErrOtherPlace = errors.New("sealed for another place, or changed")

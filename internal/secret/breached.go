@@ -21,21 +21,21 @@ import (
 	"countersign/internal/textfile"
 )
 
-// A Breached is a list of stolen passwords that the operator brings, made small:
-// 16 bits for each, which tell about one in 65,536 others wrongly (PW-04). The
-// nil *Breached holds none.
+// A Breached is the operator's list of stolen passwords, compressed to 16 bits for each.
+// It wrongly reports about one in 65,536 other passwords (PW-04). The nil *Breached is
+// empty.
 type Breached struct {
 	filter xorfilter.BinaryFuse[uint16]
 	count  uint64
 }
 
-// breachedMagic begins a file, and names its version.
+// breachedMagic begins a file and names its version.
 const breachedMagic = "countersign breached 1\n"
 
-// Count is how many passwords the list was made from.
+// Count returns how many passwords the list was made from.
 func (b *Breached) Count() uint64 { return b.count }
 
-// Has tells whether a password is in the list.
+// Has reports whether a password is in the list.
 func (b *Breached) Has(password string) bool {
 	if b == nil {
 		return false
@@ -44,9 +44,9 @@ func (b *Breached) Has(password string) bool {
 	return b.filter.Contains(binary.BigEndian.Uint64(sum[:]))
 }
 
-// BuildBreached makes the filter of lines with the SHA-1 of a password in hex,
-// and after a colon how often it was seen; those seen less often than atLeast
-// are left out. Empty lines are skipped; any other line is refused by its number.
+// BuildBreached makes the filter from lines that hold the SHA-1 of a password in hex
+// and, after a colon, how often it was seen. It leaves out those seen less often than
+// atLeast, and skips empty lines. For any other line its error names the line number.
 func BuildBreached(lines io.Reader, atLeast int) (*Breached, error) {
 	var keys []uint64
 	scan := bufio.NewScanner(textfile.NewReader(lines))
@@ -78,7 +78,7 @@ func BuildBreached(lines io.Reader, atLeast int) (*Breached, error) {
 	return &Breached{filter: *filter, count: uint64(len(keys))}, nil
 }
 
-// breachedLine reads one line; seen is 1 where it does not say.
+// breachedLine reads one line; seen is 1 where the line has no count.
 func breachedLine(line string) (key uint64, seen int, err error) {
 	digest, count, counted := strings.Cut(line, ":")
 	raw, err := hex.DecodeString(digest)
@@ -94,7 +94,7 @@ func breachedLine(line string) (key uint64, seen int, err error) {
 	return binary.BigEndian.Uint64(raw), seen, nil
 }
 
-// A breachedHead stands between the magic and the fingerprints of a file.
+// A breachedHead comes between the magic and the fingerprints of a file.
 type breachedHead struct {
 	Count                                                              uint64
 	Seed                                                               uint64
@@ -102,7 +102,7 @@ type breachedHead struct {
 	Fingerprints                                                       uint64
 }
 
-// WriteTo writes the filter as a file, with a digest of all of it at the end.
+// Write writes the filter as a file that ends with a digest of all of it.
 func (b *Breached) Write(to io.Writer) error {
 	sum := sha256.New()
 	w := bufio.NewWriter(io.MultiWriter(to, sum))
@@ -117,8 +117,8 @@ func (b *Breached) Write(to io.Writer) error {
 	return err
 }
 
-// LoadBreached reads a file that Write has written. One that is damaged, cut
-// short or of another kind is refused in words.
+// LoadBreached reads a file of Write. Its error says whether the file is damaged, cut
+// short or of another kind.
 func LoadBreached(path string) (*Breached, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -135,8 +135,8 @@ func LoadBreached(path string) (*Breached, error) {
 	return readBreached(rest[:len(rest)-sha256.Size])
 }
 
-// readBreached checks that the parts of a filter belong together: what does not
-// would be looked up beyond its end.
+// readBreached checks that the parts of a filter fit together; otherwise a lookup would
+// read beyond its end.
 func readBreached(data []byte) (*Breached, error) {
 	var head breachedHead
 	r := bytes.NewReader(data)

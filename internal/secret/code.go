@@ -8,8 +8,8 @@ import (
 	"countersign"
 )
 
-// codeLetters are the characters of codes that people copy from paper or hear
-// on the phone: 32, so that each one holds five bits, and none is read as another.
+// codeLetters are the characters of codes that people copy from paper or hear on the
+// phone. There are 32, so each holds five bits, and none looks like another.
 const codeLetters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 // The lengths of codes, in characters of five bits each.
@@ -18,7 +18,7 @@ const (
 	EnrollmentLength = 16 // 80 bits
 )
 
-// Code draws a code of n characters.
+// Code returns a random code of n characters.
 func Code(n int) string {
 	b := draw(n)
 	for i := range b {
@@ -27,7 +27,7 @@ func Code(n int) string {
 	return string(b)
 }
 
-// Grouped is a code as people read it: groups of four with hyphens between.
+// Grouped returns a code as people read it: groups of four with hyphens between.
 func Grouped(code string) string {
 	var groups []string
 	for ; len(code) > 4; code = code[4:] {
@@ -36,15 +36,14 @@ func Grouped(code string) string {
 	return strings.Join(append(groups, code), "-")
 }
 
-// CodeDigest is all that is kept of a code. It is bound to its user: the code of
-// another one is none.
+// CodeDigest returns the keyed digest of a code, the only form that is stored. It is
+// bound to its user: a code is useless for another one.
 func (k Key) CodeDigest(kind string, agency countersign.AgencyID, u countersign.UserID, code string) string {
 	return hex.EncodeToString(k.MAC(kind+" code", string(agency), string(u), code))
 }
 
-// ReadCode is what was typed as a code of n characters, however its letters
-// were written: small or capital, with spaces or hyphens or without. It
-// reports false for what can't be such a code.
+// ReadCode reads what was typed as a code of n characters, in upper or lower case, with
+// or without spaces and hyphens. It returns false for what can't be such a code.
 func ReadCode(typed string, n int) (string, bool) {
 	if len(typed) > 16*n {
 		return "", false

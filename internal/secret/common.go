@@ -9,14 +9,14 @@ import (
 	"sync"
 )
 
-// The passwords that most people use, in lower case, the most frequent first,
-// one on each line. docs/passwords.md says where they come from; common.LICENSE under which
-// licenses; scripts/common-passwords makes the file anew.
+// The passwords that most people use, in lower case, the most frequent first, one on
+// each line. docs/passwords.md names their sources, common.LICENSE their licenses;
+// scripts/common-passwords makes the file.
 //
 //go:embed common.txt.gz
 var commonList []byte
 
-// commonText is the list as text.
+// commonText returns the list as text.
 func commonText() string {
 	r, err := gzip.NewReader(bytes.NewReader(commonList))
 	if err != nil {
@@ -29,14 +29,14 @@ func commonText() string {
 	return string(text)
 }
 
-// A list is the most used passwords, each with its place in it from 1 on, and
-// how many bytes the longest has.
+// A list holds the most used passwords, each with its rank, counted from 1, and the
+// length of the longest in bytes.
 type list struct {
 	places  map[string]int
 	longest int
 }
 
-// common is the list, unpacked when it is first asked.
+// common returns the list; the first call unpacks it.
 var common = sync.OnceValue(func() list {
 	all := list{places: map[string]int{}}
 	for line := range strings.Lines(commonText()) {
@@ -47,9 +47,8 @@ var common = sync.OnceValue(func() list {
 	return all
 })
 
-// inCommon tells whether the whole of a password, in any case, is one of the
-// list, or one of it again and again (PW-04). A password that only contains one
-// is not: "horse" is in the list.
+// inCommon reports whether a whole password, in any case, is in the list, or repeats
+// one of it (PW-04). A password that only contains one is not: "horse" is in the list.
 func inCommon(password string) bool {
 	text := strings.ToLower(password)
 	for size := 1; size <= len(text); size++ {

@@ -19,8 +19,8 @@ import (
 	"countersign"
 )
 
-// What a hash of another program may ask for at the most. A dearer one is
-// refused at the import, and never computed.
+// The highest cost of another program's hash. The import refuses more, and it is never
+// computed.
 const (
 	maxBcrypt    = 14            // cost: about a second
 	maxCrypt     = 1_000_000     // rounds of SHA-crypt
@@ -30,25 +30,25 @@ const (
 	maxR         = 8
 	maxP         = 4
 	maxSalt      = 64  // bytes
-	maxDigest    = 512 // characters of any stored hash
+	maxDigest    = 512 // characters of a stored hash
 )
 
-// A legacyFormat is a kind of hash that another program has made: readable, so that
-// its users keep their passwords, and replaced at the next right sign-in.
+// A legacyFormat is a kind of hash that other programs make. Its users keep their
+// passwords, and their next successful sign-in replaces the hash.
 type legacyFormat struct {
-	form *regexp.Regexp                                // the one way in which it is written
-	asks func(found []string) (tooMuch string)         // what it asks for beyond what is given; empty: nothing
-	open func(encoded string) (match matcher, ok bool) // false: written as it should be, and yet no password can match it
-	cut  int                                           // how many bytes of a password the other program looked at; 0: all
+	form *regexp.Regexp                                // the only accepted spelling
+	asks func(found []string) (tooMuch string)         // the cost beyond the limits, in words; empty: within them
+	open func(encoded string) (match matcher, ok bool) // false: the form is right, but no password can match
+	cut  int                                           // bytes of a password that the other program hashed; 0: all
 
-	memory func(found []string) int64 // KiB that computing one takes; nil: next to nothing
+	memory func(found []string) int64 // KiB to compute one; nil: hardly any
 }
 
 // A matcher reports whether the bytes of text are the password of a hash.
 type matcher func(text string) bool
 
-// legacyFormats are all kinds that can be read. Each form is exact: what is judged
-// here is what is computed there.
+// legacyFormats are the supported kinds. The forms are exact, so that the cost that is
+// checked is the cost that is computed.
 var legacyFormats = []legacyFormat{
 	{form: regexp.MustCompile(`^\{ARGON2\}(\$argon2id\$.+)$`), asks: argonAsks, open: openArgon, memory: argonMemory},
 	{form: regexp.MustCompile(`^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$`),
@@ -67,9 +67,9 @@ var legacyFormats = []legacyFormat{
 	{form: aspNet, asks: aspNetAsks, open: openAspNet},
 }
 
-// schemes are the prefixes that directories and mail servers put before a hash,
-// and what stands for them here: some name the kind of hash, others repeat what
-// the hash says itself. Programs write them in any case.
+// schemes maps the prefixes that directories and mail servers put before a hash to
+// their form here: some name the kind of hash, others repeat what the hash itself says.
+// Programs write them in any case.
 var schemes = map[string]string{
 	"SSHA": "{SSHA}", "SSHA256": "{SSHA256}", "SSHA512": "{SSHA512}",
 	"ARGON2": "", "ARGON2ID": "",
@@ -78,9 +78,9 @@ var schemes = map[string]string{
 
 var schemePrefix = regexp.MustCompile(`^\{([A-Za-z0-9-]{1,16})\}`)
 
-// canonical is the one spelling of a hash that read knows. An Argon2id hash that
-// another program made gets a mark: its password may have had another form than
-// the passwords that are hashed here.
+// canonical returns the one spelling of a hash that read accepts. It marks an Argon2id
+// hash of another program, whose password may have had another form than the passwords
+// that are hashed here.
 func canonical(encoded string) string {
 	if found := schemePrefix.FindStringSubmatch(encoded); found != nil {
 		prefix, known := schemes[strings.ToUpper(found[1])]
@@ -95,7 +95,7 @@ func canonical(encoded string) string {
 	return encoded
 }
 
-// read finds the kind of a foreign hash; nil if it is none.
+// read returns the kind of another program's hash; nil if it is not supported.
 func read(encoded string) (kind *legacyFormat, found []string) {
 	if len(encoded) > maxDigest {
 		return nil, nil
@@ -108,9 +108,9 @@ func read(encoded string) (kind *legacyFormat, found []string) {
 	return nil, nil
 }
 
-// ImportHash returns the form in which a hash that another program made is kept.
-// It refuses, under the field password_hash, what is of no kind that can be read,
-// what no password could ever match, and what asks for more than is computed.
+// ImportHash returns the stored form of another program's hash. It returns an error for
+// the field password_hash if the hash is of no supported kind, if no password can match
+// it, or if it costs too much to compute.
 func ImportHash(encoded string) (kept string, err error) {
 	kept = canonical(encoded)
 	kind, found := read(kept)
@@ -141,8 +141,8 @@ type legacyHash struct {
 	memory int64 // KiB that one comparison takes
 }
 
-// legacyFormatOf opens a foreign hash; nil if it is none, or asks for too much. A
-// plain Argon2id hash is not foreign here: this program writes those.
+// legacyFormatOf parses another program's hash; nil if it is not one, or costs too much.
+// A plain Argon2id hash is this program's own.
 func legacyFormatOf(encoded string) *legacyHash {
 	if strings.HasPrefix(encoded, "$argon2id$") {
 		return nil
@@ -163,10 +163,10 @@ func legacyFormatOf(encoded string) *legacyHash {
 	return f
 }
 
-// check compares every form in which another program may have hashed the
-// password. whole is false if the hash covers only the beginning of it: then it
-// says nothing about the rest, and must not be replaced by a hash of all. between is
-// called before each comparison, to give back what the one before has left behind.
+// check compares every form in which another program may have hashed the password.
+// whole is false if the hash covers only the beginning of the password: the rest is
+// unverified, so a hash of all must not replace it. check calls between before each
+// comparison, to release the resources of the one before.
 func (f *legacyHash) check(password string, between func()) (ok, whole bool) {
 	for _, form := range formsOf(password) {
 		between()
@@ -177,13 +177,13 @@ func (f *legacyHash) check(password string, between func()) (ok, whole bool) {
 	return false, false
 }
 
-// codePages are the encodings in which programs hashed passwords before UTF-8:
-// Windows, Unix and the console of Windows in the countries that write Latin letters.
+// codePages are the encodings in which programs hashed passwords before UTF-8: Windows,
+// Unix and the console of Windows in countries that write Latin letters.
 var codePages = []*charmap.Charmap{charmap.Windows1252, charmap.ISO8859_15, charmap.CodePage850}
 
-// formsOf are the byte strings that another program may have hashed for a
-// password: composed, as it was typed, decomposed, and in older code pages. An
-// ASCII password has one form.
+// formsOf returns the byte strings that another program may have hashed for a password:
+// composed, as typed, decomposed, and in older code pages. An ASCII password has one
+// form.
 func formsOf(password string) []string {
 	composed := norm.NFC.String(password)
 	forms := []string{composed}
@@ -204,8 +204,8 @@ func formsOf(password string) []string {
 
 func nothing([]string) string { return "" }
 
-// atMost bounds the number in one group of the form; an empty group is the
-// kind's own default, which is below every bound.
+// atMost limits the number in one group of the form. An empty group is the default of
+// that kind, which is below every limit.
 func atMost(words string, group, most int) func([]string) string {
 	return func(found []string) string {
 		if found[group] == "" {
@@ -223,7 +223,7 @@ func atMost(words string, group, most int) func([]string) string {
 	}
 }
 
-// scryptAsks bounds the memory, 128 bytes × 2^ln × r, and how often it is filled.
+// scryptAsks limits the memory, 128 bytes × 2^ln × r, and how often it is filled.
 func scryptAsks(found []string) string {
 	for i, most := range []int{maxLn, maxR, maxP} {
 		if n, err := strconv.Atoi(found[i+1]); err != nil || n > most {
@@ -233,7 +233,7 @@ func scryptAsks(found []string) string {
 	return ""
 }
 
-// scryptMemory is 128 bytes × 2^ln × r, of a hash that scryptAsks lets through.
+// scryptMemory returns 128 bytes × 2^ln × r, in KiB, for a hash that scryptAsks accepts.
 func scryptMemory(found []string) int64 {
 	ln, _ := strconv.Atoi(found[1])
 	r, _ := strconv.Atoi(found[2])
@@ -245,7 +245,7 @@ func argonMemory(found []string) int64 {
 	return int64(c.Memory)
 }
 
-// argonAsks bounds an Argon2id hash as those of this program are bounded.
+// argonAsks applies the limits of this program's own hashes to an Argon2id hash.
 func argonAsks(found []string) string {
 	if c, ok := costOf(found[1]); ok && c.Memory*c.Iterations <= maxArgonWork {
 		return ""
@@ -253,7 +253,7 @@ func argonAsks(found []string) string {
 	if numbers := phc.FindStringSubmatch(found[1]); numbers != nil {
 		return fmt.Sprintf("%s KiB of memory and %s rounds", numbers[1], numbers[2])
 	}
-	return "" // not Argon2id as it is written: openArgon refuses it
+	return "" // not the form of an Argon2id hash: openArgon rejects it
 }
 
 func openArgon(encoded string) (matcher, bool) {
@@ -264,11 +264,11 @@ func openArgon(encoded string) (matcher, bool) {
 	return decoded(argon2.DecodeVariant(argon2.VariantID))(encoded)
 }
 
-// bcryptCut is how many bytes of a password bcrypt looks at.
+// bcryptCut is how many bytes of a password bcrypt uses.
 const bcryptCut = 72
 
-// openBcrypt refuses a cost that bcrypt does not have, and a digest whose last
-// character has bits that no bcrypt ever sets: no password matches it.
+// openBcrypt rejects a cost that bcrypt does not have, and a digest whose last character
+// has bits that bcrypt never sets: no password matches it.
 func openBcrypt(encoded string) (matcher, bool) {
 	if cost := encoded[4:6]; cost < "04" || !strings.ContainsAny(encoded[len(encoded)-1:], bcryptLast) {
 		return nil, false
@@ -277,10 +277,10 @@ func openBcrypt(encoded string) (matcher, bool) {
 	return func(text string) bool { return match(text[:min(len(text), bcryptCut)]) }, ok
 }
 
-// bcryptLast are the characters that end a bcrypt hash: every fourth of its alphabet.
+// bcryptLast are the possible last characters of a bcrypt hash: every fourth of its alphabet.
 const bcryptLast = ".CGKOSWaeimquy26"
 
-// decoded opens a hash by the library.
+// decoded returns an open function that uses the library.
 func decoded(decode func(string) (algorithm.Digest, error)) func(encoded string) (matcher, bool) {
 	return func(encoded string) (matcher, bool) {
 		digest, err := decode(encoded)

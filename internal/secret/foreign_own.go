@@ -14,13 +14,13 @@ import (
 	"strings"
 )
 
-// derived tells whether PBKDF2 of a text is key.
+// derived reports whether key is PBKDF2 of a text.
 func derived(h func() hash.Hash, text string, salt []byte, rounds int, key []byte) bool {
 	got, err := pbkdf2.Key(h, text, salt, rounds, len(key))
 	return err == nil && Equal(got, key)
 }
 
-// openDjango reads Django's pbkdf2_sha256: its salt is text, not base64.
+// openDjango parses Django's pbkdf2_sha256, whose salt is text, not base64.
 func openDjango(encoded string) (matcher, bool) {
 	parts := strings.Split(encoded, "$")
 	rounds, err := strconv.Atoi(parts[1])
@@ -31,9 +31,8 @@ func openDjango(encoded string) (matcher, bool) {
 	return func(text string) bool { return derived(sha256.New, text, []byte(parts[2]), rounds, key) }, err == nil
 }
 
-// openSalted reads {SSHA}, {SSHA256} and {SSHA512} of LDAP directories: the
-// digest of password and salt, and the salt behind it, with or without the
-// padding of base64.
+// openSalted parses {SSHA}, {SSHA256} and {SSHA512} of LDAP directories: the digest of
+// password and salt, followed by the salt, with or without the padding of base64.
 func openSalted(encoded string) (matcher, bool) {
 	scheme, rest, _ := strings.Cut(strings.TrimPrefix(encoded, "{"), "}")
 	newHash := map[string]func() hash.Hash{"SSHA": sha1.New, "SSHA256": sha256.New, "SSHA512": sha512.New}[scheme]
@@ -50,18 +49,18 @@ func openSalted(encoded string) (matcher, bool) {
 	}, true
 }
 
-// aspNet is a hash of ASP.NET Core Identity, version 3: base64 of a 1, and of
-// four numbers, salt and key.
+// aspNet matches a hash of ASP.NET Core Identity, version 3: base64 of a 1, three
+// numbers, salt and key.
 var aspNet = regexp.MustCompile(`^AQAAAA[A-Za-z0-9+/]{30,}={0,2}$`)
 
-// An aspNetHash is one taken apart.
+// An aspNetHash holds the parts of one.
 type aspNetHash struct {
 	hash      func() hash.Hash
 	rounds    uint32
 	salt, key []byte
 }
 
-// aspNetHead is the length of version, function, rounds and length of the salt.
+// aspNetHead is the length in bytes of version, function, rounds and salt length.
 const aspNetHead = 13
 
 func readAspNet(encoded string) (a aspNetHash, ok bool) {

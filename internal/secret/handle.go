@@ -1,6 +1,5 @@
-// Package secret makes, digests, seals and compares what must not be known:
-// handles, tokens, passwords and the keys behind them. It is the only package
-// that draws random numbers.
+// Package secret makes, digests, seals and compares secret values: handles, tokens,
+// passwords and the keys behind them. It is the only package that draws random numbers.
 package secret
 
 import (
@@ -17,26 +16,26 @@ import (
 	"countersign"
 )
 
-// NewHandle draws the value of a cookie or link: 256 bits (SE-01).
+// NewHandle returns a random value for a cookie or link: 256 bits (SE-01).
 func NewHandle() countersign.Handle {
 	return countersign.Handle(base64.RawURLEncoding.EncodeToString(draw(32)))
 }
 
-// Digest is what is stored of a handle: SHA-256 in hex. A handle has 256 bits,
-// so it needs no salt.
+// Digest returns the stored form of a handle: SHA-256 in hex. A handle has 256 random
+// bits, so it needs no salt.
 func Digest(h countersign.Handle) string {
 	sum := sha256.Sum256([]byte(h))
 	return hex.EncodeToString(sum[:])
 }
 
-// NewID names a row: 128 random bits in hex.
+// NewID returns a random row ID: 128 bits in hex.
 func NewID() string { return hex.EncodeToString(draw(16)) }
 
-// Token draws six digits, each value from 000000 to 999999 equally likely (OT-01).
+// Token returns six random digits, each value from 000000 to 999999 equally likely (OT-01).
 func Token() string {
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
 	if err != nil {
-		panic(err) // the system has no random numbers: nothing may go on
+		panic(err) // without random numbers the program must not continue
 	}
 	const digits = 6
 	text := n.String()
@@ -46,10 +45,10 @@ func Token() string {
 	return text
 }
 
-// letters are those of references: none that is read as another or as a digit.
+// letters are those of references: none looks like another one or like a digit.
 const letters = "ABCDEFGHJKLMNPRSTWXY"
 
-// Reference draws the two letters that page, mail and text share.
+// Reference returns two random letters that page, mail and text message share.
 func Reference() string {
 	pick := func() byte {
 		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
@@ -61,24 +60,24 @@ func Reference() string {
 	return string([]byte{pick(), pick()})
 }
 
-// AppKey draws the secret of an authenticator app: 160 bits (OT-07, RFC 4226 R6).
+// AppKey returns a random secret for an authenticator app: 160 bits (OT-07, RFC 4226 R6).
 func AppKey() []byte { return draw(20) }
 
-// Nonce draws what a passkey is asked to sign: 256 bits (PK-01).
+// Nonce returns random bytes for a passkey to sign: 256 bits (PK-01).
 func Nonce() []byte { return draw(32) }
 
-// nonceDraw is how many bytes of a dated nonce are drawn; its date follows, and
-// then the keyed digest of both.
+// nonceDraw is the number of random bytes in a dated nonce. Its date follows, then the
+// keyed digest of both.
 const nonceDraw = 16
 
-// DatedNonce is a nonce that nobody has to keep until it is answered: it holds 128
-// random bits, until when it is good, and a keyed digest that binds both to parts.
+// DatedNonce returns a nonce that needs no storage until it is answered: 128 random
+// bits, its expiration, and a keyed digest that binds both to parts.
 func (k Key) DatedNonce(until time.Time, parts ...string) []byte {
 	return k.dated(binary.BigEndian.AppendUint64(draw(nonceDraw), uint64(until.UnixMilli())), parts)
 }
 
-// NonceDate is until when a dated nonce is good; false for one that was not made
-// under this key for these parts.
+// NonceDate returns when a dated nonce expires; false if it was not made under this key
+// for these parts.
 func (k Key) NonceDate(nonce []byte, parts ...string) (time.Time, bool) {
 	if len(nonce) < nonceDraw+8 || !Equal(k.dated(nonce[:nonceDraw+8:nonceDraw+8], parts), nonce) {
 		return time.Time{}, false

@@ -5,23 +5,23 @@ import (
 	"log/slog"
 )
 
-// redacted is in every type that holds a key: no verb, log or encoder shows what
-// stands beside it (KY-02).
+// redacted is embedded in every type that holds a key: no verb, log or encoder shows the
+// fields beside it (KY-02).
 type redacted struct{}
 
 const instead = "(hidden)"
 
-// String is for printing.
+// String serves fmt.Print and %s.
 func (redacted) String() string { return instead }
 
-// GoString is for %#v.
+// GoString serves %#v.
 func (redacted) GoString() string { return instead }
 
-// Format is for every other verb.
+// Format serves every other verb.
 func (redacted) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(instead)) }
 
-// LogValue is for logs.
+// LogValue serves package slog.
 func (redacted) LogValue() slog.Value { return slog.StringValue(instead) }
 
-// MarshalText is for JSON, TOML and their like.
+// MarshalText serves JSON, TOML and other encoders.
 func (redacted) MarshalText() ([]byte, error) { return []byte(instead), nil }

@@ -10,18 +10,18 @@ import (
 	"errors"
 )
 
-// A Key makes keyed digests: HMAC-SHA-256. The zero Key has no key, and panics
-// rather than make digests that everybody could make.
+// A Key makes keyed digests: HMAC-SHA-256. The zero Key panics: without a key, anyone
+// could make its digests.
 type Key struct {
 	redacted
 	root func() []byte // behind a function for the same reason as a masterKey
 }
 
-// NewRoot draws what a Key is made of. It is drawn once for an installation and
-// kept sealed in its database, so that digests outlive the master keys.
+// NewRoot returns random bytes for KeyOf. They are drawn once for an installation and
+// stored sealed in its database, so that digests outlive the master keys.
 func NewRoot() []byte { return draw(masterSize) }
 
-// KeyOf is the Key of a root.
+// KeyOf returns the Key of a root.
 func KeyOf(root []byte) (Key, error) {
 	if len(root) != masterSize {
 		return Key{}, errors.New("the root of keyed digests has another length")
@@ -29,8 +29,8 @@ func KeyOf(root []byte) (Key, error) {
 	return Key{root: func() []byte { return root }}, nil
 }
 
-// MAC is the keyed digest of parts for one purpose, under a key of that purpose
-// alone. Parts are kept apart, so that ("ab", "c") and ("a", "bc") differ.
+// MAC returns the keyed digest of parts for one purpose, under a key of that purpose
+// alone. The parts are delimited, so that ("ab", "c") and ("a", "bc") differ.
 func (k Key) MAC(purpose string, parts ...string) []byte {
 	if k.root == nil {
 		panic("secret: a Key comes from KeyOf")
@@ -55,18 +55,18 @@ type Signer struct {
 	key func() ed25519.PrivateKey
 }
 
-// Signer signs for one purpose, under a key of that purpose alone.
+// Signer returns a signer for one purpose, with a key of that purpose alone.
 func (k Key) Signer(purpose string) Signer {
 	key := ed25519.NewKeyFromSeed(k.MAC("sign", purpose))
 	return Signer{key: func() ed25519.PrivateKey { return key }}
 }
 
-// Sign is the signature of text, in base64.
+// Sign returns the signature of text, in base64.
 func (s Signer) Sign(text string) string {
 	return base64.RawStdEncoding.EncodeToString(ed25519.Sign(s.key(), []byte(text)))
 }
 
-// Verify tells whether signature is that of text.
+// Verify reports whether signature is that of text.
 func (s Signer) Verify(text, signature string) bool {
 	sig, err := base64.RawStdEncoding.DecodeString(signature)
 	return err == nil && ed25519.Verify(s.key().Public().(ed25519.PublicKey), []byte(text), sig)

@@ -22,25 +22,25 @@ const (
 	maxKey     = 1 << 16 // bytes of a key file: over a thousand keys
 )
 
-// A Master is the key that seals everything else. It lives in a file outside of
-// the database and its backups (KY-02), and never shows itself.
+// A Master holds the keys that protect everything else. They are in a file outside of
+// the database and its backups (KY-02), and are never printed.
 type Master struct {
 	redacted
-	keys []*masterKey // the first that does not wait seals, all open
+	keys []*masterKey // the first one that does not wait seals, all open
 }
 
-// A masterKey is kept behind a function: what prints a structure around it does
-// not ask hidden, and follows pointers for some verbs, but not functions.
+// A masterKey holds its key in a function: printing a structure around it does not call
+// the methods of redacted, and follows pointers for some verbs, but never functions.
 type masterKey struct {
 	id    uint32
-	waits bool // it opens, and does not seal yet: not every node has it
+	waits bool // it opens, but does not seal yet: not every node has it
 	key   func() []byte
 }
 
-// NewMaster is a master key that lives in memory only.
+// NewMaster returns a random master key that is in memory only.
 func NewMaster() (*Master, error) { return parseMaster(line(draw(masterSize))) }
 
-// waiting stands before a key of the file that does not seal yet.
+// waiting comes before a key of the file that does not seal yet.
 const waiting = "wait "
 
 func newKey(key []byte, waits bool) *masterKey {
@@ -48,11 +48,11 @@ func newKey(key []byte, waits bool) *masterKey {
 	return &masterKey{id: binary.BigEndian.Uint32(sum[:]), waits: waits, key: func() []byte { return key }}
 }
 
-// line is how a file holds one key.
+// line returns a key as a line of the file.
 func line(key []byte) string { return base64.StdEncoding.EncodeToString(key) + "\n" }
 
-// CreateMaster writes a new key into a file that only its owner may read. It
-// never writes over one that is there, and returns when the key is safely on disk.
+// CreateMaster writes a new key into a file that only its owner may read. It never
+// overwrites a file, and returns when the key is safely on disk.
 func CreateMaster(path string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -64,7 +64,7 @@ func CreateMaster(path string) error {
 	}
 	_, err = f.WriteString(line(draw(masterSize)))
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		// Half a key would be in the way of the next try.
+		// A partial key would make the next try fail.
 		return fmt.Errorf("create master key: %w", errors.Join(err, os.Remove(path)))
 	}
 	if err := syncDir(dir); err != nil {
@@ -73,7 +73,7 @@ func CreateMaster(path string) error {
 	return nil
 }
 
-// syncDir makes the name of a new file as durable as what it holds.
+// syncDir makes the name of a new file as durable as its content.
 func syncDir(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -82,9 +82,9 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// LoadMaster reads the key file: one key on each line, as base64. The first
-// seals, all open; one behind the word wait waits until every node has it. A file that is missing, short, readable by others or without real
-// randomness is refused in words that say the mend.
+// LoadMaster reads the key file: one key on each line, as base64. The first one seals,
+// all open; a key behind the word wait seals later, once every node has it. The error for
+// a file that is missing, short, readable by others or not random names the fix.
 func LoadMaster(path string) (*Master, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -110,7 +110,7 @@ func LoadMaster(path string) (*Master, error) {
 	}
 	text, err := textfile.Decode(data)
 	if err != nil {
-		text = string(data) // a line that is no key: parseMaster says what one is
+		text = string(data) // parseMaster rejects it and says what a key is
 	}
 	m, err := parseMaster(text)
 	if err != nil {
@@ -144,8 +144,8 @@ func parseMaster(text string) (*Master, error) {
 	return m, nil
 }
 
-// random tells keys from defaults: the same bytes again and again, counting up
-// or down, a typed sentence. It is wrong about one drawn key in a billion.
+// random reports whether a key looks random: not a repeated byte, a count up or down, or
+// a typed sentence. It wrongly rejects about one random key in a billion.
 func random(key []byte) bool {
 	distinct, steady, typed := 0, true, true
 	for i, b := range key {
@@ -158,7 +158,7 @@ func random(key []byte) bool {
 	return distinct > masterSize/2 && !steady && !typed
 }
 
-// derive makes a key for one use out of a master key.
+// derive returns a key for one use, derived from the master key.
 func (k *masterKey) derive(use string) []byte {
 	key, err := hkdf.Key(sha256.New, k.key(), nil, "countersign/"+use, masterSize)
 	if err != nil {
@@ -167,5 +167,5 @@ func (k *masterKey) derive(use string) []byte {
 	return key
 }
 
-// Box seals and opens.
+// Box returns a Box with these keys.
 func (m *Master) Box() *Box { return newBox(m) }

@@ -11,10 +11,10 @@ import (
 	"countersign"
 )
 
-// normal is the form in which passwords are hashed: NFC, never shortened. It
-// does not fit if it has more code points or bytes than a password may have (PW-03).
+// normal returns the form in which passwords are hashed: NFC, never shortened. fits is
+// false if it has more code points or bytes than a password may have (PW-03).
 func normal(password string) (text string, fits bool) {
-	// NFC shortens a text to a third at the most, so this one can't fit.
+	// NFC shortens a text to a third at most, so this one can't fit.
 	if len(password) > 4*maxHashSize {
 		return password, false
 	}
@@ -30,10 +30,9 @@ func refused(code string, args countersign.Args) error {
 	return &countersign.Error{Kind: countersign.KindInvalid, Code: code, Field: "new_password", Args: args}
 }
 
-// CheckNew says beside the field new_password why a password can't be chosen:
-// fewer than shortest code points or too many (PW-03), or a form of the user ID,
-// the address, the agency or the product, or among the most used ones or made
-// of them (PW-04); nil if it can.
+// CheckNew returns an error for the field new_password if a password is shorter than
+// shortest code points or too long (PW-03), is a form of the user ID, the address, the
+// agency or the product, or is among the most used ones or made of them (PW-04).
 func CheckNew(password string, shortest int, login, email, agency, product string) error {
 	text, fits := normal(password)
 	if !fits {
@@ -73,15 +72,17 @@ func distinct(text string) int {
 	return len(slices.Compact(runes))
 }
 
-// A glyph is one character as it was typed and as the letter that it may stand for.
+// A glyph is one character as typed, and the letter that it may represent.
 type glyph struct{ typed, read rune }
 
-// disguises are the usual ones. 1, i and l are all read as l.
+// disguises maps signs to the letters that people replace with them; 1, i and l are all
+// read as l.
 var disguises = map[rune]rune{
 	'0': 'o', '1': 'l', '!': 'l', '|': 'l', 'i': 'l', '3': 'e', '4': 'a', '@': 'a', '5': 's', '$': 's', '7': 't', '+': 't', '8': 'b',
 }
 
-// glyphs are the characters of a text in lower case, without what only parts words.
+// glyphs returns the characters of a text in lower case, without those that only
+// separate words.
 func glyphs(text string) (all []glyph) {
 	for _, typed := range strings.ToLower(text) {
 		read, disguised := disguises[typed]
@@ -95,8 +96,8 @@ func glyphs(text string) (all []glyph) {
 	return all
 }
 
-// formOf tells whether a password is a name, or some of its words, in any
-// order and number, with nothing but digits and signs around them.
+// formOf reports whether a password is a name, or some of its words, in any order and
+// number, with nothing but digits and signs around them.
 func formOf(password, name string) bool {
 	all := glyphs(password)
 	named := make([]bool, len(all))
@@ -117,8 +118,8 @@ func formOf(password, name string) bool {
 	return slices.Contains(named, true)
 }
 
-// words are a name as a whole and its single words; those of one or two
-// characters say nothing, nor do numbers: both stand in many good passwords.
+// words returns a name as a whole and its single words, except numbers and words of one
+// or two characters, which are in many good passwords.
 func words(name string) (all [][]glyph) {
 	if whole := glyphs(name); len(whole) >= 3 {
 		all = append(all, whole)

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// giveTo has nothing to do where files have no owner by number.
+// giveTo does nothing where files have no numeric owner.
 func giveTo(*os.File, fs.FileInfo) error { return nil }

@@ -14,65 +14,65 @@ import (
 	"countersign"
 )
 
-// The cost of a password hash, and how much of it at once (PW-01, TH-06).
+// The cost of a password hash, and the limits on concurrent hashes (PW-01, TH-06).
 const (
 	threads  = 1
 	saltSize = 16 // bytes
 	hashSize = 32 // bytes
 
-	queue        = 64               // waiting hashes for each core
-	queueTimeout = 10 * time.Second // in the queue
-	budget       = 256 << 10        // KiB that all hashes at once may take, however many cores there are
+	queue        = 64               // hashes waiting for each core
+	queueTimeout = 10 * time.Second // longest wait in the queue
+	budget       = 256 << 10        // KiB for all hashes in progress, however many cores there are
 	longest      = 256              // code points of a password
 	maxHashSize  = 1024             // bytes of a password
 )
 
-// What a stored hash may ask for at the most. One that asks for more was not
-// made here, and is refused without computing it.
+// The highest cost of a stored hash. One that asks for more was not made here, and is
+// rejected without computing it.
 const (
 	maxMemory     = 128 << 10 // KiB
 	maxIterations = 16
 	maxLanes      = 16
 )
 
-// Passwords hashes and checks passwords with Argon2id, as many at once as there
-// are cores and as the memory budget holds: each hash counts with what it asks for
-// itself, since other programs have made dearer ones. First come first served, so
-// that no dear hash waits behind an endless row of cheap ones. Beyond a queue it
-// answers Busy: more at once would make all of them slower. It is safe for
-// concurrent use.
+// Passwords hashes and checks passwords with Argon2id. It runs as many hashes at once as
+// there are cores and as fit into the memory budget. Each hash counts with its own
+// memory, since other programs make more expensive ones. The order is first come, first
+// served, so that a stream of cheap hashes can't delay an expensive one. When the queue is
+// full it returns KindUnavailable: more at once would slow down all of them. It is safe
+// for concurrent use.
 type Passwords struct {
-	Breached *Breached // the operator's list of stolen passwords; nil: there is none
+	Breached *Breached // the operator's list of stolen passwords; nil: none
 
 	cost    Cost
 	atOnce  int64
-	budget  int64               // KiB that all hashes at once may take
-	work    *semaphore.Weighted // being hashed
-	memory  *semaphore.Weighted // KiB that are being hashed in
-	waiting *semaphore.Weighted // being hashed or waiting
+	budget  int64               // KiB for all hashes in progress
+	work    *semaphore.Weighted // hashes in progress
+	memory  *semaphore.Weighted // KiB of hashes in progress
+	waiting *semaphore.Weighted // hashes in progress or waiting
 	wait    time.Duration       // longest time in the queue
-	lined   atomic.Int64        // being hashed or waiting
-	busy    atomic.Int64        // of these, being hashed
-	taken   atomic.Int64        // KiB that are being hashed in
-	peak    atomic.Int64        // the most of them since Memory was asked last
-	dummy   string              // a hash that no password opens, for users that do not exist
+	lined   atomic.Int64        // hashes in progress or waiting
+	busy    atomic.Int64        // of these, in progress
+	taken   atomic.Int64        // KiB of hashes in progress
+	peak    atomic.Int64        // the highest value of taken since the last call of Memory
+	dummy   string              // a hash that no password matches, for users that do not exist
 	count   atomic.Int64        // Argon2id hashes computed to check a password
 }
 
-// A Cost is what one hash asks for.
+// A Cost is the cost of one hash.
 type Cost struct {
 	Memory     int // KiB
 	Iterations int
 }
 
-// Standard is the cost of every password that is kept (PW-01).
+// Standard is the cost of every stored password (PW-01).
 var Standard = Cost{Memory: 19456, Iterations: 2}
 
-// NewPasswords is for one node.
+// NewPasswords returns the Passwords of a node.
 func NewPasswords() *Passwords { return NewPasswordsAt(Standard) }
 
-// NewPasswordsAt is NewPasswords at another cost: tests that sign in thousands
-// of times take a low one.
+// NewPasswordsAt is NewPasswords at another cost: tests that sign in thousands of times
+// use a low one.
 func NewPasswordsAt(cost Cost) *Passwords {
 	atOnce := int64(max(1, min(runtime.GOMAXPROCS(0), budget/max(1, cost.Memory))))
 	p := &Passwords{cost: cost, atOnce: atOnce, budget: max(budget, int64(cost.Memory)), work: semaphore.NewWeighted(atOnce),
@@ -86,12 +86,12 @@ func NewPasswordsAt(cost Cost) *Passwords {
 	return p
 }
 
-// busy is the answer beyond the queue.
+// busy returns the error for a full queue.
 func busy() error { return &countersign.Error{Kind: countersign.KindUnavailable, Code: "busy"} }
 
-// do runs f, which takes so many KiB, when its turn has come. A hash can't be stopped: f goes on to its
-// end even if the caller hangs up, and holds its place until then. Otherwise
-// clients that hang up could fill the memory.
+// do runs f, which uses memory KiB, when its turn has come. A hash can't be stopped: f runs
+// to its end even if the client disconnects, and counts against the limits until then.
+// Otherwise clients that disconnect could use up the memory.
 func (p *Passwords) do(ctx context.Context, memory int64, f func()) error {
 	if !p.waiting.TryAcquire(1) {
 		return busy()
@@ -127,7 +127,7 @@ func (p *Passwords) do(ctx context.Context, memory int64, f func()) error {
 	}
 }
 
-// enter waits for a core, and then for the memory.
+// enter waits for a core, and then for memory.
 func (p *Passwords) enter(ctx context.Context, memory int64) error {
 	if err := p.work.Acquire(ctx, 1); err != nil {
 		return err
@@ -139,8 +139,8 @@ func (p *Passwords) enter(ctx context.Context, memory int64) error {
 	return err
 }
 
-// yield lets hashes that wait have their turn before the next form of a password is
-// compared, so that a password in many forms delays others no longer than one form does.
+// yield lets waiting hashes go first before the next form of a password is compared, so
+// that a password in many forms delays others no longer than one form does.
 func (p *Passwords) yield(memory int64) {
 	p.taken.Add(-memory)
 	p.memory.Release(memory)
@@ -149,15 +149,15 @@ func (p *Passwords) yield(memory int64) {
 	p.take(memory)
 }
 
-// collect gives back what a hash has left behind that took more than those made
-// here: the collector of garbage would let several of them lie, beyond the budget.
+// collect frees the memory of a hash that used more than this program's own: without it,
+// the garbage of several such hashes could exceed the budget.
 func (p *Passwords) collect(memory int64) {
 	if memory > max(int64(p.cost.Memory), expensive) {
 		runtime.GC()
 	}
 }
 
-// expensive is the memory of a hash, in KiB, that is worth a collection of its own.
+// expensive is the memory of a hash, in KiB, above which collect runs the garbage collector.
 const expensive = 24 << 10
 
 func (p *Passwords) leave() {
@@ -165,27 +165,27 @@ func (p *Passwords) leave() {
 	p.waiting.Release(1)
 }
 
-// Memory is how many bytes hashes take: as many at once as there may be of those
-// made here, or what dearer ones of other programs have taken since it was asked last.
+// Memory returns how many bytes hashes use: as many of this program's own as can run at
+// once, or the peak since the last call if expensive ones of other programs used more.
 func (p *Passwords) Memory() int64 {
 	return max(p.atOnce*int64(p.cost.Memory), p.peak.Swap(p.taken.Load())) << 10
 }
 
-// take notes the memory of a hash that begins.
+// take records the memory of a hash that begins.
 func (p *Passwords) take(memory int64) {
 	now := p.taken.Add(memory)
 	for peak := p.peak.Load(); now > peak && !p.peak.CompareAndSwap(peak, now); peak = p.peak.Load() {
 	}
 }
 
-// Load is how many passwords are being hashed now, and how many wait for their turn.
+// Load returns how many passwords are being hashed now, and how many are waiting.
 func (p *Passwords) Load() (hashing, waiting int) {
 	busy, lined := p.busy.Load(), p.lined.Load()
 	return int(busy), int(max(lined-busy, 0))
 }
 
-// Hash is the encoded hash of a new password, with a fresh salt. One that is
-// too long for Check is refused (password.long).
+// Hash returns the encoded hash of a new password, with a fresh salt. Its error for one
+// that is too long for Check is password.long.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	text, fits := normal(password)
 	if !fits {
@@ -195,7 +195,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 		encoded string
 		err     error
 	}
-	results := make(chan result, 1) // read only where f has ended
+	results := make(chan result, 1) // read only after f has ended
 	if err := p.do(ctx, int64(p.cost.Memory), func() {
 		encoded, err := p.cost.hash(text)
 		results <- result{encoded, err}
@@ -219,12 +219,12 @@ func (c Cost) hash(text string) (string, error) {
 	return digest.Encode(), nil
 }
 
-// Check tells whether password is the one of the encoded hash, and whether it
-// should be hashed anew because the cost has risen or another program has made
-// the hash. An empty hash, a password that is too long and a hash that asks for
-// too much are never right, but cost the same as a wrong password; a foreign
-// hash costs at least that (EN-02). One that covers only the beginning of a
-// password (bcrypt) is not replaced by a right password that is longer.
+// Check reports whether password matches the encoded hash, and whether to hash it again
+// because the cost has risen or another program made the hash. An empty hash, a password
+// that is too long and a hash that costs too much never match, but cost the same as a
+// wrong password; another program's hash costs at least that (EN-02). If a hash covers
+// only the beginning of a password (bcrypt), Check never asks to replace it by a hash of
+// a longer one.
 func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, rehash bool, err error) {
 	text, fits := normal(password)
 	asked, readable := costOf(encoded)
@@ -258,12 +258,12 @@ func (p *Passwords) Check(ctx context.Context, encoded, password string) (ok, re
 	return v.right, v.right && v.whole && (foreign != nil || asked.below(p.cost)), nil
 }
 
-// Computed is how many Argon2id hashes were computed to check passwords: what a
-// check costs, counted instead of timed (EN-02).
+// Computed returns how many Argon2id hashes were computed to check passwords: tests count
+// the cost of a check instead of timing it (EN-02).
 func (p *Passwords) Computed() int64 { return p.count.Load() }
 
-// matches computes the hash. The library's CheckPassword is not for this: it
-// makes its decoders at the first call, unguarded, and takes weaker hashes.
+// matches computes the hash. It doesn't use the library's CheckPassword, which creates its
+// decoders at the first call without a lock, and accepts weaker hashes.
 func (p *Passwords) matches(encoded, text string) bool {
 	p.count.Add(1)
 	digest, err := argon2.DecodeVariant(argon2.VariantID)(encoded)
@@ -274,18 +274,18 @@ func (p *Passwords) matches(encoded, text string) bool {
 	return err == nil && ok
 }
 
-// below tells whether a hash asks for less than another cost.
+// below reports whether a hash costs less than another cost.
 func (c Cost) below(other Cost) bool {
 	return c.Memory < other.Memory || c.Iterations < other.Iterations
 }
 
-// phc is the one way in which an Argon2id hash is written. The library is more
-// tolerant, for example of "m=8,m=9999999": what is judged here must be what is
-// computed there. Salt and hash have from 8 and 16 to 64 bytes.
+// phc matches the one accepted spelling of an Argon2id hash. The library is more tolerant,
+// for example of "m=8,m=9999999": the cost that is checked must be the cost that is
+// computed. Salt and hash have from 8 and 16 to 64 bytes.
 var phc = regexp.MustCompile(`^\$argon2id\$v=19\$m=([1-9]\d{0,6}),t=([1-9]\d{0,3}),p=([1-9]\d{0,3})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$`)
 
-// costOf reads what a stored hash asks for; false if it can't be read or asks
-// for more than this program is ready to give.
+// costOf returns the cost of a stored hash; false if it can't be parsed or exceeds the
+// limits.
 func costOf(encoded string) (Cost, bool) {
 	found := phc.FindStringSubmatch(encoded)
 	if found == nil {

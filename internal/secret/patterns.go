@@ -7,22 +7,22 @@ import (
 	"unicode/utf8"
 )
 
-// What a guesser pays for the parts of a password, in bits. A listed password
-// costs the bits of its place in the list: 16 at the most.
+// The cost of the parts of a password for someone who guesses, in bits. A listed password
+// costs the bits of its rank in the list: 16 at most.
 const (
-	tooCheap  = 48 // what three listed passwords cost at the most; four rare ones are a passphrase
+	tooCheap  = 48 // three listed passwords cost at most this; four rare ones are a passphrase
 	rowBits   = 6  // a run on the keyboard, in the alphabet or in counting
-	otherBits = 6  // a digit or sign that continues nothing, where there is no letter
-	shortPart = 4  // characters of the shortest listed password that is looked for within another
+	otherBits = 6  // a digit or sign outside of a run, in a password without letters
+	shortPart = 4  // characters of the shortest listed password to look for within another
 	shortRow  = 3  // characters of the shortest run
 )
 
-// rows are what fingers and counting follow. The digits go round, so that a run
-// of any length is made of few of them.
+// rows are the sequences of keyboards, the alphabet and counting. The digits are there
+// twice, so that a run of any length consists of few of them.
 const rows = "12345678901234567890 abcdefghijklmnopqrstuvwxyz !@#$%^&*()_+ " +
 	"qwertyuiop asdfghjkl zxcvbnm qwertzuiop yxcvbnm azertyuiop qsdfghjklm wxcvbn"
 
-// back are the rows from right to left.
+// back is rows from right to left.
 var back = func() string {
 	text := []byte(rows)
 	for i, j := 0, len(text)-1; i < j; i, j = i+1, j-1 {
@@ -31,18 +31,17 @@ var back = func() string {
 	return string(text)
 }()
 
-// The signs that stand for letters. 1 and ! are read as i by one and as l by the
-// other. None changes how many bytes there are.
+// The signs that represent letters. readI reads 1 and ! as i, readL as l. None changes the
+// number of bytes.
 var (
 	readI = strings.NewReplacer("0", "o", "1", "i", "!", "i", "3", "e", "4", "a", "@", "a", "5", "s", "$", "s", "7", "t")
 	readL = strings.NewReplacer("0", "o", "1", "l", "!", "l", "3", "e", "4", "a", "@", "a", "5", "s", "$", "s", "7", "t")
 )
 
-// madeOfCommon tells whether a password is nothing but listed ones and runs, one
-// after the other, with digits, signs and repeats around and between them:
-// "Password1234567", "qwertyuiopasdfgh" (PW-04). A passphrase is left alone, and
-// so is one of so many or so rare parts that guessing them is dear. What is said
-// again and again is judged as said once.
+// madeOfCommon reports whether a password consists of listed ones and runs, with digits,
+// signs and repeats around and between them: "Password1234567", "qwertyuiopasdfgh"
+// (PW-04). It accepts a passphrase, and parts so many or so rare that guessing them is
+// expensive. A repeated text counts once.
 func madeOfCommon(password string) bool {
 	text := collapseRepeats(strings.ToLower(password))
 	if isPassphrase(text) {
@@ -55,8 +54,8 @@ func madeOfCommon(password string) bool {
 	return cheapest(text, other, limit) <= limit
 }
 
-// isPassphrase tells whether the words of a text stand apart: by spaces, or at
-// least three different ones by digits and signs ("orange-tractor-9-piano").
+// isPassphrase reports whether the words of a text are separated: by spaces, or at least
+// three different ones by digits and signs ("orange-tractor-9-piano").
 func isPassphrase(text string) bool {
 	if strings.ContainsFunc(strings.TrimFunc(text, notLetter), unicode.IsSpace) {
 		return true
@@ -72,8 +71,8 @@ func isPassphrase(text string) bool {
 
 func notLetter(r rune) bool { return !unicode.IsLetter(r) }
 
-// collapseRepeats is the part that a text repeats from its beginning to its end, where the
-// last time may be cut short; the whole text if there is none.
+// collapseRepeats returns the part that a text repeats from beginning to end, where the
+// last repetition may be cut short; the whole text if there is none.
 func collapseRepeats(text string) string {
 	for size := 1; size <= len(text)/2; size++ {
 		if utf8.RuneStart(text[size]) && text[size:] == text[:len(text)-size] {
@@ -83,10 +82,9 @@ func collapseRepeats(text string) string {
 	return text
 }
 
-// cheapest is what the cheapest way to put a text together costs, where a digit
-// or sign that belongs to no part costs other; more than limit if there is none
-// within it. paid[i] is the cost of the first i bytes, so its time grows with
-// the length of the text alone.
+// cheapest returns the lowest cost of composing a text from parts, where a digit or sign
+// outside of all parts costs other; more than limit if that is exceeded. paid[i] is the
+// cost of the first i bytes, so that the time depends only on the length of the text.
 func cheapest(text string, other, limit int) int {
 	readings := readingsOf(text)
 	paid := make([]int, len(text)+1)
@@ -113,8 +111,8 @@ func cheapest(text string, other, limit int) int {
 	return paid[len(text)]
 }
 
-// readingsOf are a text as it was typed and with its signs read as letters,
-// each only once.
+// readingsOf returns a text as typed and with its signs read as letters, without
+// duplicates.
 func readingsOf(text string) []string {
 	all := []string{text}
 	if read := readI.Replace(text); read != text {
@@ -126,7 +124,7 @@ func readingsOf(text string) []string {
 	return all
 }
 
-// payRows pays for every run at the beginning of a text.
+// payRows calls pay for every run at the beginning of a text.
 func payRows(text string, pay func(size, cost int)) {
 	longest := max(run(text, rows), run(text, back))
 	for size := shortRow; size <= longest; size++ {
@@ -134,8 +132,8 @@ func payRows(text string, pay func(size, cost int)) {
 	}
 }
 
-// run is how many bytes at the beginning of a text stand in a row; 0 if fewer
-// than the shortest run has.
+// run returns how many bytes at the beginning of a text form a run in row; 0 if fewer than
+// the shortest run has.
 func run(text, row string) (most int) {
 	if len(text) < shortRow || strings.Contains(text[:shortRow], " ") {
 		return 0
@@ -154,7 +152,7 @@ func run(text, row string) (most int) {
 	}
 }
 
-// payListed pays for every listed password at the beginning of a text.
+// payListed calls pay for every listed password at the beginning of a text.
 func payListed(text string, pay func(size, cost int)) {
 	all := common()
 	for size := shortPart; size <= min(len(text), all.longest); size++ {

@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// A master key is replaced in steps, so that no node ever meets what it can't
-// open: a new key waits in the file until every node has read it, then it
-// seals, then everything is sealed anew, then the old keys leave the file.
+// A master key is replaced in steps, so that every node can open every value: a new key
+// waits in the file until every node has read it, then it seals, then every value is
+// sealed again, then the old keys leave the file.
 
-// A KeyState is what a key of the file does.
+// A KeyState is the role of a key in the file.
 type KeyState string
 
-// What a key does.
+// The states of a key.
 const (
-	Seals KeyState = "seals" // and opens
-	Opens KeyState = "opens" // it sealed before
+	Seals KeyState = "seals" // it also opens
+	Opens KeyState = "opens" // it was used to seal before
 	Waits KeyState = "waits" // it opens, and will seal once every node has it
 )
 
-// A KeyInfo names a key without telling anything about it.
+// A KeyInfo identifies a key without revealing anything about it.
 type KeyInfo struct {
 	ID    string // eight hexadecimal digits
 	State KeyState
@@ -31,7 +31,7 @@ type KeyInfo struct {
 
 func keyID(id uint32) string { return fmt.Sprintf("%08x", id) }
 
-// Keys are the keys of the file, in its order.
+// Keys returns the keys of the file, in its order.
 func (m *Master) Keys() []KeyInfo {
 	var all []KeyInfo
 	for _, k := range m.keys {
@@ -47,10 +47,10 @@ func (m *Master) Keys() []KeyInfo {
 	return all
 }
 
-// Sealing is the ID of the key that seals.
+// Sealing returns the ID of the key that seals.
 func (m *Master) Sealing() string { return keyID(m.sealing().id) }
 
-// Waiting is the ID of the key that waits; empty: none does.
+// Waiting returns the ID of the key that waits; empty: none.
 func (m *Master) Waiting() string {
 	for _, k := range m.keys {
 		if k.waits {
@@ -67,12 +67,12 @@ func (m *Master) sealing() *masterKey {
 	return nil
 }
 
-// WithNew has a new key besides, which waits.
+// WithNew returns the keys and a new one that waits.
 func (m *Master) WithNew() *Master {
 	return &Master{keys: append(slices.Clone(m.keys), newKey(draw(masterSize), true))}
 }
 
-// Promoted lets the waiting key seal; the others open.
+// Promoted returns the keys with the waiting one as the one that seals.
 func (m *Master) Promoted() (*Master, error) {
 	i := slices.IndexFunc(m.keys, func(k *masterKey) bool { return k.waits })
 	if i < 0 {
@@ -82,13 +82,13 @@ func (m *Master) Promoted() (*Master, error) {
 	return &Master{keys: append([]*masterKey{first}, slices.Delete(slices.Clone(m.keys), i, i+1)...)}, nil
 }
 
-// Reduced keeps the key that seals, and those that wait.
+// Reduced returns only the key that seals and those that wait.
 func (m *Master) Reduced() *Master {
 	sealing := m.sealing()
 	return &Master{keys: slices.DeleteFunc(slices.Clone(m.keys), func(k *masterKey) bool { return k != sealing && !k.waits })}
 }
 
-// Save replaces the key file: whole, or not at all. Owner and mode stay.
+// Save replaces the key file atomically. It keeps the owner; only the owner may read it.
 func (m *Master) Save(path string) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -113,7 +113,7 @@ func (m *Master) Save(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// text is what the file holds.
+// text returns the content of the file.
 func (m *Master) text() string {
 	var b strings.Builder
 	for _, k := range m.keys {

@@ -9,8 +9,8 @@ import (
 	"errors"
 )
 
-// NewSigningKey makes a key that signs mail: RSA with 2048 bits, which every
-// receiver can check, as PKCS #8 in PEM.
+// NewSigningKey returns a new key that signs mail, as PKCS #8 in PEM: RSA with 2048 bits,
+// which every receiver can verify.
 func NewSigningKey() ([]byte, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -23,7 +23,7 @@ func NewSigningKey() ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// PublicOf is the public half of a signing key, in base64 as DNS holds it.
+// PublicOf returns the public half of a signing key, in base64 as in its DNS record.
 func PublicOf(private []byte) (string, error) {
 	block, _ := pem.Decode(private)
 	if block == nil {

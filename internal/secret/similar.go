@@ -7,10 +7,9 @@ import (
 	"countersign"
 )
 
-// CheckNew is the function CheckNew, and refuses what the operator's list of
-// stolen passwords holds as well. A password that is too short and hides one of
-// the most used is told both (password.short_guessed): adding to it would not
-// make it better.
+// CheckNew is the function CheckNew, and also rejects what is in the operator's list of
+// stolen passwords. For a password that is too short and hides one of the most used, the
+// error says both (password.short_guessed): making it longer would not make it better.
 func (p *Passwords) CheckNew(password string, shortest int, login, email, agency, product string) error {
 	err := CheckNew(password, shortest, login, email, agency, product)
 	if err == nil && p.Breached.Has(password) {
@@ -22,9 +21,9 @@ func (p *Passwords) CheckNew(password string, shortest int, login, email, agency
 	return err
 }
 
-// hidesCommon tells whether a password is one or a few of the most used ones
-// between digits and signs, or with signs in the place of letters:
-// "Summer2026!", "P4ssw0rd!!". It is read in time that grows with its length alone.
+// hidesCommon reports whether a password is one or a few of the most used ones between
+// digits and signs, or with signs in place of letters: "Summer2026!", "P4ssw0rd!!". Its
+// time depends only on the length.
 func hidesCommon(password string) bool {
 	if utf8.RuneCountInString(password) >= shortPart && madeOfCommon(password) {
 		return true
@@ -40,9 +39,8 @@ func hidesCommon(password string) bool {
 	return read.Len() >= 4 && inCommon(read.String())
 }
 
-// Weak says why a password that is right should be another one: it is in a list
-// of stolen or of common passwords. nil if nothing speaks against it. Its user
-// is asked, and never kept out.
+// Weak returns why a correct password should be replaced: it is in a list of stolen or
+// common passwords; nil otherwise. Users are asked to change it, but may sign in.
 func (p *Passwords) Weak(password string) error {
 	switch {
 	case p.Breached.Has(password):
@@ -54,8 +52,8 @@ func (p *Passwords) Weak(password string) error {
 	}
 }
 
-// mostUsed is why a password of the list is refused.
+// mostUsed is why a listed password is rejected.
 const mostUsed = "is among the most used"
 
-// madeOfMostUsed is why a password is refused that has no more than that.
+// madeOfMostUsed is why a password that consists of listed ones is rejected.
 const madeOfMostUsed = "is made of the most used ones or of rows of keys"
