@@ -13,7 +13,7 @@ import (
 	"countersign"
 )
 
-// anAction is what names of actions look like.
+// anAction matches names of actions.
 var anAction = regexp.MustCompile(`^[a-z-]+\.[a-z_]+$`)
 
 // actionsIn returns the actions that a file records: literals handed to functions

@@ -17,9 +17,9 @@ var (
 	teredo           = netip.MustParsePrefix("2001::/32")       // RFC 4380
 )
 
-// CanonicalAddress returns the address that is compared, counted and logged for
-// ip: without a zone, and IPv4 where IPv6 merely carries it (DV-09). Everything
-// that takes an address from outside goes through it.
+// CanonicalAddress returns the form of ip that is compared, counted and logged: without a
+// zone, and IPv4 where IPv6 merely carries it (DV-09). Call it for every address from
+// outside.
 func CanonicalAddress(ip netip.Addr) netip.Addr {
 	ip = ip.WithZone("")
 	if ip.Is4In6() {
@@ -38,8 +38,8 @@ func Borrowed(ip netip.Addr) bool {
 	return ok && inner.IsPrivate() && !localTranslation.Contains(ip.WithZone(""))
 }
 
-// carried is the IPv4 address within ip. Those that no packet comes from stay
-// what they are: ::1 is not 0.0.0.1.
+// carried returns the IPv4 address within ip. Addresses that no packet comes from are
+// excluded: ::1 is not 0.0.0.1.
 func carried(ip netip.Addr) (netip.Addr, bool) {
 	if !ip.Is6() || ip.Is4In6() {
 		return netip.Addr{}, false
@@ -51,7 +51,7 @@ func carried(ip netip.Addr) (netip.Addr, bool) {
 		four = [4]byte(b[12:])
 	case localTranslation.Contains(ip):
 		if b[8] != 0 {
-			return netip.Addr{}, false // RFC 6052 §2.2 keeps these bits zero
+			return netip.Addr{}, false // RFC 6052 §2.2 requires zero here
 		}
 		four = within(b)
 	case sixToFour.Contains(ip):
@@ -68,9 +68,9 @@ func carried(ip netip.Addr) (netip.Addr, bool) {
 	return inner, true
 }
 
-// within reads an address of 64:ff9b:1::/48, whose networks choose how long a
-// prefix they use: 96, 64, 56 or 48 bits (RFC 6052 §2.2). What follows the
-// address is zero, so the last byte that is not tells.
+// within reads an address of 64:ff9b:1::/48. Networks choose the length of their prefix:
+// 96, 64, 56 or 48 bits (RFC 6052 §2.2). The bytes behind the IPv4 address are zero, so the
+// last byte that is not zero shows the length.
 func within(b [16]byte) [4]byte {
 	switch {
 	case b[13]|b[14]|b[15] != 0:
@@ -84,8 +84,8 @@ func within(b [16]byte) [4]byte {
 	}
 }
 
-// ParseNetwork reads a network, or one address, as it is compared with canonical
-// addresses: 192.0.2.0/24, ::ffff:192.0.2.0/120 and 64:ff9b::192.0.2.0/120 are the same.
+// ParseNetwork parses a network, or one address, into the form that canonical addresses are
+// compared with: 192.0.2.0/24, ::ffff:192.0.2.0/120 and 64:ff9b::192.0.2.0/120 are the same.
 func ParseNetwork(text string) (netip.Prefix, error) {
 	if ip, err := netip.ParseAddr(text); err == nil {
 		ip = CanonicalAddress(ip)
@@ -110,8 +110,8 @@ func holdsIPv4(p netip.Prefix) bool {
 	})
 }
 
-// CanonicalNetwork is CanonicalAddress for a network. It is an error if the
-// network holds IPv4 addresses but is none of IPv4.
+// CanonicalNetwork is CanonicalAddress for a network. It returns an error if the network
+// contains IPv4 addresses but can't be written as an IPv4 network.
 func CanonicalNetwork(p netip.Prefix) (netip.Prefix, error) {
 	p = p.Masked()
 	ip, bits := p.Addr(), p.Bits()

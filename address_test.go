@@ -7,8 +7,8 @@ import (
 	"countersign"
 )
 
-// DV-09: an IPv4 address is the same in every spelling, and what merely looks
-// like one stays IPv6.
+// DV-09: an IPv4 address is the same in every spelling, and what merely looks like one stays
+// IPv6.
 func TestCanonicalAddress(t *testing.T) {
 	for written, want := range map[string]string{
 		"192.0.2.7":                        "192.0.2.7",
@@ -54,8 +54,8 @@ func TestCanonicalAddress(t *testing.T) {
 	}
 }
 
-// DV-09: networks of settings are compared with canonical addresses, so they are
-// canonical too, and what can't be is refused.
+// DV-09: networks in settings are compared with canonical addresses, so they become
+// canonical too; what can't is refused.
 func TestParseNetwork(t *testing.T) {
 	for text, want := range map[string]string{
 		"192.0.2.7":                    "192.0.2.7/32",

@@ -25,7 +25,7 @@ type Attempt struct {
 	User         UserID
 	Purpose      Purpose
 	Session      SessionID // set-up and step-up: the session it was opened from
-	Browser      BrowserID // the browser that began it, by its device cookie; empty: it began before cookies came with the password
+	Browser      BrowserID // the browser that began it, by its device cookie; empty: begun by an earlier version, before the password page set the cookie
 	KnownBrowser bool      `json:"Own"` // Browser had signed this user in from the same network before, and no one else
 	Known        bool      // Browser had signed this user in before, wherever that was
 	Client       Client    // the client that started it
@@ -37,7 +37,7 @@ type Attempt struct {
 	Tried        time.Time // when the last of them was counted; zero: none was
 	Wrong        int       // of these, tokens that were compared and wrong
 	WrongAt      time.Time // the last of them; zero: none was
-	Notified     int       `json:"Told"` // of Wrong, those the user was notified of or turned out to have typed
+	Notified     int       `json:"Told"` // of Wrong, those that the user was notified of or has typed themselves
 	Cleared      bool      // its user has completed a sign-in in the same browser since
 	Warned       string    // the warning sent while the attempt was open; empty: none
 	Hints        int       // inputs that were not six digits; they don't count as tries
@@ -55,9 +55,9 @@ type Attempt struct {
 	SendBlockedUntil time.Time         `json:"UnsentTo"` // until when no token is sent; zero: for the rest of the attempt
 	Enrollment       Enrollment        `json:"Setup"`
 	MoveTokens       bool              `json:"Also"` // new email: tokens go there too, once it is proved
-	Pending          *PendingRequest   `json:"Act"`  // step-up and resume: what goes on after it
+	Pending          *PendingRequest   `json:"Act"`  // step-up and resume: the request that continues after it
 	ReturnTo         string            `json:"Then"`
-	PasswordProblem  string            `json:"Weak"` // code of why the password should be another one; empty: nothing speaks against it
+	PasswordProblem  string            `json:"Weak"` // code of why the password should be replaced; empty: no reason
 	Started          time.Time
 	Expires          time.Time
 }
@@ -144,7 +144,7 @@ type Session struct {
 	ID       SessionID
 	User     UserID
 	Device   DeviceID
-	Browser  BrowserID // the browser that it was begun in; empty: not known any more
+	Browser  BrowserID // the browser that it was begun in; empty: no longer known
 	Client   Client
 	Proof    Proof
 	ProvedAt time.Time // last second factor (or password, where no method exists); zero: none in this session
@@ -221,8 +221,8 @@ type Link struct {
 	Used    time.Time // zero: not used
 }
 
-// A ResetRequest is a wish for a link to choose a new password. Nobody has looked yet
-// whether such a user exists.
+// A ResetRequest asks for a link to choose a new password. It may name a user that does not
+// exist: that is checked later.
 type ResetRequest struct {
 	ID      string
 	Agency  AgencyID

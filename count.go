@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Count is a number with what is counted: "1 try", "2 tries", "0 checkpoints".
+// Count returns a number with its noun: "1 try", "2 tries", "0 checkpoints".
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

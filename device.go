@@ -14,15 +14,15 @@ type Client struct {
 	Product string     // the User-Agent's product token, compared only where Browser is Other
 }
 
-// Network is the part of the address that is compared exactly: an IPv4 address,
-// or the /64 of an IPv6 address; empty if the address is unknown.
+// Network returns the part of the address that is compared exactly: an IPv4 address, or the
+// /64 of an IPv6 address; empty if the address is unknown.
 func (c Client) Network() string { return network(c.IP, 32, 64) }
 
 // Neighborhood returns the wider network: IPv4 /24, IPv6 /56; empty if unknown.
 func (c Client) Neighborhood() string { return network(c.IP, 24, 56) }
 
-// Wide is the /48 that an IPv6 address lies in, which one customer of a provider
-// holds at the most; empty for others (TH-04).
+// Wide returns the /48 of an IPv6 address, the most that a provider gives to one customer;
+// empty for others (TH-04).
 func (c Client) Wide() string {
 	if !c.IP.IsValid() || CanonicalAddress(c.IP).Is4() {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// testNames are the tests, fuzz targets and benchmarks of the whole tree.
+// testNames returns the tests, fuzz targets and benchmarks of the whole module.
 func testNames(t *testing.T) map[string]bool {
 	t.Helper()
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
@@ -29,7 +29,7 @@ func testNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// Every test that the documents name as a proof is there.
+// Every test that the documents name as a proof exists.
 func TestDocumentsNameTestsThatExist(t *testing.T) {
 	names := testNames(t)
 	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)`")
@@ -55,8 +55,7 @@ func TestDocumentsNameTestsThatExist(t *testing.T) {
 	}
 }
 
-// The rules of the TechNote stand in docs/technote.md, one row each, and each
-// names the test that proves it.
+// docs/technote.md has one row for each rule of the TechNote, with the test that proves it.
 func TestEveryRuleOfTheTechNoteHasAProof(t *testing.T) {
 	text, err := os.ReadFile("docs/technote.md")
 	if err != nil {
@@ -73,8 +72,8 @@ func TestEveryRuleOfTheTechNoteHasAProof(t *testing.T) {
 	}
 }
 
-// The ninety security requirements stand in docs/security/requirements.md, one
-// row each, and each names the test that proves it, or says why not yet.
+// docs/security/requirements.md has one row for each of the ninety security requirements,
+// with the test that proves it, or the reason why there is none yet.
 func TestEveryRequirementHasAProof(t *testing.T) {
 	text, err := os.ReadFile("docs/security/requirements.md")
 	if err != nil {

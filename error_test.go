@@ -8,7 +8,7 @@ import (
 	"countersign"
 )
 
-// TestProblems finds what a person may learn, however it is wrapped and joined.
+// TestProblems finds the errors for people, however they are wrapped and joined.
 func TestProblems(t *testing.T) {
 	email := &countersign.Error{Kind: countersign.KindInvalid, Code: "email.form", Field: "email"}
 	phone := &countersign.Error{Kind: countersign.KindConflict, Code: "phone.taken", Field: "phone"}

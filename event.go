@@ -2,8 +2,8 @@ package countersign
 
 import "time"
 
-// An Event is one row of the audit log (AU-01). It is written in the
-// transaction of what it tells, and never changed.
+// An Event is one row of the audit log (AU-01). It is written in the transaction of the
+// change that it records, and never changed.
 type Event struct {
 	Seq     int64 // 1, 2, 3 … within the agency
 	At      time.Time
@@ -18,12 +18,12 @@ type Event struct {
 	Detail  map[string]string
 }
 
-// Event returns an audit row about u with what the visit tells. It succeeded.
+// Event returns an audit row about u, successful, with the facts of the visit.
 func (v Visit) Event(action string, u User) Event {
 	return Event{At: v.Now, Action: action, Actor: u.Login, Subject: u.Login, Client: v.Client, Request: v.Request}
 }
 
-// RefusedEvent returns an audit row about u for what did not succeed, with the code of why.
+// RefusedEvent returns an audit row about u for what was refused; code says why.
 func (v Visit) RefusedEvent(action string, u User, code string) Event {
 	e := v.Event(action, u)
 	e.Result, e.Reason = "refused", code

@@ -60,7 +60,7 @@ type LimitState struct {
 	Closed   time.Time // since when no try is accepted at all; zero: not locked
 }
 
-// A Window is what failed in a period.
+// A Window holds the failures in a period.
 type Window struct {
 	Failed   []time.Time // the oldest first
 	InFlight int
@@ -69,8 +69,8 @@ type Window struct {
 // A Try is one try as the limits of a network count it.
 type Try struct {
 	Subject string
-	Token   bool // at a token; otherwise at a password or passkey of the sign-in page
-	Failed  bool // otherwise it is under way
+	Token   bool // for a token; otherwise for a password or passkey of the sign-in page
+	Failed  bool // otherwise it is in flight
 	At      time.Time
 }
 

@@ -64,7 +64,7 @@ const (
 	store  = "countersign/internal/store"
 )
 
-// A source is one file of the product: never a test, which may import what it likes.
+// A source is one file of the program, never a test: tests may import anything.
 type source struct {
 	file string // path below the root, with slashes
 	pkg  string // import path
@@ -73,7 +73,7 @@ type source struct {
 
 func (s source) String() string { return s.file }
 
-// A rule is what every file must keep; check says how a file breaks it.
+// A rule applies to every file; check returns how a file breaks it.
 type rule struct {
 	name  string
 	check func(source) []string
@@ -241,7 +241,7 @@ func (s source) imports() (paths []string) {
 	for _, i := range s.ast.Imports {
 		p, err := strconv.Unquote(i.Path.Value)
 		if err != nil {
-			continue // the parser has refused such a file already
+			continue // the parser has reported such a file already
 		}
 		paths = append(paths, p)
 	}
@@ -297,8 +297,8 @@ func sourceFiles(t *testing.T) (sources []source) {
 	return sources
 }
 
-// skip leaves out what the go command leaves out: hidden directories, test data
-// and other modules.
+// skip excludes what the go command excludes: hidden directories, test data and other
+// modules.
 func skip(dir string) error {
 	if dir == "." {
 		return nil

@@ -27,10 +27,10 @@ const (
 	MessageMethodRemoved    MessageKind = "method-removed"
 	MessageDefaultChanged   MessageKind = "default-changed"
 	MessageAddressChanged   MessageKind = "two-factor-address-changed"
-	MessageAddressAsked     MessageKind = "two-factor-address-asked" // to the address on file, when another one is typed
+	MessageAddressAsked     MessageKind = "two-factor-address-asked" // to the address on file, when the user typed another one
 	MessageProfileChanged   MessageKind = "profile-changed"
 	MessageActivation       MessageKind = "activation" // a new user's link to /welcome
-	MessageInvitation       MessageKind = "invitation" // set-up awaits at the next sign-in
+	MessageInvitation       MessageKind = "invitation" // set-up begins at the next sign-in
 	MessageTurnedOff        MessageKind = "turned-off" // 2FA Off, or a longer frequency; to administrators
 	MessageAdminNotice      MessageKind = "watch"      // to administrators: what was done to a user's second factor
 	MessageDisabled         MessageKind = "disabled"
@@ -53,7 +53,7 @@ type MessageState string
 
 // The states of a message.
 const (
-	StateWaiting MessageState = "waiting" // in the outbox, also between tries
+	StateWaiting MessageState = "waiting" // in the outbox, before or between tries
 	StateSending MessageState = "sending" // claimed by a node
 	StateSent    MessageState = "sent"    // accepted by the server
 	StateRefused MessageState = "refused" // refused permanently by the server
@@ -79,35 +79,35 @@ type Message struct {
 	Expires   time.Time // not after; zero: no limit
 	Tries     int
 	State     MessageState
-	Server    string // which server or gateway took or refused it
-	Answer    string // what it said, as far as that repeats nothing of the message (OT-10)
-	Reason    Reason // why it was not taken; empty: it was, or was not tried yet
+	Server    string // the server or gateway that accepted or refused it
+	Answer    string // its answer, without any part of the message (OT-10)
+	Reason    Reason // why it was not accepted; empty: it was, or was not tried yet
 	Done      time.Time
 	Used      bool   // its token led to a success: not counted against the quotas
-	Route     string // the route that took it, or may have: no other is tried then
-	Tag       string // what the gateway calls it, for its receipts
+	Route     string // the route that accepted it, or may have: no other one is tried then
+	Tag       string // the gateway's ID for it, to which receipts refer
 	Receipt   Receipt
 	ReceiptAt time.Time // when the gateway reported; zero: it has not
-	Network   string    // from which it was asked for
-	Findings  []Finding // a test mail: what was found on its way
+	Network   string    // the network of the request that caused it
+	Findings  []Finding // a test mail: what was found about its delivery
 }
 
-// A Reason classifies why a message was not taken.
+// A Reason classifies why a message was not accepted.
 type Reason string
 
 // The reasons.
 const (
 	ReasonMailboxFull Reason = "mailbox_full"
-	ReasonNoAddress   Reason = "no_address"   // no mailbox or telephone by that name or number
-	ReasonBlocked     Reason = "blocked"      // taken for spam, or against a rule of the receiver
-	ReasonStopped     Reason = "stopped"      // the owner of the number has said STOP
-	ReasonTooLarge    Reason = "too_large"    // of the mail
-	ReasonLater       Reason = "later"        // asked to come again: greylisting, a fault that passes
+	ReasonNoAddress   Reason = "no_address"   // no such mailbox or phone number
+	ReasonBlocked     Reason = "blocked"      // rejected as spam, or by a rule of the receiver
+	ReasonStopped     Reason = "stopped"      // the owner of the number has replied STOP
+	ReasonTooLarge    Reason = "too_large"    // the mail exceeds the server's size limit
+	ReasonLater       Reason = "later"        // a temporary refusal: greylisting, or a temporary fault
 	ReasonRateLimited Reason = "rate_limited" // too many at once
-	ReasonSettings    Reason = "settings"     // ours are wrong: login, sender, name, certificate
+	ReasonSettings    Reason = "settings"     // a setting of ours is wrong: login, sender, name, certificate
 	ReasonUnreachable Reason = "unreachable"  // no server could be reached
-	ReasonSilent      Reason = "silent"       // no answer; the message may have been taken
-	ReasonRefused     Reason = "refused"      // refused for good, for none of the reasons above
+	ReasonSilent      Reason = "silent"       // no answer; the message may have been accepted
+	ReasonRefused     Reason = "refused"      // refused permanently, for none of the reasons above
 )
 
 // A Queue describes what waits on one channel, over all agencies: tokens, or other messages.

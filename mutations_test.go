@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// PX-01: each row of docs/security/requirements.md that holds has a change in
-// docs/security/mutations.txt, which make mutate tries, and a test that the row
-// names must fall by it.
+// PX-01: each fulfilled row of docs/security/requirements.md has a change in
+// docs/security/mutations.txt that makes a test of that row fail; make mutate tries it.
 func TestEveryRequirementHasAMutation(t *testing.T) {
 	read := func(file string) string {
 		text, err := os.ReadFile(file)

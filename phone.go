@@ -2,10 +2,10 @@ package countersign
 
 import "regexp"
 
-// phoneNumber is what a phone number looks like inside of a sentence.
+// phoneNumber matches a phone number within a sentence.
 var phoneNumber = regexp.MustCompile(`\+?\(?[0-9][0-9 ().-]{5,18}[0-9]`)
 
-// setting is the name of a setting as the command line takes it: --smtp-url.
+// setting matches the name of a setting on the command line: --smtp-url.
 var setting = regexp.MustCompile(`\B--[a-z]+(?:-[a-z]+)*`)
 
 // A Piece is a part of a text. One that is Whole must not break over two lines.

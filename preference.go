@@ -30,7 +30,7 @@ type Preference struct {
 	Default string   // what an empty value means; empty: nothing, shown as "select..."
 	Min     int      // days and number
 	Max     int      // days and number
-	Empty   string   // in words, what an empty value means where Default does not say it
+	Empty   string   // what an empty value means, in words, where Default does not say it
 	Values  []string // choice
 	AtOnce  bool     // it applies at once; else at the next sign-in
 	Own     bool     // declared by the operator for an application
@@ -115,8 +115,8 @@ const (
 	NetworkAny          = "Any"
 )
 
-// Parse brings a typed value into the form that is stored, or says beside the
-// field why it can't be one (M5). Empty is always a value: the default.
+// Parse returns the stored form of a typed value, or an error for its field (M5). Empty is
+// always valid: the default.
 func (p Preference) Parse(typed string) (string, error) {
 	value := CleanText(typed)
 	if value == "" {
@@ -148,8 +148,8 @@ func (p Preference) choose(value string, from []string) (string, error) {
 	return "", p.refuse("preference.not_choice", value)
 }
 
-// choiceText is a choice as people read it. The stored value keeps its spelling,
-// which nodes, files and scripts already use.
+// choiceText returns a choice for people. The stored value keeps its spelling, which nodes,
+// files and scripts already use.
 func choiceText(value string) string {
 	if value == NetworkNeighborhood {
 		return "Neighborhood"
@@ -190,7 +190,7 @@ func (p Preference) refuse(code, value string) error {
 		"Value": value, "Min": p.Min, "Max": p.Max, "Default": p.Default, "Values": p.Values, "Name": p.Name}}
 }
 
-// Show returns the value as the table shows it: "On", "30 (default)", "select...".
+// Show returns the value for the table: "On", "30 (default)", "select...".
 func (p Preference) Show(value string) string {
 	switch {
 	case value != "" && p.Kind == PreferenceChoice:
@@ -208,8 +208,8 @@ func (p Preference) Show(value string) string {
 	}
 }
 
-// CheckDeclared says what is wrong with a preference that an operator declared
-// for an application; nil if nothing is.
+// CheckDeclared returns an error if a preference that an operator declared for an
+// application is not valid.
 func (p Preference) CheckDeclared() error {
 	bad := func(code string) error {
 		return &Error{Kind: KindInvalid, Code: code, Field: "preference", Args: Args{"Code": p.Code}}
@@ -237,7 +237,7 @@ func (p Preference) CheckDeclared() error {
 // A Setting is the value of one preference in one agency.
 type Setting struct {
 	Code    string
-	Value   string // empty: not set, the default counts
+	Value   string // empty: not set, the default applies
 	Version int64  // of the last change; 0: never changed
 	Changed time.Time
 	By      string
@@ -259,7 +259,7 @@ type Preferences struct {
 	PasswordLength int           // PASSWORDLENGTH, code points
 	Idle           time.Duration // SESSIONIDLE
 	Max            time.Duration // SESSIONMAX
-	TokenLife      time.Duration // TOKENMINUTES, two minutes unless the agency chose longer
+	TokenLife      time.Duration // TOKENMINUTES, otherwise TokenLife
 	PhoneShare     int           // PHONESHARE
 	Countries      []string      // SMSCOUNTRIES, ISO 3166
 	Texts          int           // SMSDAILY

@@ -6,8 +6,8 @@ import (
 	"countersign"
 )
 
-// The choice of a network is stored as older nodes and scripts know it, and
-// shown and taken in American spelling.
+// The choice of a network keeps its stored spelling for older nodes and scripts. People see
+// and type the American spelling.
 func TestTheNeighborhoodIsShownAndTakenInAmericanSpelling(t *testing.T) {
 	for _, p := range countersign.BuiltIn() {
 		if p.Code != countersign.PrefNetwork {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// british finds British spellings. What people read is written in American English.
+// british matches British spellings. What people read is in American English.
 var british = regexp.MustCompile(`(?i)\b(neighbour\w*|enrol|enrols|enrolments?|(un)?authoris\w+|colour\w*|cancell(ed|ing)|behaviours?|` +
 	`organis\w+|(un)?recognis\w+|favour\w*|honour\w*|licence\w*|catalogue\w*|centres?|centred|analyse[drs]?|normalis\w+|initialis\w+|` +
 	`serialis\w+|customis\w+|summaris\w+|minimis\w+|maximis\w+|realis(e|ed|es|ing)|labell(ed|ing)|travell(ed|er|ing)|modell(ed|ing)|` +
@@ -20,12 +20,12 @@ var british = regexp.MustCompile(`(?i)\b(neighbour\w*|enrol|enrols|enrolments?|(
 	`practis\w+|(de)?prioritis\w+|optimis(e|ed|es|ing|ation)|synchronis\w+|utilis\w+|apologis\w+|emphasis(e|ed|es|ing)|fulfil|fulfils|learnt|spelt|` +
 	`artefacts?|per cent|e-mails?|sceptical|storey|tyres?|metres?|litres?|mum|fortnight|queueing)\b`)
 
-// storedNames are names in the database, in the audit log, in forms and of
-// files. They keep the spelling that they were made with (docs/security/events.md, ARCHITECTURE.md).
+// storedNames are names in the database, the audit log, forms and file names. They keep
+// their original spelling (docs/security/events.md, ARCHITECTURE.md).
 var storedNames = regexp.MustCompile(`enrolment-code\.(made|used|wrong)|(enrolment_code|sign-in\.cancelled|reset_cancelled|reset-cancelled|passkey\.cancelled)(\.\w+)?|[\w/]*\benrolment\.go(:\w+)?|^Neighbourhood$|\bTest\w+|<[^>]*>|https?://\S+`)
 
-// spokenLiterals returns the string literals of a Go file that are sentences or
-// parts of one: not the keys, which are one word.
+// spokenLiterals returns the string literals of a Go file that are sentences or parts of
+// one. It leaves out keys, which are one word.
 func spokenLiterals(t *testing.T, path string, text any) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, text, 0)
@@ -44,7 +44,7 @@ func spokenLiterals(t *testing.T, path string, text any) []string {
 	return found
 }
 
-// readByPeople returns what people read in a file, nil where it is nothing.
+// readByPeople returns the text of a file that people read; nil if there is none.
 func readByPeople(t *testing.T, path string) []string {
 	t.Helper()
 	slashed := filepath.ToSlash(path)
@@ -69,8 +69,7 @@ func readByPeople(t *testing.T, path string) []string {
 	return nil
 }
 
-// Screens, mail, the output and help of commands, and the documents are spelled
-// in American English.
+// Screens, mail, commands and documents use American English.
 func TestWhatPeopleReadIsSpelledInAmericanEnglish(t *testing.T) {
 	for text, bad := range map[string]bool{
 		"An enrolment code": true, "An enrollment code": false, "You are enrolled": false, "Cancelled": true, "enrolment-code.made": false,

@@ -19,10 +19,9 @@ import (
 	"testing"
 )
 
-// TN-03: inside a transaction only its own connection is used. Code that has a
-// transaction in its hands and asks the database by another connection holds one
-// while it waits for a second: as many requests at once as there are connections
-// then wait for each other, and so does everybody else. Calls are followed
+// TN-03: inside a transaction, code uses only the transaction's connection. Code that takes
+// a second one holds the first while it waits: if as many requests as there are connections
+// do so at once, all of them block, and everyone else with them. The test follows calls
 // through functions, methods, interfaces and fields that hold functions.
 func TestATransactionUsesItsOwnConnectionOnly(t *testing.T) {
 	program := load(t)
@@ -34,8 +33,7 @@ func TestATransactionUsesItsOwnConnectionOnly(t *testing.T) {
 	}
 }
 
-// What happens inside a transaction may be undone, or run again: counts for
-// monitors and signals come after the commit.
+// A transaction may be undone or run again, so metrics and signals come after the commit.
 func TestATransactionSignalsNothing(t *testing.T) {
 	program := load(t)
 	for _, wrong := range program.within(program.signals, "and signals what may be undone: do it after the commit, by After") {
@@ -89,19 +87,19 @@ func TestASecondConnectionIsFound(t *testing.T) {
 
 const storePath = domain + "/internal/store"
 
-// A program is who calls whom in it.
+// A program holds the calls between its functions.
 type program struct {
 	files        *token.FileSet
 	info         *types.Info
 	packages     map[string]*types.Package
 	calls        map[any][]call // by function, literal or field that holds functions
-	transactions map[any]string // what has a transaction in its hands, and its name
+	transactions map[any]string // name of each function that has a transaction
 	methods      map[string][]*types.Func
-	opens        map[any]bool // what takes a connection of its own
-	signals      map[any]bool // what counts for monitors, or wakes the outbox
+	opens        map[any]bool // functions that take a connection of their own
+	signals      map[any]bool // functions that count metrics or wake the outbox
 }
 
-// A call is what is called, or handed on, at a place.
+// A call is a function that is called, or passed on, at a position.
 type call struct {
 	to any
 	at token.Pos
@@ -113,7 +111,7 @@ func newProgram() *program {
 		info: &types.Info{Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{}, Selections: map[*ast.SelectorExpr]*types.Selection{}}}
 }
 
-// load reads the product with its types.
+// load parses the program and checks its types.
 func load(t *testing.T) *program {
 	t.Helper()
 	p, files := newProgram(), map[string][]*ast.File{}
@@ -140,8 +138,8 @@ func load(t *testing.T) *program {
 	return p
 }
 
-// exported asks the go command for the packages of the program, what is imported
-// first, and for what each of them exports.
+// exported lists the packages of the program, imported ones first, and returns an importer
+// for what each of them exports.
 func exported(t *testing.T, files *token.FileSet) (order []string, all types.Importer) {
 	t.Helper()
 	listed, err := list()
@@ -171,7 +169,7 @@ func stderr(err error) error {
 	return nil
 }
 
-// both imports the packages of the product that were read, and others.
+// both imports packages of the program from its source, and others from what they export.
 type both struct {
 	own    *program
 	others types.Importer
@@ -184,7 +182,7 @@ func (b both) Import(path string) (*types.Package, error) {
 	return b.others.Import(path)
 }
 
-// check reads one package and notes who calls whom.
+// check type-checks one package and records its calls.
 func (p *program) check(path string, files []*ast.File, others types.Importer) error {
 	config := types.Config{Importer: both{p, others}}
 	pkg, err := config.Check(path, p.files, files, p.info)
@@ -198,8 +196,8 @@ func (p *program) check(path string, files []*ast.File, others types.Importer) e
 	return nil
 }
 
-// read notes the calls of a file. A function that is named is taken for called:
-// what it is handed to calls it.
+// read records the calls of a file. A function that is only named counts as called: the
+// function that gets it calls it.
 func (p *program) read(file *ast.File) {
 	for _, d := range file.Decls {
 		switch d := d.(type) {
@@ -218,7 +216,7 @@ func (p *program) read(file *ast.File) {
 	}
 }
 
-// note remembers what has a transaction in its hands.
+// note records a function that has a transaction.
 func (p *program) note(f any, name string, s *types.Signature) {
 	has := s.Recv() != nil && isTransaction(s.Recv().Type())
 	for v := range s.Params().Variables() {
@@ -234,7 +232,7 @@ func isTransaction(t types.Type) bool {
 	return name == "*"+storePath+".Tx" || name == "*database/sql.Tx"
 }
 
-// body notes what is called in the body of from.
+// body records the calls in the body of from.
 func (p *program) body(from any, body ast.Node) {
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -246,7 +244,7 @@ func (p *program) body(from any, body ast.Node) {
 			return false
 		case *ast.CallExpr:
 			if f, ok := n.Fun.(*ast.SelectorExpr); ok && p.isAfter(f.Sel) {
-				return false // it runs when the transaction is over
+				return false // it runs after the transaction
 			}
 		case *ast.Ident:
 			p.use(from, p.info.Uses[n], n.Pos())
@@ -270,7 +268,7 @@ func (p *program) isAfter(name *ast.Ident) bool {
 	return ok && f.Name() == "After" && f.Signature().Recv() != nil && isTransaction(f.Signature().Recv().Type())
 }
 
-// keep notes that a field holds a function: who uses the field calls it.
+// keep records that a field holds a function: code that uses the field calls it.
 func (p *program) keep(field types.Object, value ast.Expr) {
 	v, ok := field.(*types.Var)
 	if !ok || !v.IsField() {
@@ -298,7 +296,7 @@ func (p *program) use(from any, o types.Object, at token.Pos) {
 	}
 }
 
-// targets are the functions behind a call: those of an interface too.
+// targets returns the functions behind a call, including those that implement an interface.
 func (p *program) targets(to any) []any {
 	f, ok := to.(*types.Func)
 	if !ok || f.Signature().Recv() == nil {
@@ -317,14 +315,14 @@ func (p *program) targets(to any) []any {
 	return all
 }
 
-// secondConnections are the places at which something that has a transaction in
-// its hands takes another connection.
+// secondConnections returns the places where a function that has a transaction takes another
+// connection.
 func (p *program) secondConnections() []string {
 	return p.within(p.opens, "and takes another connection: read before it, or by the transaction")
 }
 
-// within are the places at which something that has a transaction in its hands
-// does, by whatever it calls, what those of does do; says is what is wrong with that.
+// within returns the places where a function that has a transaction calls, directly or
+// indirectly, one of does; says describes the fault.
 func (p *program) within(does map[any]bool, says string) (wrong []string) {
 	for again := true; again; {
 		again = false

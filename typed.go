@@ -8,18 +8,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// rightToLeftOverride is U+202E: text behind it is read from right to left, so that what a
-// person sees is not what is kept. It is never dropped but refused.
+// rightToLeftOverride is U+202E: text behind it is shown from right to left, so that people
+// see something other than what is stored. It is refused, never dropped.
 const rightToLeftOverride = '\u202e'
 
-// CleanText returns free text as it is kept: composed (NFC), without surrounding
-// space, with a plain space for each kind of space, and without characters that
-// have no shape, which come along when text is pasted. Line breaks stay; U+202E
-// stays, for CheckLine to refuse.
+// CleanText returns the stored form of free text: composed (NFC), without surrounding space,
+// with a plain space for each kind of space, and without invisible characters, which come
+// along when text is pasted. It keeps line breaks, and U+202E for IsLine to refuse.
 func CleanText(typed string) string { return clean(norm.NFC.String(typed), false) }
 
-// CleanID returns a user ID, address, number or code as it is kept and compared:
-// CleanText with full-width and other compatibility forms as plain characters (NFKC).
+// CleanID returns the form in which a user ID, address, number or code is stored and
+// compared: CleanText with full-width and other compatibility forms as plain characters (NFKC).
 func CleanID(typed string) string { return clean(norm.NFKC.String(typed), true) }
 
 func clean(text string, plain bool) string {
@@ -39,15 +38,15 @@ func clean(text string, plain bool) string {
 	return strings.TrimSpace(b.String())
 }
 
-// zeroWidth reports whether nothing is seen of r. Signs that enclose the digits
-// behind them are seen.
+// zeroWidth reports whether r is invisible. Signs that enclose the digits after them are
+// visible.
 func zeroWidth(r rune) bool {
 	return r != rightToLeftOverride && (unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) ||
 		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector))
 }
 
-// joins reports whether names need r: joiners behind a letter of the scripts
-// that are written with them, and the variants of Han characters.
+// joins reports whether names need r: joiners after a letter of scripts that are written
+// with them, and the variants of Han characters.
 func joins(before, r rune) bool {
 	switch {
 	case r == '\u200c' || r == '\u200d':
@@ -59,16 +58,16 @@ func joins(before, r rune) bool {
 	return false
 }
 
-// IsLine reports whether text fits on one line and is read as it is kept: it has
-// no control characters, no line breaks and no U+202E.
+// IsLine reports whether text fits on one line and is shown as it is stored: it has no
+// control characters, no line breaks and no U+202E.
 func IsLine(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == rightToLeftOverride || r == unicode.ReplacementChar
 	})
 }
 
-// Character names r for people who can't tell it from another one: “А” (U+0410).
-// What has no shape is named by its number alone.
+// Character names r for people who can't tell it from another character: “А” (U+0410). An
+// invisible one is named by its number alone.
 func Character(r rune) string {
 	if unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.M, r) {
 		return fmt.Sprintf("“%c” (U+%04X)", r, r)

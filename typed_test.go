@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// What is pasted is kept without characters that nobody sees; what people see stays.
+// Pasted text is stored without its invisible characters; visible ones stay.
 func TestCleanText(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{
@@ -49,8 +49,8 @@ func TestCleanID(t *testing.T) {
 	}
 }
 
-// A user ID with a letter of another alphabet that looks the same is refused by
-// naming that letter; one with invisible characters is compared without them.
+// The error for a user ID with a lookalike letter of another alphabet names that letter. A
+// user ID with invisible characters is compared without them.
 func TestUserIDsThatLookAlike(t *testing.T) {
 	t.Parallel()
 	for login, want := range map[string]string{

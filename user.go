@@ -75,7 +75,7 @@ func FoldText(text string) string { return cases.Fold().String(CleanID(text)) }
 // reservedLogins are parts of paths below /admin/users.
 var reservedLogins = []string{"new", "import", "selected", "remind", "resets"}
 
-// CheckLogin says why a user ID can't be given to a new user; nil if it can.
+// CheckLogin returns an error if a user ID can't be given to a new user.
 func CheckLogin(login string) error {
 	if login == "" {
 		return &Error{Kind: KindInvalid, Code: "user_id.required", Field: "user_id"}
@@ -114,7 +114,7 @@ const (
 // AgencyRights are the rights that can be given on a user's page, in the order of the page.
 var AgencyRights = []Right{RightReset, RightPreferences, RightUsers, RightApplications, RightMessages, RightAudit}
 
-// OfferedRights are those of AgencyRights that open something. Pages offer only
+// OfferedRights are those of AgencyRights that allow something already. Pages offer only
 // them; add a right together with its first page.
 var OfferedRights = []Right{RightReset, RightPreferences, RightUsers, RightMessages}
 

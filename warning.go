@@ -21,7 +21,7 @@ type SwitchChange string
 
 // The changes. SignedInElsewhere and SignedInHere do not end the sign-in (NT-05).
 const (
-	Ended             SwitchChange = "ended"               // left, cancelled, failed, or ended by a change
+	Ended             SwitchChange = "ended"               // canceled, failed, or ended by a change
 	SignedInHere      SwitchChange = "signed in here"      // its user completed another sign-in in the same browser
 	SignedInElsewhere SwitchChange = "signed in elsewhere" // the same in another browser
 )
@@ -31,16 +31,15 @@ type WarnTiming string
 
 // The results of Warns.
 const (
-	WarnNever WarnTiming = "never" // it says nothing that the user does not know
-	WarnLater WarnTiming = "later" // when its time is over, unless its user signs in by the same browser before
+	WarnNever WarnTiming = "never" // no reason to warn
+	WarnLater WarnTiming = "later" // when its time is over, unless its user signs in with the same browser before
 	WarnNow   WarnTiming = "now"
 )
 
-// Warns decides whether and when a sign-in warns its user that someone knows the
-// password (NT-03, NT-05). A wrong token always says something, but for one that
-// the user has typed as far as their next sign-in by the same browser shows.
-// Without one, a sign-in left open in the user's own browser says nothing; one
-// left anywhere else does. docs/adr/0022 has the reasons.
+// Warns decides whether and when a sign-in warns its user that someone knows the password
+// (NT-03, NT-05). A wrong token always warns, unless the user's next sign-in with the same
+// browser shows that they typed it. Without a wrong token, an unfinished sign-in warns
+// unless it is in the user's own browser. docs/adr/0022 has the reasons.
 func (a Attempt) Warns(t SwitchChange) WarnTiming {
 	fresh := a.Wrong > a.Notified
 	switch {
@@ -57,8 +56,8 @@ func (a Attempt) Warns(t SwitchChange) WarnTiming {
 	}
 }
 
-// Warning is what the attempt tells its user: when someone last typed into it,
-// whenever that comes to light. It is due as Warns says.
+// Warning returns the warning about the attempt: when someone last typed a wrong token, or
+// else when it began. It is due as Warns decides.
 func (a Attempt) Warning(id string, now time.Time, w WarnTiming) Warning {
 	warning := Warning{ID: id, User: a.User, At: a.Started, Browser: a.Browser, Client: a.Client, Wrong: a.Wrong, Due: a.Expires}
 	if !a.WrongAt.IsZero() {

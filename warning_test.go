@@ -9,7 +9,7 @@ import (
 
 var warnNoon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
-// half is a sign-in whose password was right a minute ago, in a browser that is new.
+// half returns a sign-in in a new browser whose password was right a minute ago.
 func half() countersign.Attempt {
 	return countersign.Attempt{User: "u", Purpose: countersign.PurposeSignIn, Password: true, Browser: "b",
 		Started: warnNoon.Add(-time.Minute), Expires: warnNoon.Add(9 * time.Minute)}
@@ -51,10 +51,10 @@ func TestWhenAnUnfinishedSignInWarns(t *testing.T) {
 	}
 }
 
-// NT-03, NT-05, over every sign-in that there can be: a wrong token that the user
-// was not told of is never lost; without one only a browser that is not the user's
-// own warns, and never at once; a sign-in in the same browser warns of nothing; and
-// the user's own browser never warns sooner than another one.
+// NT-03, NT-05, for every possible sign-in: a wrong token that the user was not notified of
+// is never lost. Without one, only a browser that is not the user's own warns, and never at
+// once. A sign-in in the same browser warns of nothing, and the user's own browser never
+// warns sooner than another one.
 func TestNoUnfinishedSignInIsLostOrLoud(t *testing.T) {
 	order := map[countersign.WarnTiming]int{countersign.WarnNever: 0, countersign.WarnLater: 1, countersign.WarnNow: 2}
 	turns := []countersign.SwitchChange{countersign.Ended, countersign.SignedInHere, countersign.SignedInElsewhere}
@@ -84,7 +84,7 @@ func TestNoUnfinishedSignInIsLostOrLoud(t *testing.T) {
 	}
 }
 
-// A warning says when someone last typed into the sign-in, and is due as Warns says.
+// A warning has the time when someone last typed into the sign-in, and is due as Warns says.
 func TestWarningOfAnAttempt(t *testing.T) {
 	a := half()
 	if w := a.Warning("w", warnNoon, countersign.WarnLater); !w.At.Equal(a.Started) || !w.Due.Equal(a.Expires) || w.Browser != "b" {

@@ -2,8 +2,8 @@ package countersign
 
 import "time"
 
-// How people read dates and times: the American order, and a clock of 12 hours.
-// No other file formats a time for people (TestTimesForPeopleAreWrittenInOnePlace).
+// The formats of dates and times for people: American order, 12-hour clock. No other file
+// formats a time for people (TestTimesForPeopleAreWrittenInOnePlace).
 const (
 	layoutDate    = "January 2, 2006"
 	layoutDay     = "January 2"
@@ -12,23 +12,23 @@ const (
 	layoutSeconds = "3:04:05 PM"
 )
 
-// Date writes a date in the agency's zone: "November 30, 2026".
+// Date returns a date in the agency's zone: "November 30, 2026".
 func (a Agency) Date(t time.Time) string { return t.In(a.Location()).Format(layoutDate) }
 
-// MonthDay writes a date of this year in the agency's zone: "November 30".
+// MonthDay returns a date of this year in the agency's zone: "November 30".
 func (a Agency) MonthDay(t time.Time) string { return t.In(a.Location()).Format(layoutDay) }
 
-// ShortDay writes a date in the agency's zone where space is short: "Nov 30".
+// ShortDay returns a date in the agency's zone where space is short: "Nov 30".
 func (a Agency) ShortDay(t time.Time) string { return t.In(a.Location()).Format(layoutShort) }
 
-// Clock writes a time of day in the agency's zone: "7:44 PM".
+// Clock returns a time of day in the agency's zone: "7:44 PM".
 func (a Agency) Clock(t time.Time) string { return t.In(a.Location()).Format(layoutClock) }
 
-// Seconds is Clock with seconds, where they help to find a message: "7:44:05 PM".
+// Seconds returns Clock with seconds, which help to find a message: "7:44:05 PM".
 func (a Agency) Seconds(t time.Time) string { return t.In(a.Location()).Format(layoutSeconds) }
 
-// Day writes a date as people say it at the time now: "today", "yesterday",
-// "tomorrow", "November 30", or with the year if it is another one.
+// Day returns a date as people say it at the time now: "today", "yesterday", "tomorrow",
+// "November 30", or with the year if it is another one.
 func (a Agency) Day(now, t time.Time) string {
 	now, t = now.In(a.Location()), t.In(a.Location())
 	switch days := dayNumber(t) - dayNumber(now); {
@@ -45,10 +45,10 @@ func (a Agency) Day(now, t time.Time) string {
 	}
 }
 
-// When is Day and Clock: "today at 7:44 PM".
+// When returns Day and Clock: "today at 7:44 PM".
 func (a Agency) When(now, t time.Time) string { return a.Day(now, t) + " at " + a.Clock(t) }
 
-// OnDay is When inside of a sentence: "today at 7:44 PM", "on November 30 at 7:44 PM".
+// OnDay returns When for use inside a sentence: "today at 7:44 PM", "on November 30 at 7:44 PM".
 func (a Agency) OnDay(now, t time.Time) string {
 	when := a.When(now, t)
 	if when[0] >= 'A' && when[0] <= 'Z' { // the name of a month
@@ -57,7 +57,7 @@ func (a Agency) OnDay(now, t time.Time) string {
 	return when
 }
 
-// Until is Clock if t is today, otherwise When.
+// Until returns Clock if t is today, otherwise When.
 func (a Agency) Until(now, t time.Time) string {
 	if a.Day(now, t) == "today" {
 		return a.Clock(t)
@@ -65,8 +65,8 @@ func (a Agency) Until(now, t time.Time) string {
 	return a.When(now, t)
 }
 
-// Instant writes a time for a reader who may be elsewhere or read it much later,
-// with the agency's zone and UTC (NT-02):
+// Instant returns a time, with the agency's zone and UTC, for readers who may be elsewhere
+// or read it much later (NT-02):
 // "November 30, 2026 at 7:44 PM New York time (12:44 AM UTC)".
 func (a Agency) Instant(t time.Time) string {
 	text := a.Date(t) + " at " + a.Clock(t) + " " + a.ZoneName()
@@ -76,13 +76,13 @@ func (a Agency) Instant(t time.Time) string {
 	return text + " (" + t.UTC().Format(layoutClock) + " UTC)"
 }
 
-// Deadline writes a time in the near future with the agency's zone:
+// Deadline returns a time in the near future with the agency's zone:
 // "November 30 at 7:44 PM New York time".
 func (a Agency) Deadline(t time.Time) string {
 	return a.MonthDay(t) + " at " + a.Clock(t) + " " + a.ZoneName()
 }
 
-// dayNumber counts days, so that two dates can be compared.
+// dayNumber returns the number of a day, so that dates can be compared.
 func dayNumber(t time.Time) int64 {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix() / 86400
 }

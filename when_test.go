@@ -56,13 +56,13 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-// forPeople finds the parts of a layout of package time that people read and that
-// countries order differently: the month, and a clock. Layouts for programs
-// (RFC 3339, mail headers, the machine-readable lists of commands) begin with the year or the name of a day.
+// forPeople matches the parts of a layout of package time that people read and countries
+// order differently: the month, and a clock. Layouts for programs (RFC 3339, mail headers,
+// lists of commands for scripts) begin with the year or the name of a day.
 var forPeople = regexp.MustCompile(`Jan|\b0?2 ?[/-] ?0?1\b|\b0?1 ?[/-] ?0?2\b|\b3:04|\b15:04`)
 var forPrograms = regexp.MustCompile(`^(2006-01-02|Mon, )`)
 
-// formatsForPeople returns the layouts in a Go file that write a time for people.
+// formatsForPeople returns the layouts in a Go file that format a time for people.
 func formatsForPeople(t *testing.T, path string, text any) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, text, 0)
@@ -87,8 +87,7 @@ func formatsForPeople(t *testing.T, path string, text any) []string {
 	return found
 }
 
-// Dates and times for people are written by when.go only, so that screens, mail
-// and commands agree.
+// Only when.go formats dates and times for people, so that screens, mail and commands agree.
 func TestTimesForPeopleAreWrittenInOnePlace(t *testing.T) {
 	if got := formatsForPeople(t, "a.go", "package a\nvar a = []string{t.Format(\"2 January\"), t.Format(`15:04`), t.Format(time.RFC822), t.Format(time.RFC3339), \"2006-01-02 15:04:05\"}"); len(got) != 3 {
 		t.Errorf("found %q in the example, want 3", got)

@@ -2,13 +2,13 @@ package countersign
 
 import "time"
 
-// A Wording is what an agency wants one of its messages to say, in place of the
-// original text. Package wording knows the language that it is written in.
+// A Wording is an agency's own text of a message, in place of the original one. Package
+// wording parses it.
 type Wording struct {
-	Kind    string // which message: "token", "token-sms"
+	Kind    string // kind of message: "token", "token-sms"
 	Subject string // mail only
 	Body    string
-	Version int64 // of the last change; 0: there is none, the original text counts
+	Version int64 // of the last change; 0: never changed, the original text applies
 	Changed time.Time
 	By      string
 }

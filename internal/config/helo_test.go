@@ -2,8 +2,8 @@ package config
 
 import "testing"
 
-// Mail servers are greeted by the name that is set, and without one by the host
-// of the public URL; what is no name is refused.
+// The greeting name for mail servers is the setting, otherwise the host of the public URL.
+// What is not a name is refused.
 func TestHelo(t *testing.T) {
 	for _, c := range []struct{ helo, public, want string }{
 		{"", "", ""}, {"", "https://login.acme.example:8443", "login.acme.example"}, {"", "http://localhost:8080", "localhost"},

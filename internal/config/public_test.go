@@ -2,7 +2,7 @@ package config
 
 import "testing"
 
-// An internationalized public URL is kept as browsers send it; what can't be a host
+// An internationalized public URL is stored as browsers send it; one without a valid host
 // name is refused.
 func TestInternationalPublicURL(t *testing.T) {
 	for typed, want := range map[string]string{

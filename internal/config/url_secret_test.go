@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A password that a URL can't hold as it is is refused with the way to write it,
-// and without telling it. What is written right is left alone.
+// The error for a password that a URL can't hold unescaped says how to write it, and does
+// not reveal it. A correct URL is accepted.
 func TestPasswordsInURLs(t *testing.T) {
 	for raw, want := range map[string]string{
 		"smtp://user:se#cret@mail.acme.example:587":                "%23",

@@ -25,8 +25,8 @@ func key(t *testing.T) secret.Key {
 
 var binding = Binding{Agency: "a", User: "u", Attempt: "t", Purpose: countersign.PurposeSignIn}
 
-// One course for every method: the right answer, a wrong one, a late one, and
-// what was right once.
+// The same steps for every method: the right answer, a wrong one, a late one, and one that
+// was right before.
 func TestMethods(t *testing.T) {
 	k := key(t)
 	appKey := secret.AppKey()
@@ -75,7 +75,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// A token is useless in another attempt, for another user, purpose, agency or
+// A token is useless in another attempt and for another user, purpose, agency or
 // destination (OT-04).
 func TestTokenIsBound(t *testing.T) {
 	m := Email(key(t))
@@ -100,8 +100,8 @@ func TestTokenIsBound(t *testing.T) {
 	}
 }
 
-// OT-04: a token that went by one channel is none of another, to the same
-// address and under the same key, whatever the row says that it went by.
+// OT-04: a token sent by one channel is useless for another one, even for the same address
+// under the same key, whatever the row says about its channel.
 func TestTokenIsBoundToItsChannel(t *testing.T) {
 	k := key(t)
 	mail := countersign.Factor{ID: "f", Method: countersign.MethodEmail, Address: "b@demo.example"}
@@ -117,7 +117,7 @@ func TestTokenIsBoundToItsChannel(t *testing.T) {
 	}
 }
 
-// The vectors of RFC 6238, appendix B (SHA-1), with their last six digits.
+// The test vectors of RFC 6238, appendix B (SHA-1): their last six digits.
 func TestAppTokenVectors(t *testing.T) {
 	k := []byte("12345678901234567890")
 	vectors := map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130"}
@@ -128,8 +128,8 @@ func TestAppTokenVectors(t *testing.T) {
 	}
 }
 
-// Steps before, at and after now are taken, others not; a later step ends the
-// earlier ones; a token of another minute tells that a clock is wrong (D-26).
+// Only the steps before, at and after now are accepted. A later step invalidates earlier
+// ones. A token of another minute shows that a clock is wrong.
 func TestAppSteps(t *testing.T) {
 	k := secret.AppKey()
 	step := noon.Unix() / 30
@@ -151,8 +151,8 @@ func TestAppSteps(t *testing.T) {
 	}
 }
 
-// The otpauth URI names issuer and account whatever they contain, and its key
-// is 32 base32 characters (M17).
+// The otpauth URI names issuer and account, whatever they contain, and its key is 32
+// base32 characters (M17).
 func TestAppURI(t *testing.T) {
 	k := []byte("12345678901234567890")
 	if got := AppKey(k); len(got) != 32 || got != base32.StdEncoding.EncodeToString(k) {
@@ -244,7 +244,7 @@ func TestParseEmail(t *testing.T) {
 	}
 }
 
-// Ten digits that can be dialled in an allowed country (SM-02, M18).
+// Ten digits that are a phone number of an allowed country (SM-02, M18).
 func TestParsePhone(t *testing.T) {
 	us := []string{"US"}
 	good := map[string]string{
@@ -272,7 +272,7 @@ func TestParsePhone(t *testing.T) {
 	}
 	abroad := []string{"US", "DE", "GB"}
 	for typed, want := range map[string]string{"+44 7400 123456": "+447400123456", "+4915123456789": "+4915123456789", "614-555-0112": "+16145550112", "07400 123456": "+447400123456"} {
-		for _, countries := range [][]string{abroad, {"GB", "DE", "US"}} { // where no country is asked for, whichever comes first
+		for _, countries := range [][]string{abroad, {"GB", "DE", "US"}} { // without a country, whichever comes first
 			if got, err := ParsePhone(typed, "", countries); err != nil || got != want {
 				t.Errorf("%q in %v: %q %v, want %q", typed, countries, got, err, want)
 			}

@@ -10,8 +10,8 @@ import (
 	. "countersign/internal/factor"
 )
 
-// SM-02: for +1 the form of the numbering plan counts, so that area codes newer
-// than any list are taken; what costs extra, is free or is a service is refused.
+// SM-02: for +1 the form of the numbering plan decides, so that area codes newer than any
+// list are accepted. Numbers that cost extra, are free or belong to services are refused.
 func TestAreaCodesOfNorthAmerica(t *testing.T) {
 	us := []string{"US"}
 	for _, area := range []string{"436", "861", "621", "679", "730", "974", "835", "645", "329", "353", "472", "728", "738", "686", "924", "564", "614", "212", "907", "808", "202"} {
@@ -45,8 +45,8 @@ func TestAreaCodesOfNorthAmerica(t *testing.T) {
 	}
 }
 
-// A number that is taken is one of the country that InCountries says, and no
-// number with a form that the plan does not have is taken.
+// InCountries agrees about the country of an accepted number, and no number outside of the
+// numbering plan is accepted.
 func TestNumbersOfThePlan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		digits := rapid.StringMatching(`[0-9]{10}`).Draw(t, "digits")

@@ -19,7 +19,7 @@ var (
 	when = time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC)
 )
 
-// made is a passkey of bob in the authenticator.
+// made returns a passkey of bob in the authenticator.
 func made(t *testing.T, a *apptest.Authenticator) countersign.Factor {
 	t.Helper()
 	nonce := secret.Nonce()
@@ -35,7 +35,7 @@ func made(t *testing.T, a *apptest.Authenticator) countersign.Factor {
 	return countersign.Factor{ID: "f1", User: bob.ID, Method: countersign.MethodPasskey, Passkeys: []countersign.Passkey{p}}
 }
 
-// asked answers a new question with the authenticator and judges the answer.
+// asked lets the authenticator answer a new challenge, and checks the answer.
 func asked(t *testing.T, a *apptest.Authenticator, f countersign.Factor, alone bool) (countersign.Factor, error) {
 	t.Helper()
 	c := countersign.Challenge{Method: f.Method, Nonce: secret.Nonce(), Expires: when.Add(time.Minute), PasskeyOnly: alone}
@@ -50,14 +50,14 @@ func asked(t *testing.T, a *apptest.Authenticator, f countersign.Factor, alone b
 	return factor.Passkey().Check(f, c, factor.Binding{Site: site}, a.Answer(options), when)
 }
 
-// PK-01: every part of an answer that is another than WebAuthn 7.2 asks for
-// refuses it; the unchanged one is taken, beside the password and alone.
+// PK-01: an answer with any part other than WebAuthn 7.2 requires is refused; the unchanged
+// one is accepted, beside the password and as the whole sign-in.
 func TestPasskeyAnswers(t *testing.T) {
 	type change = func(*apptest.Statement)
 	tests := []struct {
 		name   string
 		change change
-		alone  error // what is found where the passkey stands alone
+		alone  error // the result where the passkey is the whole sign-in
 		beside error // and where it is a second factor
 	}{
 		{"unchanged", func(*apptest.Statement) {}, nil, nil},
@@ -97,8 +97,8 @@ func TestPasskeyAnswers(t *testing.T) {
 	}
 }
 
-// An answer is for its question only, for five minutes, once the passkey is the
-// user's; garbage is no answer at all.
+// An answer is valid for its own challenge only, for five minutes, and only if the passkey
+// is the user's. Garbage is not an answer.
 func TestPasskeyQuestions(t *testing.T) {
 	a := apptest.NewAuthenticator(t)
 	f := made(t, a)
@@ -142,8 +142,8 @@ func TestPasskeyQuestions(t *testing.T) {
 	}
 }
 
-// What an answer says of counter and copies is kept; a passkey that does not
-// count is taken again and again.
+// The counter and backup state of an answer are stored. A passkey without a counter is
+// accepted repeatedly.
 func TestPasskeyIsKept(t *testing.T) {
 	a := apptest.NewAuthenticator(t)
 	a.Flags |= apptest.Syncable
@@ -170,8 +170,8 @@ func TestPasskeyIsKept(t *testing.T) {
 	}
 }
 
-// PK-01: what the browser makes is judged by WebAuthn 7.1, with the algorithms
-// of the list, and credential IDs of at most 1023 bytes.
+// PK-01: a new passkey is verified by WebAuthn 7.1, with the listed algorithms and
+// credential IDs of at most 1023 bytes.
 func TestPasskeysAreMade(t *testing.T) {
 	for name, change := range map[string]func(*apptest.Statement){
 		"made for another ceremony": func(s *apptest.Statement) { s.Type = "webauthn.get" },
@@ -212,8 +212,8 @@ func TestPasskeysAreMade(t *testing.T) {
 	}
 }
 
-// Devices that hold a passkey of the user are asked not to make another, and
-// nothing about him goes to them but what they show.
+// Devices that hold a passkey of the user must not make another, and learn nothing about
+// the user but what they display.
 func TestPasskeyOptions(t *testing.T) {
 	a := apptest.NewAuthenticator(t)
 	f := made(t, a)
@@ -238,7 +238,7 @@ func TestPasskeyOptions(t *testing.T) {
 	}
 }
 
-// Passkeys need a name that they can be made for (PK-01).
+// Passkeys need a host name (PK-01).
 func TestSites(t *testing.T) {
 	for url, want := range map[string]bool{"https://login.acme.example": true, "http://localhost:8080": true, "http://login.acme.localhost": true,
 		"http://127.0.0.1:8080": false, "http://[::1]": false, "": false, "%": false} {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// An internationalised domain is shown in its own letters, unless it could be
-// taken for another one. What is shown is what was kept.
+// An internationalized domain is shown in its own letters, unless it could be mistaken for
+// another one. What is shown converts back to what was stored.
 func TestReadable(t *testing.T) {
 	for domain, readable := range map[string]bool{
 		"bücher.example":        true,

@@ -11,16 +11,16 @@ import (
 	"countersign"
 )
 
-// A ledger is what the database keeps of the guesses from one network, and what
-// would be refused there: by the rule of now, or by the one of before.
+// A ledger holds what the database stores about the tries from one network. It applies
+// the current rule, or the one before it.
 type ledger struct {
 	now      time.Time
 	before   bool
-	tries    []countersign.Try // of devices that are not known; forgiven ones are gone
-	compared []time.Time       // guesses that failed, forgiven ones too
+	tries    []countersign.Try // of unknown devices, without forgiven ones
+	compared []time.Time       // failed tries, including forgiven ones
 }
 
-// refused is why a guess at subject is not compared now.
+// refused returns why a try at subject is not compared now.
 func (l *ledger) refused(subject string) Decision {
 	l.tries = slices.DeleteFunc(l.tries, func(t countersign.Try) bool { return l.now.Sub(t.At) >= Window })
 	crowd := Network(l.tries, subject)
@@ -30,11 +30,11 @@ func (l *ledger) refused(subject string) Decision {
 	return CheckLimit(l.now, countersign.LimitPassword, countersign.LimitState{}, crowd)
 }
 
-// refusedBefore is the rule that this one replaced: a network with 30 failures, or 20
-// user IDs that failed, refused everyone until one of them was ten minutes old.
+// refusedBefore is the previous rule: a network with 30 failures, or with 20 user IDs
+// that failed, refused everyone until one of the failures was ten minutes old.
 func (l *ledger) refusedBefore(c countersign.SharedState, window []countersign.Try) Decision {
 	last := map[string]bool{}
-	var names []time.Time // of each user ID the last failure, the newest first
+	var names []time.Time // the last failure of each user ID, the newest first
 	for i := len(window) - 1; i >= 0; i-- {
 		if !last[window[i].Subject] {
 			last[window[i].Subject] = true
@@ -50,7 +50,7 @@ func (l *ledger) refusedBefore(c countersign.SharedState, window []countersign.T
 	return Decision{}
 }
 
-// guess tries a password and says when the next try makes sense; zero: it was compared.
+// guess tries a password and returns when to try again; zero: it was compared.
 func (l *ledger) guess(subject string, right bool) time.Time {
 	if p := l.refused(subject); p.Code != "" {
 		return p.Until
@@ -76,7 +76,7 @@ func (l *ledger) forgive(subject string) {
 	l.tries = kept
 }
 
-// busiest is the most guesses that any ten minutes have seen.
+// busiest returns the most tries compared within any ten minutes.
 func (l *ledger) busiest() (most int) {
 	for i := range l.compared {
 		n := 0
@@ -90,17 +90,17 @@ func (l *ledger) busiest() (most int) {
 	return most
 }
 
-// A person of the office signs in with a new device.
+// A person signs in with a new device.
 type person struct {
 	id    string
 	next  time.Time
-	wrong int // passwords that they still mistype
+	wrong int // passwords that they will still mistype
 	done  time.Time
 }
 
-// office lets everyone sign in who has not, second by second, until then, and says
-// when the last was in; zero: someone never was. Who is refused comes back when
-// the page says, and the mistyped password is corrected after twenty seconds.
+// office lets people sign in, second by second until the given time, and returns when
+// the last one was in; zero: not everyone was. Those who are refused come back at the
+// time on the page. A mistyped password is corrected after twenty seconds.
 func (l *ledger) office(people []person, until time.Time) (last time.Time) {
 	for ; l.now.Before(until); l.now = l.now.Add(time.Second) {
 		for i := range people {
@@ -131,7 +131,7 @@ func (l *ledger) office(people []person, until time.Time) (last time.Time) {
 	return last
 }
 
-// sixty people come within so long; every third mistypes once.
+// sixty returns people who arrive within a time; every third one mistypes once.
 func sixty(within time.Duration) []person {
 	people := make([]person, 60)
 	for i := range people {
@@ -143,13 +143,13 @@ func sixty(within time.Duration) []person {
 	return people
 }
 
-// TH-09: an office of 60 on the morning of the rollout, all behind one address and
-// with new devices, where twenty mistype once within ten minutes: everyone gets in
-// as they come. Before, the last of them stood outside.
+// TH-09: on the morning of the rollout, 60 people come from one address, with new
+// devices. Twenty mistype once within ten minutes. Everyone signs in as they come; by the
+// previous rule the last of them could not.
 func TestAnOfficeOfSixty(t *testing.T) {
 	for _, c := range []struct {
-		within time.Duration // from the first to the last
-		in     time.Duration // all of them, from noon on
+		within time.Duration // from the first person to the last
+		in     time.Duration // until all are in, from noon on
 	}{
 		{10 * time.Minute, 10 * time.Minute},
 		{5 * time.Minute, 6 * time.Minute},
@@ -167,8 +167,8 @@ func TestAnOfficeOfSixty(t *testing.T) {
 	}
 }
 
-// attacks are ways to guess from one address, as fast as is let through: which
-// user ID is next.
+// attacks are ways to guess from one address as fast as the limits allow; each returns the
+// next user ID.
 var attacks = map[string]func(i int) string{
 	"spray: one password, ever other user IDs": func(i int) string { return fmt.Sprint("user", i) },
 	"stuffing: three passwords of each":        func(i int) string { return fmt.Sprint("user", i/3) },
@@ -176,7 +176,7 @@ var attacks = map[string]func(i int) string{
 	"ten, and then ever others":                func(i int) string { return fmt.Sprint("user", min(i%30, 10)+i/30*11) },
 }
 
-// attack guesses for so long, and says how many were compared.
+// attack guesses for a time and returns how many tries were compared.
 func (l *ledger) attack(target func(int) string, d time.Duration) int {
 	i := 0
 	for end := l.now.Add(d); l.now.Before(end); {
@@ -186,7 +186,7 @@ func (l *ledger) attack(target func(int) string, d time.Duration) int {
 			i++
 		case l.before:
 			l.now = wait
-		default: // another user ID may be let through sooner: each second, both kinds
+		default: // another user ID may be accepted sooner: try both kinds each second
 			if l.guess(target(i+1), false).IsZero() {
 				i += 2
 				continue
@@ -197,8 +197,8 @@ func (l *ledger) attack(target func(int) string, d time.Duration) int {
 	return len(l.compared)
 }
 
-// TH-04, TH-09: whoever guesses from one address gets no more guesses compared than
-// before, in any ten minutes and in a day.
+// TH-04, TH-09: an attacker at one address gets no more tries compared than by the
+// previous rule, in any ten minutes and in a day.
 func TestAnAttackerGainsNothing(t *testing.T) {
 	for name, target := range attacks {
 		t.Run(name, func(t *testing.T) {
@@ -212,8 +212,8 @@ func TestAnAttackerGainsNothing(t *testing.T) {
 	}
 }
 
-// TH-09: while someone behind the same address guesses at a few user IDs as fast as
-// they are let, a coworker with a new device who mistypes nothing waits for nothing.
+// TH-09: while someone at the same address guesses at a few user IDs as fast as the limits
+// allow, a coworker with a new device who mistypes nothing does not wait.
 func TestGuessingAtAFewKeepsNoOneOut(t *testing.T) {
 	l := &ledger{now: noon}
 	for range 3 * 60 {
@@ -227,8 +227,8 @@ func TestGuessingAtAFewKeepsNoOneOut(t *testing.T) {
 	}
 }
 
-// TH-09: and while someone sprays as fast as they are let, the coworker is told to
-// come back within a minute.
+// TH-09: while someone sprays passwords as fast as the limits allow, the coworker waits a
+// minute at most.
 func TestASprayKeepsNoOneWaitingLong(t *testing.T) {
 	l := &ledger{now: noon}
 	for i := range 3 * 600 {
@@ -240,8 +240,8 @@ func TestASprayKeepsNoOneWaitingLong(t *testing.T) {
 	}
 }
 
-// Whatever is guessed, under way or forgiven: no ten minutes hold more failures of a
-// network than 30, of more user IDs than 20, that were not forgiven (TH-04).
+// Whatever is tried, in flight or forgiven: in any ten minutes a network has no more than
+// 30 failures that were not forgiven, of no more than 20 user IDs (TH-04).
 func TestNoWindowHoldsMore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := noon
@@ -249,7 +249,7 @@ func TestNoWindowHoldsMore(t *testing.T) {
 		for range rapid.IntRange(1, 150).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "pause")) * time.Second)
 			subject := fmt.Sprint(rapid.IntRange(0, 40).Draw(t, "subject"))
-			for i := range tries { // what is under way is settled some time
+			for i := range tries { // tries in flight are settled at some time
 				tries[i].Failed = tries[i].Failed || rapid.Bool().Draw(t, "settled")
 			}
 			var window []countersign.Try

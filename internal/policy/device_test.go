@@ -56,8 +56,8 @@ func TestWhyAsked(t *testing.T) {
 	}
 }
 
-// Only a second factor moves the clock of a device; a sign-in without one
-// leaves it (D-03), and one that is declined or earns nothing clears it.
+// Only a second factor renews the time of a device. A sign-in without one leaves it, and
+// one that is declined or earns no trust clears it.
 func TestAfter(t *testing.T) {
 	last := noon.Add(-Day)
 	remembered := facts(func(f *Facts) { proved(f, last) })
@@ -76,8 +76,8 @@ func TestAfter(t *testing.T) {
 	}
 }
 
-// A disowned browser that comes from another address without a second factor is
-// as unknown as before, and one that brings a second factor is known (DV-08).
+// A disowned browser at another address stays unknown without a second factor, and is
+// known with one (DV-08).
 func TestADisownedBrowserStaysUnknownElsewhere(t *testing.T) {
 	elsewhere := facts(func(f *Facts) {
 		proved(f, noon.Add(-Day))
@@ -96,7 +96,7 @@ func TestADisownedBrowserStaysUnknownElsewhere(t *testing.T) {
 	}
 }
 
-// A copied cookie comes up with another browser and another system at once (D-16).
+// A copied cookie appears with another browser and another system at once.
 func TestCopied(t *testing.T) {
 	f := facts(func(f *Facts) { proved(f, noon); f.Client.Browser, f.Client.OS = "Firefox", "Linux" })
 	if !f.Copied() {
@@ -108,8 +108,8 @@ func TestCopied(t *testing.T) {
 	}
 }
 
-// Trust, once it is over or forgotten, does not come back by itself, whatever
-// the clock does (D-05, DV-05).
+// Trust that has ended or was forgotten does not come back by itself, whatever the clock
+// does (DV-05).
 func TestTrustIsBounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)

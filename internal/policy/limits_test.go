@@ -10,7 +10,7 @@ import (
 	"countersign"
 )
 
-// The waits of 0.3, one after another.
+// The waits, one after another.
 func TestWaits(t *testing.T) {
 	const s, m = time.Second, time.Minute
 	tests := []struct {
@@ -38,7 +38,7 @@ func TestWaits(t *testing.T) {
 }
 
 func TestGuess(t *testing.T) {
-	// failed is a window whose failures are a second apart, the last of them so long ago.
+	// failed returns a window whose failures are a second apart, the last of them so long ago.
 	failed := func(n int, ago time.Duration) (w countersign.Window) {
 		for i := range n {
 			w.Failed = append(w.Failed, noon.Add(-ago-time.Duration(n-1-i)*time.Second))
@@ -149,8 +149,8 @@ func TestKnownBrowser(t *testing.T) {
 	}
 }
 
-// However guesses and waits follow each other, on either road, no more are taken
-// in an hour than the waits leave, and none during a wait (TH-03).
+// However tries and waits follow each other, by either backoff, no more tries are accepted
+// in an hour than the waits allow, and none during a wait (TH-03).
 func TestNoGuessDuringAWait(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lane := rapid.SampledFrom([]countersign.LimitKey{countersign.LimitPassword, countersign.LimitPasswordKnown, countersign.LimitOf(countersign.MethodApp)}).Draw(t, "lane")
@@ -182,7 +182,7 @@ func TestNoGuessDuringAWait(t *testing.T) {
 	})
 }
 
-// Waits never get shorter, and there is always room for one guess after them.
+// Waits never get shorter, and after each one a try is accepted.
 func TestWaitsGrow(t *testing.T) {
 	const half, minute = 30 * time.Second, time.Minute
 	for lane, waits := range map[countersign.LimitKey][]time.Duration{
@@ -217,7 +217,7 @@ func TestWaitsGrow(t *testing.T) {
 	})
 }
 
-// What happens to one agency never takes the share of another (TN-02).
+// An attack on one agency never uses up another one's quota (TN-02).
 func TestAgencyShare(t *testing.T) {
 	for house, want := range map[int]int{0: 600, 2999: 600, 3000: 60, 1_000_000: 60} {
 		if got := AgencyQuota(house); got != want {

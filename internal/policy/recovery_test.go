@@ -10,7 +10,7 @@ import (
 	"countersign"
 )
 
-// The rules of recovery codes, of openings and of enrollment codes.
+// The rules for recovery codes, for opening set-up, and for enrollment codes.
 func TestNextByACode(t *testing.T) {
 	live := countersign.EnrollmentCode{Digest: "d", Expires: noon.Add(time.Hour)}
 	left := countersign.RecoveryCodes{All: 8, Left: 1}
@@ -70,8 +70,8 @@ func TestNeedsCode(t *testing.T) {
 	}
 }
 
-// Whatever else is so: a recovery code never makes a device remembered, and
-// takes no trust away.
+// In any state, a recovery code never makes a device remembered, and never takes trust
+// away.
 func TestRecoveryNeverTouchesTrust(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)
@@ -87,8 +87,8 @@ func TestRecoveryNeverTouchesTrust(t *testing.T) {
 	})
 }
 
-// A replaced address is told for three days, and a second change within them
-// silences nobody (RS-06).
+// A replaced address gets notices for three days, and a second change within them doesn't
+// silence the first (RS-06).
 func TestKeptEmail(t *testing.T) {
 	u := countersign.User{Email: "a@x.example"}
 	if got := KeptEmail(u, "b@x.example", noon); got != "a@x.example" {

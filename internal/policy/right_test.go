@@ -10,7 +10,7 @@ func actor(rights ...countersign.Right) countersign.Actor {
 	return countersign.Actor{User: countersign.User{Login: "ADMIN", Rights: rights}}
 }
 
-// Nobody acts on a user who holds a right that he lacks himself (RS-02).
+// No one may change a user who holds a right that they lack themselves (RS-02).
 func TestMayActOn(t *testing.T) {
 	reset, users := countersign.RightReset, countersign.RightUsers
 	tests := []struct {
@@ -34,7 +34,7 @@ func TestMayActOn(t *testing.T) {
 	}
 }
 
-// Nobody gives or takes a right that he does not hold (interfaces 3).
+// No one gives or takes a right that they don't hold.
 func TestMayGrant(t *testing.T) {
 	a, b := countersign.RightReset, countersign.RightUsers
 	tests := []struct {

@@ -52,8 +52,8 @@ func TestNextStage(t *testing.T) {
 	}
 }
 
-// Every walk through the wizard, whatever is added and skipped in whatever
-// order, ends; and it ends with a verified email.
+// Every path through the wizard, whatever is added and skipped in any order, ends with a
+// verified email address.
 func TestEveryWalkEndsWithAnEmail(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s countersign.Enrollment

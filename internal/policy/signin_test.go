@@ -21,8 +21,8 @@ var (
 	week    = countersign.Preferences{TwoFactor: true, Days: 7, Network: countersign.NetworkExact, TokenLife: countersign.TokenLife}
 )
 
-// facts are those of an enrolled user right after the password, on a browser
-// that is not known; change makes them what a row of a table needs.
+// facts returns those of an enrolled user right after the password, on an unknown
+// browser; change adapts them to a row of a table.
 func facts(change func(*Facts)) Facts {
 	f := Facts{
 		Now:     noon,
@@ -36,15 +36,15 @@ func facts(change func(*Facts)) Facts {
 	return f
 }
 
-// alone lets the attempt be a passkey that verified its user, without a
-// password, where the agency allows that.
+// alone makes the attempt a passkey that verified its user, without a password, in an
+// agency that allows it.
 func alone(f *Facts) {
 	f.Agency.PasskeySignIn = true
 	f.Factors = append(f.Factors, passkey)
 	f.Attempt.Password, f.Attempt.Proved, f.Attempt.PasskeyOnly = false, countersign.MethodPasskey, true
 }
 
-// proved lets the browser be known and its connection proved at t.
+// proved makes the browser known, with a second factor at t.
 func proved(f *Facts, t time.Time) {
 	f.Known = true
 	f.Devices = []countersign.Device{{ID: "d1", Client: office, Proved: t, LastToken: t, LastSeen: t, FirstSeen: t}}
@@ -155,7 +155,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// drawn is any facts at all, sensible or not.
+// drawn returns random facts, consistent or not.
 func drawn(t *rapid.T) Facts {
 	instant := func(name string) time.Time {
 		return noon.Add(time.Duration(rapid.Int64Range(-40*86400, 40*86400).Draw(t, name)) * time.Second)
@@ -205,9 +205,8 @@ func drawn(t *rapid.T) Facts {
 	return f
 }
 
-// Without the password nobody is admitted but by a passkey that verified its
-// user, which the user still has and the agency allows; and with 2FA On without a proof or a remembered device,
-// nobody is admitted.
+// Without the password, only a passkey admits: one that verified its user, that the user
+// still has and the agency allows. With 2FA On, only a proof or a remembered device admits.
 func TestNobodyWalksIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)
@@ -233,8 +232,8 @@ func TestNobodyWalksIn(t *testing.T) {
 	})
 }
 
-// An attempt that was asked is admitted by a proof alone, whatever else has
-// changed since; and by a proof it is.
+// Once a token was asked for, only a proof admits, whatever else has changed since; and a
+// proof always does.
 func TestAnAskedAttemptIsAdmittedByAProofAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)
@@ -252,11 +251,11 @@ func TestAnAskedAttemptIsAdmittedByAProofAlone(t *testing.T) {
 	})
 }
 
-// Time alone never admits anybody whom it did not admit before.
+// Time alone never admits a user who was not admitted before.
 func TestWaitingNeverHelps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)
-		for i := range f.Devices { // from the future trust may come back within the skew: a clock put right
+		for i := range f.Devices { // within the skew, a corrected clock may bring trust back
 			if f.Devices[i].Proved.After(f.Now) {
 				f.Devices[i].Proved = f.Now
 			}
@@ -269,7 +268,7 @@ func TestWaitingNeverHelps(t *testing.T) {
 	})
 }
 
-// A right token never leaves anybody worse off.
+// A correct token never makes things worse for its user.
 func TestAProofNeverHurts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)
@@ -282,7 +281,7 @@ func TestAProofNeverHurts(t *testing.T) {
 	})
 }
 
-// A frequency of 0 asks everybody, everywhere, every time (M28).
+// A frequency of 0 asks everyone for a token at every sign-in (M28).
 func TestFrequencyZeroAlwaysAsks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawn(t)

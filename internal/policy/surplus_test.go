@@ -11,19 +11,19 @@ import (
 	"countersign"
 )
 
-// underWay are the sign-ins of one user as the store keeps them.
+// underWay holds the sign-ins of one user as the store keeps them.
 type underWay struct {
 	live  []countersign.Attempt
 	ended []countersign.Attempt
 	begun int
 }
 
-// begin begins a sign-in and returns its ID.
+// begin starts a sign-in and returns its ID.
 func (u *underWay) begin(a countersign.Attempt) countersign.AttemptID {
 	u.begun++
 	a.ID = countersign.AttemptID(fmt.Sprint(u.begun))
 	if a.Browser == "" {
-		a.Browser = countersign.BrowserID("browser " + a.ID) // it came without a cookie
+		a.Browser = countersign.BrowserID("browser " + a.ID) // it had no cookie
 	}
 	ended := Surplus(u.live)
 	u.ended = append(u.ended, ended...)
@@ -42,7 +42,7 @@ func from(ip string) countersign.Attempt {
 	return countersign.Attempt{Client: countersign.Client{IP: netip.MustParseAddr(ip)}}
 }
 
-// some draws an address within a network.
+// some returns an attempt from a random address of a network.
 func some(t *rapid.T, network string) countersign.Attempt {
 	p := netip.MustParsePrefix(network)
 	b := p.Addr().AsSlice()
@@ -56,8 +56,8 @@ func some(t *rapid.T, network string) countersign.Attempt {
 	return countersign.Attempt{Client: countersign.Client{IP: ip}}
 }
 
-// TH-07: an attacker with any number of addresses of one network ends no sign-in that
-// the user has begun in another one, on whatever device.
+// TH-07: an attacker with any number of addresses of one network ends no sign-in of the
+// user in another network, on any device.
 func TestOneNetworkEndsNoSignInOfAnother(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		networks := []string{"2001:db8:1::/48", "203.0.113.0/24", "2001:db8:2:200::/56"}
@@ -85,8 +85,8 @@ func TestOneNetworkEndsNoSignInOfAnother(t *testing.T) {
 }
 
 // TH-07: the newest sign-in of a new device goes on as long as others hold fewer than
-// MaxAttempts-1 networks besides. This is all that can be had: with more, each network
-// has begun one, and nothing tells the user's from the others.
+// MaxAttempts-1 other networks. With more, each network has begun one, and the user's
+// can't be told from the others.
 func TestManyNetworksEndNoNewestSignIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		held := rapid.IntRange(1, MaxAttempts-2).Draw(t, "networks held")
@@ -109,8 +109,8 @@ func TestManyNetworksEndNoNewestSignIn(t *testing.T) {
 	})
 }
 
-// TH-05, TH-07: whatever is begun elsewhere, and however many networks it comes from,
-// the sign-in of a browser that has signed its user in before goes on.
+// TH-05, TH-07: a sign-in in a browser that has signed its user in before goes on, whatever
+// is begun elsewhere, from any number of networks.
 func TestNothingEndsTheSignInOfAKnownBrowser(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var u underWay
@@ -132,7 +132,7 @@ func TestNothingEndsTheSignInOfAKnownBrowser(t *testing.T) {
 	})
 }
 
-// A browser shows its newest sign-in only, so the ones before end first.
+// A browser shows only its newest sign-in, so earlier ones end first.
 func TestASignInThatNoPageShowsEndsFirst(t *testing.T) {
 	var u underWay
 	desk := from("198.51.100.20")

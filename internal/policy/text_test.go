@@ -9,7 +9,7 @@ import (
 
 var calm = TextFacts{Now: time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC), Budget: 500, BudgetAll: 5000}
 
-// SM-01: each budget at its edge.
+// SM-01: each budget at its limit.
 func TestMayText(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*TextFacts)
@@ -48,8 +48,8 @@ func TestMayText(t *testing.T) {
 	}
 }
 
-// SM-01: whatever else is true, no text goes out beyond a budget, and more of
-// anything unused never opens what was closed.
+// SM-01: in any state, no text message exceeds a budget, and more unused ones never lift a
+// refusal.
 func TestTextsNeverBeyondTheBudget(t *testing.T) {
 	for _, f := range []TextFacts{
 		{Now: calm.Now, Sent: 40, Budget: 40},

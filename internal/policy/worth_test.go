@@ -6,8 +6,7 @@ import (
 	"countersign"
 )
 
-// Table 0.2: what each kind of sign-in is worth. What is not in it is worth the
-// password and no more.
+// The class of each kind of sign-in. An unknown kind counts as the password alone.
 func TestClassOf(t *testing.T) {
 	for proof, want := range map[countersign.Proof]string{
 		countersign.ProofPassword:   "urn:countersign:acr:pwd",

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// KY-01: what was sealed opens at its place and in no other row.
+// KY-01: a sealed value opens at its own place and in no other row.
 func TestBoxOpensOnlyAtItsPlace(t *testing.T) {
 	t.Parallel()
 	box := master(t).Box()
@@ -32,7 +32,7 @@ func TestBoxOpensOnlyAtItsPlace(t *testing.T) {
 	}
 }
 
-// KY-01: no bit of a sealed value can be changed, none left out or added.
+// KY-01: a sealed value with a bit changed, left out or added does not open.
 func TestBoxRefusesWhatWasTamperedWith(t *testing.T) {
 	t.Parallel()
 	box := master(t).Box()
@@ -81,8 +81,8 @@ func TestBoxGivesBackWhatWasSealed(t *testing.T) {
 	})
 }
 
-// A value that an earlier version sealed, with another library, still opens: key ID, nonce
-// of 24 bytes, XChaCha20-Poly1305 with the place as additional data.
+// A value sealed by an earlier version, with another library, still opens: key ID, nonce of
+// 24 bytes, XChaCha20-Poly1305 with the place as additional data.
 func TestSealedValuesKeepTheirForm(t *testing.T) {
 	m, err := parseMaster("o1NxGwT/W7m4QMYsoauZ6hYWa3a7adwfpG3TekyWpk8=\n")
 	if err != nil {

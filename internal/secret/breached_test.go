@@ -43,8 +43,8 @@ func written(t *testing.T, b *Breached) (path string, data []byte) {
 	return path, file.Bytes()
 }
 
-// PW-04: what the operator's list holds is refused, without any network; the
-// file that is read is the one that was written.
+// PW-04: a password in the operator's list is refused, without any network. A written file
+// reads back the same.
 func TestBreached(t *testing.T) {
 	t.Parallel()
 	var all []string
@@ -90,7 +90,7 @@ func TestBreached(t *testing.T) {
 	}
 }
 
-// Lines in either case, with and without a count, and a bound for the count.
+// Lines in either case, with and without a count, and a limit for the count.
 func TestBreachedLines(t *testing.T) {
 	t.Parallel()
 	lower := strings.ToLower(breachedLines("one"))
@@ -115,8 +115,8 @@ func TestBreachedLines(t *testing.T) {
 	}
 }
 
-// A file that is damaged, cut, of another kind or put together wrongly is
-// refused, and never looked up beyond its end.
+// A file that is damaged, cut short, of another kind or inconsistent is refused, and never
+// read beyond its end.
 func TestBreachedFileIsDamaged(t *testing.T) {
 	t.Parallel()
 	path, data := written(t, built(t, breachedLines("one", "two", "three"), 1))

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// RC-01: a code has five bits in each character, none of them I, O, 0 or 1,
-// and no two draws are alike.
+// RC-01: a code has five bits in each character, none of them I, O, 0 or 1, and no two
+// codes are the same.
 func TestCode(t *testing.T) {
 	seen, counts := map[string]bool{}, map[rune]int{}
 	for range 4000 {
@@ -22,7 +22,7 @@ func TestCode(t *testing.T) {
 	if len(counts) != 32 {
 		t.Fatalf("%d different characters, want 32", len(counts))
 	}
-	for r, n := range counts { // 96,000 draws of 32: 3,000 each, and six standard deviations are 324
+	for r, n := range counts { // 96,000 characters of 32 kinds: 3,000 each, and six standard deviations are 324
 		if n < 2676 || n > 3324 {
 			t.Errorf("%c was drawn %d times of 96,000", r, n)
 		}
@@ -35,7 +35,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// A code is read however it was typed, and nothing else is taken for one.
+// A code is recognized however it was typed, and nothing else is.
 func TestReadCode(t *testing.T) {
 	for _, typed := range []string{
 		"7KQM-2XDF-9BHT-V4RA", "7kqm2xdf9bhtv4ra", " 7KQM 2XDF\t9BHT  V4RA ", "7kqm\u20102xdf\u20139bht\u2014v4ra", "７ＫＱＭ2XDF9BHTV4RA", "7KQM\u200b2XDF9BHTV4RA\n",

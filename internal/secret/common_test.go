@@ -9,8 +9,7 @@ import (
 	"countersign"
 )
 
-// PW-04: the bundled list has at least 10,000 passwords that the shortest
-// length would allow.
+// PW-04: the bundled list has at least 10,000 passwords that the minimum length allows.
 func TestCommonList(t *testing.T) {
 	t.Parallel()
 	long := 0
@@ -27,8 +26,8 @@ func TestCommonList(t *testing.T) {
 	}
 }
 
-// PW-04: the top 3,000, in any case, are refused with the reason, whatever the
-// shortest length is; so is one of them again and again.
+// PW-04: the top 3,000, in any case, are refused with the reason, for any minimum length;
+// so is one of them repeated.
 func TestTop3000(t *testing.T) {
 	t.Parallel()
 	lines := strings.Split(commonText(), "\n")
@@ -81,8 +80,8 @@ func TestAgencyAndYear(t *testing.T) {
 	}
 }
 
-// A password that is too short and hides a common one is told both; one that is
-// only too short is told that. Neither takes long, whatever is typed.
+// The error for a password that is too short and hides a common one says both; for one that
+// is only too short it says only that. Neither check takes long for any input.
 func TestShortAndGuessed(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})

@@ -16,7 +16,7 @@ import (
 	"countersign"
 )
 
-// vectors are hashes of "correct horse battery staple" that other programs have made.
+// vectors are hashes of "correct horse battery staple" made by other programs.
 var vectors = map[string]string{
 	"openssl passwd -5":                    `$5$somesalt$FMNuRcg9/.TSpJIzSAuNFh/qakXJTzCYvL6.nWgffF.`,
 	"openssl passwd -6":                    `$6$somesalt$ScN7Q7S.9zUrGalXS2/STR7AAq4WByYsynBR6AoMY3Rus82zRGY2LXCOrNKda.N09mpIDord9DH/Kop1/Ko1t.`,
@@ -42,8 +42,8 @@ var vectors = map[string]string{
 	"slappasswd -h {SSHA}":                 `{SSHA}lQQTQgTJNOPhO2HawOQvEqvKDsGd/vMz`,
 }
 
-// PW-01: what other programs have hashed is readable, and hashed anew at the
-// next right sign-in; a wrong password is wrong.
+// PW-01: hashes of other programs are accepted, and hashed again at the next successful
+// sign-in; a wrong password is wrong.
 func TestForeignHashes(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
@@ -65,7 +65,7 @@ func TestForeignHashes(t *testing.T) {
 	}
 }
 
-// crypt(3) looks at 72 bytes of a password and takes UTF-8 as bytes.
+// crypt(3) uses 72 bytes of a password and treats UTF-8 as bytes.
 func TestForeignHashesOfLongAndForeignText(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
@@ -79,8 +79,8 @@ func TestForeignHashesOfLongAndForeignText(t *testing.T) {
 	}
 }
 
-// PW-01: a hash that asks for gigabytes or endless rounds is refused in words,
-// and never computed; so is what is no hash.
+// PW-01: a hash that asks for gigabytes or endless rounds is refused with a reason, and
+// never computed; so is what is not a hash.
 func TestForeignHashesThatAskForTooMuch(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
@@ -124,7 +124,7 @@ func TestForeignHashesThatAskForTooMuch(t *testing.T) {
 	}
 }
 
-// A foreign hash never panics, whatever stands in the database.
+// Another program's hash never causes a panic, whatever the database holds.
 func FuzzForeignHash(f *testing.F) {
 	for _, encoded := range vectors {
 		f.Add(encoded)
@@ -137,7 +137,7 @@ func FuzzForeignHash(f *testing.F) {
 	})
 }
 
-// foreignHashesOf makes hashes of bytes, as programs did that knew nothing of Unicode.
+// foreignHashesOf hashes bytes, as programs without support for Unicode did.
 func foreignHashesOf(t *testing.T, password []byte) map[string]string {
 	t.Helper()
 	salt := []byte("0123456789abcdef")
@@ -164,8 +164,8 @@ func foreignHashesOf(t *testing.T, password []byte) map[string]string {
 	}
 }
 
-// PW-01: a password with letters beyond ASCII opens an imported hash in every
-// form in which a system may have hashed it, and no other password does.
+// PW-01: a password with letters beyond ASCII matches an imported hash in every form in
+// which a system may have hashed it, and no other password does.
 func TestImportedHashesOfOtherForms(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
@@ -187,7 +187,7 @@ func TestImportedHashesOfOtherForms(t *testing.T) {
 	}{
 		"composed":      {password, norm.NFC.Bytes([]byte(password))},
 		"decomposed":    {password, norm.NFD.Bytes([]byte(password))},
-		"mixed":         {"a\u0308 \u00e4", []byte("a\u0308 \u00e4")}, // as it was typed, in no normal form
+		"mixed":         {"a\u0308 \u00e4", []byte("a\u0308 \u00e4")}, // as it was typed, not normalized
 		"Windows-1252":  {password, in(charmap.Windows1252)},
 		"ISO-8859-15":   {password, in(charmap.ISO8859_15)},
 		"code page 850": {"Pässwörter", old},
@@ -214,8 +214,8 @@ func TestImportedHashesOfOtherForms(t *testing.T) {
 	}
 }
 
-// A hash of the first 72 bytes says nothing about the rest: replaced by a hash
-// of what was typed, it would lock its owner out, who may have typed another rest.
+// A hash of the first 72 bytes does not cover the rest. If a hash of what was typed replaced
+// it, that could lock out a user who typed another rest before.
 func TestHashOfABeginningIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
@@ -239,8 +239,8 @@ func TestHashOfABeginningIsNotReplaced(t *testing.T) {
 	}
 }
 
-// Programs write the names of schemes in any case, and base64 with or without
-// its padding. What is kept has one spelling.
+// Programs write the names of schemes in any case, and base64 with or without padding. The
+// stored form has one spelling.
 func TestImportedHashesInEverySpelling(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
@@ -269,7 +269,7 @@ func TestImportedHashesInEverySpelling(t *testing.T) {
 	}
 }
 
-// What no password can ever match is refused at the import, not at a sign-in.
+// A hash that no password can match is refused at the import, not at a sign-in.
 func TestDamagedHashesAreRefused(t *testing.T) {
 	t.Parallel()
 	in := func(name, old, changed string) string { return strings.Replace(vectors[name], old, changed, 1) }

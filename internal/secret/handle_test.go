@@ -30,7 +30,7 @@ func TestTokensAreDrawnEvenly(t *testing.T) {
 			firstZero++
 		}
 	}
-	// With 9 degrees of freedom a fair draw is beyond 50 once in ten million times.
+	// With 9 degrees of freedom, a fair draw exceeds 50 once in ten million times.
 	for place, counts := range seen {
 		chi := 0.0
 		for _, n := range counts {
@@ -137,9 +137,9 @@ func TestEqual(t *testing.T) {
 	}
 }
 
-// PK-01 (WebAuthn 13.4.3): a dated nonce holds at least 16 drawn bytes and is never
-// the same twice; it tells its date under its own key and for its own parts only,
-// and not once any byte of it is another one.
+// PK-01 (WebAuthn 13.4.3): a dated nonce has at least 16 random bytes and is never the same
+// twice. Its date can be read only under its own key, for its own parts, and with no byte
+// changed.
 func TestDatedNonce(t *testing.T) {
 	k, until := key(t), time.Date(2026, 11, 27, 18, 0, 0, 5e6, time.UTC)
 	nonce := k.DatedNonce(until, "alone", "agency", "browser")

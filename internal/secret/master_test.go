@@ -27,7 +27,7 @@ func master(t *testing.T) *Master {
 	return m
 }
 
-// KY-02: what is not a good key file is refused in words that name the file and the mend.
+// KY-02: the error for an invalid key file names the file and the fix.
 func TestKeyFileThatIsRefused(t *testing.T) {
 	t.Parallel()
 	encode := func(key []byte) string { return base64.StdEncoding.EncodeToString(key) + "\n" }
@@ -84,7 +84,7 @@ func TestKeyFileThatIsRefused(t *testing.T) {
 	}
 }
 
-// KY-02.
+// KY-02: a missing key file.
 func TestKeyFileThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -135,7 +135,7 @@ func TestCreatedKeyFileIsTheOwnersAlone(t *testing.T) {
 	}
 }
 
-// KY-02: never printed, whatever stands around it and whoever prints it.
+// KY-02: a key is never printed, in any structure and by any encoder.
 func TestKeysNeverShowThemselves(t *testing.T) {
 	t.Parallel()
 	raw := draw(masterSize)
@@ -184,7 +184,7 @@ func TestKeysNeverShowThemselves(t *testing.T) {
 	}
 }
 
-// KY-02: a new key goes on top; what the old one sealed still opens.
+// KY-02: a new key comes first; what the old one sealed still opens.
 func TestRotationKeepsWhatWasSealed(t *testing.T) {
 	t.Parallel()
 	older, newer := line(draw(masterSize)), line(draw(masterSize))
@@ -215,7 +215,7 @@ func TestRotationKeepsWhatWasSealed(t *testing.T) {
 	}
 }
 
-// OT-06: parts are kept apart, and purposes too.
+// OT-06: digests keep parts and purposes apart.
 func TestDigestsKeepPartsApart(t *testing.T) {
 	t.Parallel()
 	k := key(t)
@@ -245,7 +245,7 @@ func TestDigestsDifferWhereverPartsDo(t *testing.T) {
 	t.Parallel()
 	k := key(t)
 	rapid.Check(t, func(t *rapid.T) {
-		// Few letters, so that joining often gives the same text.
+		// Few letters, so that joined parts are often equal.
 		parts := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("ab")), 0, 3, -1), 0, 4)
 		a, b := parts.Draw(t, "a"), parts.Draw(t, "b")
 		same := fmt.Sprintf("%q", a) == fmt.Sprintf("%q", b)
@@ -274,9 +274,9 @@ func key(t *testing.T) Key {
 	return k
 }
 
-// KY-02: the steps of a rotation, in the file: a new key waits, then it seals
-// and the old one opens, then the old one is gone. At each step everything that
-// was sealed before opens, and the file is whole, private, and loads again.
+// KY-02: the steps of a rotation in the file: a new key waits, then it seals and the old one
+// only opens, then the old one is removed. At each step everything sealed before opens, and
+// the file is complete, private, and loads again.
 func TestTheStepsOfARotation(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "master.key")
@@ -338,7 +338,7 @@ func TestTheStepsOfARotation(t *testing.T) {
 	}
 }
 
-// A file whose only keys wait seals nothing, and is refused.
+// A file whose only keys wait can't seal, and is refused.
 func TestAFileWhereNoKeySealsIsRefused(t *testing.T) {
 	t.Parallel()
 	if _, err := parseMaster("wait " + line(draw(masterSize))); err == nil {
@@ -349,7 +349,7 @@ func TestAFileWhereNoKeySealsIsRefused(t *testing.T) {
 	}
 }
 
-// A checkpoint's signature fits its text and nothing else.
+// A checkpoint's signature matches its own text only.
 func TestSignatures(t *testing.T) {
 	t.Parallel()
 	s := key(t).Signer("p")

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// dearHashes are hashes of other programs that take 128 MiB each.
+// dearHashes returns hashes of other programs that take 128 MiB each.
 func dearHashes(t *testing.T) map[string]string {
 	t.Helper()
 	own, err := Cost{Memory: maxMemory, Iterations: 1}.hash("correct horse battery")
@@ -34,7 +34,7 @@ func dearHashes(t *testing.T) map[string]string {
 	return map[string]string{"Argon2id of ours": own, "Argon2id": kept, "scrypt": digest.Encode()}
 }
 
-// peak is the most memory that objects of the program take while f runs, in MiB.
+// peak returns the most memory, in MiB, that objects of the program use while f runs.
 func peak(f func()) uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	var most uint64
@@ -57,13 +57,13 @@ func peak(f func()) uint64 {
 	return most >> 20
 }
 
-// TH-06, TH-07: sixteen hashes of 128 MiB at once stay in the budget of 256 MiB, on a
-// machine of sixteen cores as well.
+// TH-06, TH-07: sixteen hashes of 128 MiB at once stay within the budget of 256 MiB, on a
+// machine with sixteen cores as well.
 func TestDearHashesStayInTheBudget(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(16))
 	for name, encoded := range dearHashes(t) {
 		if name == "Argon2id of ours" {
-			continue // weighed as the other one
+			continue // counted as the other one
 		}
 		t.Run(name, func(t *testing.T) {
 			p := NewPasswords()
@@ -88,8 +88,8 @@ func TestDearHashesStayInTheBudget(t *testing.T) {
 	}
 }
 
-// TH-06: the memory of hashes under way is weighed by each hash's own, and a dear one
-// waits for its turn behind no row of cheap ones.
+// TH-06: each hash in progress counts with its own memory, and a stream of cheap ones can't
+// delay an expensive one.
 func TestHashesAreWeighed(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 8, Iterations: 1})
@@ -120,7 +120,7 @@ func TestHashesAreWeighed(t *testing.T) {
 	}
 }
 
-// TH-06: a hash that asks for more than the budget is never computed, and never right.
+// TH-06: a hash that exceeds the budget is never computed and never matches.
 func TestAHashBeyondTheBudget(t *testing.T) {
 	t.Parallel()
 	for name, encoded := range dearHashes(t) {
@@ -133,8 +133,8 @@ func TestAHashBeyondTheBudget(t *testing.T) {
 	}
 }
 
-// The memory that is left to hashes is what the semaphore weighs: a dear one of
-// another program counts while it is checked, and until it was asked once.
+// Memory reports what the semaphore counts: an expensive hash of another program counts
+// while it is checked, and until the next call.
 func TestMemoryFollowsDearHashes(t *testing.T) {
 	t.Parallel()
 	p := NewPasswordsAt(Cost{Memory: 64, Iterations: 1})
@@ -149,8 +149,7 @@ func TestMemoryFollowsDearHashes(t *testing.T) {
 	}
 }
 
-// A password with several forms gives way between them: a hash that waits is computed
-// before the forms are through.
+// Between the forms of a password, a waiting hash is computed.
 func TestAPasswordInManyFormsGivesWay(t *testing.T) {
 	p := NewPasswordsAt(Cost{Memory: 8, Iterations: 1})
 	p.work = semaphore.NewWeighted(1)

@@ -10,7 +10,7 @@ import (
 	"countersign"
 )
 
-// PW-03: from the agency's length to 256 code points, counted as people see them.
+// PW-03: from the agency's minimum to 256 code points, counted as people see them.
 func TestLengthOfNewPasswords(t *testing.T) {
 	t.Parallel()
 	letters := strings.Repeat("quite a long sentence of no meaning, ", 10)
@@ -65,7 +65,8 @@ func TestRefusalSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// PW-04: a form of the user ID, the address, the agency or the product is refused, and why is said.
+// PW-04: a form of the user ID, the address, the agency or the product is refused with the
+// reason.
 func TestPasswordsThatEverybodyWouldTry(t *testing.T) {
 	t.Parallel()
 	const id, mail, agency, product = "user ID", "email address", "agency", "product"
@@ -133,7 +134,7 @@ func TestPasswordsOfThreeCharacters(t *testing.T) {
 	for password, want := range map[string]string{
 		"aaaaaaaaaaaaaaa": "password.common",
 		"ababababababab1": "password.common",
-		"abcdabcdabcdabc": "password.common", // a row, again and again
+		"abcdabcdabcdabc": "password.common", // a repeated run
 		"kx7bkx7bkx7bkx7": "",
 	} {
 		if got := countersign.CodeOf(CheckNew(password, 15, "", "", "", "")); got != want {

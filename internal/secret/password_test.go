@@ -17,7 +17,7 @@ import (
 	"countersign"
 )
 
-// small is a Passwords that does one at once, with room for waiting more.
+// small returns a Passwords that runs one hash at once, with a limited queue.
 func small(waiting int64, wait time.Duration) *Passwords {
 	p := NewPasswords()
 	p.work, p.waiting, p.wait = semaphore.NewWeighted(1), semaphore.NewWeighted(1+waiting), wait
@@ -42,7 +42,7 @@ func check(t *testing.T, p *Passwords, encoded, password string) (ok, rehash boo
 	return ok, rehash
 }
 
-// PW-01: Argon2id at the agreed cost, with a fresh salt for each.
+// PW-01: Argon2id at the standard cost, with a fresh salt for each hash.
 func TestTwoHashesOfOnePasswordDiffer(t *testing.T) {
 	t.Parallel()
 	p := NewPasswords()
@@ -101,7 +101,7 @@ func TestPasswordsAreTakenWhole(t *testing.T) {
 	}
 }
 
-// PW-03, TH-06: what is too long is never right, whatever stands in the database.
+// PW-03, TH-06: a password that is too long never matches, whatever the database holds.
 func TestPasswordThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	p := NewPasswords()
@@ -125,7 +125,7 @@ func TestPasswordThatIsTooLong(t *testing.T) {
 	}
 }
 
-// EN-02: an unknown user is never let in, and costs a hash all the same.
+// EN-02: an unknown user is never let in, but costs a hash.
 func TestUnknownUserCostsAHash(t *testing.T) {
 	t.Parallel()
 	p := NewPasswords()
@@ -145,7 +145,7 @@ func TestUnknownUserCostsAHash(t *testing.T) {
 		if ok, _ := check(t, p, test.encoded, test.password); ok || p.Computed() != before+1 {
 			t.Errorf("%s: %v, and %d hashes were computed, want 1", name, ok, p.Computed()-before)
 		}
-		// Where the one place is taken, only what hashes has to wait for it.
+		// Where the one slot is taken, only a call that hashes has to wait.
 		p := small(0, time.Hour)
 		occupied := occupy(p)
 		_, _, err := p.Check(t.Context(), test.encoded, test.password)
@@ -195,7 +195,8 @@ func TestHashThatAsksForTooMuchIsRefused(t *testing.T) {
 	}
 }
 
-// PW-01: hashed anew at the next sign-in when the cost has risen, and not when a stored hash is dearer.
+// PW-01: a password is hashed again at the next sign-in if the cost has risen, not if its
+// hash is more expensive.
 func TestHashIsRenewedWhenTheCostHasRisen(t *testing.T) {
 	t.Parallel()
 	p := NewPasswords()
@@ -211,7 +212,7 @@ func TestHashIsRenewedWhenTheCostHasRisen(t *testing.T) {
 		{65536, 3, 4, false},
 		{131072, 2, 1, false},
 	} {
-		// Another program made the hash: x/crypto's.
+		// Another program made the hash: x/crypto.
 		salt := []byte("somesaltsomesalt")
 		key := argon2.IDKey([]byte("password"), salt, test.iterations, test.memory, test.lanes, 32)
 		encoded := fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", test.memory, test.iterations, test.lanes,
@@ -225,7 +226,7 @@ func TestHashIsRenewedWhenTheCostHasRisen(t *testing.T) {
 	}
 }
 
-// occupy takes the place for hashing until the returned function is called.
+// occupy takes the only slot until the returned function is called.
 func occupy(p *Passwords) (free func()) {
 	started, end, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
@@ -236,7 +237,7 @@ func occupy(p *Passwords) (free func()) {
 	return func() { close(end); <-ended }
 }
 
-// TH-06: beyond the queue the answer is Busy at once.
+// TH-06: with a full queue, the answer is Busy at once.
 func TestBusyBeyondTheQueue(t *testing.T) {
 	t.Parallel()
 	p := small(2, time.Hour)
@@ -268,7 +269,7 @@ func TestBusyBeyondTheQueue(t *testing.T) {
 	}
 }
 
-// TH-06: nobody waits longer than the patience; who gave up has left the queue.
+// TH-06: no one waits longer than the timeout; those who gave up have left the queue.
 func TestBusyAfterWaitingTooLong(t *testing.T) {
 	t.Parallel()
 	p := small(1, time.Millisecond)
@@ -283,7 +284,7 @@ func TestBusyAfterWaitingTooLong(t *testing.T) {
 	hashOf(t, p, "correct horse battery")
 }
 
-// TH-06: the place is held until the hash really ends, even if the client hangs up.
+// TH-06: the slot is taken until the hash ends, even if the client disconnects.
 func TestPlaceIsHeldWhenTheClientHangsUp(t *testing.T) {
 	t.Parallel()
 	p := small(0, time.Hour)
@@ -306,7 +307,7 @@ func TestPlaceIsHeldWhenTheClientHangsUp(t *testing.T) {
 	hashOf(t, p, "correct horse battery")
 }
 
-// TH-06: who hangs up in the queue leaves it, and is not told that we were busy.
+// TH-06: a client that disconnects leaves the queue, and does not get the answer Busy.
 func TestWhoHangsUpLeavesTheQueue(t *testing.T) {
 	t.Parallel()
 	p := small(1, time.Hour)

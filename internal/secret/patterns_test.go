@@ -8,13 +8,14 @@ import (
 	"countersign"
 )
 
-// judged is the code with which a new password of at least 15 characters is refused; "" if it is taken.
+// judged returns the code of the error for a new password of at least 15 characters; "" if
+// it is accepted.
 func judged(password string) string {
 	return countersign.CodeOf(CheckNew(password, 15, "BSMITH", "b@acme.example", "Acme", "Agency Integrator"))
 }
 
-// PW-04: what is made of listed passwords, rows, digits, signs and repeats is
-// refused, however long it is.
+// PW-04: a password made of listed ones, runs, digits, signs and repeats is refused, however
+// long it is.
 func TestMadeOfCommon(t *testing.T) {
 	t.Parallel()
 	for _, password := range []string{
@@ -32,7 +33,7 @@ func TestMadeOfCommon(t *testing.T) {
 	}
 }
 
-// PW-04: passphrases are taken, with and without spaces, and so is what comes out of a generator.
+// PW-04: passphrases, with and without spaces, and generated passwords are accepted.
 func TestHonestPasswords(t *testing.T) {
 	t.Parallel()
 	for _, password := range []string{
@@ -51,7 +52,7 @@ func TestHonestPasswords(t *testing.T) {
 	}
 }
 
-// PW-04: nobody who lets a generator choose is refused.
+// PW-04: generated passwords are never refused.
 func TestRandomPasswordsAreTaken(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(15, 4))
@@ -66,7 +67,7 @@ func TestRandomPasswordsAreTaken(t *testing.T) {
 	}
 }
 
-// The longest passwords, of which every part fits in many ways.
+// The longest passwords, whose parts match in many ways.
 func BenchmarkMadeOfCommon(b *testing.B) {
 	common()
 	for name, password := range map[string]string{

@@ -8,7 +8,7 @@ import (
 	"unicode/utf16"
 )
 
-// utf16Bytes is text in UTF-16, with the bytes of each unit in that order.
+// utf16Bytes returns text in UTF-16, little-endian or big-endian.
 func utf16Bytes(text string, little bool) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(text)) {

@@ -11,7 +11,7 @@ import (
 
 func value(name string) string { return "<" + name + ">" }
 
-// A name becomes its value; a brace that is written twice is meant.
+// A name becomes its value; a doubled brace becomes a brace.
 func TestParse(t *testing.T) {
 	for typed, want := range map[string]string{
 		"":                             "",
@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// What can't be read is told with line and column, counted from 1 in characters.
+// Errors name line and column, counted from 1 in characters.
 func TestParseSaysWhere(t *testing.T) {
 	for _, c := range []struct {
 		typed, code  string
@@ -63,7 +63,7 @@ func TestParseSaysWhere(t *testing.T) {
 	}
 }
 
-// Every original text is right, holds what it must, and is refused nothing.
+// Every original text is valid and contains what it must.
 func TestOriginals(t *testing.T) {
 	names := map[string]bool{}
 	for _, k := range wording.Kinds {
@@ -87,8 +87,8 @@ func TestOriginals(t *testing.T) {
 	}
 }
 
-// What is wrong stands beside its field, both at once; a name that is nearly one
-// is told (OT-06: no token in a subject, none without a token in its text).
+// Each field gets its own error, both at once, and a misspelled name gets a suggestion
+// (OT-06: no token in a subject, none without a token in its text).
 func TestRead(t *testing.T) {
 	long := strings.Repeat("x", wording.MaxBody+1)
 	for _, c := range []struct{ kind, subject, body, wrong string }{
@@ -163,8 +163,8 @@ func TestParagraphs(t *testing.T) {
 	}
 }
 
-// Whatever is typed is read or refused with a place that exists; what was read
-// comes back when it is filled with its own names.
+// Any text parses, or is refused with a place that exists. A parsed text, filled with its
+// own names, is the original again.
 func FuzzParse(f *testing.F) {
 	for _, k := range wording.Kinds {
 		f.Add(k.Body)
