@@ -48,12 +48,9 @@ func open(ctx context.Context, s *config.Settings) (*app, error) {
 		return nil, err
 	}
 	box := keys.master.Box()
-	db, err := store.Open(ctx, s.Database, box)
+	db, err := openStore(ctx, s.Database, keys, box)
 	if err != nil {
-		if errors.Is(err, store.ErrOtherKey) || errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrUnfit) {
-			return nil, fmt.Errorf("--database: %w", err)
-		}
-		return nil, fmt.Errorf("--database: %w; check the address, and that the server runs", err)
+		return nil, err
 	}
 	h := &app{db: db, key: db.Key(), keys: keys, box: box, passwords: secret.NewPasswords()}
 	if s.Breached != "" {
@@ -78,6 +75,26 @@ func open(ctx context.Context, s *config.Settings) (*app, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return h, nil
+}
+
+// openStore opens the database. If another key has sealed it, a rotation may have ended since the
+// key file was read, so it reads a changed file again.
+func openStore(ctx context.Context, database string, keys *keyFile, box *secret.Box) (*store.DB, error) {
+	db, err := store.Open(ctx, database, box)
+	if errors.Is(err, store.ErrOtherKey) {
+		if changed, _ := keys.changed(); changed {
+			box.Use(keys.master)
+			db, err = store.Open(ctx, database, box)
+		}
+	}
+	switch {
+	case err == nil:
+		return db, nil
+	case errors.Is(err, store.ErrOtherKey) || errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrUnfit):
+		return nil, fmt.Errorf("--database: %w", err)
+	default:
+		return nil, fmt.Errorf("--database: %w; check the address, and that the server runs", err)
+	}
 }
 
 func (a *app) close() error { return a.db.Close() }

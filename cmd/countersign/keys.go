@@ -54,7 +54,11 @@ func (k *keyFile) changed() (bool, error) {
 func (a *app) join(ctx context.Context) (store.Node, error) {
 	host, _ := os.Hostname() // a name for people; the ID is enough without it
 	n := store.Node{ID: secret.NewID(), Host: host}
-	if err := a.announceNode(ctx, n, now()); err != nil {
+	err := a.announceNode(ctx, n, now())
+	if errors.Is(err, store.ErrOldKey) && a.readKeys() { // a rotation ended since the file was read
+		err = a.announceNode(ctx, n, now())
+	}
+	if err != nil {
 		return n, err
 	}
 	if a.readKeys() {
