@@ -42,8 +42,9 @@ func TestTwoHundredPasswordsAtOnce(t *testing.T) {
 				t.Errorf("answered %d: %s", p.Status, p.Text())
 			}
 		}
-		if n := countEvents(h, "BSMITH", "sign-in.password refused"); n != 5 || judged != 5 {
-			t.Errorf("%d passwords were compared, %d told so, want 5", n, judged)
+		// On a busy machine an answer may be 503, after its password was compared.
+		if n := countEvents(h, "BSMITH", "sign-in.password refused"); n != 5 || judged > n {
+			t.Errorf("%d passwords were compared, want 5; %d pages say so", n, judged)
 		}
 		wantWait(t, h.Browser("192.0.2.20", Chrome).SignIn("BSMITH"), 30*time.Second)
 	})
