@@ -94,3 +94,30 @@ func TestEveryRequirementHasAProof(t *testing.T) {
 		t.Errorf("%d requirements, want 90", len(rows))
 	}
 }
+
+// TestReferencesAreDefined fails for references to papers that are not part of the project.
+func TestReferencesAreDefined(t *testing.T) {
+	foreign := regexp.MustCompile(`\b(D-\d\d|decision \d+|interfaces \d+|DESIGN \d+)\b`)
+	err := filepath.WalkDir(".", func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			return skip(path)
+		}
+		if ext := filepath.Ext(path); ext != ".go" && ext != ".md" || path == "docs_test.go" {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, found := range foreign.FindAllString(string(text), -1) {
+			t.Errorf("%s refers to %q, which no document here defines", path, found)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -65,7 +65,7 @@ func TestPasskeyAlone(t *testing.T) {
 		}
 		p.Browser.SignOut()
 		if p = p.Browser.SignIn("BSMITH"); p.Path != "/" {
-			t.Errorf("the device is not remembered (D-13): %s", p.Path)
+			t.Errorf("the device is not remembered: %s", p.Path)
 		}
 		h.Set("2FA", "Off")
 		h.Pass(time.Minute)

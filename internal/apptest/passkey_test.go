@@ -38,7 +38,7 @@ func TestPasskeyAsSecondFactor(t *testing.T) {
 		}
 		other.SignOut()
 		if p := other.SignIn("BSMITH"); p.Path != "/" {
-			t.Errorf("the device is not remembered (D-13): %s", p.Path)
+			t.Errorf("the device is not remembered: %s", p.Path)
 		}
 		h.Pass(7 * Day)
 		if p := other.SignIn("BSMITH"); p.Options() == "" {
@@ -202,7 +202,7 @@ func TestStepUpByPasskey(t *testing.T) {
 			t.Errorf("the Default is email now: %s", p.Text())
 		}
 		if p = other.Post("/sign-in/other-way", "method", "passkey"); p.Options() == "" {
-			t.Fatalf("another way (D-31): %s", p.Text())
+			t.Fatalf("another way: %s", p.Text())
 		}
 		if p = other.Post("/sign-in/token", "credential", a.Answer(p.Options())); p.Path != "/" {
 			t.Errorf("%s", p.Text())

@@ -61,9 +61,9 @@ func TestGuess(t *testing.T) {
 	}{
 		{"nothing happened", countersign.LimitPassword, countersign.LimitState{}, countersign.SharedState{}, Decision{}},
 		{"four failures", countersign.LimitPassword, countersign.LimitState{Failures: 4}, countersign.SharedState{}, Decision{}},
-		{"four failures and one under way (V2)", countersign.LimitPassword, countersign.LimitState{Failures: 4, InFlight: 1}, countersign.SharedState{}, Decision{Code: DecisionBusy}},
+		{"four failures and one under way", countersign.LimitPassword, countersign.LimitState{Failures: 4, InFlight: 1}, countersign.SharedState{}, Decision{Code: DecisionBusy}},
 		{"five under way", countersign.LimitPassword, countersign.LimitState{InFlight: 5}, countersign.SharedState{}, Decision{Code: DecisionBusy}},
-		{"it waits (D-28)", countersign.LimitPassword, countersign.LimitState{Failures: 5, Until: noon.Add(time.Second)}, countersign.SharedState{}, Decision{Code: DecisionPassword, Until: noon.Add(time.Second)}},
+		{"it waits", countersign.LimitPassword, countersign.LimitState{Failures: 5, Until: noon.Add(time.Second)}, countersign.SharedState{}, Decision{Code: DecisionPassword, Until: noon.Add(time.Second)}},
 		{"the wait is over this very moment", countersign.LimitPassword, countersign.LimitState{Failures: 5, Until: noon}, countersign.SharedState{}, Decision{}},
 		{"closed", countersign.LimitPassword, countersign.LimitState{Failures: 50, Closed: noon.Add(-Day)}, countersign.SharedState{}, Decision{Code: DecisionClosed}},
 		{"the network is full (TH-04)", countersign.LimitPassword, countersign.LimitState{}, countersign.SharedState{All: full}, network(time.Minute, false)},
@@ -81,7 +81,7 @@ func TestGuess(t *testing.T) {
 		{"and not before", countersign.LimitPassword, countersign.LimitState{}, countersign.SharedState{Again: true, All: failed(9, 0), Logins: failed(20, 0)}, Decision{}},
 		{"a known device: nobody fills it (TH-05)", countersign.LimitPasswordKnown, countersign.LimitState{}, everything, Decision{}},
 		{"a passkey alone waits", countersign.LimitPasskey, countersign.LimitState{Failures: 5, Until: noon.Add(time.Second)}, countersign.SharedState{}, Decision{Code: DecisionPasskey, Until: noon.Add(time.Second)}},
-		{"no failures close a passkey, which nobody guesses (D-28)", countersign.LimitPasskey, countersign.LimitState{Failures: 1000}, countersign.SharedState{}, Decision{}},
+		{"no failures close a passkey, which nobody guesses", countersign.LimitPasskey, countersign.LimitState{Failures: 1000}, countersign.SharedState{}, Decision{}},
 		{"a passkey waits with its network", countersign.LimitPasskey, countersign.LimitState{}, countersign.SharedState{All: full}, network(time.Minute, false)},
 		{"a passkey on a known device", countersign.LimitPasskeyKnown, countersign.LimitState{}, everything, Decision{}},
 		{"a known device waits for its own failures", countersign.LimitPasswordKnown, countersign.LimitState{Failures: 5, Until: noon.Add(time.Hour)}, countersign.SharedState{}, Decision{Code: DecisionPassword, Until: noon.Add(time.Hour)}},
@@ -110,13 +110,13 @@ func TestTokensPause(t *testing.T) {
 		{"nothing happened", TokenLimits{}, countersign.MethodEmail, bound, ""},
 		{"it waits", TokenLimits{Limits: lane(countersign.LimitState{Failures: 6, Until: noon.Add(time.Second)})}, countersign.MethodEmail, bound, DecisionToken},
 		{"it waits in the wizard too (TH-02)", TokenLimits{Limits: lane(countersign.LimitState{Failures: 6, Until: noon.Add(time.Second)})}, countersign.MethodEmail, time.Time{}, DecisionToken},
-		{"another method does not wait (D-28)", TokenLimits{Limits: lane(countersign.LimitState{Failures: 6, Until: noon.Add(time.Second)})}, countersign.MethodApp, bound, ""},
+		{"another method does not wait", TokenLimits{Limits: lane(countersign.LimitState{Failures: 6, Until: noon.Add(time.Second)})}, countersign.MethodApp, bound, ""},
 		{"stopped for the day, by any method", TokenLimits{DayEnd: noon.Add(time.Second)}, countersign.MethodApp, bound, DecisionStopped},
 		{"the oldest falls out this very moment", TokenLimits{DayEnd: noon}, countersign.MethodApp, bound, ""},
 		{"closed", TokenLimits{Limits: lane(countersign.LimitState{Closed: noon.Add(-time.Hour)})}, countersign.MethodEmail, bound, DecisionUnbound},
 		{"bound again since", TokenLimits{Limits: lane(countersign.LimitState{Closed: noon.Add(-time.Hour)})}, countersign.MethodEmail, noon, ""},
 		{"closed, and being set up anew", TokenLimits{Limits: lane(countersign.LimitState{Closed: noon.Add(-time.Hour)})}, countersign.MethodEmail, time.Time{}, ""},
-		{"a passkey waits for nothing (D-28)", TokenLimits{DayEnd: noon.Add(Day), Limits: map[countersign.LimitKey]countersign.LimitState{"token-passkey": {Closed: noon, Until: noon.Add(Day)}}}, "passkey", bound, ""},
+		{"a passkey waits for nothing", TokenLimits{DayEnd: noon.Add(Day), Limits: map[countersign.LimitKey]countersign.LimitState{"token-passkey": {Closed: noon, Until: noon.Add(Day)}}}, "passkey", bound, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

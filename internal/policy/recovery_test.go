@@ -22,14 +22,14 @@ func TestNextByACode(t *testing.T) {
 		{"turned to recovery codes (RC-01)", func(f *Facts) { f.RecoveryCodes, f.Attempt.Method = left, countersign.MethodRecovery }, AskRecovery{Left: 1}},
 		{"codes are there, but were not turned to", func(f *Facts) { f.RecoveryCodes = left }, AskToken{Factor: email, Issue: true}},
 		{"turned to codes, and none is left: the Default", func(f *Facts) { f.Attempt.Method = countersign.MethodRecovery }, AskToken{Factor: email, Issue: true}},
-		{"a recovery code earns no trust (decision 12)", func(f *Facts) { f.Attempt.Proved = countersign.MethodRecovery }, Admit{Proof: countersign.ProofRecovery, Announce: true}},
+		{"a recovery code earns no trust", func(f *Facts) { f.Attempt.Proved = countersign.MethodRecovery }, Admit{Proof: countersign.ProofRecovery, Announce: true}},
 		{"codes without a method: set-up", func(f *Facts) { f.RecoveryCodes, f.Factors = left, nil }, Enroll{}},
 		{"reset, opened four times (RS-03)", func(f *Facts) { f.Factors, f.User.ResetUntil, f.User.EnrollmentOpenings = nil, noon.Add(time.Hour), 4 }, Enroll{}},
 		{"reset, opened five times", func(f *Facts) { f.Factors, f.User.ResetUntil, f.User.EnrollmentOpenings = nil, noon.Add(time.Hour), 5 }, Refuse{RefusedOpenings}},
 		{"opened five times, in the fifth wizard", func(f *Facts) {
 			f.Factors, f.User.ResetUntil, f.User.EnrollmentOpenings, f.Attempt.Enrollment.Open = nil, noon.Add(time.Hour), 5, true
 		}, Enroll{}},
-		{"a code does not open by being made (D-38)", func(f *Facts) { f.Factors, f.User.ResetUntil, f.EnrollmentCode = nil, noon, live }, Refuse{RefusedLapsed}},
+		{"a code does not open by being made", func(f *Facts) { f.Factors, f.User.ResetUntil, f.EnrollmentCode = nil, noon, live }, Refuse{RefusedLapsed}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,9 +53,9 @@ func TestNeedsCode(t *testing.T) {
 		{"a code was made", func(f *Facts) { f.EnrollmentCode = live }, true, false},
 		{"a code was made, and is over", func(f *Facts) { f.EnrollmentCode = over }, false, false},
 		{"a code was made, and left out", func(f *Facts) { f.EnrollmentCode, f.Attempt.Enrollment.CodeSkipped = live, true }, false, false},
-		{"no address in the profile (D-46)", func(f *Facts) { f.User.Email = "" }, true, true},
+		{"no address in the profile", func(f *Facts) { f.User.Email = "" }, true, true},
 		{"no address, and the code can't be left out", func(f *Facts) { f.User.Email, f.EnrollmentCode, f.Attempt.Enrollment.CodeSkipped = "", live, true }, true, true},
-		{"the reset is over (D-38)", func(f *Facts) { f.User.ResetUntil = noon }, true, true},
+		{"the reset is over", func(f *Facts) { f.User.ResetUntil = noon }, true, true},
 		{"set-up was closed when the password came", func(f *Facts) { f.Attempt.Enrollment.NeedsCode = true }, true, true},
 		{"the code was right", func(f *Facts) { f.User.Email, f.Attempt.Enrollment.CodeAccepted = "", true }, false, true},
 		{"set up already", func(f *Facts) { f.Factors, f.EnrollmentCode = []countersign.Factor{email}, live }, false, false},

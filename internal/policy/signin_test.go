@@ -60,61 +60,61 @@ func TestNext(t *testing.T) {
 	}{
 		{"no password yet", func(f *Facts) { f.Attempt.Password = false }, AskPassword{}},
 		{"password, nothing else: a token by the only method", func(*Facts) {}, ask},
-		{"ten minutes are over (D-29)", func(f *Facts) { f.Now = f.Attempt.Expires }, Refuse{RefusedExpired}},
+		{"ten minutes are over", func(f *Facts) { f.Now = f.Attempt.Expires }, Refuse{RefusedExpired}},
 		{"one millisecond before they are over", func(f *Facts) { f.Now = f.Attempt.Expires.Add(-time.Millisecond) }, ask},
 		{"three failures (M30)", func(f *Facts) { f.Attempt.Failures = 3 }, Refuse{RefusedFailures}},
 		{"three failures, then the right token", func(f *Facts) { f.Attempt.Failures = 3; f.Attempt.Proved = countersign.MethodEmail }, Refuse{RefusedFailures}},
 		{"disabled", func(f *Facts) { f.User.Disabled = true }, Refuse{RefusedDisabled}},
 		{"disabled while the token was on its way", func(f *Facts) { f.User.Disabled = true; f.Attempt.Proved = countersign.MethodEmail }, Refuse{RefusedDisabled}},
-		{"2FA Off (D-49)", func(f *Facts) { f.Agency.TwoFactor = false }, Admit{Proof: countersign.ProofPassword, Announce: true}},
+		{"2FA Off", func(f *Facts) { f.Agency.TwoFactor = false }, Admit{Proof: countersign.ProofPassword, Announce: true}},
 		{"2FA Off, and not set up", func(f *Facts) { f.Agency.TwoFactor = false; f.Factors = nil }, Admit{Proof: countersign.ProofPassword, Announce: true}},
 		{"right token", func(f *Facts) { f.Attempt.Proved = countersign.MethodEmail }, Admit{Proof: countersign.ProofEmail, Remember: true, Announce: true}},
-		{"right token at frequency 0 earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.MethodEmail; f.Agency.Days = 0 }, Admit{Proof: countersign.ProofEmail, Announce: true}},
-		{"right token from an unknown network earns no trust (D-13)", func(f *Facts) { f.Attempt.Proved = countersign.MethodEmail; f.Client.IP = netip.Addr{} }, Admit{Proof: countersign.ProofEmail, Announce: true}},
+		{"right token at frequency 0 earns no trust", func(f *Facts) { f.Attempt.Proved = countersign.MethodEmail; f.Agency.Days = 0 }, Admit{Proof: countersign.ProofEmail, Announce: true}},
+		{"right token from an unknown network earns no trust", func(f *Facts) { f.Attempt.Proved = countersign.MethodEmail; f.Client.IP = netip.Addr{} }, Admit{Proof: countersign.ProofEmail, Announce: true}},
 		{"asked, remembered meanwhile: still asked", func(f *Facts) { f.Attempt.TokenAsked = true; proved(f, noon.Add(-time.Hour)) }, ask},
 		{"asked, remembered meanwhile: the right token", func(f *Facts) {
 			f.Attempt.TokenAsked, f.Attempt.Proved = true, countersign.MethodEmail
 			proved(f, noon.Add(-time.Hour))
 		}, Admit{Proof: countersign.ProofEmail, Remember: true}},
 		{"asked, 2FA Off meanwhile: still asked", func(f *Facts) { f.Attempt.TokenAsked, f.Agency.TwoFactor = true, false }, ask},
-		{"asked, 2FA Off meanwhile: the right token, which earns no trust (D-49)", func(f *Facts) {
+		{"asked, 2FA Off meanwhile: the right token, which earns no trust", func(f *Facts) {
 			f.Attempt.TokenAsked, f.Attempt.Proved, f.Agency.TwoFactor = true, countersign.MethodEmail, false
 		}, Admit{Proof: countersign.ProofEmail, Announce: true}},
 		{"asked, its methods are gone", func(f *Facts) { f.Attempt.TokenAsked, f.Factors = true, nil }, Refuse{RefusedExpired}},
 		{"never set up (ER-01)", func(f *Facts) { f.Factors = nil }, Enroll{}},
 		{"never set up, on a remembered device", func(f *Facts) { f.Factors = nil; proved(f, noon.Add(-time.Hour)) }, Enroll{}},
-		{"never set up, without an address (D-46)", func(f *Facts) { f.Factors = nil; f.User.Email = "" }, Refuse{RefusedNoEmail}},
+		{"never set up, without an address", func(f *Facts) { f.Factors = nil; f.User.Email = "" }, Refuse{RefusedNoEmail}},
 		{"reset, in time (M27)", func(f *Facts) { f.Factors = nil; f.User.ResetUntil = noon.Add(time.Millisecond) }, Enroll{}},
 		{"reset, 24 hours are over (RS-03)", func(f *Facts) { f.Factors = nil; f.User.ResetUntil = noon }, Refuse{RefusedLapsed}},
 		{"the wizard is open, its email is proved", func(f *Facts) { f.Attempt.Enrollment.Open = true; f.Attempt.Proved = countersign.MethodEmail }, Enroll{}},
 		{"remembered (M8)", func(f *Facts) { proved(f, noon.Add(-7*Day+time.Millisecond)) }, remembered},
-		{"seven days are over (D-02)", func(f *Facts) { proved(f, noon.Add(-7*Day)) }, ask},
-		{"remembered, but the cookie is gone (D-14)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Known = false }, ask},
+		{"seven days are over", func(f *Facts) { proved(f, noon.Add(-7*Day)) }, ask},
+		{"remembered, but the cookie is gone", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Known = false }, ask},
 		{"remembered, another address (M10)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Client.IP = netip.MustParseAddr("198.51.100.1") }, ask},
 		{"remembered, another browser", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Client.Browser = "Edge" }, ask},
 		{"remembered, another system (M9)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Client.OS = "Android" }, ask},
 		{"remembered, frequency 0 (M28)", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.Agency.Days = 0 }, ask},
 		{"proved in the future, frequency 0", func(f *Facts) { proved(f, noon.Add(time.Hour)); f.Agency.Days = 0 }, ask},
-		{"proved in the future, by the skew (D-05)", func(f *Facts) { proved(f, noon.Add(Skew)) }, remembered},
-		{"proved in the future, by more than the skew (D-05)", func(f *Facts) { proved(f, noon.Add(Skew+time.Millisecond)) }, ask},
+		{"proved in the future, by the skew", func(f *Facts) { proved(f, noon.Add(Skew)) }, remembered},
+		{"proved in the future, by more than the skew", func(f *Facts) { proved(f, noon.Add(Skew+time.Millisecond)) }, ask},
 		{"remembered administrator", func(f *Facts) { proved(f, noon.Add(-time.Hour)); f.User.Rights = countersign.AgencyRights }, remembered},
 		{"remembered administrator, always asked (DV-07)", func(f *Facts) {
 			proved(f, noon.Add(-time.Hour))
 			f.User.Rights, f.Agency.AdminAlways = countersign.AgencyRights, true
 		}, ask},
 		{"the Default decides (M21)", func(f *Facts) { f.Factors = append(f.Factors, app) }, AskToken{Factor: app}},
-		{"another way was chosen (D-31)", func(f *Facts) { f.Factors = append(f.Factors, app); f.Attempt.Method = countersign.MethodEmail }, ask},
+		{"another way was chosen", func(f *Facts) { f.Factors = append(f.Factors, app); f.Attempt.Method = countersign.MethodEmail }, ask},
 		{"the token was sent", func(f *Facts) {
 			f.Attempt.Challenge = countersign.Challenge{Method: countersign.MethodEmail, Factor: "f1", Digest: []byte{1}, Issued: noon, Expires: noon.Add(time.Minute)}
 		}, AskToken{Factor: email}},
-		{"the token that was sent is over (D-22)", func(f *Facts) {
+		{"the token that was sent is over", func(f *Facts) {
 			f.Attempt.Challenge = countersign.Challenge{Method: countersign.MethodEmail, Factor: "f1", Digest: []byte{1}, Issued: noon.Add(-time.Minute), Expires: noon}
 		}, AskToken{Factor: email, Stale: true}},
 		{"a passkey is asked for: nothing is sent", func(f *Facts) {
 			f.Factors = []countersign.Factor{email, passkey}
 			f.Attempt.Method = countersign.MethodPasskey
 		}, AskToken{Factor: passkey}},
-		{"nothing is Default: the passkey is the strongest (D-34)", func(f *Facts) {
+		{"nothing is Default: the passkey is the strongest", func(f *Facts) {
 			f.Factors = []countersign.Factor{email, {ID: "f2", Method: countersign.MethodApp}, passkey}
 		}, AskToken{Factor: passkey}},
 		{"password and passkey", func(f *Facts) { f.Factors = append(f.Factors, passkey); f.Attempt.Proved = countersign.MethodPasskey }, Admit{Proof: countersign.ProofPasskey, Remember: true, Announce: true}},
@@ -137,11 +137,11 @@ func TestNext(t *testing.T) {
 			proved(f, noon.Add(-time.Hour))
 			f.Devices[0].Client.IP, f.Client.IP = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:0:1::1")
 		}, ask},
-		{"nearby address, Neighbourhood (D-12)", func(f *Facts) {
+		{"nearby address, Neighbourhood", func(f *Facts) {
 			proved(f, noon.Add(-time.Hour))
 			f.Agency.Network, f.Client.IP = countersign.NetworkNeighborhood, netip.MustParseAddr("203.0.113.200")
 		}, Admit{Proof: countersign.ProofRemembered, Announce: true}},
-		{"far address, Any (D-12)", func(f *Facts) {
+		{"far address, Any", func(f *Facts) {
 			proved(f, noon.Add(-time.Hour))
 			f.Agency.Network, f.Client.IP = countersign.NetworkAny, netip.MustParseAddr("198.51.100.1")
 		}, Admit{Proof: countersign.ProofRemembered, Announce: true}},
